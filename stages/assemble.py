@@ -1,0 +1,71 @@
+"""assemble: turn every target of one teacher into fine-tuning examples for one student, over one matched set.
+
+All targets hold exactly the same (question, sample) rows: those kept by every compressor and truncation, whose
+examples fit the student's length limit under every target. Anything else would compare arms on different questions.
+
+traces, compressed, truncated, the student's tokenizer
+    -> data/<profile>/sft/<teacher>/<student>/<target>.parquet, metrics/<profile>/assemble/<teacher>-<student>.json
+Run: python -m stages.assemble --profile default --teacher scripted --student smollm2
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from stages.core import assembly, chat, command, params, records, tokens
+from stages.core.files import replacing, write_json
+from stages.core.records import Example, Question
+
+PARAMS = {
+    "targets": "grid.targets",
+    "compressors": "grid.compressors",
+    "truncate_to": "grid.truncate_to",
+    "text": "students.{student}.text",
+    "assemble": "assemble",
+}
+
+
+@dataclass(frozen=True)
+class Assemble:
+    """`traces_per_question`: how many of a question's kept traces are used, lowest sample first; None for all."""
+
+    traces_per_question: int | None
+
+
+@command.stage("profile", "teacher", "student")
+def main(profile: str, teacher: str, student: str) -> None:
+    """Write one teacher's targets as one student's examples to data/<profile>/sft/<teacher>/<student>/."""
+    declared = params.read(PARAMS, profile, student=student)
+    text = params.section(chat.Text, declared["text"], f"students.{student}.text")
+    options = params.section(Assemble, declared["assemble"], "assemble")
+    data = Path("data") / profile
+    folders = {
+        "traces": data / "traces" / f"{teacher}.parquet",
+        "compressed": data / "compressed" / teacher,
+        "truncated": data / "truncated" / teacher / student,
+    }
+    found = assembly.sources(declared["targets"], folders, declared)
+    tokenizer = tokens.load(data / "models" / student)
+    prompts = {}
+    for row in records.read(data / "questions.parquet", Question):
+        if row.split == "train":
+            prompt = chat.prompt(tokenizer, text.prompt_template, row.question)
+            prompts[row.question_id] = (prompt, tokens.count(tokenizer, prompt))
+    matched = assembly.match(found, prompts, tokenizer, text.max_tokens, options.traces_per_question)
+    with replacing(data / "sft" / teacher / student) as folder:
+        for target, source in command.progress(found.items(), "assemble", unit="target"):
+            rows = assembly.examples(source, matched.sizes[target], prompts, tokenizer.eos_token)
+            records.write(folder / f"{target}.parquet", rows, Example)
+    keys = next(iter(matched.sizes.values()))
+    result = {
+        "teacher": teacher,
+        "student": student,
+        "questions": len({question for question, _ in keys}),
+        "examples": len(keys),
+        "dropped": matched.dropped,
+        "targets": assembly.summary(matched.sizes, prompts),
+    }
+    write_json(Path("metrics") / profile / "assemble" / f"{teacher}-{student}.json", result)
+
+
+if __name__ == "__main__":
+    main()

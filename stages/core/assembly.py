@@ -1,0 +1,131 @@
+"""Matched examples: which rows all targets share, and their text for one student."""
+
+import collections
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stages.core import chat, records, tokens
+from stages.core.errors import StageError
+from stages.core.records import Example, Trace, Variant
+
+Key = tuple[str, int]  # question_id, sample
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a target's reasoning is: its rows' file, and whether reasoning is written at all."""
+
+    path: Path
+    kind: type[Trace] | type[Variant]
+    reasons: bool = True
+
+
+def sources(targets: Iterable[str], folders: Mapping[str, Path], known: Mapping[str, Any]) -> dict[str, Source]:
+    """Each target's source. `folders` names the traces file and the compressed and truncated folders.
+
+    Raises StageError for a target that is neither raw, answer_only, a compressor nor a truncation of the grid, and
+    for a file in those folders that the grid does not know: it would be a leftover that looks like a result.
+    """
+    found = {"raw": Source(folders["traces"], Trace), "answer_only": Source(folders["traces"], Trace, reasons=False)}
+    for folder, names, prefix in (("compressed", "compressors", ""), ("truncated", "truncate_to", "truncated_")):
+        there = {path.stem for path in folders[folder].glob("*.parquet")}
+        if there != set(known[names]):
+            odd = ", ".join(sorted(there ^ set(known[names])))
+            raise StageError(f"{folders[folder]}: {odd}: files and grid.{names} differ; rerun or delete what is left over")
+        for name in known[names]:
+            found[prefix + name] = Source(folders[folder] / f"{name}.parquet", Variant)
+    for target in targets:
+        if target not in found:
+            raise StageError(f"params.yaml: grid.targets: {target!r} is unknown; known: {', '.join(found)}")
+    return {target: found[target] for target in targets}
+
+
+def rows(source: Source) -> Iterator[tuple[Key, str | None, str]]:
+    """Yields (key, reasoning, answer) of the kept rows of one target."""
+    for row in records.read(source.path, source.kind):
+        if isinstance(row, Trace) or row.kept:
+            yield (row.question_id, row.sample), row.reasoning if source.reasons else None, row.answer
+
+
+def matched(everywhere: set[Key], per_question: int | None) -> set[Key]:
+    """The first `per_question` samples of each question among the keys that all targets have."""
+    by_question: dict[str, list[int]] = collections.defaultdict(list)
+    for question_id, sample in sorted(everywhere):
+        by_question[question_id].append(sample)
+    return {(question, sample) for question, samples in by_question.items() for sample in samples[:per_question]}
+
+
+def lengths(source: Source, keys: set[Key], tokenizer: Any) -> dict[Key, int]:
+    """Completion tokens of each of `keys` under one target."""
+    eos = tokenizer.eos_token
+    return {
+        key: tokens.count(tokenizer, chat.completion(reasoning, answer, eos))
+        for key, reasoning, answer in rows(source)
+        if key in keys
+    }
+
+
+def examples(
+    source: Source, sizes: Mapping[Key, int], prompts: Mapping[str, tuple[str, int]], eos: str
+) -> Iterator[Example]:
+    """The examples of one target for the keys of `sizes`, in order. `prompts` by question: text and tokens."""
+    for key, reasoning, answer in rows(source):
+        if key in sizes:
+            text, size = prompts[key[0]]
+            yield Example(*key, text, chat.completion(reasoning, answer, eos), size, sizes[key])
+
+
+@dataclass(frozen=True)
+class Matched:
+    """The matched set: completion tokens of each key under each target, and how many keys left for which reason."""
+
+    sizes: dict[str, dict[Key, int]]
+    dropped: dict[str, int]
+
+
+def match(
+    found: Mapping[str, Source],
+    prompts: Mapping[str, tuple[str, int]],
+    tokenizer: Any,
+    max_tokens: int,
+    per_question: int | None,
+) -> Matched:
+    """The rows that every target has and that fit `max_tokens` under every target; the same for all of them.
+
+    Raises StageError where nothing is left.
+    """
+    kept = {target: {key for key, _, _ in rows(source)} for target, source in found.items()}
+    everywhere = set.intersection(*kept.values())
+    keys = matched(everywhere, per_question)
+    sizes = {target: lengths(source, keys, tokenizer) for target, source in found.items()}
+    long = {key for own in sizes.values() for key, size in own.items() if prompts[key[0]][1] + size > max_tokens}
+    if keys == long:
+        raise StageError(f"text.max_tokens: none of {len(keys)} examples fits {max_tokens} tokens; raise it")
+    fitting = {
+        target: {key: size for key, size in own.items() if key not in long} for target, own in sizes.items()
+    }
+    # Arms are comparable or the run fails: this holds by construction, and is checked all the same.
+    if any(own.keys() != keys - long for own in fitting.values()):
+        raise StageError("assemble: targets do not hold the same rows; rerun compress and truncate")
+    dropped = {
+        "not_kept_by_all_targets": len(set.union(*kept.values()) - everywhere),
+        "further_traces_of_a_question": len(everywhere - keys),
+        "over_long": len(long),
+    }
+    return Matched(fitting, dropped)
+
+
+def summary(
+    found: Mapping[str, Mapping[Key, int]], prompts: Mapping[str, tuple[str, int]]
+) -> dict[str, dict[str, int]]:
+    """Per target: examples, prompt tokens and completion tokens."""
+    return {
+        target: {
+            "examples": len(sizes),
+            "prompt_tokens": sum(prompts[key[0]][1] for key in sizes),
+            "completion_tokens": sum(sizes.values()),
+        }
+        for target, sizes in found.items()
+    }

@@ -1,0 +1,1 @@
+"""Compressors: what rewrites a reasoning trace into a shorter one."""

@@ -1,0 +1,142 @@
+"""Extractive compression: keep the sentences that the answer rests on, without any model.
+
+From the answer backwards: the sentence that derives the answer's quantity is kept, then those that derive the
+quantities it uses, and so on down to the question's own numbers. Where an answer has no number, sentences are ranked
+by the rare words they share with answer and question. What room is left goes to the most telling others.
+"""
+
+import dataclasses
+import math
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from stages.core.compressors.sentences import Sentence, core, numbers, split, words
+from stages.core.errors import StageError
+
+
+@dataclass(frozen=True)
+class Extractive:
+    """`max_ratio`: sentences beyond the support are added while the text stays under this share of the characters.
+
+    `trim`: cut each kept sentence down to its equation or its main clause.
+    """
+
+    max_ratio: float
+    trim: bool
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.max_ratio <= 1:
+            raise StageError(f"compressor: max_ratio is {self.max_ratio}, expected a share between 0 and 1")
+
+
+def compress(question: str, reasoning: str, answer: str, strength: Extractive) -> str:
+    """A shorter reasoning made of sentences of `reasoning`, in their order. Never empty for a non-empty reasoning."""
+    given = numbers(question)
+    sentences = [_unless_restated(sentence, question) for sentence in split(reasoning)]
+    kept = _support_of_answer(sentences, numbers(answer), given) or _by_words(sentences, question, answer)
+    kept |= _filling(sentences, kept, question, answer, round(strength.max_ratio * len(reasoning)))
+    texts = [core(sentences[place]) if strength.trim else sentences[place].text for place in sorted(kept)]
+    return "\n".join(dict.fromkeys(texts))
+
+
+def _unless_restated(sentence: Sentence, question: str) -> Sentence:
+    """A sentence that repeats an equation of the question derives nothing, so it gets no operands."""
+    said = core(sentence).rstrip(".")
+    return dataclasses.replace(sentence, operands=frozenset()) if said in question else sentence
+
+
+def _support_of_answer(sentences: list[Sentence], wanted: Iterable[str], given: frozenset[str]) -> set[int]:
+    """Places of the sentences that the answer's numbers rest on, empty where no sentence derives one.
+
+    Where several sentences derive a number, the one whose support covers most of the question's numbers
+    is taken: it is the solution, the others are partial sums or checks that happen to give the same.
+    """
+    kept: set[int] = set()
+    for number in wanted:
+        derivations = [place for place, sentence in enumerate(sentences) if number in _derived(sentence)]
+        supports = [_support(sentences, place, given) for place in derivations]
+        if supports:
+            kept |= max(supports, key=lambda support: (_covered(sentences, support, given), -max(support)))
+    return kept
+
+
+def _derived(sentence: Sentence) -> frozenset[str]:
+    return sentence.results if sentence.derives else frozenset()
+
+
+def _covered(sentences: list[Sentence], support: set[int], given: frozenset[str]) -> int:
+    used = frozenset[str]().union(*(sentences[place].operands for place in support))
+    return len(used & given)
+
+
+def _support(sentences: list[Sentence], place: int, given: frozenset[str]) -> set[int]:
+    """`place` and, for each number it uses, the last sentence before it that derives the number, and so on."""
+    found, open_places = {place}, [place]
+    while open_places:
+        current = open_places.pop()
+        for number in sentences[current].operands:
+            source = _source(sentences, number, current, given)
+            if source is not None and source not in found:
+                found.add(source)
+                open_places.append(source)
+    return found
+
+
+def _source(sentences: list[Sentence], number: str, before: int, given: frozenset[str]) -> int | None:
+    """The last earlier sentence that derives `number`; for one that nothing derives or gives, its first mention."""
+    for place in range(before - 1, -1, -1):
+        if number in _derived(sentences[place]):
+            return place
+    if number in given:
+        return None
+    mentions = (place for place in range(before) if number in sentences[place].results)
+    return next((place for place in mentions if not sentences[place].doubtful), None)
+
+
+def _by_words(sentences: list[Sentence], question: str, answer: str) -> set[int]:
+    """The sentence that says the answer best, and the one before the last that shares most with question and answer."""
+    weight = _rarity(sentences)
+    said, asked = words(answer), words(question)
+
+    def shared(place: int, with_words: frozenset[str]) -> float:
+        doubt = 0.5 if sentences[place].doubtful else 1.0
+        return doubt * sum(weight[word] for word in sentences[place].words & with_words)
+
+    places = range(len(sentences))
+    last = max(places, key=lambda place: (shared(place, said), place), default=None)
+    if last is None:
+        return set()
+    return {last, max(places, key=lambda place: (shared(place, said | asked), -place))}
+
+
+def _rarity(sentences: list[Sentence]) -> dict[str, float]:
+    """Inverse sentence frequency of each word, log(n / n_word) + 1."""
+    counts = Counter(word for sentence in sentences for word in sentence.words)
+    return {word: math.log(len(sentences) / count) + 1 for word, count in counts.items()}
+
+
+def _filling(
+    sentences: list[Sentence], kept: set[int], question: str, answer: str, budget: int
+) -> set[int]:
+    """Further places, most telling first, while the text stays within `budget` characters."""
+    weight, topic = _rarity(sentences), words(answer) | words(question)
+    stated, given = numbers(answer), numbers(question)
+
+    def telling(place: int) -> float:
+        sentence = sentences[place]
+        new = (sentence.results | sentence.operands) - given
+        for other in kept:
+            new -= sentences[other].results | sentences[other].operands
+        conclusion = bool(sentence.results & stated) and not sentence.operands
+        shared = sum(weight[word] for word in sentence.words & topic) / (1 + len(sentence.words))
+        return 2 * len(new) + 2 * conclusion + shared - 10 * sentence.doubtful
+
+    length = sum(len(sentences[place].text) for place in kept)
+    added: set[int] = set()
+    for place in sorted(set(range(len(sentences))) - kept, key=lambda place: (-telling(place), place)):
+        length += len(sentences[place].text) + 1
+        if length > budget or telling(place) <= 0:
+            break
+        added.add(place)
+    return added

@@ -1,0 +1,169 @@
+"""A scripted teacher: solves arithmetic questions and writes the long working-out of a reasoning model.
+
+It stands in for a teacher model where there is none. It reads the question's text, works it out step by
+step and writes the steps with the habits that make reasoning traces long: restating, talking to itself,
+false starts that it corrects, and checking. At a seeded rate a step goes wrong unnoticed, so that the
+final answer is wrong and `verify` has something to reject.
+"""
+
+import random
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from stages.core.engines import phrases
+from stages.core.errors import StageError
+
+
+@dataclass(frozen=True)
+class ScriptedTeacher:
+    """Rates per sample (wrong_rate, false_start_rate per step, check_rate), each in [0, 1]."""
+
+    wrong_rate: float
+    false_start_rate: float
+    check_rate: float
+
+    def __post_init__(self) -> None:
+        for name, rate in vars(self).items():
+            if not 0 <= rate <= 1:
+                raise StageError(f"teacher: {name} is {rate}, expected a rate between 0 and 1")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of working: `text` as it should read, `value` its result, `check` an equation that confirms it."""
+
+    left: str
+    value: int
+    check: str
+
+
+@dataclass(frozen=True)
+class Worked:
+    """A solved question: what is asked (`task`), the steps in order, the name of the unknown and its value."""
+
+    task: str
+    steps: tuple[Step, ...]
+    unknown: str
+    answer: int
+
+
+class _Arithmetic:
+    """Does the sums of one attempt; at most one of them, number `slip_at`, comes out wrong."""
+
+    def __init__(self, rng: random.Random, slip_at: int | None) -> None:
+        self.rng, self.slip_at, self.done = rng, slip_at, 0
+
+    def __call__(self, left: str, value: int, check: Callable[[int], str]) -> Step:
+        if self.done == self.slip_at:
+            value += self.rng.choice((-10, -2, -1, 1, 2, 10))
+        self.done += 1
+        return Step(left, value, check(value))
+
+
+def _apply(a: int, op: str, b: int) -> int:
+    return {"+": a + b, "-": a - b, "*": a * b}[op]
+
+
+def _undo(op: str, b: int, a: int) -> Callable[[int], str]:
+    """The inverse sum that confirms `a op b = value`."""
+    if op == "+":
+        return lambda value: f"{value} - {b} = {value - b}"
+    if op == "-":
+        return lambda value: f"{value} + {b} = {value + b}"
+    return lambda value: f"{b} * {a} = {value}"
+
+
+def _one(a: int, op: str, b: int, sums: _Arithmetic) -> list[Step]:
+    """The steps for `a op b`: one, but three for a product that is not in the times table."""
+    low, high = sorted((a, b))
+    if op != "*" or high < 10 or low > 9 or high % 10 == 0:
+        return [sums(f"{a} {op} {b}", _apply(a, op, b), _undo(op, b, a))]
+    tens, units = (
+        sums(f"{part} * {low}", part * low, _undo("*", low, part)) for part in (high - high % 10, high % 10)
+    )
+    whole = f"{a} * {b} = {tens.value} + {units.value}"
+    total = sums(whole, tens.value + units.value, _undo("+", units.value, tens.value))
+    return [tens, units, total]
+
+
+def _chain(expression: str, sums: _Arithmetic) -> Worked:
+    """Left to right through a chain of + and - or a chain of *, as in `12 + 40 - 7`."""
+    head, *rest = re.findall(r"-?\d+|[+*-]", expression.replace("- -", "+ "))
+    value, steps = int(head), list[Step]()
+    for op, number in zip(rest[::2], rest[1::2], strict=True):
+        steps += _one(value, op, int(number), sums)
+        value = steps[-1].value
+    return Worked(expression, tuple(steps), "the result", value)
+
+
+def _equation(text: str, sums: _Arithmetic) -> Worked:
+    """A linear equation in one letter, as in `7 - 12*h = -125`: collect the constant, then divide."""
+    left, right = text.split(" = ")
+    terms = re.findall(r"([+-]?)\s*(\d+)?\*?([a-z])?(?=\s|$)", left)
+    name = next(letter for _, _, letter in terms if letter)
+    coefficient = constant = 0
+    for sign, number, letter in terms:
+        amount = int(number or bool(letter)) * (-1 if sign == "-" else 1)
+        coefficient, constant = (
+            (coefficient + amount, constant) if letter else (coefficient, constant + amount)
+        )
+    value, steps = int(right), []
+    if constant:
+        op, b = ("-", constant) if constant > 0 else ("+", -constant)
+        steps.append(sums(f"{value} {op} {b}", _apply(value, op, b), _undo(op, b, value)))
+        value = steps[-1].value
+    if coefficient != 1:
+        found = value // coefficient
+        steps.append(
+            sums(f"{value} / {coefficient}", found, lambda v: f"{coefficient} * {v} = {coefficient * v}")
+        )
+    return Worked(text, tuple(steps), name, steps[-1].value if steps else value)
+
+
+_READERS: tuple[tuple[re.Pattern[str], Callable[[str, _Arithmetic], Worked]], ...] = (
+    (re.compile(r"(?:^|: )([^:=]*[a-z][^:=]* = -?\d+)$"), _equation),
+    (re.compile(r"(-?\d+(?: [+-] -?\d+)+)(?: =|\.|$)"), _chain),
+    (re.compile(r"(-?\d+(?: \* -?\d+)+)(?: =|\.|$)"), _chain),
+)
+
+
+def solve(question: str, rng: random.Random, wrong_rate: float) -> Worked:
+    """Read and solve `question`; with probability `wrong_rate` one step is wrong.
+
+    Raises StageError for a question that no reader understands.
+    """
+    for pattern, read in _READERS:
+        if found := pattern.search(question.strip()):
+            steps = len(read(found[1], _Arithmetic(rng, None)).steps)
+            slip_at = rng.randrange(steps) if steps and rng.random() < wrong_rate else None
+            return read(found[1], _Arithmetic(rng, slip_at))
+    raise StageError(
+        f"scripted teacher: cannot read question {question[:80]!r}; it solves chains of + and -, "
+        "products and linear equations: use another engine for this question set"
+    )
+
+
+def write(question: str, teacher: ScriptedTeacher, seed: int) -> tuple[str, str]:
+    """One attempt at `question`: (reasoning, answer), the same for the same arguments."""
+    rng = random.Random(seed)
+    worked = solve(question, rng, teacher.wrong_rate)
+    lines = [rng.choice(phrases.OPEN).format(task=worked.task, steps=max(1, len(worked.steps)))]
+    for number, step in enumerate(worked.steps):
+        lines.extend(_tell(step, number, rng, teacher))
+    if worked.steps and rng.random() < teacher.check_rate:
+        last = worked.steps[-1]
+        lines.append(rng.choice(phrases.CHECK).format(check=last.check))
+    lines.append(rng.choice(phrases.CLOSE).format(name=worked.unknown, value=worked.answer))
+    return "\n".join(lines), f"The answer is {worked.answer}."
+
+
+def _tell(step: Step, number: int, rng: random.Random, teacher: ScriptedTeacher) -> list[str]:
+    """The sentences for one step: an announcement, perhaps a false start, the sum."""
+    lines = []
+    if rng.random() < teacher.false_start_rate:
+        wrong = step.value + rng.choice((-10, -1, 1, 10))
+        lines.append(rng.choice(phrases.FALSE_START).format(left=step.left, value=wrong))
+    lead = rng.choice(phrases.FIRST if number == 0 else phrases.NEXT)
+    lines.append(f"{lead} {step.left} = {step.value}.")
+    return lines

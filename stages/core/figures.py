@@ -1,0 +1,178 @@
+"""The study's figures: what each of them shows. Their bytes follow from the data and matplotlib's version."""
+
+import io
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import matplotlib.style
+from matplotlib.figure import Figure
+
+from stages.core.panels import METHODS, Mark, Panel, Point, line, looks, points_figure, rows_figure
+from stages.core.runs import Comparison, Result, Run, label
+from stages.core.stats import Estimate
+
+_STYLE = {
+    "svg.hashsalt": "compress-distill",  # the ids in an SVG are random without it
+    "figure.dpi": 150,
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "grid.color": "#e4e4e4",
+    "legend.frameon": False,
+}
+
+
+def draw(
+    arms: Sequence[str],
+    pooled: Sequence[Result],
+    compared: Sequence[Comparison],
+    found: Sequence[Mapping[str, Any]],
+) -> dict[str, bytes]:
+    """PNG and SVG of every figure by file name, from results and comparisons with their seeds pooled.
+
+    `arms` are the targets in order, `found` the compress stages' metrics.
+    """
+    with matplotlib.style.context(["default", _STYLE]):
+        drawn = {
+            "1_accuracy": accuracy(arms, pooled),
+            "3_rho": rho(arms, found),
+            "5_accuracy_tokens": accuracy_tokens(arms, pooled),
+            "6_cost": cost(arms, pooled),
+            "7_truncation": truncation(arms, compared),
+            "8_retention_efficiency": retention_efficiency(arms, pooled),
+        }
+        kinds = ("png", "svg")
+        return {f"{name}.{kind}": _rendered(figure, kind) for name, figure in drawn.items() for kind in kinds}
+
+
+def _rendered(figure: Figure, kind: str) -> bytes:
+    """The file's bytes, without the date and the software's name."""
+    file = io.BytesIO()
+    unsaid = ("Software",) if kind == "png" else ("Date", "Creator")
+    figure.savefig(file, format=kind, metadata=dict.fromkeys(unsaid))
+    return file.getvalue()
+
+
+def accuracy(arms: Sequence[str], pooled: Sequence[Result]) -> Figure:
+    """Figure 1: accuracy by arm, a panel for each student and method."""
+    teachers = _distinct(one.run.teacher for one in pooled)
+    students = _distinct(one.run.student for one in pooled)
+    panels = []
+    for method, student in itertools.product(_distinct(one.run.method for one in pooled), students):
+        shown = [one for one in pooled if one.run.student == student and one.run.method in (method, "")]
+        panels.append(
+            Panel(f"{student}, {method}", "accuracy (%)", [_accuracy_mark(one, teachers) for one in shown])
+        )
+    legend = [
+        line("#404040", "o", name, teacher) for teacher, name in enumerate(teachers) if len(teachers) > 1
+    ]
+    return rows_figure(panels, looks(arms), arms, teachers, legend, columns=max(2, min(4, len(students))))
+
+
+def _accuracy_mark(one: Result, teachers: Sequence[str]) -> Mark:
+    # the untrained student has no teacher: it takes the middle of its row
+    slot = one.run.teacher or teachers[(len(teachers) - 1) // 2]
+    fill = teachers.index(one.run.teacher) if one.run.teacher else 0
+    return Mark(one.run.target, slot, one.run.target, one.whole.accuracy.scaled(100), fill)
+
+
+def rho(arms: Sequence[str], found: Sequence[Mapping[str, Any]]) -> Figure:
+    """Figure 3: median and quartiles of rho by data set and compressor, a panel for each teacher."""
+    marks: dict[str, list[Mark]] = {}
+    for metrics in found:
+        name = metrics["compressor"]
+        for one in metrics["sets"]:
+            value = Estimate(one["rho_median"], one["rho_q1"], one["rho_q3"])
+            marks.setdefault(metrics["teacher"], []).append(Mark(one["source"], name, name, value))
+    axis = "rho: compressed / raw characters (median, quartiles)"
+    order = _distinct([*arms, *(metrics["compressor"] for metrics in found)])
+    return _by_arm(order, [Panel(f"traces of {teacher}", axis, own) for teacher, own in marks.items()])
+
+
+def cost(arms: Sequence[str], pooled: Sequence[Result]) -> Figure:
+    """Figure 6: training tokens and seconds in training steps, relative to raw."""
+    names = _names(pooled)
+    tokens = [(one, Estimate(one.cost.relative_tokens)) for one in pooled if one.cost]
+    seconds = [(one, Estimate(one.cost.relative_seconds)) for one in pooled if one.cost]
+    panels = [
+        Panel(
+            title,
+            axis,
+            [Mark(names[one.run], one.run.target, one.run.target, value) for one, value in values],
+            1,
+        )
+        for title, axis, values in (
+            ("training tokens", "completion tokens / raw's", tokens),
+            ("training time", "seconds in steps / raw's", seconds),
+        )
+    ]
+    return _by_arm(arms, panels)
+
+
+def truncation(arms: Sequence[str], compared: Sequence[Comparison]) -> Figure:
+    """Figure 7: accuracy on compressed traces less that on traces cut to the same budget."""
+    names = _names(compared)
+    marks = [
+        Mark(names[one.run], one.run.target, one.run.target, one.compressed.difference.scaled(100))
+        for one in compared
+    ]
+    axis = "accuracy, compressed less truncated (percentage points)"
+    return _by_arm(arms, [Panel("compression against truncation to the same tokens", axis, marks, 0)])
+
+
+def retention_efficiency(arms: Sequence[str], pooled: Sequence[Result]) -> Figure:
+    """Figure 8: retention and per-token efficiency, relative to raw."""
+    names = _names(pooled)
+    trained = [(names[one.run], one.run.target, one.whole) for one in pooled if one.cost]
+    kept = [Mark(row, arm, arm, whole.retention.scaled(100)) for row, arm, whole in trained]
+    efficient = [Mark(row, arm, arm, whole.efficiency) for row, arm, whole in trained]
+    panels = [
+        Panel("retention", "accuracy / raw's (%)", kept, 100),
+        Panel("per-token efficiency", "accuracy per token / raw's", efficient, 1),
+    ]
+    return _by_arm(arms, panels)
+
+
+def _distinct(values: Iterable[str]) -> list[str]:
+    """The values that are not empty, once each, in order."""
+    return [value for value in dict.fromkeys(values) if value]
+
+
+def _names(results: Sequence[Result | Comparison]) -> dict[Run, str]:
+    """Each run's row: student and method, and the teacher where there are several."""
+    several = len(_distinct(one.run.teacher for one in results)) > 1
+    return {
+        one.run: f"{one.run.student}, {one.run.method}" + (f", {one.run.teacher}" if several else "")
+        for one in results
+    }
+
+
+def _by_arm(arms: Sequence[str], panels: Sequence[Panel]) -> Figure:
+    """Panels whose rows hold a slot for each arm that has a value."""
+    marks = [mark for panel in panels for mark in panel.marks]
+    present = [arm for arm in arms if any(mark.arm == arm for mark in marks)]
+    look = looks(arms)
+    legend = [line(*look[arm], label(arm)) for arm in present]
+    return rows_figure(panels, look, _distinct(mark.row for mark in marks), present, legend, columns=2)
+
+
+def accuracy_tokens(arms: Sequence[str], pooled: Sequence[Result]) -> Figure:
+    """Figure 5: accuracy against median generated tokens, a panel for each student (and teacher)."""
+    teachers = _distinct(one.run.teacher for one in pooled)
+    methods = _distinct(one.run.method for one in pooled)
+    markers = {method: METHODS[place % len(METHODS)] for place, method in enumerate(methods)}
+    panels = {}
+    for teacher, student in itertools.product(teachers, _distinct(one.run.student for one in pooled)):
+        title = student + (f", {teacher}" if len(teachers) > 1 else "")
+        panels[title] = [
+            Point(one.run.target, one.whole, markers.get(one.run.method))
+            for one in pooled
+            if one.run.student == student and one.run.teacher in (teacher, "")
+        ]
+    legend = [line("#404040", marker, method) for method, marker in markers.items()]
+    return points_figure(panels, looks(arms), legend)

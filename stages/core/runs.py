@@ -1,0 +1,132 @@
+"""The runs of a grid, in the order of every table and figure, and what is known of each at the end."""
+
+import dataclasses
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from stages.core.cells import UNTRAINED, cell_name
+from stages.core.errors import StageError
+from stages.core.stats import Measure
+
+ALL = "all"
+TRUNCATED = "truncated_"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A cell of the grid; the untrained student has a student alone, and pooled seeds leave `seed` empty."""
+
+    teacher: str
+    target: str
+    student: str
+    method: str
+    seed: str
+
+    @property
+    def name(self) -> str:
+        """The stem of the run's files."""
+        if self.target == UNTRAINED:
+            return cell_name(self.student)
+        return cell_name(**dataclasses.asdict(self))
+
+
+def label(target: str) -> str:
+    """A target's name for readers; compressors keep theirs."""
+    if target.startswith(TRUNCATED):
+        return f"truncated to {target.removeprefix(TRUNCATED)}"
+    return "answer only" if target == "answer_only" else target
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The axes of the study's cross product; every item is a slug."""
+
+    teachers: list[str]
+    compressors: list[str]
+    truncate_to: list[str]
+    targets: list[str]
+    students: list[str]
+    methods: list[str]
+    seeds: list[str]
+    profiles: list[str]
+
+    def arms(self) -> tuple[str, ...]:
+        """The targets in the order of every table and figure, the untrained student last."""
+        cut = [TRUNCATED + name for name in self.truncate_to]
+        known = ["raw", *self.compressors, *cut, "answer_only"]
+        if stray := sorted(set(self.targets) - set(known)):
+            raise StageError(f"params.yaml: grid.targets: unknown {stray[0]!r}; known: {', '.join(known)}")
+        return (*(name for name in known if name in self.targets), UNTRAINED)
+
+    def runs(self) -> list[Run]:
+        """Every run in that order, the untrained students at the end."""
+        cells = itertools.product(self.teachers, self.students, self.methods, self.seeds, self.arms()[:-1])
+        trained = [
+            Run(teacher, arm, student, method, str(seed)) for teacher, student, method, seed, arm in cells
+        ]
+        return trained + [Run("", UNTRAINED, student, "", "") for student in self.students]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What training took: completion tokens, seconds in steps, both relative to raw, `why` one is not."""
+
+    examples: int
+    tokens: int
+    seconds: float
+    devices: tuple[str, ...]
+    relative_tokens: float | None = None
+    relative_seconds: float | None = None
+    why: str | None = None
+
+    def against(self, raw: "Cost") -> "Cost":
+        """With the ratios to `raw`. Seconds of different devices, or numbers of threads, are not divided."""
+        same = self.devices == raw.devices and len(self.devices) == 1
+        return dataclasses.replace(
+            self,
+            relative_tokens=self.tokens / raw.tokens if raw.tokens else None,
+            relative_seconds=self.seconds / raw.seconds if same and raw.seconds else None,
+            why=None
+            if same
+            else f"timed on {' and '.join(self.devices)}, raw on {' and '.join(raw.devices)}",
+        )
+
+
+def cost(trained: Sequence[Mapping[str, Any]], timed: Sequence[Mapping[str, Any]]) -> Cost:
+    """The cost of one arm, summed over its seeds' train and timing metrics."""
+    return Cost(
+        examples=sum(one["examples"] for one in trained),
+        tokens=sum(one["completion_tokens"] for one in trained),
+        seconds=float(sum(one["step_seconds"] for one in timed)),
+        devices=tuple(sorted({f"{one['device']} ({one['threads']} threads)" for one in timed})),
+    )
+
+
+@dataclass(frozen=True)
+class Result:
+    """A run's cost, None where it was not trained, and its measures by (group, source), or ALL for either."""
+
+    run: Run
+    cost: Cost | None
+    scopes: Mapping[tuple[str, str], Measure]
+
+    @property
+    def whole(self) -> Measure:
+        """The measure over all questions."""
+        return self.scopes[ALL, ALL]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Training on compressed traces against training on raw ones cut to the same token budget.
+
+    `compressed` is measured against `truncated`; `tokens` and `budget` are means over the truncated examples.
+    """
+
+    run: Run
+    compressed: Measure
+    truncated: Measure
+    tokens: float | None = None
+    budget: float | None = None

@@ -1,0 +1,84 @@
+"""Rows of someone else's files: jsonl, json or parquet, with a field map. Errors name the file and the row."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from stages.core.errors import StageError
+
+IMPORTS = Path("data/imports")  # the folder that DVC watches for files that users bring
+
+
+def rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yields (place, row) of a .jsonl, .json (a list of objects) or .parquet file; place is "file: row 3".
+
+    Raises StageError for a file that is missing, empty, binary or not made of objects.
+    """
+    readers = {".jsonl": _jsonl, ".json": _json, ".parquet": _parquet}
+    if path.suffix not in readers:
+        raise StageError(f"{path}: unknown kind of file; expected {', '.join(readers)}")
+    if not path.is_file():
+        raise StageError(f"{path}: no such file; put it there, or mend its name in conf/profile/")
+    number = -1
+    for number, row in enumerate(readers[path.suffix](path)):
+        place = f"{path}: row {number + 1}"
+        if not isinstance(row, dict):
+            raise StageError(f"{place}: expected an object with named fields, found {type(row).__name__}")
+        yield place, row
+    if number < 0:
+        raise StageError(f"{path}: empty: it holds no rows")
+
+
+def _text(path: Path) -> str:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise StageError(f"{path}: binary: byte {error.start} is not UTF-8 text") from error
+    if "\0" in text:
+        raise StageError(f"{path}: binary: character {text.index(chr(0))} is NUL")
+    return text
+
+
+def _jsonl(path: Path) -> Iterator[Any]:
+    for number, line in enumerate(_text(path).split("\n"), 1):
+        if line.strip():
+            try:
+                yield json.loads(line)
+            except ValueError as error:
+                raise StageError(f"{path}: line {number}: not JSON: {error}") from error
+
+
+def _json(path: Path) -> Iterator[Any]:
+    text = _text(path)
+    try:
+        value = json.loads(text) if text.strip() else []
+    except ValueError as error:
+        raise StageError(f"{path}: not JSON: {error}") from error
+    if not isinstance(value, list):
+        raise StageError(f"{path}: expected a list of objects, found {type(value).__name__}")
+    yield from value
+
+
+def _parquet(path: Path) -> Iterator[Any]:
+    try:
+        for batch in pq.ParquetFile(path).iter_batches():
+            yield from batch.to_pylist()
+    except (pa.ArrowInvalid, OSError) as error:
+        raise StageError(f"{path}: not a Parquet file: {str(error).splitlines()[0]}") from error
+
+
+def pick(row: Mapping[str, Any], fields: Mapping[str, str], name: str, place: str) -> Any:
+    """The value of our field `name` in `row`, which its file calls `fields[name]`; None where not mapped.
+
+    Raises StageError where the map names a field that the row does not have.
+    """
+    if name not in fields:
+        return None
+    if fields[name] not in row:
+        known = ", ".join(sorted(row))
+        raise StageError(f"{place}: no field {fields[name]!r} for {name}; it has: {known}; mend the field map")
+    return row[fields[name]]

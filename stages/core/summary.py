@@ -1,0 +1,99 @@
+"""The study's numbers as data: the few scalars of the summary, and CSV rows of all of them."""
+
+import csv
+import dataclasses
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from stages.core.cells import UNTRAINED
+from stages.core.runs import TRUNCATED, Result
+from stages.core.stats import Measure
+
+_SCALARS = 25  # in summary.json: what `dvc exp show` can lay side by side
+_ESTIMATES = ("accuracy", "difference", "retention", "output", "efficiency", "sampled", "tokens")
+
+
+def headlines(arms: Sequence[str], own: Mapping[str, Result]) -> dict[str, dict[str, float | None]]:
+    """The headline runs' scalars by quantity and target: at most 25, whole targets in the order of `arms`.
+
+    Raw's ratios are 1 and left out; efficiency is retention over relative tokens, so compressors' will do.
+    """
+    untrained = _round(own[UNTRAINED].whole.accuracy.value)
+    found: dict[str, dict[str, float | None]] = {"accuracy": {UNTRAINED: untrained}}
+    room = _SCALARS - 1
+    for arm in arms[:-1]:
+        values = _scalars(arm, own[arm])
+        if len(values) > room:
+            break
+        room -= len(values)
+        for name, value in values.items():
+            found.setdefault(name, {})[arm] = _round(value)
+    return found
+
+
+def _scalars(arm: str, one: Result) -> dict[str, float | None]:
+    whole, spent = one.whole, one.cost
+    values = {"accuracy": whole.accuracy.value, "output_tokens": whole.tokens.value}
+    if arm == "raw" or spent is None:
+        return values
+    values |= {"retention": whole.retention.value}
+    values |= {"train_tokens": spent.relative_tokens, "train_seconds": spent.relative_seconds}
+    if arm != "answer_only" and not arm.startswith(TRUNCATED):
+        values["efficiency"] = whole.efficiency.value
+    return values
+
+
+def _round(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.4g}")
+
+
+def rows(found: Sequence[Result]) -> list[dict[str, Any]]:
+    """A row of results.csv for each run and scope."""
+    return [
+        dataclasses.asdict(one.run)
+        | {"group": group, "source": source, "questions": measure.questions}
+        | _cells(measure)
+        | {
+            "train_tokens": one.cost and one.cost.relative_tokens,
+            "train_seconds": one.cost and one.cost.relative_seconds,
+        }
+        for one in found
+        for (group, source), measure in one.scopes.items()
+    ]
+
+
+def _cells(measure: Measure) -> dict[str, float | None]:
+    estimates = {
+        f"{name}{suffix}": getattr(getattr(measure, name), part)
+        for name in _ESTIMATES
+        for suffix, part in (("", "value"), ("_low", "low"), ("_high", "high"))
+    }
+    quartiles = dict(zip(("tokens_q1", "tokens_median", "tokens_q3"), measure.quartiles, strict=True))
+    return (
+        estimates
+        | quartiles
+        | {"hit_cap": measure.hit_cap, "no_answer": measure.no_answer, "mcnemar_p": measure.p}
+    )
+
+
+def points(found: Sequence[Result]) -> list[dict[str, Any]]:
+    """A row for each run of `dvc plots`' accuracy against tokens."""
+    return [
+        dataclasses.asdict(one.run)
+        | dataclasses.asdict(one.whole.accuracy)
+        | {"tokens": one.whole.quartiles[1]}
+        for one in found
+    ]
+
+
+def table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows as CSV with a header; floats to six digits, None as nothing."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(
+        {name: f"{value:.6g}" if isinstance(value, float) else value for name, value in row.items()}
+        for row in rows
+    )
+    return text.getvalue()

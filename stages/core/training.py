@@ -1,0 +1,238 @@
+"""Fine-tuning one student on one target's examples with TRL and peft.
+
+Weights are kept in fp32 and multiplied in bf16 (autocast) where the hardware has it: at these learning rates an
+update to a bf16 weight is mostly rounded away, and nothing is learned.
+"""
+
+import resource
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+from peft import LoraConfig, PeftModel
+from torch.nn import functional
+from transformers import AutoModelForCausalLM, TrainerCallback
+from trl import SFTConfig, SFTTrainer
+
+from stages.core import command, tokens
+from stages.core.errors import StageError
+from stages.core.records import Example
+
+IGNORED = -100  # the label that the loss leaves out
+
+
+@dataclass(frozen=True)
+class Method:
+    """How a student is fine-tuned. All arms share these values; `lora` is None for full fine-tuning."""
+
+    learning_rate: float
+    epochs: int
+    batch_size: int
+    accumulation: int
+    warmup: float  # share of the steps
+    scheduler: str
+    weight_decay: float
+    max_grad_norm: float
+    optimizer: str
+    lora: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a student is loaded for training. `checkpointing` trades time for activation memory."""
+
+    attention: str = "sdpa"
+    checkpointing: bool = False
+    fused_head: bool = True  # TRL's tiled LM head: less memory for large vocabularies, slower on a CPU
+
+
+@dataclass
+class StepClock(TrainerCallback):  # type: ignore[misc]
+    """Adds up the seconds inside optimizer steps, without start-up, logging and saving."""
+
+    seconds: float = 0.0
+    began: float = field(default=0.0)
+
+    def on_step_begin(self, *args: Any, **kwargs: Any) -> None:
+        self.began = time.perf_counter()
+
+    def on_step_end(self, *args: Any, **kwargs: Any) -> None:
+        self.seconds += time.perf_counter() - self.began
+
+
+class CompletionTrainer(SFTTrainer):  # type: ignore[misc]
+    """SFTTrainer with the plain cross-entropy over the positions from the batch's first completion token on.
+
+    TRL's tiled head computes log-probabilities again in the backward pass and adds an entropy: on this
+    project's CPU profile that was 1.8 times slower over the whole step. The loss is the same.
+    """
+
+    def compute_loss(
+        self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
+        """Sum of -log p over the completion tokens / their number in the whole (accumulated) batch."""
+        labels = inputs.pop("labels")
+        begin = int((labels != IGNORED).any(0).nonzero()[0])
+        keep = torch.arange(begin - 1, labels.shape[1] - 1, device=labels.device)
+        outputs = model(**inputs, logits_to_keep=keep, use_cache=False)
+        wanted = labels[:, begin:].flatten()
+        loss = functional.cross_entropy(
+            outputs.logits.flatten(0, 1).float(), wanted, ignore_index=IGNORED, reduction="sum"
+        )
+        count = num_items_in_batch if num_items_in_batch is not None else (wanted != IGNORED).sum()
+        return (loss / count, outputs) if return_outputs else loss / count
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run leaves: the trained model (LoRA still apart), its log and its costs."""
+
+    model: Any
+    losses: list[tuple[int, float]]  # (step, mean loss since the step before)
+    steps: int
+    trainable: int  # parameters
+    step_seconds: float
+    device: str
+    threads: int
+    peak_memory_gb: float
+
+
+def dataset(examples: Sequence[Example], tokenizer: Any) -> Dataset:
+    """Rows of input_ids and labels; only the completion has labels, and it ends with the EOS.
+
+    Raises StageError where prompt or completion do not survive tokenization, because then training and
+    inference would not see the same text.
+    """
+    rows = []
+    for example in examples:
+        prompt, completion = (tokens.ids(tokenizer, text) for text in (example.prompt, example.completion))
+        if completion[-1] != tokenizer.eos_token_id or tokenizer.decode(completion) != example.completion:
+            raise StageError(
+                f"question {example.question_id}: its completion does not come back from the tokenizer as "
+                f"it went in, or does not end with {tokenizer.eos_token!r}; check the student's tokenizer"
+            )
+        rows.append({"input_ids": prompt + completion, "labels": [IGNORED] * len(prompt) + completion})
+    return Dataset.from_list(rows)
+
+
+def bf16_supported() -> bool:
+    """Whether this GPU, or without one this CPU, multiplies bf16 in hardware."""
+    if torch.cuda.is_available():
+        return bool(torch.cuda.is_bf16_supported())
+    capabilities = torch.cpu.get_capabilities()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") or capabilities.get("bf16"))
+
+
+def lora_config(settings: dict[str, Any]) -> LoraConfig:
+    """peft's config for `rank`, `alpha`, `dropout` and `target_modules`. Raises StageError for other names."""
+    if set(settings) != {"rank", "alpha", "dropout", "target_modules"}:
+        raise StageError(f"methods.*.lora: {sorted(settings)}: expected rank, alpha, dropout, target_modules")
+    return LoraConfig(
+        r=settings["rank"],
+        lora_alpha=settings["alpha"],
+        lora_dropout=settings["dropout"],
+        target_modules=settings["target_modules"],
+        task_type="CAUSAL_LM",
+    )
+
+
+def expected_trainable(model: Any, method: Method) -> int:
+    """Parameters that must be trained: all, or for LoRA rank * (in + out) for each linear layer but the LM head."""
+    if method.lora is None:
+        return sum(parameter.numel() for parameter in model.parameters())
+    head = model.get_output_embeddings()
+    layers = (module for module in model.modules() if isinstance(module, torch.nn.Linear) and module is not head)
+    return int(sum(method.lora["rank"] * (layer.in_features + layer.out_features) for layer in layers))
+
+
+def train(
+    folder: Path, examples: Sequence[Example], tokenizer: Any, method: Method, training: Training, seed: int
+) -> Result:
+    """Fine-tune the student in `folder`. Raises StageError where weights cannot be loaded or parameters are missed."""
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=torch.float32, attn_implementation=training.attention, local_files_only=True
+        )
+    except (OSError, ValueError) as error:
+        raise StageError(f"{folder}: no weights that transformers can load: {error}") from error
+    wanted = expected_trainable(model, method)
+    clock = StepClock()
+    with tempfile.TemporaryDirectory() as scratch:
+        trainer = (SFTTrainer if training.fused_head else CompletionTrainer)(
+            model,
+            args=arguments(method, training, seed, scratch),
+            train_dataset=dataset(examples, tokenizer),
+            processing_class=tokenizer,
+            peft_config=lora_config(method.lora) if method.lora else None,
+            callbacks=[clock],
+        )
+        found = sum(parameter.numel() for parameter in trainer.model.parameters() if parameter.requires_grad)
+        if found != wanted:
+            raise StageError(f"methods: {found} parameters would be trained, {wanted} expected; check target_modules")
+        trainer.train()
+    log = [(int(row["step"]), round(float(row["loss"]), 6)) for row in trainer.state.log_history if "loss" in row]
+    return Result(
+        trainer.model, log, trainer.state.global_step, found, clock.seconds, device(), torch.get_num_threads(), peak()
+    )
+
+
+def arguments(method: Method, training: Training, seed: int, scratch: str) -> SFTConfig:
+    """TRL's config; what it does not name here has no effect on the result or is TRL's own default."""
+    return SFTConfig(
+        output_dir=scratch,
+        seed=seed,
+        data_seed=seed,
+        learning_rate=method.learning_rate,
+        num_train_epochs=method.epochs,
+        per_device_train_batch_size=method.batch_size,
+        gradient_accumulation_steps=method.accumulation,
+        lr_scheduler_type=method.scheduler,
+        warmup_steps=method.warmup,  # below 1 it is a share
+        weight_decay=method.weight_decay,
+        max_grad_norm=method.max_grad_norm,
+        optim=method.optimizer,
+        use_cpu=not torch.cuda.is_available(),
+        bf16=bf16_supported(),
+        gradient_checkpointing=training.checkpointing,
+        max_length=None,  # over-long rows have left before: nothing may be cut here
+        packing=False,
+        train_sampling_strategy="group_by_length",
+        logging_steps=5,
+        save_strategy="no",
+        report_to="none",
+        disable_tqdm=command.quiet(),
+        dataloader_pin_memory=torch.cuda.is_available(),
+    )
+
+
+def save(result: Result, tokenizer: Any, out: Path) -> None:
+    """Write a plain Hugging Face folder in bf16; of a LoRA run the merged weights, and the adapter in adapter/."""
+    model = result.model
+    if isinstance(model, PeftModel):
+        model.save_pretrained(out / "adapter")
+        model = model.merge_and_unload()
+    model.config._name_or_path = ""
+    model.to(torch.bfloat16).save_pretrained(out)
+    tokenizer.save_pretrained(out)
+
+
+def device() -> str:
+    """The GPU's name, or the CPU's, so that seconds are never compared across devices."""
+    if torch.cuda.is_available():
+        return str(torch.cuda.get_device_name())
+    for line in Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else ():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return "CPU"
+
+
+def peak() -> float:
+    """Highest memory so far, in GB: of the GPU where there is one, else of this process."""
+    if torch.cuda.is_available():
+        return round(torch.cuda.max_memory_allocated() / 1e9, 3)
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9, 3)

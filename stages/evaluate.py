@@ -1,0 +1,121 @@
+"""evaluate: let one student answer the questions of one split, greedily and sampled; store what it wrote.
+
+Without --target it is the untrained student. Sample 0 is greedy; samples 1 to n are drawn, for the
+first `sampled_questions` of each question set (by question_id, the same ones for every arm).
+
+checkpoints or models, questions -> data/<profile>/predictions/<cell>.parquet
+Run: python -m stages.evaluate --profile default --student smollm2 --teacher scripted --target raw --method lora --seed s0
+"""
+
+import collections
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stages.core import chat, command, engines, params, records, tokens
+from stages.core.cells import cell_name
+from stages.core.errors import StageError
+from stages.core.records import Prediction, Question
+
+PARAMS = {
+    "evaluate": "evaluate",
+    "text": "students.{student}.text",
+    "inference": "students.{student}.inference",
+}
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """What is generated: `samples` draws at `temperature` and `top_p` beside the greedy answer."""
+
+    split: str
+    max_new_tokens: int
+    samples: int
+    sampled_questions: int | None  # of each question set; None for all
+    temperature: float
+    top_p: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One answer to generate."""
+
+    question_id: str
+    sample: int
+    request: engines.Request
+
+
+def asks(questions: Sequence[Question], tokenizer: Any, template: str | None, config: Evaluate) -> list[Ask]:
+    """Every answer to generate, in order of question and sample."""
+    found = []
+    asked: collections.Counter[str] = collections.Counter()
+    for question in questions:
+        asked[question.source] += 1
+        drawn = config.sampled_questions is None or asked[question.source] <= config.sampled_questions
+        prompt = tokens.ids(tokenizer, chat.prompt(tokenizer, template, question.question))
+        for sample in range(1 + (config.samples if drawn else 0)):
+            name = f"{config.seed}/{question.question_id}/{sample}"
+            seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> 1
+            found.append(Ask(question.question_id, sample, engines.Request(prompt, seed)))
+    return found
+
+
+def predict(engine: engines.Engine, wanted: Sequence[Ask], tokenizer: Any, config: Evaluate) -> Iterator[Prediction]:
+    """The predictions in the order of `wanted`: greedy ones first generated, then the sampled ones."""
+    greedy = engines.Sampling(config.max_new_tokens)
+    drawn = engines.Sampling(config.max_new_tokens, config.temperature, config.top_p)
+    found: dict[int, engines.Output] = {}
+    for sampling, chosen in (
+        (greedy, [place for place, ask in enumerate(wanted) if ask.sample == 0]),
+        (drawn, [place for place, ask in enumerate(wanted) if ask.sample > 0]),
+    ):
+        outputs = engine.generate([wanted[place].request for place in chosen], sampling)
+        kind = "sampled" if sampling.temperature else "greedy"
+        for place, output in command.progress(outputs, f"evaluate, {kind}", total=len(chosen), unit="answer"):
+            found[chosen[place]] = output
+    for place, ask in enumerate(wanted):
+        yield prediction(ask, found[place], tokenizer)
+
+
+def prediction(ask: Ask, output: engines.Output, tokenizer: Any) -> Prediction:
+    """The output, split into reasoning and answer. All tokens up to the closing tag count as thinking."""
+    text = tokenizer.decode(output.tokens, skip_special_tokens=True)
+    reasoning, answer = chat.split(text)
+    after = text.rpartition(chat.CLOSE)[2] if chat.CLOSE in text else ("" if reasoning else text)
+    answer_tokens = min(tokens.count(tokenizer, after), len(output.tokens))
+    return Prediction(
+        question_id=ask.question_id,
+        sample=ask.sample,
+        reasoning=reasoning,
+        answer=answer,
+        finish_reason=output.finish_reason,
+        think_tokens=len(output.tokens) - answer_tokens,
+        answer_tokens=answer_tokens,
+    )
+
+
+@command.stage("profile", "student", optional=("teacher", "target", "method", "seed"))
+def main(profile: str, student: str, **arm: str) -> None:
+    """Let one cell's student, or without an arm the untrained one, answer the questions."""
+    declared = params.read(PARAMS, profile, student=student)
+    config = params.section(Evaluate, declared["evaluate"], "evaluate")
+    text = params.section(chat.Text, declared["text"], f"students.{student}.text")
+    inference = params.section(engines.Inference, declared["inference"], f"students.{student}.inference")
+    data, cell = Path("data") / profile, cell_name(student, **arm)
+    folder = data / "checkpoints" / cell if any(arm.values()) else data / "models" / student
+    rows = records.read(data / "questions.parquet", Question)
+    questions = [row for row in rows if row.split == config.split]
+    if not questions:
+        raise StageError(f"evaluate.split: no question is in split {config.split!r}; give a set a size for it")
+    tokenizer = tokens.load(folder)
+    wanted = asks(questions, tokenizer, text.prompt_template, config)
+    engine = engines.load(folder, tokenizer.eos_token_id, inference)
+    predictions = predict(engine, wanted, tokenizer, config)
+    records.write(data / "predictions" / f"{cell}.parquet", predictions, Prediction)
+
+
+if __name__ == "__main__":
+    main()

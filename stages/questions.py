@@ -1,0 +1,229 @@
+"""questions: collect every question set into one file, with disjoint splits.
+
+A set is made by reasoning-gym (seeded, with known answers), read from files under data/imports/, or loaded with
+`datasets` from the hub. Every gold answer must be readable by its set's grader.
+
+questions -> data/<profile>/questions.parquet, metrics/<profile>/questions.json
+Run: python -m stages.questions --profile default
+"""
+
+import collections
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from stages.core import command, grading, params, records, sources
+from stages.core.errors import StageError
+from stages.core.files import write_json
+from stages.core.records import Question
+
+PARAMS = {"sets": "questions.sets"}
+SPLITS = ("test", "validation", "train")  # where a question could be in several, the first keeps it
+GROUPS = ("in_distribution", "ood_reasoning", "ood_knowledge")
+
+
+@dataclass(frozen=True)
+class QuestionSet:
+    """One question set. `sizes` gives the rows of each split, None for all that are left.
+
+    `files` maps a split, or `pool` for a file that is to be divided by `sizes`, to a file under data/imports/;
+    for kind hub to a split of the hub's data set.
+    """
+
+    kind: str  # reasoning_gym | file | hub
+    group: str
+    grader: str
+    sizes: dict[str, int | None]
+    seed: int = 0
+    keep: str | None = None  # only questions in which this regular expression is found
+    task: str | None = None  # reasoning_gym
+    config: dict[str, Any] = field(default_factory=dict)  # reasoning_gym
+    files: dict[str, str] = field(default_factory=dict)  # file, hub
+    fields: dict[str, str] = field(default_factory=dict)  # file, hub: our name -> the file's name
+    gold_pattern: str | None = None  # the gold is this expression's first group
+    missing_gold: str = "error"  # or drop
+    duplicates: str = "error"  # or drop
+    dataset: str | None = None  # hub
+    name: str | None = None  # hub: configuration
+    revision: str | None = None  # hub
+
+
+@dataclass(frozen=True)
+class Item:
+    """A question as its source has it."""
+
+    place: str  # for error messages
+    source_id: str
+    question: str
+    choices: tuple[str, ...]
+    gold: str
+
+
+def from_reasoning_gym(entry: QuestionSet) -> Iterator[tuple[str, Item]]:
+    """Yields ("pool", item) until the sizes are met; the same question is yielded once."""
+    import reasoning_gym
+
+    wanted = sum(size or 0 for size in entry.sizes.values())
+    made = reasoning_gym.create_dataset(entry.task, size=100 * wanted, seed=entry.seed, **entry.config)
+    seen: set[str] = set()
+    for number, row in enumerate(made):
+        text = row["question"].strip()
+        if text not in seen and re.search(entry.keep or "", text):
+            seen.add(text)
+            yield "pool", Item(f"{entry.task} {number}", str(number), text, (), str(row["answer"]))
+        if len(seen) == wanted:
+            return
+    raise StageError(
+        f"questions.sets: {entry.task}: only {len(seen)} different questions in {100 * wanted} draws, "
+        f"{wanted} wanted; ask for fewer or widen its config"
+    )
+
+
+def from_files(entry: QuestionSet) -> Iterator[tuple[str, Item]]:
+    """Yields (split or "pool", item) of the set's files, and of a hub's data set in the same way."""
+    for split, name in entry.files.items():
+        placed = _hub_rows(entry, name) if entry.kind == "hub" else sources.rows(sources.IMPORTS / name)
+        for number, (place, row) in enumerate(placed):
+            item = _item(entry, place, number, row)
+            if item and re.search(entry.keep or "", item.question):
+                yield split, item
+
+
+def _hub_rows(entry: QuestionSet, split: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    from datasets import load_dataset
+
+    try:
+        loaded = load_dataset(entry.dataset, entry.name, split=split, revision=entry.revision)
+    except (OSError, ValueError) as error:
+        raise StageError(f"questions.sets: {entry.dataset}: cannot be loaded from the hub: {error}") from error
+    for number, row in enumerate(loaded):
+        yield f"{entry.dataset}: {split} row {number + 1}", row
+
+
+def _item(entry: QuestionSet, place: str, number: int, row: Mapping[str, Any]) -> Item | None:
+    """The row as an Item; None for one without a gold where the set drops these."""
+    if "question" not in entry.fields or "gold" not in entry.fields:
+        raise StageError(f"{place}: the field map names no field for question and gold; mend `fields`")
+    found = {name: sources.pick(row, entry.fields, name, place) for name in entry.fields}
+    gold = str(found["gold"] if found["gold"] is not None else "").strip()
+    if entry.gold_pattern and gold:
+        match = re.search(entry.gold_pattern, gold)
+        gold = match[1].strip() if match else ""
+    if not gold and entry.missing_gold == "drop":
+        return None
+    if not gold:
+        raise StageError(f"{place}: no gold answer; give it one, or set missing_gold: drop")
+    text = str(found["question"] or "").strip()
+    if not text:
+        raise StageError(f"{place}: the question is empty")
+    choices = tuple(str(option) for option in found.get("choices") or ())
+    return Item(place, str(found.get("id", number) if "id" in found else number), text, choices, gold)
+
+
+_KINDS = {"reasoning_gym": from_reasoning_gym, "file": from_files, "hub": from_files}
+
+
+def collect(source: str, entry: QuestionSet) -> tuple[list[Question], dict[str, int]]:
+    """The set's questions, split, and how many were dropped for which reason. Raises StageError for bad input."""
+    if entry.kind not in _KINDS or entry.group not in GROUPS:
+        raise StageError(
+            f"questions.sets.{source}: kind {entry.kind!r} or group {entry.group!r} is unknown; "
+            f"known: {', '.join(_KINDS)}; {', '.join(GROUPS)}"
+        )
+    dropped: collections.Counter[str] = collections.Counter()
+    unique = _unique(source, entry, _KINDS[entry.kind](entry), dropped)
+    found = list(_split(source, entry, unique))
+    for item, question in found:
+        if not grading.readable(question.gold, question.grader, question):
+            raise StageError(
+                f"{item.place}: grader {entry.grader} cannot read the gold {question.gold!r}; "
+                "choose another grader or mend the gold"
+            )
+    return [question for _, question in found], dict(dropped)
+
+
+def _unique(
+    source: str, entry: QuestionSet, placed: Iterable[tuple[str, Item]], dropped: collections.Counter[str]
+) -> dict[str, list[Item]]:
+    """Items by split, each text once over all splits; a test question stays out of training."""
+    splits: dict[str, list[Item]] = collections.defaultdict(list)
+    for split, item in placed:
+        splits[split].append(item)
+    texts: dict[str, str] = {}
+    ids: dict[tuple[str, str], str] = {}
+    unique: dict[str, list[Item]] = collections.defaultdict(list)
+    for split in sorted(splits, key=(*SPLITS, "pool").index):
+        for item in splits[split]:
+            text = " ".join(item.question.split())
+            twice = ids.get((split, item.source_id)) or texts.get(text)
+            if twice and entry.duplicates != "drop":
+                raise StageError(
+                    f"{item.place}: duplicate of {twice} (same id or text); remove it, or set duplicates: drop"
+                )
+            if twice:
+                dropped["duplicate"] += 1
+                continue
+            texts[text] = ids[split, item.source_id] = item.place
+            unique[split].append(item)
+    return unique
+
+
+def _split(source: str, entry: QuestionSet, unique: Mapping[str, list[Item]]) -> Iterator[tuple[Item, Question]]:
+    """Pool items are dealt to the splits in the order of a seeded hash of their text, the rest stay where they are."""
+
+    def rank(item: Item) -> str:
+        return hashlib.sha256(f"{entry.seed}\n{item.question}".encode()).hexdigest()
+
+    pool = sorted(unique.get("pool", []), key=rank)
+    for split in SPLITS:
+        size = entry.sizes.get(split, 0)
+        own = sorted(unique.get(split, []), key=rank)
+        taken = (own + pool)[:size]
+        pool = pool[max(0, len(taken) - len(own)) :]
+        if size is not None and len(taken) < size:
+            raise StageError(
+                f"questions.sets.{source}: {len(taken)} questions for split {split}, {size} wanted; ask for fewer"
+            )
+        for item in taken:
+            yield item, _question(source, entry, split, item)
+
+
+def _question(source: str, entry: QuestionSet, split: str, item: Item) -> Question:
+    key = hashlib.sha256(f"{source}\n{item.question}".encode()).hexdigest()[:16]
+    return Question(
+        key, source, item.source_id, entry.group, split, item.question, item.choices, item.gold, entry.grader
+    )
+
+
+def summary(
+    sets: Mapping[str, QuestionSet], questions: Iterable[Question], dropped: Mapping[str, dict[str, int]]
+) -> list[dict[str, Any]]:
+    """Per set its group, grader, kind, and the number of questions in each split."""
+    sizes = collections.Counter((question.source, question.split) for question in questions)
+    return [
+        {"source": source, "group": entry.group, "grader": entry.grader, "kind": entry.kind}
+        | {split: sizes[source, split] for split in SPLITS}
+        | {"dropped": dropped[source]}
+        for source, entry in sets.items()
+    ]
+
+
+@command.stage("profile")
+def main(profile: str) -> None:
+    """Collect every question set of the profile into data/<profile>/questions.parquet."""
+    declared = params.read(PARAMS, profile)["sets"]
+    sets = {name: params.section(QuestionSet, value, f"questions.sets.{name}") for name, value in declared.items()}
+    found: dict[str, Question] = {}
+    dropped = {}
+    for source, entry in command.progress(sets.items(), "questions", unit="set"):
+        questions, dropped[source] = collect(source, entry)
+        found |= {question.question_id: question for question in questions}
+    records.write(Path("data") / profile / "questions.parquet", (found[key] for key in sorted(found)), Question)
+    write_json(Path("metrics") / profile / "questions.json", {"sets": summary(sets, found.values(), dropped)})
+
+
+if __name__ == "__main__":
+    main()
