@@ -23,7 +23,7 @@ PARAMS = {"compressor": "compressors.{compressor}"}
 
 
 def shorten(traces: Iterable[Trace], config: Mapping[str, Any], place: str) -> Iterator[Variant]:
-    """Every trace's variant in order, kept or dropped with its reason. `config` as in params, `place` its name there."""
+    """Every trace's variant in order, kept or dropped with its reason. `place` is the name of `config` in params."""
     settings = {key: value for key, value in config.items() if key != "kind"}
     if config.get("kind") == "extractive":
         strength = params.section(extractive.Extractive, settings, place)

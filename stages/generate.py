@@ -54,9 +54,7 @@ def by_script(teacher: Teacher, questions: Sequence[Question]) -> Iterator[Respo
             seed = derived_seed(teacher.seed, question.question_id, sample)
             reasoning, answer = scripted.write(question.question, script, seed)
             key = request_key(teacher, question.question, seed, sample)
-            yield Response(
-                question.question_id, sample, key, seed, "scripted", reasoning, answer, "stop", None, None
-            )
+            yield Response(question.question_id, sample, key, seed, "scripted", reasoning, answer, "stop", None, None)
 
 
 def by_model(teacher: Teacher, questions: Sequence[Question]) -> Iterator[Response]:

@@ -23,7 +23,8 @@ class ImportedTeacher:
     """Files under data/imports/ and their field map.
 
     `fields` must name question_id (the id of the question in its own source) and answer. Where it names no
-    reasoning, the answer's text holds it in think tags. finish_reason, completion_tokens and prompt_tokens are optional.
+    reasoning, the answer's text holds it in think tags. finish_reason, completion_tokens and prompt_tokens may be
+    named too.
     """
 
     files: list[str]
@@ -33,9 +34,7 @@ class ImportedTeacher:
     unknown_questions: str = "error"  # or drop: rows whose question is in no question set
 
 
-def responses(
-    teacher: ImportedTeacher, questions: Mapping[str, Question], name: str
-) -> Iterator[tuple[str, Response]]:
+def responses(teacher: ImportedTeacher, questions: Mapping[str, Question], name: str) -> Iterator[tuple[str, Response]]:
     """Yields (place, response) in the files' order. `questions` by source id."""
     taken: collections.Counter[str] = collections.Counter()
     for file in teacher.files:

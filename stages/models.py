@@ -103,7 +103,7 @@ def random_weights(source: Source, out: Path) -> None:
     fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token=special["eos_token"], **special)
     torch.manual_seed(source.seed)
     marks = {"bos_token_id": fast.bos_token_id, "eos_token_id": fast.eos_token_id}
-    config = LlamaConfig(vocab_size=len(fast), tie_word_embeddings=True, **marks, **source.config)  # type: ignore[arg-type]
+    config = LlamaConfig(vocab_size=len(fast), tie_word_embeddings=True, **marks, **source.config)
     _save(LlamaForCausalLM(config).to(torch.bfloat16), fast, out)
 
 

@@ -39,6 +39,7 @@ class QuestionSet:
     sizes: dict[str, int | None]
     seed: int = 0
     keep: str | None = None  # only questions in which this regular expression is found
+    where: dict[str, str] = field(default_factory=dict)  # file, hub: only rows whose fields have these values
     task: str | None = None  # reasoning_gym
     config: dict[str, Any] = field(default_factory=dict)  # reasoning_gym
     files: dict[str, str] = field(default_factory=dict)  # file, hub
@@ -87,6 +88,8 @@ def from_files(entry: QuestionSet) -> Iterator[tuple[str, Item]]:
     for split, name in entry.files.items():
         placed = _hub_rows(entry, name) if entry.kind == "hub" else sources.rows(sources.IMPORTS / name)
         for number, (place, row) in enumerate(placed):
+            if any(str(row.get(name)) != value for name, value in entry.where.items()):
+                continue
             item = _item(entry, place, number, row)
             if item and re.search(entry.keep or "", item.question):
                 yield split, item

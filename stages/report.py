@@ -42,9 +42,7 @@ class Settings:
             known = [str(item) for item in getattr(grid, f"{name}s")]
             if str(self.headline.get(name)) not in known:
                 found = self.headline.get(name)
-                raise StageError(
-                    f"params.yaml: report.headline.{name}: {found!r} is none of {', '.join(known)}"
-                )
+                raise StageError(f"params.yaml: report.headline.{name}: {found!r} is none of {', '.join(known)}")
         return self
 
     @property
@@ -73,10 +71,7 @@ def results(inputs: Inputs, bootstrap: Bootstrap) -> list[Result]:
         taken = {run: answers.take(np.array(rows)) for run, answers in inputs.answers.items()}
         measured[group, source] = stats.measure(taken, raw, bootstrap)
     costs = _costs({run: [run] for run in inputs.train}, inputs)
-    return [
-        Result(run, costs.get(run), {scope: of[run] for scope, of in measured.items()})
-        for run in inputs.answers
-    ]
+    return [Result(run, costs.get(run), {scope: of[run] for scope, of in measured.items()}) for run in inputs.answers]
 
 
 def _references(runs: Iterable[Run]) -> dict[Run, Run]:
@@ -113,9 +108,7 @@ def _seeds(runs: Iterable[Run]) -> dict[Run, list[Run]]:
     return found
 
 
-def comparisons(
-    answers: Mapping[Run, stats.Answers], inputs: Inputs, bootstrap: Bootstrap
-) -> list[Comparison]:
+def comparisons(answers: Mapping[Run, stats.Answers], inputs: Inputs, bootstrap: Bootstrap) -> list[Comparison]:
     """Compression against truncation to its lengths, wherever the grid has both."""
     cut = {run: dataclasses.replace(run, target=TRUNCATED + run.target) for run in answers}
     pairs = {run: other for run, other in cut.items() if other in answers}
@@ -128,9 +121,7 @@ def comparisons(
     for run, other in pairs.items():
         length = lengths.get((run.teacher, run.target, run.student), {})
         found.append(
-            Comparison(
-                run, measured[run], measured[other], length.get("mean_tokens"), length.get("mean_budget")
-            )
+            Comparison(run, measured[run], measured[other], length.get("mean_tokens"), length.get("mean_budget"))
         )
     return found
 
@@ -142,25 +133,18 @@ def headline(found: Sequence[Result], settings: Settings) -> list[Result]:
         one
         for one in found
         if one.run.student == wanted["student"]
-        and (
-            one.run.target == UNTRAINED
-            or (one.run.teacher, one.run.seed) == (wanted["teacher"], wanted["seed"])
-        )
+        and (one.run.target == UNTRAINED or (one.run.teacher, one.run.seed) == (wanted["teacher"], wanted["seed"]))
     ]
 
 
-def build(
-    inputs: Inputs, grid: Grid, settings: Settings
-) -> tuple[dict[str, Any], str, dict[str, dict[str, bytes]]]:
+def build(inputs: Inputs, grid: Grid, settings: Settings) -> tuple[dict[str, Any], str, dict[str, dict[str, bytes]]]:
     """The summary, results.csv, and the files of each folder of plots by name."""
     arms, bootstrap = grid.arms(), settings.bootstrap
     found, together = results(inputs, bootstrap), pooled(inputs, bootstrap)
     shown = headline(found, settings)
     method = str(settings.headline["method"])
     own = {one.run.target: one for one in shown if one.run.method in (method, "")}
-    seeds = {
-        arm: stats.pool([inputs.answers[run] for run in runs]) for arm, runs in _seeds(inputs.answers).items()
-    }
+    seeds = {arm: stats.pool([inputs.answers[run] for run in runs]) for arm, runs in _seeds(inputs.answers).items()}
     drawn = figures.draw(arms, together, comparisons(seeds, inputs, bootstrap), inputs.compress)
     folders = {
         "tables": _tables(inputs, found, shown, settings),
@@ -170,9 +154,7 @@ def build(
     return summary.headlines(arms, own), summary.table(summary.rows(found)), folders
 
 
-def _tables(
-    inputs: Inputs, found: Sequence[Result], shown: Sequence[Result], settings: Settings
-) -> dict[str, bytes]:
+def _tables(inputs: Inputs, found: Sequence[Result], shown: Sequence[Result], settings: Settings) -> dict[str, bytes]:
     compared = comparisons(inputs.answers, inputs, settings.bootstrap)
     made = {
         "1_datasets": tables.datasets(inputs.datasets),

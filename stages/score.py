@@ -2,7 +2,7 @@
 
 predictions, questions -> data/<profile>/scores/<cell>.parquet (with the answers as read),
     metrics/<profile>/scores/<cell>.csv (what the report needs of each), metrics/<profile>/cells/<cell>.json (a summary)
-Run: python -m stages.score --profile default --student smollm2 --teacher scripted --target raw --method lora --seed s0
+Run: python -m stages.score --profile default --student smollm2 [--teacher scripted --target raw --method lora --seed s0]
 """
 
 import csv
@@ -49,7 +49,10 @@ def score(predictions: Iterable[Prediction], questions: Mapping[str, Question]) 
 def summary(scores: Sequence[Score]) -> dict[str, Any]:
     """Accuracy, outcomes and generated tokens, for each question set and decoding. Wrong and cut answers count."""
     found: dict[str, Any] = {}
-    decoding = [("greedy", [row for row in scores if row.sample == 0]), ("sampled", [r for r in scores if r.sample])]
+    decoding = [
+        ("greedy", [row for row in scores if row.sample == 0]),
+        ("sampled", [r for r in scores if r.sample]),
+    ]
     for name, rows in decoding:
         for source, group in itertools.groupby(sorted(rows, key=lambda row: row.source), lambda row: row.source):
             found.setdefault(source, {})[name] = _numbers(list(group))

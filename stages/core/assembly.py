@@ -18,7 +18,7 @@ class Source:
     """Where a target's reasoning is: its rows' file, and whether reasoning is written at all."""
 
     path: Path
-    kind: type[Trace] | type[Variant]
+    variants: bool  # of Variant records, else of Trace
     reasons: bool = True
 
 
@@ -28,14 +28,22 @@ def sources(targets: Iterable[str], folders: Mapping[str, Path], known: Mapping[
     Raises StageError for a target that is neither raw, answer_only, a compressor nor a truncation of the grid, and
     for a file in those folders that the grid does not know: it would be a leftover that looks like a result.
     """
-    found = {"raw": Source(folders["traces"], Trace), "answer_only": Source(folders["traces"], Trace, reasons=False)}
-    for folder, names, prefix in (("compressed", "compressors", ""), ("truncated", "truncate_to", "truncated_")):
+    found = {
+        "raw": Source(folders["traces"], False),
+        "answer_only": Source(folders["traces"], False, reasons=False),
+    }
+    for folder, names, prefix in (
+        ("compressed", "compressors", ""),
+        ("truncated", "truncate_to", "truncated_"),
+    ):
         there = {path.stem for path in folders[folder].glob("*.parquet")}
         if there != set(known[names]):
             odd = ", ".join(sorted(there ^ set(known[names])))
-            raise StageError(f"{folders[folder]}: {odd}: files and grid.{names} differ; rerun or delete what is left over")
+            raise StageError(
+                f"{folders[folder]}: {odd}: files and grid.{names} differ; rerun or delete what is left over"
+            )
         for name in known[names]:
-            found[prefix + name] = Source(folders[folder] / f"{name}.parquet", Variant)
+            found[prefix + name] = Source(folders[folder] / f"{name}.parquet", True)
     for target in targets:
         if target not in found:
             raise StageError(f"params.yaml: grid.targets: {target!r} is unknown; known: {', '.join(found)}")
@@ -44,9 +52,13 @@ def sources(targets: Iterable[str], folders: Mapping[str, Path], known: Mapping[
 
 def rows(source: Source) -> Iterator[tuple[Key, str | None, str]]:
     """Yields (key, reasoning, answer) of the kept rows of one target."""
-    for row in records.read(source.path, source.kind):
-        if isinstance(row, Trace) or row.kept:
-            yield (row.question_id, row.sample), row.reasoning if source.reasons else None, row.answer
+    found: Iterable[Trace | Variant]
+    if source.variants:
+        found = (row for row in records.read(source.path, Variant) if row.kept)
+    else:
+        found = records.read(source.path, Trace)
+    for row in found:
+        yield (row.question_id, row.sample), row.reasoning if source.reasons else None, row.answer
 
 
 def matched(everywhere: set[Key], per_question: int | None) -> set[Key]:
@@ -103,9 +115,7 @@ def match(
     long = {key for own in sizes.values() for key, size in own.items() if prompts[key[0]][1] + size > max_tokens}
     if keys == long:
         raise StageError(f"text.max_tokens: none of {len(keys)} examples fits {max_tokens} tokens; raise it")
-    fitting = {
-        target: {key: size for key, size in own.items() if key not in long} for target, own in sizes.items()
-    }
+    fitting = {target: {key: size for key, size in own.items() if key not in long} for target, own in sizes.items()}
     # Arms are comparable or the run fails: this holds by construction, and is checked all the same.
     if any(own.keys() != keys - long for own in fitting.values()):
         raise StageError("assemble: targets do not hold the same rows; rerun compress and truncate")

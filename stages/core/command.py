@@ -8,9 +8,20 @@ from pathlib import Path
 from typing import TypeVar
 
 import click
-from tqdm import tqdm
 
 from stages.core.errors import StageError
+
+
+def quiet() -> bool:
+    """Whether progress bars are off: in CI, or where stderr is no terminal."""
+    return bool(os.environ.get("CI")) or not sys.stderr.isatty()
+
+
+if quiet():
+    # Read by tqdm when it is imported, here and by every library that a stage uses
+    os.environ.setdefault("TQDM_DISABLE", "1")
+
+from tqdm import tqdm  # noqa: E402
 
 Item = TypeVar("Item")
 _CELL = {
@@ -53,10 +64,5 @@ def _guarded(body: Callable[[], None]) -> None:
 
 
 def progress(items: Iterable[Item], what: str, total: int | None = None, unit: str = "row") -> "tqdm[Item]":
-    """`items` behind a progress bar on stderr, silent in CI and where stderr is no terminal."""
-    return tqdm(items, desc=what, total=total, unit=unit, disable=quiet(), leave=False)
-
-
-def quiet() -> bool:
-    """Whether progress bars are off: in CI, or where stderr is no terminal."""
-    return bool(os.environ.get("CI")) or not sys.stderr.isatty()
+    """`items` behind a progress bar on stderr."""
+    return tqdm(items, desc=what, total=total, unit=unit, leave=False)

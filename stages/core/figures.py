@@ -8,7 +8,8 @@ from typing import Any
 import matplotlib.style
 from matplotlib.figure import Figure
 
-from stages.core.panels import METHODS, Mark, Panel, Point, line, looks, points_figure, rows_figure
+from stages.core.panels import Mark, Panel, line, looks, rows_figure
+from stages.core.points import METHODS, Point, points_figure
 from stages.core.runs import Comparison, Result, Run, label
 from stages.core.stats import Estimate
 
@@ -65,12 +66,8 @@ def accuracy(arms: Sequence[str], pooled: Sequence[Result]) -> Figure:
     panels = []
     for method, student in itertools.product(_distinct(one.run.method for one in pooled), students):
         shown = [one for one in pooled if one.run.student == student and one.run.method in (method, "")]
-        panels.append(
-            Panel(f"{student}, {method}", "accuracy (%)", [_accuracy_mark(one, teachers) for one in shown])
-        )
-    legend = [
-        line("#404040", "o", name, teacher) for teacher, name in enumerate(teachers) if len(teachers) > 1
-    ]
+        panels.append(Panel(f"{student}, {method}", "accuracy (%)", [_accuracy_mark(one, teachers) for one in shown]))
+    legend = [line("#404040", "o", name, teacher) for teacher, name in enumerate(teachers) if len(teachers) > 1]
     return rows_figure(panels, looks(arms), arms, teachers, legend, columns=max(2, min(4, len(students))))
 
 
@@ -89,27 +86,24 @@ def rho(arms: Sequence[str], found: Sequence[Mapping[str, Any]]) -> Figure:
         for one in metrics["sets"]:
             value = Estimate(one["rho_median"], one["rho_q1"], one["rho_q3"])
             marks.setdefault(metrics["teacher"], []).append(Mark(one["source"], name, name, value))
-    axis = "rho: compressed / raw characters (median, quartiles)"
+    axis = "rho, compressed / raw characters"
     order = _distinct([*arms, *(metrics["compressor"] for metrics in found)])
-    return _by_arm(order, [Panel(f"traces of {teacher}", axis, own) for teacher, own in marks.items()])
+    return _by_arm(
+        order, [Panel(f"{teacher}: median and quartiles of rho", axis, own) for teacher, own in marks.items()]
+    )
 
 
 def cost(arms: Sequence[str], pooled: Sequence[Result]) -> Figure:
     """Figure 6: training tokens and seconds in training steps, relative to raw."""
     names = _names(pooled)
-    tokens = [(one, Estimate(one.cost.relative_tokens)) for one in pooled if one.cost]
-    seconds = [(one, Estimate(one.cost.relative_seconds)) for one in pooled if one.cost]
+    trained = [(names[one.run], one.run.target, *one.spent) for one in pooled if one.cost]
+    tokens = [Mark(row, arm, arm, Estimate(value)) for row, arm, value, _ in trained]
+    seconds = [Mark(row, arm, arm, Estimate(value)) for row, arm, _, value in trained]
+    lacking = sum(mark.value.value is None for mark in seconds)
+    missing = f" ({lacking} not comparable)" if lacking else ""
     panels = [
-        Panel(
-            title,
-            axis,
-            [Mark(names[one.run], one.run.target, one.run.target, value) for one, value in values],
-            1,
-        )
-        for title, axis, values in (
-            ("training tokens", "completion tokens / raw's", tokens),
-            ("training time", "seconds in steps / raw's", seconds),
-        )
+        Panel("training tokens", "completion tokens / raw's", tokens, 1, "ratio"),
+        Panel(f"training time{missing}", "seconds in steps / raw's", seconds, 1, "ratio"),
     ]
     return _by_arm(arms, panels)
 
@@ -118,11 +112,10 @@ def truncation(arms: Sequence[str], compared: Sequence[Comparison]) -> Figure:
     """Figure 7: accuracy on compressed traces less that on traces cut to the same budget."""
     names = _names(compared)
     marks = [
-        Mark(names[one.run], one.run.target, one.run.target, one.compressed.difference.scaled(100))
-        for one in compared
+        Mark(names[one.run], one.run.target, one.run.target, one.compressed.difference.scaled(100)) for one in compared
     ]
-    axis = "accuracy, compressed less truncated (percentage points)"
-    return _by_arm(arms, [Panel("compression against truncation to the same tokens", axis, marks, 0)])
+    title, axis = "accuracy, compressed less truncated", "percentage points"
+    return _by_arm(arms, [Panel(title, axis, marks, 0, "difference")])
 
 
 def retention_efficiency(arms: Sequence[str], pooled: Sequence[Result]) -> Figure:
@@ -133,7 +126,7 @@ def retention_efficiency(arms: Sequence[str], pooled: Sequence[Result]) -> Figur
     efficient = [Mark(row, arm, arm, whole.efficiency) for row, arm, whole in trained]
     panels = [
         Panel("retention", "accuracy / raw's (%)", kept, 100),
-        Panel("per-token efficiency", "accuracy per token / raw's", efficient, 1),
+        Panel("per-token efficiency", "accuracy per token / raw's", efficient, 1, "ratio"),
     ]
     return _by_arm(arms, panels)
 
@@ -147,8 +140,7 @@ def _names(results: Sequence[Result | Comparison]) -> dict[Run, str]:
     """Each run's row: student and method, and the teacher where there are several."""
     several = len(_distinct(one.run.teacher for one in results)) > 1
     return {
-        one.run: f"{one.run.student}, {one.run.method}" + (f", {one.run.teacher}" if several else "")
-        for one in results
+        one.run: f"{one.run.student}, {one.run.method}" + (f", {one.run.teacher}" if several else "") for one in results
     }
 
 

@@ -77,9 +77,7 @@ def check(root: Path, wanted: Mapping[str, Sequence[str]]) -> None:
         if missing := [name for name in expected if name not in found]:
             stage = {"scores": "score", "timing": "train"}.get(folder, folder)
             more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
-            raise StageError(
-                f"{there / missing[0]}: no such file{more}; run its {stage} stage with `dvc repro`"
-            )
+            raise StageError(f"{there / missing[0]}: no such file{more}; run its {stage} stage with `dvc repro`")
         if stray := sorted(found.difference(expected)):
             raise StageError(f"{there / stray[0]}: not of the grid in params.yaml; delete this stray file")
 
@@ -89,15 +87,12 @@ def load(root: Path, grid: Grid) -> Inputs:
     wanted = names(grid)
     check(root, wanted)
     read = {
-        folder: [_json(root / folder / name, *fields) for name in wanted[folder]]
-        for folder, fields in _FIELDS.items()
+        folder: [_json(root / folder / name, *fields) for name in wanted[folder]] for folder, fields in _FIELDS.items()
     }
     runs = grid.runs()
     questions, answers = _scores([(run, root / "scores" / f"{run.name}.csv") for run in runs])
     return Inputs(
-        datasets=_json(root / "questions.json", "sets", "source group grader kind train validation test")[
-            "sets"
-        ],
+        datasets=_json(root / "questions.json", "sets", "source group grader kind train validation test")["sets"],
         verify=read["verify"],
         compress=read["compress"],
         truncate=read["truncate"],
@@ -128,9 +123,7 @@ def _scores(files: Iterable[tuple[Run, Path]]) -> tuple[list[tuple[str, str, str
             asked, answers[run] = parse_scores(str(path), lines)
         if questions and asked != questions:
             odd = min(set(asked) ^ set(questions))
-            raise StageError(
-                f"{path}: other questions than the runs before it, {odd[0]!r} first; score it again"
-            )
+            raise StageError(f"{path}: other questions than the runs before it, {odd[0]!r} first; score it again")
         questions = asked
     return questions, answers
 
@@ -149,9 +142,7 @@ def parse_scores(name: str, lines: Iterable[str]) -> tuple[list[tuple[str, str, 
         except ValueError as error:
             raise StageError(f"{name}: line {number}: {error}; score it again") from error
         if taken:
-            raise StageError(
-                f"{name}: line {number}: sample {sample} of {question[0]!r} again; score it again"
-            )
+            raise StageError(f"{name}: line {number}: sample {sample} of {question[0]!r} again; score it again")
         if sample == 0:
             greedy[question] = graded
         else:

@@ -7,7 +7,6 @@ ever sees half a file. The bytes follow from the rows alone.
 """
 
 import dataclasses
-import os
 import types
 import typing
 from collections.abc import Iterable, Iterator
@@ -221,7 +220,7 @@ def read(path: Path, kind: type[Record]) -> Iterator[Record]:
     except FileNotFoundError as error:
         raise StageError(f"{path}: no such file; run `dvc repro` or `dvc pull {path}`") from error
     except (pa.ArrowInvalid, OSError) as error:
-        size = os.path.getsize(path)
+        size = path.stat().st_size
         raise StageError(f"{path}: not a Parquet file ({size} bytes): {_first_line(error)}") from error
     if not file.schema_arrow.equals(schema(kind)):
         found = set(file.schema_arrow.names) ^ set(schema_names(kind)) or "their types"

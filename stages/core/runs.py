@@ -63,9 +63,7 @@ class Grid:
     def runs(self) -> list[Run]:
         """Every run in that order, the untrained students at the end."""
         cells = itertools.product(self.teachers, self.students, self.methods, self.seeds, self.arms()[:-1])
-        trained = [
-            Run(teacher, arm, student, method, str(seed)) for teacher, student, method, seed, arm in cells
-        ]
+        trained = [Run(teacher, arm, student, method, str(seed)) for teacher, student, method, seed, arm in cells]
         return trained + [Run("", UNTRAINED, student, "", "") for student in self.students]
 
 
@@ -88,9 +86,7 @@ class Cost:
             self,
             relative_tokens=self.tokens / raw.tokens if raw.tokens else None,
             relative_seconds=self.seconds / raw.seconds if same and raw.seconds else None,
-            why=None
-            if same
-            else f"timed on {' and '.join(self.devices)}, raw on {' and '.join(raw.devices)}",
+            why=None if same else f"timed on {' and '.join(self.devices)}, raw on {' and '.join(raw.devices)}",
         )
 
 
@@ -116,6 +112,11 @@ class Result:
     def whole(self) -> Measure:
         """The measure over all questions."""
         return self.scopes[ALL, ALL]
+
+    @property
+    def spent(self) -> tuple[float | None, float | None]:
+        """Training tokens and seconds relative to raw."""
+        return (self.cost.relative_tokens, self.cost.relative_seconds) if self.cost else (None, None)
 
 
 @dataclass(frozen=True)

@@ -130,9 +130,7 @@ def mcnemar(correct: Floats, reference: Floats) -> float:
     return float(binomtest(better, better + worse, 0.5).pvalue) if better + worse else 1.0
 
 
-def measure(
-    runs: Mapping[Key, Answers], references: Mapping[Key, Key], settings: Bootstrap
-) -> dict[Key, Measure]:
+def measure(runs: Mapping[Key, Answers], references: Mapping[Key, Key], settings: Bootstrap) -> dict[Key, Measure]:
     """Measures of `runs`, all on the same questions, each against the run that `references` names, if any."""
     columns = [
         column
@@ -169,7 +167,7 @@ def _alone(answers: Answers, sums: Floats, confidence: float) -> Measure:
 def _against(
     key: Key, other: Key, runs: Mapping[Key, Answers], sums: Mapping[Key, Floats], confidence: float
 ) -> dict[str, Any]:
-    """The part of a measure that compares; the reference against itself is 1, or 0, without an interval."""
+    """The part of a measure that compares; the reference's own ratios are 1, without an interval."""
     (correct, tokens), (base, base_tokens) = sums[key][:2], sums[other][:2]
     found = {
         "retention": ratio(correct, base, confidence),
@@ -178,7 +176,7 @@ def _against(
         "difference": ratio(correct - base, np.full_like(base, len(runs[key].correct)), confidence),
     }
     if key == other:
-        return {name: Estimate(one.value) for name, one in found.items()}
+        return {name: Estimate(one.value) for name, one in found.items() if name != "difference"}
     one, two = runs[key].correct, runs[other].correct
     paired = one.shape[1] == two.shape[1] == 1  # the test is for one answer a question
     return found | {"p": mcnemar(one, two) if paired else None}

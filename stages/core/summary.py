@@ -33,12 +33,12 @@ def headlines(arms: Sequence[str], own: Mapping[str, Result]) -> dict[str, dict[
 
 
 def _scalars(arm: str, one: Result) -> dict[str, float | None]:
-    whole, spent = one.whole, one.cost
+    whole = one.whole
     values = {"accuracy": whole.accuracy.value, "output_tokens": whole.tokens.value}
-    if arm == "raw" or spent is None:
+    if arm == "raw":
         return values
     values |= {"retention": whole.retention.value}
-    values |= {"train_tokens": spent.relative_tokens, "train_seconds": spent.relative_seconds}
+    values |= dict(zip(("train_tokens", "train_seconds"), one.spent, strict=True))
     if arm != "answer_only" and not arm.startswith(TRUNCATED):
         values["efficiency"] = whole.efficiency.value
     return values
@@ -54,10 +54,7 @@ def rows(found: Sequence[Result]) -> list[dict[str, Any]]:
         dataclasses.asdict(one.run)
         | {"group": group, "source": source, "questions": measure.questions}
         | _cells(measure)
-        | {
-            "train_tokens": one.cost and one.cost.relative_tokens,
-            "train_seconds": one.cost and one.cost.relative_seconds,
-        }
+        | dict(zip(("train_tokens", "train_seconds"), one.spent, strict=True))
         for one in found
         for (group, source), measure in one.scopes.items()
     ]
@@ -70,19 +67,13 @@ def _cells(measure: Measure) -> dict[str, float | None]:
         for suffix, part in (("", "value"), ("_low", "low"), ("_high", "high"))
     }
     quartiles = dict(zip(("tokens_q1", "tokens_median", "tokens_q3"), measure.quartiles, strict=True))
-    return (
-        estimates
-        | quartiles
-        | {"hit_cap": measure.hit_cap, "no_answer": measure.no_answer, "mcnemar_p": measure.p}
-    )
+    return estimates | quartiles | {"hit_cap": measure.hit_cap, "no_answer": measure.no_answer, "mcnemar_p": measure.p}
 
 
 def points(found: Sequence[Result]) -> list[dict[str, Any]]:
     """A row for each run of `dvc plots`' accuracy against tokens."""
     return [
-        dataclasses.asdict(one.run)
-        | dataclasses.asdict(one.whole.accuracy)
-        | {"tokens": one.whole.quartiles[1]}
+        dataclasses.asdict(one.run) | dataclasses.asdict(one.whole.accuracy) | {"tokens": one.whole.quartiles[1]}
         for one in found
     ]
 
@@ -93,7 +84,6 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(
-        {name: f"{value:.6g}" if isinstance(value, float) else value for name, value in row.items()}
-        for row in rows
+        {name: f"{value:.6g}" if isinstance(value, float) else value for name, value in row.items()} for row in rows
     )
     return text.getvalue()

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stages.core.runs import ALL, Comparison, Cost, Result, Run, label
+from stages.core.runs import ALL, Comparison, Result, Run, label
 from stages.core.stats import Estimate
 
 Sets = Sequence[Mapping[str, Any]]
@@ -62,7 +62,7 @@ def _p(value: float | None) -> str:
 
 def _left(table: Table) -> list[bool]:
     """Whether each column holds text, and so is aligned left."""
-    return [any(cell[:1].isalpha() for cell in column) for column in zip(*table.rows, strict=True)]
+    return [any(row[place][:1].isalpha() for row in table.rows) for place in range(len(table.columns))]
 
 
 def markdown(table: Table) -> str:
@@ -121,9 +121,7 @@ def traces(verified: Sequence[Mapping[str, Any]]) -> Table:
         for one in found["sets"]
     ]
     heads = "teacher, source, questions, attempts, correct, accuracy %, questions kept, traces kept, chars"
-    title = (
-        "Table 2. Trace generation: accuracy over all attempts, and the kept traces' mean characters (chars)."
-    )
+    title = "Table 2. Trace generation: accuracy over all attempts, and the kept traces' mean characters (chars)."
     return Table(title, _columns(heads), rows)
 
 
@@ -185,15 +183,14 @@ def costs(results: Sequence[Result], assembled: Sequence[Mapping[str, Any]]) -> 
         )
         for run, cost in known
     ]
-    heads = "examples, completion tokens, tokens / raw, step seconds, seconds / raw, times faster"
     notes = [
         f"{one['teacher']}, {one['student']}: {one['examples']} examples from {one['questions']} questions; "
         f"dropped from all targets together: {reasons(one['dropped'])}."
         for one in assembled
     ]
     notes += [f"{run.name}: no ratio of seconds: {cost.why}." for run, cost in known if cost.why]
-    title = "Table 6. Training cost, relative to training on raw traces."
-    return Table(title, (*_WHO, *_columns(heads)), rows, tuple(notes))
+    heads = "examples, completion tokens, tokens / raw, step seconds, seconds / raw, times faster"
+    return Table("Table 6. Training cost.", (*_WHO, *_columns(heads)), rows, tuple(notes))
 
 
 def times(fraction: float | None) -> str:
@@ -238,7 +235,7 @@ def headline(results: Sequence[Result]) -> Table:
         (
             *(one.run.method or "-", label(one.run.target), percent(one.whole.accuracy)),
             *(share(one.whole.retention.value), number(one.whole.tokens.value)),
-            *(significant(one.whole.efficiency.value), *_relative_cost(one.cost)),
+            *(significant(value) for value in (one.whole.efficiency.value, *one.spent)),
         )
         for one in results
     ]
@@ -247,9 +244,3 @@ def headline(results: Sequence[Result]) -> Table:
     run, asked = results[0].run, results[0].whole.questions
     title = f"{run.student} taught by {run.teacher}, seed {run.seed}, on {asked} questions"
     return Table(title, _columns(heads), rows)
-
-
-def _relative_cost(cost: Cost | None) -> tuple[str, str]:
-    if cost is None:
-        return "-", "-"
-    return significant(cost.relative_tokens), significant(cost.relative_seconds)

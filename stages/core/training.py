@@ -16,7 +16,7 @@ import torch
 from datasets import Dataset
 from peft import LoraConfig, PeftModel
 from torch.nn import functional
-from transformers import AutoModelForCausalLM, TrainerCallback
+from transformers import AutoModelForCausalLM, PrinterCallback, TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
 from stages.core import command, tokens
@@ -52,7 +52,7 @@ class Training:
 
 
 @dataclass
-class StepClock(TrainerCallback):  # type: ignore[misc]
+class StepClock(TrainerCallback):
     """Adds up the seconds inside optimizer steps, without start-up, logging and saving."""
 
     seconds: float = 0.0
@@ -65,7 +65,7 @@ class StepClock(TrainerCallback):  # type: ignore[misc]
         self.seconds += time.perf_counter() - self.began
 
 
-class CompletionTrainer(SFTTrainer):  # type: ignore[misc]
+class CompletionTrainer(SFTTrainer):
     """SFTTrainer with the plain cross-entropy over the positions from the batch's first completion token on.
 
     TRL's tiled head computes log-probabilities again in the backward pass and adds an entropy: on this
@@ -171,13 +171,21 @@ def train(
             peft_config=lora_config(method.lora) if method.lora else None,
             callbacks=[clock],
         )
+        trainer.remove_callback(PrinterCallback)  # where there is no progress bar it prints every log line
         found = sum(parameter.numel() for parameter in trainer.model.parameters() if parameter.requires_grad)
         if found != wanted:
             raise StageError(f"methods: {found} parameters would be trained, {wanted} expected; check target_modules")
         trainer.train()
     log = [(int(row["step"]), round(float(row["loss"]), 6)) for row in trainer.state.log_history if "loss" in row]
     return Result(
-        trainer.model, log, trainer.state.global_step, found, clock.seconds, device(), torch.get_num_threads(), peak()
+        trainer.model,
+        log,
+        trainer.state.global_step,
+        found,
+        clock.seconds,
+        device(),
+        torch.get_num_threads(),
+        peak(),
     )
 
 

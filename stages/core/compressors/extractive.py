@@ -8,7 +8,7 @@ by the rare words they share with answer and question. What room is left goes to
 import dataclasses
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 
 from stages.core.compressors.sentences import Sentence, core, numbers, split, words
@@ -65,7 +65,7 @@ def _derived(sentence: Sentence) -> frozenset[str]:
     return sentence.results if sentence.derives else frozenset()
 
 
-def _covered(sentences: list[Sentence], support: set[int], given: frozenset[str]) -> int:
+def _covered(sentences: list[Sentence], support: Set[int], given: frozenset[str]) -> int:
     used = frozenset[str]().union(*(sentences[place].operands for place in support))
     return len(used & given)
 
@@ -116,9 +116,7 @@ def _rarity(sentences: list[Sentence]) -> dict[str, float]:
     return {word: math.log(len(sentences) / count) + 1 for word, count in counts.items()}
 
 
-def _filling(
-    sentences: list[Sentence], kept: set[int], question: str, answer: str, budget: int
-) -> set[int]:
+def _filling(sentences: list[Sentence], kept: set[int], question: str, answer: str, budget: int) -> set[int]:
     """Further places, most telling first, while the text stays within `budget` characters."""
     weight, topic = _rarity(sentences), words(answer) | words(question)
     stated, given = numbers(answer), numbers(question)

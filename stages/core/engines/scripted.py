@@ -79,9 +79,7 @@ def _one(a: int, op: str, b: int, sums: _Arithmetic) -> list[Step]:
     low, high = sorted((a, b))
     if op != "*" or high < 10 or low > 9 or high % 10 == 0:
         return [sums(f"{a} {op} {b}", _apply(a, op, b), _undo(op, b, a))]
-    tens, units = (
-        sums(f"{part} * {low}", part * low, _undo("*", low, part)) for part in (high - high % 10, high % 10)
-    )
+    tens, units = (sums(f"{part} * {low}", part * low, _undo("*", low, part)) for part in (high - high % 10, high % 10))
     whole = f"{a} * {b} = {tens.value} + {units.value}"
     total = sums(whole, tens.value + units.value, _undo("+", units.value, tens.value))
     return [tens, units, total]
@@ -105,9 +103,7 @@ def _equation(text: str, sums: _Arithmetic) -> Worked:
     coefficient = constant = 0
     for sign, number, letter in terms:
         amount = int(number or bool(letter)) * (-1 if sign == "-" else 1)
-        coefficient, constant = (
-            (coefficient + amount, constant) if letter else (coefficient, constant + amount)
-        )
+        coefficient, constant = (coefficient + amount, constant) if letter else (coefficient, constant + amount)
     value, steps = int(right), []
     if constant:
         op, b = ("-", constant) if constant > 0 else ("+", -constant)
@@ -115,9 +111,7 @@ def _equation(text: str, sums: _Arithmetic) -> Worked:
         value = steps[-1].value
     if coefficient != 1:
         found = value // coefficient
-        steps.append(
-            sums(f"{value} / {coefficient}", found, lambda v: f"{coefficient} * {v} = {coefficient * v}")
-        )
+        steps.append(sums(f"{value} / {coefficient}", found, lambda v: f"{coefficient} * {v} = {coefficient * v}"))
     return Worked(text, tuple(steps), name, steps[-1].value if steps else value)
 
 

@@ -42,7 +42,9 @@ def readable(gold: str, kind: str, question: Question | None = None) -> bool:
     return bool(gold.strip()) and grade(f"The answer is {gold}.", gold, kind, question=question).outcome == "correct"
 
 
-def _by(reader: Callable[[str, tuple[str, ...]], str | None]) -> Callable[[str, str, tuple[str, ...]], Verdict]:
+def _by(
+    reader: Callable[[str, tuple[str, ...]], str | None],
+) -> Callable[[str, str, tuple[str, ...]], Verdict]:
     """A grader that reads answer and gold in the same way and compares what it read."""
 
     def graded(answer: str, gold: str, choices: tuple[str, ...]) -> Verdict:

@@ -1,0 +1,61 @@
+# make repro            install, then run a profile through `dvc repro` (PROFILE=default)
+# make test             install what the tests need, lint, run the tests
+# make params           write params.yaml for PROFILE, for your own `dvc repro`
+# make exp              the headline numbers of the profiles and experiments, fit to a terminal
+# make lint, constraints, clean
+PROFILE ?= default
+PYTHON ?= python3
+# gpu where an NVIDIA driver answers; tell it otherwise with ACCELERATOR=cpu
+ACCELERATOR ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
+REQUIREMENTS := $(if $(filter gpu,$(ACCELERATOR)),requirements.txt,requirements-cpu.txt)
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
+
+.PHONY: repro params test lint exp install constraints clean
+.DELETE_ON_ERROR:
+
+# A venv whose python or dvc does not start is half made: forget that it was installed.
+ifneq ($(shell $(BIN)/python -c "" 2>/dev/null && test -x $(BIN)/dvc && echo whole),whole)
+$(shell rm -f .venv/installed-*)
+endif
+
+repro: params
+	dvc repro
+
+params: .venv/installed-$(ACCELERATOR)
+	python conf/compose.py $(PROFILE)
+
+install: .venv/installed-$(ACCELERATOR)
+
+.venv/installed-$(ACCELERATOR): requirements-cpu.txt requirements.txt requirements-nodeps.txt constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+	  { echo "error: $(PYTHON) is not Python 3.11 to 3.13; name one with PYTHON=python3.12" >&2; exit 1; }
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
+	@echo "installing $(REQUIREMENTS) into .venv, some minutes"
+	@$(PIP) -r $(REQUIREMENTS) -c constraints.txt
+	@$(PIP) --no-deps -r requirements-nodeps.txt
+	@touch $@
+
+.venv/installed-dev: .venv/installed-$(ACCELERATOR) requirements-dev.txt
+	@$(PIP) -r requirements-dev.txt -c constraints.txt
+	@touch $@
+
+test: lint
+	python -m pytest
+
+lint: .venv/installed-dev
+	ruff check .
+	ruff format --check .
+	mypy
+
+exp: .venv/installed-$(ACCELERATOR)
+	dvc exp show --no-pager --md --only-changed --drop 'teachers|students|questions|methods|stages|data|report|grid|conf|evaluate|compressors|assemble|seeds'
+
+constraints: .venv/installed-dev
+	@$(PIP) uv
+	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
+	  requirements.txt requirements-dev.txt --output-file constraints.txt
+
+clean:
+	rm -rf .venv

@@ -1,0 +1,105 @@
+"""Accuracy against tokens: points that carry their arm's name, placed where it covers least."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.text import Annotation
+from matplotlib.transforms import Bbox
+
+from stages.core.panels import Look, grid, log_x, with_legend
+from stages.core.runs import label
+from stages.core.stats import Measure
+
+METHODS = ("o", "s", "^", "D", "v", "P")  # where the marker tells the method
+_AROUND = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1))
+_SIDE = {1: ("left", "bottom"), 0: ("center", "center"), -1: ("right", "top")}
+
+
+@dataclass(frozen=True)
+class Point:
+    """What an arm did, and its method's marker, None for the arm's own."""
+
+    arm: str
+    measure: Measure
+    marker: str | None
+
+    @property
+    def tokens(self) -> float:
+        """x: median generated tokens."""
+        return self.measure.quartiles[1]
+
+    @property
+    def percent(self) -> tuple[float, float, float]:
+        """y: accuracy in per cent and the ends of its interval."""
+        one = self.measure.accuracy.scaled(100)
+        value = one.value or 0.0
+        return value, value if one.low is None else one.low, value if one.high is None else one.high
+
+
+def points_figure(panels: Mapping[str, Sequence[Point]], look: Mapping[str, Look], legend: Sequence[Line2D]) -> Figure:
+    """Accuracy against tokens, a panel for each title; an arm's points are joined, and labelled once."""
+    size = (3.7, 3.0) if len(panels) > 1 else (5.6, 3.8)
+    figure, drawn_on = grid(len(panels), 4, size, shared=True)
+    for axes, (title, points) in zip(drawn_on, panels.items(), strict=True):
+        for arm, own in _arms(points).items():
+            colour, marker = look[arm]
+            axes.plot([one.tokens for one in own], [one.percent[0] for one in own], ":", color=colour, lw=1)
+            for one in own:
+                axes.vlines(one.tokens, *one.percent[1:], colors=colour, linewidth=1.3)
+                axes.plot([one.tokens], [one.percent[0]], one.marker or marker, color=colour, mec="white", mew=0.6)
+        axes.margins(0.12)
+        axes.set(title=title, xlabel="median generated tokens", ylabel="accuracy (%)")
+        log_x(axes, [one.tokens for every in panels.values() for one in every])
+    drawn_on[0].set_ylim(-3)  # shared; just below 0, whatever the margins
+    with_legend(figure, legend)
+    figure.draw_without_rendering()  # fixes the axes, between which labels are then placed
+    for axes, points in zip(drawn_on, panels.values(), strict=True):
+        _name_arms(axes, _arms(points), look)
+    return figure
+
+
+def _arms(points: Sequence[Point]) -> dict[str, list[Point]]:
+    found: dict[str, list[Point]] = {one.arm: [] for one in points}
+    for one in points:
+        found[one.arm].append(one)
+    return found
+
+
+def _name_arms(axes: Axes, arms: Mapping[str, Sequence[Point]], look: Mapping[str, Look]) -> None:
+    """Writes each arm's name at the place beside one of its points that covers least."""
+    frame = axes.get_window_extent()
+    taken = [box for own in arms.values() for one in own for box in _covered(axes, one)]
+    for arm, own in arms.items():
+        tries = []
+        for one, side in itertools.product(own, _AROUND):
+            text = _beside(axes, one, side, label(arm), look[arm][0])
+            box = text.get_window_extent()
+            lost = _area(box, box) - _area(box, frame)
+            tries.append((4 * lost + sum(_area(box, other) for other in taken), one, side))
+            text.remove()
+        _, one, side = min(tries, key=lambda found: found[0])
+        taken.append(_beside(axes, one, side, label(arm), look[arm][0]).get_window_extent())
+
+
+def _beside(axes: Axes, point: Point, side: tuple[int, int], name: str, colour: str) -> Annotation:
+    (across, _), (_, along) = _SIDE[side[0]], _SIDE[side[1]]
+    at, shift = (point.tokens, point.percent[0]), (5 * side[0], 5 * side[1])
+    text = axes.annotate(name, at, shift, textcoords="offset points", ha=across, va=along, color=colour, size=8)
+    text.set_in_layout(False)
+    return text
+
+
+def _covered(axes: Axes, point: Point) -> list[Bbox]:
+    """The pixels of a point's marker and of its interval."""
+    x, y = axes.transData.transform((point.tokens, point.percent[0]))
+    ends = [axes.transData.transform((point.tokens, end))[1] for end in point.percent[1:]]
+    return [Bbox.from_extents(x - 7, y - 7, x + 7, y + 7), Bbox.from_extents(x - 3, ends[0], x + 3, ends[1])]
+
+
+def _area(one: Bbox, other: Bbox) -> float:
+    both = Bbox.intersection(one, other)
+    return float(both.width * both.height) if both else 0.0
