@@ -4,7 +4,8 @@ Without --target it is the untrained student. Sample 0 is greedy; samples 1 to n
 first `sampled_questions` of each question set (by question_id, the same ones for every arm).
 
 checkpoints or models, questions -> data/<profile>/predictions/<cell>.parquet
-Run: python -m stages.evaluate --profile default --student smollm2 [--teacher scripted --target raw --method lora --seed s0]
+Run: python -m stages.evaluate --profile default --student smollm2
+     [--teacher scripted --target raw --method lora --seed s0]
 """
 
 import collections

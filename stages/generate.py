@@ -27,7 +27,8 @@ class Teacher:
     samples: int  # K attempts for each question
     seed: int
     script: dict[str, float] = field(default_factory=dict)
-    model: str = ""  # a Hugging Face folder
+    model: str = ""  # a Hugging Face folder, or with `revision` the id of a model on the hub
+    revision: str | None = None
     prompt_template: str | None = None
     sampling: dict[str, Any] = field(default_factory=dict)
     inference: dict[str, Any] = field(default_factory=dict)
@@ -60,7 +61,7 @@ def by_script(teacher: Teacher, questions: Sequence[Question]) -> Iterator[Respo
 def by_model(teacher: Teacher, questions: Sequence[Question]) -> Iterator[Response]:
     """Every attempt of a model, in order."""
     folder = Path(teacher.model)
-    tokenizer = tokens.load(folder)
+    tokenizer = tokens.load(folder, teacher.revision)
     inference = params.section(
         engines.Inference, {"engine": teacher.engine} | teacher.inference, "teachers.*.inference"
     )
@@ -71,7 +72,7 @@ def by_model(teacher: Teacher, questions: Sequence[Question]) -> Iterator[Respon
         text = chat.prompt(tokenizer, teacher.prompt_template, question.question)
         seed = derived_seed(teacher.seed, question.question_id, sample)
         requests.append(engines.Request(tokens.ids(tokenizer, text), seed))
-    engine = engines.load(folder, tokenizer.eos_token_id, inference)
+    engine = engines.load(folder, tokenizer.eos_token_id, inference, teacher.revision)
     found = dict(command.progress(engine.generate(requests, sampling), "generate", total=len(requests)))
     for place, (question, sample) in enumerate(attempts):
         request, output = requests[place], found[place]

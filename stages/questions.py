@@ -51,6 +51,15 @@ class QuestionSet:
     name: str | None = None  # hub: configuration
     revision: str | None = None  # hub
 
+    def __post_init__(self) -> None:
+        try:
+            groups = re.compile(self.gold_pattern or "()").groups
+            re.compile(self.keep or "")
+        except re.error as error:
+            raise StageError(f"questions.sets: {error.pattern!r} is no regular expression: {error}") from error
+        if not groups:
+            raise StageError(f"questions.sets: gold_pattern {self.gold_pattern!r} needs (brackets) around the gold")
+
 
 @dataclass(frozen=True)
 class Item:
@@ -68,7 +77,10 @@ def from_reasoning_gym(entry: QuestionSet) -> Iterator[tuple[str, Item]]:
     import reasoning_gym
 
     wanted = sum(size or 0 for size in entry.sizes.values())
-    made = reasoning_gym.create_dataset(entry.task, size=100 * wanted, seed=entry.seed, **entry.config)
+    try:
+        made = reasoning_gym.create_dataset(entry.task, size=100 * wanted, seed=entry.seed, **entry.config)
+    except (ValueError, TypeError, AssertionError) as error:
+        raise StageError(f"questions.sets: task {entry.task!r}: {error}; mend task or config") from error
     seen: set[str] = set()
     for number, row in enumerate(made):
         text = row["question"].strip()
@@ -122,7 +134,11 @@ def _item(entry: QuestionSet, place: str, number: int, row: Mapping[str, Any]) -
     text = str(found["question"] or "").strip()
     if not text:
         raise StageError(f"{place}: the question is empty")
+    if not isinstance(found.get("choices") or [], list):
+        raise StageError(f"{place}: choices are no list but {type(found['choices']).__name__}; mend the field map")
     choices = tuple(str(option) for option in found.get("choices") or ())
+    lettered = (f"{chr(ord('A') + number)}. {option}" for number, option in enumerate(choices))
+    text = "\n".join((text, *lettered))  # options that are a field of their own are not in the text yet
     return Item(place, str(found.get("id", number) if "id" in found else number), text, choices, gold)
 
 
@@ -136,6 +152,8 @@ def collect(source: str, entry: QuestionSet) -> tuple[list[Question], dict[str, 
             f"questions.sets.{source}: kind {entry.kind!r} or group {entry.group!r} is unknown; "
             f"known: {', '.join(_KINDS)}; {', '.join(GROUPS)}"
         )
+    if odd := (entry.sizes.keys() - {*SPLITS}) | (entry.files.keys() - {*SPLITS, "pool"}):
+        raise StageError(f"questions.sets.{source}: split {min(odd)!r} is unknown; known: {', '.join(SPLITS)}")
     dropped: collections.Counter[str] = collections.Counter()
     unique = _unique(source, entry, _KINDS[entry.kind](entry), dropped)
     found = list(_split(source, entry, unique))

@@ -19,7 +19,7 @@ from stages.core.cells import UNTRAINED
 from stages.core.errors import StageError
 from stages.core.files import replacing, write_json, write_text
 from stages.core.metrics import Inputs
-from stages.core.runs import ALL, TRUNCATED, Comparison, Cost, Grid, Result, Run, cost
+from stages.core.runs import ALL, MAIN, TRUNCATED, Comparison, Cost, Grid, Result, Run, cost
 from stages.core.stats import Bootstrap
 
 PARAMS = {"grid": "grid", "report": "report"}
@@ -91,10 +91,21 @@ def _costs(seeds: Mapping[Run, Sequence[Run]], inputs: Inputs) -> dict[Run, Cost
     return {arm: spent.against(own[raw[arm]]) if arm in raw else spent for arm, spent in own.items()}
 
 
+def main_answers(inputs: Inputs) -> dict[Run, stats.Answers]:
+    """Every run's answers to the in-distribution questions, to all where there are none."""
+    rows = [row for row, (_, group, _) in enumerate(inputs.questions) if group == MAIN]
+    chosen = np.array(rows or range(len(inputs.questions)))
+    return {run: answers.take(chosen) for run, answers in inputs.answers.items()}
+
+
+def pool_seeds(answers: Mapping[Run, stats.Answers]) -> dict[Run, stats.Answers]:
+    """The answers of each arm, its seeds together."""
+    return {arm: stats.pool([answers[run] for run in runs]) for arm, runs in _seeds(answers).items()}
+
+
 def pooled(inputs: Inputs, bootstrap: Bootstrap) -> list[Result]:
-    """Results over all questions with the seeds of each arm together, as the figures show them."""
-    seeds = _seeds(inputs.answers)
-    answers = {arm: stats.pool([inputs.answers[run] for run in runs]) for arm, runs in seeds.items()}
+    """Results with the seeds of each arm together, as the figures show them."""
+    seeds, answers = _seeds(inputs.answers), pool_seeds(main_answers(inputs))
     measured = stats.measure(answers, _references(answers), bootstrap)
     costs = _costs({arm: runs for arm, runs in seeds.items() if arm.target != UNTRAINED}, inputs)
     return [Result(arm, costs.get(arm), {(ALL, ALL): measured[arm]}) for arm in answers]
@@ -144,7 +155,7 @@ def build(inputs: Inputs, grid: Grid, settings: Settings) -> tuple[dict[str, Any
     shown = headline(found, settings)
     method = str(settings.headline["method"])
     own = {one.run.target: one for one in shown if one.run.method in (method, "")}
-    seeds = {arm: stats.pool([inputs.answers[run] for run in runs]) for arm, runs in _seeds(inputs.answers).items()}
+    seeds = pool_seeds(main_answers(inputs))
     drawn = figures.draw(arms, together, comparisons(seeds, inputs, bootstrap), inputs.compress)
     folders = {
         "tables": _tables(inputs, found, shown, settings),
@@ -155,7 +166,7 @@ def build(inputs: Inputs, grid: Grid, settings: Settings) -> tuple[dict[str, Any
 
 
 def _tables(inputs: Inputs, found: Sequence[Result], shown: Sequence[Result], settings: Settings) -> dict[str, bytes]:
-    compared = comparisons(inputs.answers, inputs, settings.bootstrap)
+    compared = comparisons(main_answers(inputs), inputs, settings.bootstrap)
     made = {
         "1_datasets": tables.datasets(inputs.datasets),
         "2_traces": tables.traces(inputs.verify),
@@ -167,7 +178,7 @@ def _tables(inputs: Inputs, found: Sequence[Result], shown: Sequence[Result], se
     }
     files = {f"{name}.md": tables.markdown(table) for name, table in made.items()}
     files |= {f"{name}.tex": tables.latex(table) for name, table in made.items()}
-    files["headline.md"] = tables.markdown(tables.headline(shown))
+    files["headline.md"] = tables.markdown(tables.headline(shown, settings.confidence))
     return {name: text.encode() for name, text in files.items()}
 
 

@@ -2,7 +2,8 @@
 
 predictions, questions -> data/<profile>/scores/<cell>.parquet (with the answers as read),
     metrics/<profile>/scores/<cell>.csv (what the report needs of each), metrics/<profile>/cells/<cell>.json (a summary)
-Run: python -m stages.score --profile default --student smollm2 [--teacher scripted --target raw --method lora --seed s0]
+Run: python -m stages.score --profile default --student smollm2
+     [--teacher scripted --target raw --method lora --seed s0]
 """
 
 import csv

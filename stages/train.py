@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from stages.core import command, params, records, tokens
+from stages.core.cells import cell_name
 from stages.core.errors import StageError
 from stages.core.files import replacing, write_json
 from stages.core.records import Example
@@ -34,8 +35,8 @@ def main(profile: str, teacher: str, target: str, student: str, method: str, see
         raise StageError(f"{source}: no examples to train on; rerun assemble")
     tokenizer = tokens.load(base)
     result = training.train(base, examples, tokenizer, how, loading, int(declared["seed"]))
-    cell = f"{teacher}-{target}-{student}-{method}-{seed}"
     identity = {"teacher": teacher, "target": target, "student": student, "method": method, "seed": seed}
+    cell = cell_name(**identity)
     counts = {
         "examples": len(examples),
         "prompt_tokens": sum(row.prompt_tokens for row in examples),

@@ -10,6 +10,7 @@ Run: python -m stages.truncate --profile default --teacher scripted --compressor
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -47,9 +48,10 @@ def cut(pairs: Iterable[tuple[Trace, Variant]], tokenizer: Any) -> Iterator[tupl
 
 def paired(traces: Iterable[Trace], variants: Iterable[Variant], where: Path) -> Iterator[tuple[Trace, Variant]]:
     """Traces with their variants. Raises StageError where the two files do not hold the same rows."""
-    for trace, variant in zip(traces, variants, strict=True):
-        if (trace.question_id, trace.sample) != (variant.question_id, variant.sample):
-            raise StageError(f"{where}: not made from these traces (question {trace.question_id}); rerun compress")
+    for trace, variant in zip_longest(traces, variants):
+        row = trace or variant
+        if not (trace and variant) or (trace.question_id, trace.sample) != (variant.question_id, variant.sample):
+            raise StageError(f"{where}: not made from these traces (question {row.question_id}); rerun compress")
         yield trace, variant
 
 

@@ -2,153 +2,213 @@
 
 import csv
 import dataclasses
-import hashlib
 import json
-import random
-import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import yaml
-from click.testing import CliRunner, Result
+import pytest
 
-from stages import report
 from stages.core.cells import UNTRAINED
-from stages.core.metrics import GROUPS, HEADER
-from stages.core.runs import Grid, Run
-
-PROFILE = "default"
-TARGETS = ["raw", "light", "strong", "truncated_light", "answer_only"]
-SMALL = Grid(["solver"], ["light", "strong"], ["light"], TARGETS, ["small"], ["lora", "full"], ["s0"], [PROFILE])
-ONE = dataclasses.replace(SMALL, compressors=[], truncate_to=[], targets=["raw"], methods=["full"])
-# share of right answers, mean tokens, training tokens of each target
-SHAPE = {
-    "raw": (0.7, 300, 90000),
-    "light": (0.62, 110, 30000),
-    "strong": (0.5, 60, 14000),
-    "truncated": (0.3, 100, 30000),
-    "answer_only": (0.12, 12, 3000),
-    UNTRAINED: (0.2, 180, 0),
-}
-Right = Callable[[Run, float, random.Random], bool]
+from stages.core.metrics import GROUPS
+from stages.core.runs import Grid
+from tests.synthetic import ONE, PROFILE, SMALL, TARGETS, build, run_report
 
 
-def by_chance(run: Run, rate: float, draw: random.Random) -> bool:
-    """Right as often as the arm should be."""
-    return draw.random() < rate
+def written(root: Path) -> dict[str, bytes]:
+    """Every file that the report writes, by its path."""
+    places = [
+        root / "plots",
+        root / "metrics" / PROFILE / "summary.json",
+        root / "metrics" / PROFILE / "results.csv",
+    ]
+    files = [path for place in places for path in (place.rglob("*") if place.is_dir() else [place]) if path.is_file()]
+    return {str(path.relative_to(root)): path.read_bytes() for path in sorted(files)}
 
 
-def write(path: Path, value: Any) -> None:
-    """A metrics file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(value))
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty repository, the working directory."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
-def build(
-    root: Path,
-    grid: Grid = SMALL,
-    *,
-    questions: int = 40,
-    groups: tuple[str, ...] = GROUPS[:2],
-    samples: int = 2,
-    right: Right = by_chance,
-    resamples: int = 200,
-) -> Path:
-    """params.yaml and all metrics of `grid` under `root`; the folder of the metrics."""
-    headline = {name: getattr(grid, f"{name}s")[0] for name in ("teacher", "student", "method", "seed")}
-    settings = {"resamples": resamples, "confidence": 0.95, "seed": 0, "headline": headline}
-    whole = {"profile": PROFILE, "grid": dataclasses.asdict(grid), "report": settings}
-    (root / "params.yaml").write_text(yaml.safe_dump(whole))
-    metrics = root / "metrics" / PROFILE
-    sources = [(group, f"set_{letter}") for group in groups for letter in "ab"]
-    sizes: dict[str, Any] = {
-        "grader": "number",
-        "kind": "generated",
-        "train": 1200,
-        "validation": 20,
-        "test": questions,
-    }
-    sets = [sizes | {"source": f"{source}_{group}", "group": group} for group, source in sources]
-    write(metrics / "questions.json", {"sets": sets})
-    _upstream(metrics, grid, [one["source"] for one in sets])
-    for run in grid.runs():
-        _scores(metrics, run, [(one["group"], one["source"]) for one in sets], questions, samples, right)
-        if run.target != UNTRAINED:
-            _training(metrics, run)
-    return metrics
+def test_writes_every_table_and_figure_and_the_same_bytes_again(root: Path) -> None:
+    build(root)
+    assert run_report(drawn=True).exit_code == 0
+    first = written(root)
+    names = ["1_datasets", "2_traces", "3_compression", "4_accuracy", "6_cost", "7_truncation"]
+    names.append("8_retention_efficiency")
+    drawn = ["1_accuracy", "3_rho", "5_accuracy_tokens", "6_cost", "7_truncation", "8_retention_efficiency"]
+    plots = [f"tables/{name}.{kind}" for name in names for kind in ("md", "tex")] + ["tables/headline.md"]
+    plots += [f"figures/{name}.{kind}" for name in drawn for kind in ("png", "svg")] + ["vega/accuracy_tokens.csv"]
+    metrics = [f"metrics/{PROFILE}/results.csv", f"metrics/{PROFILE}/summary.json"]
+    assert set(first) == {f"plots/{PROFILE}/{name}" for name in plots} | set(metrics)
+    assert run_report(drawn=True).exit_code == 0
+    assert written(root) == first
+    assert b"nan" not in first[f"metrics/{PROFILE}/results.csv"].lower()
+    dated = (b"dc:date", b"tEXt", str(root).encode())
+    assert not [name for name, data in first.items() if any(mark in data for mark in dated)]
 
 
-def _upstream(metrics: Path, grid: Grid, sources: list[str]) -> None:
-    for teacher in grid.teachers:
-        counts: dict[str, Any] = {
-            "questions": 1200,
-            "attempts": 2400,
-            "correct": 2000,
-            "accuracy": 2000 / 2400,
-        }
-        kept = {"questions_kept": 1100, "traces_kept": 2000, "mean_chars": 812.5}
-        verified = [counts | kept | {"source": source} for source in sources]
-        write(metrics / "verify" / f"{teacher}.json", {"teacher": teacher, "sets": verified})
-        for place, compressor in enumerate(grid.compressors):
-            arm, rho = {"teacher": teacher, "compressor": compressor}, 0.4 / (1 + place)
-            spread = {"rho_mean": rho, "rho_median": rho, "rho_q1": 0.8 * rho, "rho_q3": 1.3 * rho}
-            count: dict[str, Any] = {
-                "traces": 2000,
-                "kept": 1990,
-                "dropped": {"longer": 7, "lost_answer": 3},
-                "mean_chars": 300.0,
-            }
-            shortened = [count | spread | {"source": source} for source in sources]
-            write(metrics / "compress" / f"{teacher}-{compressor}.json", arm | {"sets": shortened})
-        for student in grid.students:
-            pair = {"teacher": teacher, "student": student}
-            made = {"questions": 1000, "examples": 900, "dropped": {"too_long": 12}, "targets": {}}
-            write(metrics / "assemble" / f"{teacher}-{student}.json", pair | made)
-            for compressor in grid.truncate_to:
-                lengths = {
-                    "compressor": compressor,
-                    "traces": 9,
-                    "kept": 9,
-                    "mean_tokens": 99.5,
-                    "mean_budget": 100.0,
-                }
-                write(metrics / "truncate" / f"{teacher}-{compressor}-{student}.json", pair | lengths)
+def test_summary_holds_25_scalars_for_five_targets(root: Path) -> None:
+    metrics = build(root)
+    run_report()
+    found = json.loads((metrics / "summary.json").read_text())
+    assert sum(len(part) for part in found.values()) == 25
+    assert list(found["accuracy"]) == sorted([*TARGETS, UNTRAINED])
+    assert found["train_tokens"]["light"] == 0.3333
+    assert found["train_seconds"]["light"] == 0.4
+    assert "raw" not in found["retention"]
 
 
-def _shape(run: Run) -> tuple[float, int, int]:
-    known = SHAPE.get("truncated" if run.target.startswith("truncated") else run.target)
-    return known or (0.55, 90, 20000)
+def test_summary_keeps_whole_targets_in_order_while_they_fit(root: Path) -> None:
+    more = ["light", "strong", "other", "fourth"]
+    metrics = build(root, dataclasses.replace(SMALL, compressors=more, targets=[*TARGETS, *more[2:]], methods=["full"]))
+    run_report()
+    found = json.loads((metrics / "summary.json").read_text())
+    assert set(found["accuracy"]) == {"raw", "light", "strong", "other", UNTRAINED}
+    assert sum(len(part) for part in found.values()) <= 25
 
 
-def _training(metrics: Path, run: Run) -> None:
-    tokens = _shape(run)[2]
-    write(metrics / "train" / f"{run.name}.json", {"examples": 900, "completion_tokens": tokens})
-    seconds = 20 + tokens / (500 if run.method == "lora" else 350)
-    write(metrics / "timing" / f"{run.name}.json", {"device": "cpu", "threads": 2, "step_seconds": seconds})
+def rows_of(metrics: Path) -> list[dict[str, str]]:
+    """results.csv."""
+    with (metrics / "results.csv").open() as file:
+        return list(csv.DictReader(file))
 
 
-def _scores(
-    metrics: Path, run: Run, sources: list[tuple[str, str]], questions: int, samples: int, right: Right
-) -> None:
-    draw = random.Random(hashlib.sha256(run.name.encode()).digest())
-    rate, mean, _ = _shape(run)
-    path = metrics / "scores" / f"{run.name}.csv"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="") as file:
-        rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(HEADER)
-        for number in range(questions):
-            group, source = sources[number % len(sources)]
-            for sample in range(1 + (samples if number % 4 == 0 else 0)):
-                correct = right(run, rate, draw)
-                outcome = "answered" if correct else draw.choice(["answered", "no_answer", "hit_cap"])
-                tokens = int(mean * draw.uniform(0.5, 1.5))
-                rows.writerow([f"q{number:04d}", sample, source, group, outcome, int(correct), tokens, 5])
+def test_results_have_a_row_for_each_run_and_scope(root: Path) -> None:
+    metrics = build(root, dataclasses.replace(SMALL, seeds=["s0", "s1"]))
+    run_report()
+    found = rows_of(metrics)
+    scopes = {(row["group"], row["source"]) for row in found}
+    assert len(scopes) == 1 + 2 + 4
+    assert len(found) == (2 * 2 * 5 + 1) * len(scopes)
+    table = (root / "plots" / PROFILE / "tables" / "4_accuracy.md").read_text()
+    assert table.count("| s1 |") == 10
 
 
-def run_report() -> Result:
-    """The command, with every warning an error."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        return CliRunner().invoke(report.main, ["--profile", PROFILE], catch_exceptions=False)
+def test_a_changed_answer_moves_its_numbers_alone(root: Path) -> None:
+    metrics = build(root, questions=10, samples=0, right=lambda run, rate, draw: False)
+    run_report()
+    before = rows_of(metrics)
+    path = metrics / "scores" / "solver-light-small-full-s0.csv"
+    path.write_text(path.read_text().replace("answered,0", "answered,1", 1))
+    run_report()
+    moved = [
+        (row["target"], row["method"], row["source"], row["accuracy"])
+        for row, old in zip(rows_of(metrics), before, strict=True)
+        if row["accuracy"] != old["accuracy"]
+    ]
+    assert {row[:2] for row in moved} == {("light", "full")}
+    assert ("light", "full", "all", "0.1") in moved
+
+
+def test_a_changed_upstream_number_moves_its_cell_in_the_table(root: Path) -> None:
+    metrics = build(root, dataclasses.replace(SMALL, methods=["full"]))
+    path = metrics / "verify" / "solver.json"
+    path.write_text(path.read_text().replace("812.5", "7654.0", 1))
+    timing = metrics / "timing" / "solver-strong-small-full-s0.json"
+    timing.write_text(timing.read_text().replace('"device": "cpu"', '"device": "gpu"'))
+    run_report()
+    tables = root / "plots" / PROFILE / "tables"
+    assert (tables / "2_traces.md").read_text().count("7,654") == 1
+    cost = (tables / "6_cost.md").read_text()
+    assert "| strong | 900 | 14,000 | 0.156 | 60.0 | - | - |" in cost
+    assert "solver-strong-small-full-s0: no ratio of seconds: timed on gpu (2 threads), raw on cpu" in cost
+    assert json.loads((metrics / "summary.json").read_text())["train_seconds"]["strong"] is None
+
+
+@pytest.mark.parametrize(
+    "lost",
+    ["scores/untrained-small.csv", "train/solver-raw-small-lora-s0.json", "timing/solver-raw-small-lora-s0.json",
+     "verify/solver.json", "compress/solver-strong.json", "truncate/solver-light-small.json",
+     "assemble/solver-small.json", "questions.json"],
+)  # fmt: skip
+def test_a_missing_file_is_named_and_nothing_written(root: Path, lost: str) -> None:
+    metrics = build(root, questions=4)
+    (metrics / lost).unlink()
+    found = run_report()
+    assert found.exit_code == 1
+    assert found.output.startswith(f"error: metrics/{PROFILE}/{lost}: no such file")
+    assert found.output.count("\n") == 1
+    assert not [path for path in (metrics / "summary.json", root / "plots") if path.exists()]
+
+
+@pytest.mark.parametrize(
+    "stray", ["scores/solver-raw-small-lora-s9.csv", "train/old.json", "compress/solver-gone.json"]
+)
+def test_a_stray_file_is_named_and_nothing_written(root: Path, stray: str) -> None:
+    metrics = build(root, questions=4)
+    (metrics / stray).write_text("{}")
+    found = run_report()
+    assert found.output == f"error: metrics/{PROFILE}/{stray}: not of the grid in params.yaml; delete this stray file\n"
+    assert not (root / "plots").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (",answered,", ",unsure,", "line"),
+        ("q0004", "q0000", "sample 0 of 'q0000' again"),
+        ("q0003", "q9999", "other questions than the runs before it"),
+        ("question_id", "id", "its header is not"),
+    ],
+)
+def test_damaged_scores_are_refused(root: Path, old: str, new: str, said: str) -> None:
+    metrics = build(root, questions=8, samples=0, right=lambda run, rate, draw: True)
+    path = metrics / "scores" / "solver-light-small-lora-s0.csv"
+    path.write_text(path.read_text().replace(old, new))
+    found = run_report()
+    assert found.exit_code == 1
+    assert str(path.relative_to(root)) in found.output
+    assert said in found.output
+
+
+def test_a_failing_write_leaves_the_old_folder(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    build(root, ONE, questions=4)
+    run_report()
+    before = written(root)
+
+    def full(path: Path, data: bytes) -> int:
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    assert "No space left" in run_report().output
+    assert written(root) == before
+    assert not list(root.rglob("*.partial"))
+
+
+def test_a_headline_outside_the_grid_is_refused(root: Path) -> None:
+    build(root, questions=4)
+    path = root / "params.yaml"
+    path.write_text(path.read_text().replace("student: small", "student: big"))
+    assert "report.headline.student: 'big' is none of small" in run_report().output
+
+
+@pytest.mark.parametrize(
+    ("grid", "options"),
+    [
+        (ONE, {"questions": 1, "groups": GROUPS[:1], "samples": 0}),
+        (SMALL, {"questions": 1, "groups": GROUPS[2:]}),
+        (dataclasses.replace(SMALL, methods=["full"]), {"questions": 12, "right": lambda run, rate, draw: True}),
+        (dataclasses.replace(SMALL, methods=["full"]), {"questions": 12, "right": lambda run, rate, draw: False}),
+        (SMALL, {"questions": 12, "right": lambda run, rate, draw: run.target != "raw"}),
+        (dataclasses.replace(SMALL, teachers=["solver", "other"], seeds=["s0", "s1"]), {"questions": 12}),
+    ],
+    ids=[
+        "one run, one question",
+        "one question",
+        "all right",
+        "all wrong",
+        "raw wrong",
+        "teachers and seeds",
+    ],
+)
+def test_edge_cases_warn_of_nothing_and_divide_by_nothing(root: Path, grid: Grid, options: dict[str, Any]) -> None:
+    metrics = build(root, grid, resamples=50, **options)
+    assert run_report(drawn=True).exit_code == 0
+    values = [value for row in rows_of(metrics) for value in row.values()]
+    assert not {"nan", "inf", "-inf", "None"} & set(values)
+    table = (root / "plots" / PROFILE / "tables" / "4_accuracy.md").read_text()
+    assert "nan" not in table
+    assert ("ood" in table) == (options.get("groups") != GROUPS[:1])

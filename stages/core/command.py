@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -24,6 +25,7 @@ if quiet():
 from tqdm import tqdm  # noqa: E402
 
 Item = TypeVar("Item")
+_MENDABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS)
 _CELL = {
     "profile": "the profile that params.yaml is composed for",
     "teacher": "an entry of teachers in params.yaml",
@@ -56,11 +58,20 @@ def _guarded(body: Callable[[], None]) -> None:
         body()
     except StageError as error:
         sys.exit(f"error: {' '.join(str(error).split())}")
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+    except Exception as error:
+        number = _system_error(error)
+        if number not in _MENDABLE:
             raise
-        where = error.filename or Path.cwd()
-        sys.exit(f"error: {where}: {error.strerror}; make room or rights there, then run the stage again")
+        where = getattr(error, "filename", None) or Path.cwd()
+        sys.exit(f"error: {where}: {os.strerror(number)}; make room or rights there, then run the stage again")
+
+
+def _system_error(error: Exception) -> int | None:
+    """The operating system's error number behind `error`; safetensors, written in Rust, has it in its text alone."""
+    if isinstance(error, OSError):
+        return error.errno
+    found = re.search(r"\(os error (\d+)\)", str(error))
+    return int(found[1]) if found else None
 
 
 def progress(items: Iterable[Item], what: str, total: int | None = None, unit: str = "row") -> "tqdm[Item]":

@@ -18,10 +18,10 @@ _STYLE = {
     "figure.dpi": 150,
     "font.size": 9,
     "axes.titlesize": 9,
-    "axes.titlelocation": "left",
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.axisbelow": True,
+    "lines.markeredgewidth": 0.8,
     "axes.grid": True,
     "grid.color": "#e4e4e4",
     "legend.frameon": False,
@@ -72,10 +72,9 @@ def accuracy(arms: Sequence[str], pooled: Sequence[Result]) -> Figure:
 
 
 def _accuracy_mark(one: Result, teachers: Sequence[str]) -> Mark:
-    # the untrained student has no teacher: it takes the middle of its row
-    slot = one.run.teacher or teachers[(len(teachers) - 1) // 2]
+    # the untrained student has no teacher, so no slot
     fill = teachers.index(one.run.teacher) if one.run.teacher else 0
-    return Mark(one.run.target, slot, one.run.target, one.whole.accuracy.scaled(100), fill)
+    return Mark(one.run.target, one.run.teacher, one.run.target, one.whole.accuracy.scaled(100), fill)
 
 
 def rho(arms: Sequence[str], found: Sequence[Mapping[str, Any]]) -> Figure:
@@ -89,7 +88,8 @@ def rho(arms: Sequence[str], found: Sequence[Mapping[str, Any]]) -> Figure:
     axis = "rho, compressed / raw characters"
     order = _distinct([*arms, *(metrics["compressor"] for metrics in found)])
     return _by_arm(
-        order, [Panel(f"{teacher}: median and quartiles of rho", axis, own) for teacher, own in marks.items()]
+        order,
+        [Panel(f"{teacher}: median and quartiles of rho", axis, own, scale="share") for teacher, own in marks.items()],
     )
 
 
@@ -137,10 +137,11 @@ def _distinct(values: Iterable[str]) -> list[str]:
 
 
 def _names(results: Sequence[Result | Comparison]) -> dict[Run, str]:
-    """Each run's row: student and method, and the teacher where there are several."""
+    """Each run's row: the student, of which teacher where there are several, and the method."""
     several = len(_distinct(one.run.teacher for one in results)) > 1
     return {
-        one.run: f"{one.run.student}, {one.run.method}" + (f", {one.run.teacher}" if several else "") for one in results
+        one.run: one.run.student + (f" of {one.run.teacher}" if several else "") + f", {one.run.method}"
+        for one in results
     }
 
 
@@ -160,7 +161,7 @@ def accuracy_tokens(arms: Sequence[str], pooled: Sequence[Result]) -> Figure:
     markers = {method: METHODS[place % len(METHODS)] for place, method in enumerate(methods)}
     panels = {}
     for teacher, student in itertools.product(teachers, _distinct(one.run.student for one in pooled)):
-        title = student + (f", {teacher}" if len(teachers) > 1 else "")
+        title = student + (f" of {teacher}" if len(teachers) > 1 else "")
         panels[title] = [
             Point(one.run.target, one.whole, markers.get(one.run.method))
             for one in pooled

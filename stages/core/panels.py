@@ -4,6 +4,7 @@ Colours are Okabe and Ito's (2008), which colour-blind readers tell apart; marke
 """
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -27,7 +28,7 @@ _FILLS: tuple[Fill, ...] = ("full", "full", "bottom", "left", "top", "right")  #
 
 @dataclass(frozen=True)
 class Mark:
-    """One estimate: its row, its slot in the row, its arm, and the number of its teacher, for the fill."""
+    """One estimate: its row, its slot there (or the middle), its arm, and its teacher's number, for the fill."""
 
     row: str
     slot: str
@@ -40,14 +41,14 @@ class Mark:
 class Panel:
     """One axes of a figure: its title, what x is and its unit, the marks, and a value to compare with.
 
-    x is "share" (from 0 on), "ratio" (logarithmic where the figure's ratios span a decade) or "difference".
+    x is "percent" or "share", from 0 on, "ratio", logarithmic where the figure's span a decade, or "difference".
     """
 
     title: str
     axis: str
     marks: Sequence[Mark]
     reference: float | None = None
-    scale: Literal["share", "ratio", "difference"] = "share"
+    scale: Literal["percent", "share", "ratio", "difference"] = "percent"
 
 
 def looks(arms: Sequence[str]) -> dict[str, Look]:
@@ -56,11 +57,17 @@ def looks(arms: Sequence[str]) -> dict[str, Look]:
     return {arm: _FIXED.get(arm) or next(cut if arm.startswith(TRUNCATED) else compressed) for arm in arms}
 
 
+def marker_size(marker: str) -> float:
+    """The marker's size in points: a star covers less than others."""
+    return 9 if marker == "*" else 6
+
+
 def line(colour: str, marker: str, name: str = "", teacher: int = 0) -> Line2D:
     """A marker without a line; the second teacher's is hollow, those of further ones are half filled."""
     face = "white" if teacher == 1 else colour
     drawn = Line2D([], [], color=colour, marker=marker, markerfacecolor=face, linestyle="", label=name)
     drawn.set_markerfacecoloralt("white")
+    drawn.set_markersize(marker_size(marker))
     drawn.set_fillstyle(_FILLS[teacher % len(_FILLS)])
     return drawn
 
@@ -87,8 +94,9 @@ def rows_figure(
     for axes, panel in zip(drawn_on, panels, strict=True):
         if panel.scale == "ratio":
             log_x(axes, ratios)
-        elif panel.scale == "share":
-            axes.set_xlim(-0.02 * axes.get_xlim()[1])  # room for a marker at 0
+        elif panel.scale != "difference":
+            end = max(axes.get_xlim()[1], 10 if panel.scale == "percent" else 0.1)  # where all are 0
+            axes.set_xlim(-0.02 * end, end)  # room for a marker at 0
     return with_legend(figure, legend)
 
 
@@ -98,7 +106,9 @@ def _rows(axes: Axes, panel: Panel, look: Mapping[str, Look], rows: Sequence[str
         one, (colour, marker) = mark.value, look[mark.arm]
         if one.value is None:
             continue
-        y = rows.index(mark.row) + (slots.index(mark.slot) - (len(slots) - 1) / 2) * 0.75 / len(slots)
+        middle = (len(slots) - 1) / 2
+        place = slots.index(mark.slot) if mark.slot in slots else middle
+        y = rows.index(mark.row) + (place - middle) * 0.75 / len(slots)
         if one.low is not None and one.high is not None:
             axes.hlines(y, one.low, one.high, colors=colour, linewidth=1.3)
         drawn = line(colour, marker, teacher=mark.teacher)
@@ -112,7 +122,7 @@ def _rows(axes: Axes, panel: Panel, look: Mapping[str, Look], rows: Sequence[str
     axes.set_yticks(range(len(rows)), names)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")
-    axes.set_title(panel.title)
+    axes.set_title(panel.title, loc="left")
     axes.set_xlabel(panel.axis)
     axes.autoscale_view(scaley=False)
 
@@ -137,8 +147,9 @@ def log_x(axes: Axes, values: Sequence[float]) -> None:
     if not values or min(values) <= 0 or max(values) < 10 * min(values):
         return
     axes.set_xscale("log")
-    wide = max(values) > 300 * min(values)
-    axes.xaxis.set_major_locator(LogLocator(subs=(1,) if wide else (1, 2, 5)))
+    span = max(values) / min(values)
+    subs = (1.0, 2.0, 3.0, 5.0) if span < 30 else (1.0, 2.0, 5.0) if span < 300 else (1.0,)
+    axes.xaxis.set_major_locator(LogLocator(subs=subs))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_locator(NullLocator())
 
@@ -146,7 +157,8 @@ def log_x(axes: Axes, values: Sequence[float]) -> None:
 def with_legend(figure: Figure, legend: Sequence[Line2D]) -> Figure:
     if legend:
         inches = 0.45 + 0.065 * max(len(str(entry.get_label())) for entry in legend)
-        columns = min(len(legend), max(1, int(figure.get_figwidth() / inches)))
+        lines = math.ceil(len(legend) / max(1, int(figure.get_figwidth() / inches)))
+        columns = math.ceil(len(legend) / lines)
         figure.legend(handles=list(legend), loc="outside lower center", ncols=columns)
     return figure
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox
 
-from stages.core.panels import Look, grid, log_x, with_legend
+from stages.core.panels import Look, grid, log_x, marker_size, with_legend
 from stages.core.runs import label
 from stages.core.stats import Measure
 
 METHODS = ("o", "s", "^", "D", "v", "P")  # where the marker tells the method
 _AROUND = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1))
+_FAR = (5, 14, 23, 32)  # points between a marker and its name: where many coincide, names stack up
 _SIDE = {1: ("left", "bottom"), 0: ("center", "center"), -1: ("right", "top")}
 
 
@@ -50,15 +50,18 @@ def points_figure(panels: Mapping[str, Sequence[Point]], look: Mapping[str, Look
             axes.plot([one.tokens for one in own], [one.percent[0] for one in own], ":", color=colour, lw=1)
             for one in own:
                 axes.vlines(one.tokens, *one.percent[1:], colors=colour, linewidth=1.3)
-                axes.plot([one.tokens], [one.percent[0]], one.marker or marker, color=colour, mec="white", mew=0.6)
+                shape = one.marker or marker
+                # the white edge keeps points that coincide apart
+                axes.plot([one.tokens], [one.percent[0]], shape, color=colour, ms=marker_size(shape), mec="white")
         axes.margins(0.12)
-        axes.set(title=title, xlabel="median generated tokens", ylabel="accuracy (%)")
+        axes.set_title(title, loc="left")
+        axes.set(xlabel="median generated tokens", ylabel="accuracy (%)")
         log_x(axes, [one.tokens for every in panels.values() for one in every])
-    drawn_on[0].set_ylim(-3)  # shared; just below 0, whatever the margins
+    drawn_on[0].set_ylim(-3, max(10, drawn_on[0].get_ylim()[1]))  # shared; from just below 0
     with_legend(figure, legend)
     figure.draw_without_rendering()  # fixes the axes, between which labels are then placed
     for axes, points in zip(drawn_on, panels.values(), strict=True):
-        _name_arms(axes, _arms(points), look)
+        _name_arms(axes, _arms(points), look, figure.dpi / 72)
     return figure
 
 
@@ -69,28 +72,33 @@ def _arms(points: Sequence[Point]) -> dict[str, list[Point]]:
     return found
 
 
-def _name_arms(axes: Axes, arms: Mapping[str, Sequence[Point]], look: Mapping[str, Look]) -> None:
-    """Writes each arm's name at the place beside one of its points that covers least."""
+def _name_arms(axes: Axes, arms: Mapping[str, Sequence[Point]], look: Mapping[str, Look], scale: float) -> None:
+    """Writes each arm's name at the place beside one of its points that covers least; `scale` is a point in pixels."""
     frame = axes.get_window_extent()
     taken = [box for own in arms.values() for one in own for box in _covered(axes, one)]
     for arm, own in arms.items():
+        at = (own[0].tokens, own[0].percent[0])  # within the axes: elsewhere a text has no extent
+        text = axes.annotate(label(arm), at, (0, 0), textcoords="offset points", color=look[arm][0], size=8)
+        text.set_in_layout(False)
+        bare = text.get_window_extent()
         tries = []
-        for one, side in itertools.product(own, _AROUND):
-            text = _beside(axes, one, side, label(arm), look[arm][0])
-            box = text.get_window_extent()
+        for far, one, side in itertools.product(_FAR, own, _AROUND):
+            box = _beside(axes, one, side, far * scale, bare)
             lost = _area(box, box) - _area(box, frame)
-            tries.append((4 * lost + sum(_area(box, other) for other in taken), one, side))
-            text.remove()
-        _, one, side = min(tries, key=lambda found: found[0])
-        taken.append(_beside(axes, one, side, label(arm), look[arm][0]).get_window_extent())
+            tries.append((4 * lost + sum(_area(box, other) for other in taken) + far, box, far, one, side))
+        _, box, far, one, (right, up) = min(tries, key=lambda found: found[0])
+        taken.append(box)
+        text.xy = (one.tokens, one.percent[0])
+        text.set_position((far * right, far * up))
+        text.set(ha=_SIDE[right][0], va=_SIDE[up][1])
 
 
-def _beside(axes: Axes, point: Point, side: tuple[int, int], name: str, colour: str) -> Annotation:
-    (across, _), (_, along) = _SIDE[side[0]], _SIDE[side[1]]
-    at, shift = (point.tokens, point.percent[0]), (5 * side[0], 5 * side[1])
-    text = axes.annotate(name, at, shift, textcoords="offset points", ha=across, va=along, color=colour, size=8)
-    text.set_in_layout(False)
-    return text
+def _beside(axes: Axes, point: Point, side: tuple[int, int], far: float, bare: Bbox) -> Bbox:
+    """The pixels of a text of `bare`'s size on that side of a point, `far` pixels away."""
+    x, y = axes.transData.transform((point.tokens, point.percent[0]))
+    left = x + far * side[0] + (side[0] - 1) * bare.width / 2
+    low = y + far * side[1] + (side[1] - 1) * bare.height / 2
+    return Bbox.from_bounds(left, low, bare.width, bare.height)
 
 
 def _covered(axes: Axes, point: Point) -> list[Bbox]:

@@ -190,11 +190,20 @@ def _table(path: Path, rows: list[dict[str, Any]], kind: type[Any]) -> pa.Table:
         table = pa.Table.from_pylist(rows, schema=schema(kind))
         table.validate(full=True)
         for field in table.schema:
-            if not field.nullable and table[field.name].null_count:
-                raise pa.ArrowInvalid(f"field {field.name} has no value")
-    except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeEncodeError) as error:
+            _check_column(field, table[field.name].combine_chunks(), rows)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeEncodeError, OverflowError) as error:
         raise StageError(f"{path}: a {kind.__name__} does not fit its schema: {error}") from error
     return table
+
+
+def _check_column(field: pa.Field, column: pa.Array, rows: list[dict[str, Any]]) -> None:
+    """Raises ArrowInvalid for what Arrow lets pass: a missing value, and a fraction where whole numbers belong."""
+    inner = column.flatten().null_count if pa.types.is_list(field.type) else 0
+    if inner or (column.null_count and not field.nullable):
+        raise pa.ArrowInvalid(f"field {field.name} has no value")
+    for row in rows if pa.types.is_integer(field.type) else ():
+        if isinstance(row[field.name], float) and not row[field.name].is_integer():
+            raise pa.ArrowInvalid(f"field {field.name}: {row[field.name]} is no whole number")
 
 
 def write(path: Path, rows: Iterable[Record], kind: type[Record]) -> int:
@@ -220,8 +229,7 @@ def read(path: Path, kind: type[Record]) -> Iterator[Record]:
     except FileNotFoundError as error:
         raise StageError(f"{path}: no such file; run `dvc repro` or `dvc pull {path}`") from error
     except (pa.ArrowInvalid, OSError) as error:
-        size = path.stat().st_size
-        raise StageError(f"{path}: not a Parquet file ({size} bytes): {_first_line(error)}") from error
+        raise StageError(f"{path}: not a Parquet file: {_first_line(error)}") from error
     if not file.schema_arrow.equals(schema(kind)):
         found = set(file.schema_arrow.names) ^ set(schema_names(kind)) or "their types"
         raise StageError(f"{path}: not a file of {kind.__name__} records, {found} differ; rerun its stage")

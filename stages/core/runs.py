@@ -11,6 +11,7 @@ from stages.core.errors import StageError
 from stages.core.stats import Measure
 
 ALL = "all"
+MAIN = "in_distribution"  # the group that headline numbers and figures are about, where the profile has it
 TRUNCATED = "truncated_"
 
 
@@ -51,6 +52,8 @@ class Grid:
     methods: list[str]
     seeds: list[str]
     profiles: list[str]
+    generated: list[str] = dataclasses.field(default_factory=list)  # teachers by the origin of their responses,
+    imported: list[str] = dataclasses.field(default_factory=list)  # which is all the same here
 
     def arms(self) -> tuple[str, ...]:
         """The targets in the order of every table and figure, the untrained student last."""
@@ -110,8 +113,8 @@ class Result:
 
     @property
     def whole(self) -> Measure:
-        """The measure over all questions."""
-        return self.scopes[ALL, ALL]
+        """The measure over the in-distribution questions, over all where there are none."""
+        return self.scopes.get((MAIN, ALL), self.scopes[ALL, ALL])
 
     @property
     def spent(self) -> tuple[float | None, float | None]:

@@ -74,11 +74,15 @@ def _parquet(path: Path) -> Iterator[Any]:
 def pick(row: Mapping[str, Any], fields: Mapping[str, str], name: str, place: str) -> Any:
     """The value of our field `name` in `row`, which its file calls `fields[name]`; None where not mapped.
 
+    A dot in that name goes into a nested object: `choices.text`.
     Raises StageError where the map names a field that the row does not have.
     """
     if name not in fields:
         return None
-    if fields[name] not in row:
-        known = ", ".join(sorted(row))
-        raise StageError(f"{place}: no field {fields[name]!r} for {name}; it has: {known}; mend the field map")
-    return row[fields[name]]
+    value: Any = row
+    for part in fields[name].split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            known = ", ".join(sorted(row))
+            raise StageError(f"{place}: no field {fields[name]!r} for {name}; it has: {known}; mend the field map")
+        value = value[part]
+    return value

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stages.core.runs import ALL, Comparison, Result, Run, label
+from stages.core.runs import ALL, MAIN, Comparison, Result, Run, label
 from stages.core.stats import Estimate
 
 Sets = Sequence[Mapping[str, Any]]
@@ -167,10 +167,16 @@ def accuracy(results: Sequence[Result], confidence: float) -> Table:
     scores = [f"{group} %" for group in groups] + (["sampled %"] if sampled else [])
     heads = (*_WHO, *scores, *_columns("less raw (points), McNemar p, median tokens, hit cap %, no answer %"))
     note = (
-        f"Greedy answers to {results[0].whole.questions} questions; in brackets the {100 * confidence:g} % "
+        f"Greedy answers; differences from raw, tokens and outcomes on {results[0].whole.questions} "
+        f"{_main(results)}questions; in brackets the {100 * confidence:g} % "
         "interval of a bootstrap over questions, which has no width where every answer, or none, is right."
     )
     return Table("Table 4. Accuracy of every run.", heads, rows, (note,))
+
+
+def _main(results: Sequence[Result]) -> str:
+    """Which questions `whole` is about, as an adjective."""
+    return "in-distribution " if (MAIN, ALL) in results[0].scopes else ""
 
 
 def costs(results: Sequence[Result], assembled: Sequence[Mapping[str, Any]]) -> Table:
@@ -229,18 +235,24 @@ def retention(results: Sequence[Result]) -> Table:
     return Table("Table 8. Retention and per-token efficiency, relative to raw.", heads, rows, notes)
 
 
-def headline(results: Sequence[Result]) -> Table:
+def headline(results: Sequence[Result], confidence: float) -> Table:
     """The README's table, for the runs of one teacher, student and seed, and the untrained student."""
+    others = [group for group, source in results[0].scopes if source == ALL and group not in (ALL, MAIN)]
     rows = [
         (
             *(one.run.method or "-", label(one.run.target), percent(one.whole.accuracy)),
-            *(share(one.whole.retention.value), number(one.whole.tokens.value)),
-            *(significant(value) for value in (one.whole.efficiency.value, *one.spent)),
+            *(percent(one.scopes[group, ALL].accuracy) for group in others),
+            *(percent(one.whole.retention), interval(one.whole.tokens, 0), interval(one.whole.efficiency, 2)),
+            *(significant(value) for value in one.spent),
         )
         for one in results
     ]
-    heads = "method, target, accuracy %, retention %, output tokens, efficiency / raw, "
-    heads += "training tokens / raw, training seconds / raw"
+    heads = (
+        *("method", "target", "accuracy %", *(f"{group} %" for group in others), "retention %", "output tokens"),
+        *_columns("efficiency / raw, training tokens / raw, training seconds / raw"),
+    )
     run, asked = results[0].run, results[0].whole.questions
-    title = f"{run.student} taught by {run.teacher}, seed {run.seed}, on {asked} questions"
-    return Table(title, _columns(heads), rows)
+    title = f"{run.student} taught by {run.teacher}, seed {run.seed}"
+    where = f"{asked} {_main(results)}questions"
+    note = f"Accuracy, retention, output and efficiency on {where}, with {100 * confidence:g} % intervals."
+    return Table(title, heads, rows, (note,))

@@ -10,14 +10,14 @@ from typing import Any
 from stages.core.errors import StageError
 
 
-def load(folder: Path) -> Any:
-    """The tokenizer in a student's folder. Raises StageError where the folder or the tokenizer is missing."""
+def load(folder: Path, revision: str | None = None) -> Any:
+    """The tokenizer in a model's folder, or with `revision` of a model on the hub. Raises StageError without one."""
     from transformers import AutoTokenizer
 
-    if not folder.is_dir():
+    if revision is None and not folder.is_dir():
         raise StageError(f"{folder}: no such folder; run `dvc repro` or `dvc pull {folder}`")
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        tokenizer = AutoTokenizer.from_pretrained(folder, revision=revision, local_files_only=revision is None)
     except (OSError, ValueError, KeyError) as error:
         raise StageError(f"{folder}: no tokenizer that transformers can read: {error}") from error
     if tokenizer.eos_token is None:

@@ -14,11 +14,12 @@ PROMPT = Path(__file__).with_name("prompt.txt")
 
 @dataclass(frozen=True)
 class LLM:
-    """An instruct model in a Hugging Face folder; traces whose prompt leaves it no room are dropped, never cut."""
+    """An instruct model; traces whose prompt leaves it no room are dropped, never cut."""
 
-    model: str
+    model: str  # a Hugging Face folder, or with `revision` the id of a model on the hub
     context: int  # tokens of prompt and completion together
     seed: int
+    revision: str | None = None
     prompt_template: str | None = None
     sampling: dict[str, Any] = field(default_factory=dict)
     inference: dict[str, Any] = field(default_factory=dict)
@@ -36,7 +37,7 @@ def render(trace: Trace) -> str:
 def compress(traces: Sequence[Trace], config: LLM) -> Iterator[tuple[str, str]]:
     """Yields (shorter reasoning, finish_reason) for every trace in order; finish_reason too_long has no text."""
     folder = Path(config.model)
-    tokenizer = tokens.load(folder)
+    tokenizer = tokens.load(folder, config.revision)
     sampling = params.section(engines.Sampling, config.sampling, "compressors.*.sampling")
     inference = params.section(engines.Inference, config.inference, "compressors.*.inference")
     requests = {}
@@ -46,7 +47,7 @@ def compress(traces: Sequence[Trace], config: LLM) -> Iterator[tuple[str, str]]:
             name = f"{config.seed}/{trace.question_id}/{trace.sample}"
             seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> 1
             requests[place] = engines.Request(prompt, seed)
-    engine = engines.load(folder, tokenizer.eos_token_id, inference)
+    engine = engines.load(folder, tokenizer.eos_token_id, inference, config.revision)
     places = list(requests)
     outputs = {places[i]: out for i, out in engine.generate(list(requests.values()), sampling)}
     for place in range(len(traces)):

@@ -68,6 +68,6 @@ def core(sentence: Sentence) -> str:
     spans = [match[0].strip(" .,") for match in _MATHS.finditer(sentence.text)]
     equations = [span for span in spans if "=" in span and len(numbers(span)) > 1]
     if equations:
-        return max(equations, key=len) + "."
+        return min(max(equations, key=len) + ".", sentence.text, key=len)
     lead, comma, rest = sentence.text.partition(", ")
     return rest if comma and not numbers(lead) and len(words(lead)) < 2 else sentence.text

@@ -60,14 +60,17 @@ class Engine(Protocol):
         ...
 
 
-def load(folder: Path, eos_token_id: int, config: Inference) -> Engine:
-    """The model in `folder` behind the engine that `config` names. Raises StageError for an unknown one."""
+def load(folder: Path, eos_token_id: int, config: Inference, revision: str | None = None) -> Engine:
+    """The model in `folder` behind the engine that `config` names. Raises StageError for an unknown one.
+
+    With a `revision`, `folder` is the id of a model on the hub.
+    """
     if config.engine == "transformers":
         from stages.core.engines.transformers import TransformersEngine
 
-        return TransformersEngine(folder, eos_token_id, config)
+        return TransformersEngine(folder, eos_token_id, config, revision)
     if config.engine == "vllm":
         from stages.core.engines.vllm import VllmEngine
 
-        return VllmEngine(folder, eos_token_id, config)
+        return VllmEngine(folder, eos_token_id, config, revision)
     raise StageError(f"inference.engine: {config.engine!r} is unknown; known: transformers, vllm")

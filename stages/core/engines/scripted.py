@@ -95,15 +95,20 @@ def _chain(expression: str, sums: _Arithmetic) -> Worked:
     return Worked(expression, tuple(steps), "the result", value)
 
 
-def _equation(text: str, sums: _Arithmetic) -> Worked:
-    """A linear equation in one letter, as in `7 - 12*h = -125`: collect the constant, then divide."""
+def _equation(text: str, sums: _Arithmetic) -> Worked | None:
+    """A linear equation in one letter, as in `7 - 12*h = -125`: collect the constant, then divide.
+
+    None where it has several letters or no whole solution.
+    """
     left, right = text.split(" = ")
     terms = re.findall(r"([+-]?)\s*(\d+)?\*?([a-z])?(?=\s|$)", left)
-    name = next(letter for _, _, letter in terms if letter)
+    names = {letter for _, _, letter in terms if letter}
     coefficient = constant = 0
     for sign, number, letter in terms:
         amount = int(number or bool(letter)) * (-1 if sign == "-" else 1)
         coefficient, constant = (coefficient + amount, constant) if letter else (coefficient, constant + amount)
+    if len(names) != 1 or not coefficient or (int(right) - constant) % coefficient:
+        return None
     value, steps = int(right), []
     if constant:
         op, b = ("-", constant) if constant > 0 else ("+", -constant)
@@ -112,13 +117,16 @@ def _equation(text: str, sums: _Arithmetic) -> Worked:
     if coefficient != 1:
         found = value // coefficient
         steps.append(sums(f"{value} / {coefficient}", found, lambda v: f"{coefficient} * {v} = {coefficient * v}"))
-    return Worked(text, tuple(steps), name, steps[-1].value if steps else value)
+    return Worked(text, tuple(steps), names.pop(), steps[-1].value if steps else value)
 
 
-_READERS: tuple[tuple[re.Pattern[str], Callable[[str, _Arithmetic], Worked]], ...] = (
-    (re.compile(r"(?:^|: )([^:=]*[a-z][^:=]* = -?\d+)$"), _equation),
-    (re.compile(r"(-?\d+(?: [+-] -?\d+)+)(?: =|\.|$)"), _chain),
-    (re.compile(r"(-?\d+(?: \* -?\d+)+)(?: =|\.|$)"), _chain),
+# A chain is whole: nothing of a longer expression comes before or after it
+_BEGIN, _END = r"(?<![\d.(*/+-])(?<![*/+-] )", r"(?: =|\.(?!\d)|$)"
+_TERM = r"(?:(?:\d+\*)?[a-z]|\d+)"
+_READERS: tuple[tuple[re.Pattern[str], Callable[[str, _Arithmetic], Worked | None]], ...] = (
+    (re.compile(rf"(?:^|: )((?=.*[a-z])-?{_TERM}(?: [+-] {_TERM})* = -?\d+)$"), _equation),
+    (re.compile(rf"{_BEGIN}(-?\d+(?: [+-] -?\d+)+){_END}"), _chain),
+    (re.compile(rf"{_BEGIN}(-?\d+(?: \* -?\d+)+){_END}"), _chain),
 )
 
 
@@ -128,10 +136,12 @@ def solve(question: str, rng: random.Random, wrong_rate: float) -> Worked:
     Raises StageError for a question that no reader understands.
     """
     for pattern, read in _READERS:
-        if found := pattern.search(question.strip()):
-            steps = len(read(found[1], _Arithmetic(rng, None)).steps)
+        found = pattern.search(question.strip())
+        worked = read(found[1], _Arithmetic(rng, None)) if found else None
+        if found and worked:
+            steps = len(worked.steps)
             slip_at = rng.randrange(steps) if steps and rng.random() < wrong_rate else None
-            return read(found[1], _Arithmetic(rng, slip_at))
+            return read(found[1], _Arithmetic(rng, slip_at)) or worked
     raise StageError(
         f"scripted teacher: cannot read question {question[:80]!r}; it solves chains of + and -, "
         "products and linear equations: use another engine for this question set"

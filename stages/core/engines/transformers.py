@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, GenerationConfig
 
 from stages.core.engines import Inference, Output, Request, Sampling
@@ -14,7 +15,7 @@ from stages.core.errors import StageError
 class TransformersEngine:
     """Holds the model on the GPU where there is one."""
 
-    def __init__(self, folder: Path, eos_token_id: int, config: Inference) -> None:
+    def __init__(self, folder: Path, eos_token_id: int, config: Inference, revision: str | None) -> None:
         self.eos, self.batch_size = eos_token_id, config.batch_size
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         try:
@@ -22,9 +23,10 @@ class TransformersEngine:
                 folder,
                 dtype=getattr(torch, config.dtype),
                 attn_implementation=config.attention,
-                local_files_only=True,
+                revision=revision,
+                local_files_only=revision is None,
             )
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, SafetensorError) as error:
             raise StageError(f"{folder}: no weights that transformers can load: {error}") from error
         self.model.to(self.device).eval()
 

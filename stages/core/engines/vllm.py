@@ -11,7 +11,7 @@ from stages.core.errors import StageError
 class VllmEngine:
     """Wraps vllm.LLM; `config.options` go to it as they are (tensor_parallel_size, max_model_len, quantization)."""
 
-    def __init__(self, folder: Path, eos_token_id: int, config: Inference) -> None:
+    def __init__(self, folder: Path, eos_token_id: int, config: Inference, revision: str | None) -> None:
         try:
             import vllm
         except ImportError as error:
@@ -20,7 +20,9 @@ class VllmEngine:
                 "or choose engine transformers"
             ) from error
         self.vllm, self.eos = vllm, eos_token_id
-        self.llm: Any = vllm.LLM(model=str(folder), dtype=config.dtype, generation_config="vllm", **config.options)
+        self.llm: Any = vllm.LLM(
+            model=str(folder), revision=revision, dtype=config.dtype, generation_config="vllm", **config.options
+        )
 
     def generate(self, requests: Sequence[Request], sampling: Sampling) -> Iterator[tuple[int, Output]]:
         """Yields (place, output) in the order of `requests`; vLLM batches them itself."""

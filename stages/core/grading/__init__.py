@@ -1,6 +1,7 @@
 """One function decides whether an answer is right: `grade`. Which rule applies is the question set's `grader`.
 
-- numeric: the final number, compared as an exact fraction (units, thousands separators, percent signs dropped).
+- numeric: the final number, compared as an exact fraction (units, thousands separators, percent signs dropped);
+  a stated answer with several numbers counts as none.
 - math: mathematical equality by math-verify.
 - choice: the letter, the label (`answer3`, `option1`) or the option's text that the answer names last.
 - boolean: true/yes against false/no.

@@ -23,6 +23,8 @@ def _parse(text: str) -> list[Any]:
 
 def math_equal(answer: str, gold: str) -> bool | None:
     """Whether two mathematical texts are equal, None where `gold` cannot be read."""
+    if ("%" in answer) != ("%" in gold):  # 50 answers a question whose gold is 50%
+        answer, gold = (text.replace("\\%", "").replace("%", "") for text in (answer, gold))
     wanted = _parse(gold.strip().strip("$"))
     if not wanted:
         return None

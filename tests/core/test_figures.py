@@ -1,0 +1,125 @@
+"""Figures: one look for each arm, what is drawn where, and labels that do not cover each other."""
+
+import itertools
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Annotation
+from matplotlib.transforms import Bbox
+
+from stages.core import figures
+from stages.core.panels import Mark, Panel, looks, rows_figure
+from stages.core.runs import ALL, Cost, Result, Run
+from stages.core.stats import Estimate, Measure
+
+ARMS = ("raw", "light", "strong", "truncated_light", "answer_only", "untrained")
+
+
+def result(target: str, accuracy: float, tokens: float, *, student: str = "small", method: str = "full") -> Result:
+    """A run with just what figures show."""
+    plain = Estimate(accuracy, max(0, accuracy - 0.1), min(1, accuracy + 0.1))
+    measure = Measure(40, plain, Estimate(), Estimate(tokens), (tokens, tokens, tokens), 0, 0, plain, plain, plain)
+    untrained = target == "untrained"
+    run = Run("", target, student, "", "") if untrained else Run("solver", target, student, method, "")
+    return Result(run, None if untrained else Cost(1, 1, 1, ("cpu",), 0.5, 0.25), {(ALL, ALL): measure})
+
+
+def grid(students: int, methods: int) -> list[Result]:
+    """Every arm of a small grid."""
+    shape = dict(zip(ARMS, [(0.7, 300), (0.6, 110), (0.5, 60), (0.3, 100), (0.1, 12), (0.2, 180)], strict=True))
+    cells = itertools.product(range(students), range(methods), ARMS[:-1])
+    trained = [result(arm, *shape[arm], student=f"s{one}", method=f"m{two}") for one, two, arm in cells]
+    return trained + [result("untrained", *shape["untrained"], student=f"s{one}") for one in range(students)]
+
+
+def test_arms_differ_in_colour_and_in_marker() -> None:
+    found = looks(ARMS)
+    assert len({colour for colour, _ in found.values()}) == len(ARMS)
+    assert len({marker for _, marker in found.values()}) == len(ARMS)
+
+
+def test_an_arm_keeps_its_look_without_the_arms_after_it() -> None:
+    assert all(looks(ARMS[:count])[arm] == looks(ARMS)[arm] for count in range(1, 7) for arm in ARMS[:count])
+
+
+def test_more_arms_than_colours_still_have_looks() -> None:
+    many = ["raw", *(f"c{place}" for place in range(9))]
+    assert list(looks(many)) == many
+
+
+@pytest.mark.parametrize(("students", "methods", "panels"), [(1, 1, 1), (1, 2, 2), (3, 2, 6), (4, 2, 8)])
+def test_accuracy_has_a_panel_for_each_student_and_method(students: int, methods: int, panels: int) -> None:
+    figure = figures.accuracy(ARMS, grid(students, methods))
+    titles = [axes.get_title(loc="left") for axes in figure.axes if axes.axison]
+    assert len(titles) == panels
+    assert len(set(titles)) == panels
+
+
+def test_rows_stand_in_the_order_of_the_arms_from_the_top() -> None:
+    axes = figures.accuracy(ARMS, grid(1, 1)).axes[0]
+    assert [text.get_text() for text in axes.get_yticklabels()][:2] == ["raw", "light"]
+    low, high = axes.get_ylim()
+    assert low > high
+
+
+def test_tokens_are_logarithmic_where_they_span_a_decade() -> None:
+    wide, narrow = [result("raw", 0.5, 300), result("light", 0.5, 20)], [result("raw", 0.5, 300)]
+    assert figures.accuracy_tokens(ARMS, wide).axes[0].get_xscale() == "log"
+    assert figures.accuracy_tokens(ARMS, narrow).axes[0].get_xscale() == "linear"
+    assert figures.accuracy_tokens(ARMS, [*wide, result("strong", 0.5, 0)]).axes[0].get_xscale() == "linear"
+
+
+def test_accuracies_are_never_logarithmic_and_start_at_zero() -> None:
+    axes = figures.accuracy(ARMS, [result("raw", 0.9, 10), result("light", 0.01, 10)]).axes[0]
+    assert axes.get_xscale() == "linear"
+    assert -5 < axes.get_xlim()[0] <= 0
+
+
+def labels(figure: Figure) -> list[Annotation]:
+    """The names written beside points."""
+    return [text for axes in figure.axes for text in axes.texts if isinstance(text, Annotation)]
+
+
+@pytest.mark.parametrize(("students", "methods"), [(1, 2), (2, 2)])
+def test_names_of_points_neither_cover_each_other_nor_leave_their_panel(students: int, methods: int) -> None:
+    figure = figures.accuracy_tokens(ARMS, grid(students, methods))
+    found = labels(figure)
+    assert len(found) == len(ARMS) * students
+    for one, other in itertools.combinations(found, 2):
+        assert not Bbox.intersection(one.get_window_extent(), other.get_window_extent())
+    for text in found:
+        assert text.axes is not None
+        frame, box = text.axes.get_window_extent(), text.get_window_extent()
+        assert frame.x0 <= box.x0 < box.x1 <= frame.x1
+
+
+def test_names_stack_up_where_all_points_coincide() -> None:
+    shown = [result(arm, 0.0, 16, method=method) for method in ("lora", "full") for arm in ARMS]
+    found = labels(figures.accuracy_tokens(ARMS, shown))
+    assert len(found) == len(ARMS)
+    for one, other in itertools.combinations(found, 2):
+        assert not Bbox.intersection(one.get_window_extent(), other.get_window_extent())
+
+
+def test_a_missing_value_is_left_out_and_zero_is_drawn() -> None:
+    marks = [
+        Mark("row", "light", "light", Estimate(None)),
+        Mark("row", "raw", "raw", Estimate(0.0, 0.0, 0.0)),
+    ]
+    figure = rows_figure([Panel("t", "x", marks)], looks(ARMS), ["row"], ["raw", "light"], [], 2)
+    (line,) = figure.axes[0].lines
+    assert np.asarray(line.get_xdata()).tolist() == [0.0]
+
+
+def test_nothing_to_compare_is_said() -> None:
+    (text,) = figures.truncation(ARMS, []).texts
+    assert "nothing to compare" in text.get_text()
+
+
+def test_uncomparable_times_are_counted_in_the_title() -> None:
+    other = Result(
+        result("light", 0.5, 9).run, Cost(1, 1, 1, ("gpu",), 0.5, None, "why"), result("light", 0.5, 9).scopes
+    )
+    axes = figures.cost(ARMS, [result("raw", 0.5, 9), other]).axes[1]
+    assert axes.get_title(loc="left") == "training time (1 not comparable)"

@@ -1,0 +1,42 @@
+"""A copy of this project in a folder of its own, with a git and a DVC repository, to run stages in."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.imports import ROOT
+
+
+class Project:
+    """A working copy without results: what a fresh clone holds, less the tracked metrics, plots and dvc.lock."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+        for name in subprocess.check_output(listed, cwd=ROOT, text=True).split("\0"):
+            if name and (ROOT / name).is_file() and not name.startswith(("metrics/", "plots/", "dvc.lock")):
+                (root / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, root / name)
+        self.run("git", "init", "--quiet")
+        self.run("git", "add", "--all")
+        self.run("git", "-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "--quiet", "-m", "copy")
+
+    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Runs a command in the copy, with this Python's programs first on the path."""
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        # HF_HUB_OFFLINE: nothing here may reach for a hub, and a try would take minutes to fail
+        env = os.environ | {"PATH": path, "CI": "true", "HF_HUB_OFFLINE": "1", "DVC_NO_ANALYTICS": "1"}
+        done = subprocess.run(command, cwd=self.root, env=env, capture_output=True, text=True)
+        assert done.returncode == 0 or not check, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+        return done
+
+    def compose(self, profile: str, *overrides: str) -> None:
+        """Writes params.yaml for `profile`."""
+        self.run("python", "conf/compose.py", profile, *overrides)
+
+    def repro(self, *targets: str) -> set[str]:
+        """Runs `dvc repro` and returns the stages that it really ran."""
+        return set(re.findall(r"Running stage '([^']+)'", self.run("dvc", "repro", *targets).stdout))

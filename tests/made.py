@@ -1,0 +1,95 @@
+"""Rows, params and runs that several tests make: every value has a default, a test names what it is about."""
+
+import dataclasses
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from stages.core.records import Question, Response, Trace, Variant
+from stages.models import Source
+from tests.imports import ROOT
+
+SHARED = ROOT.parent / "shared" / "data"
+SHAPE = {
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 512,
+}
+TINY = Source("random", config=SHAPE)
+TEMPLATE = "{question}\n"
+
+
+def question(number: int = 0, **values: Any) -> Question:
+    """A training question; its id is `q<number>`."""
+    text = f"What is {number} + 1?"
+    made = Question(
+        f"q{number}", "sums", str(number), "in_distribution", "train", text, (), str(number + 1), "numeric"
+    )
+    return dataclasses.replace(made, **values)
+
+
+def response(number: int = 0, sample: int = 0, **values: Any) -> Response:
+    """A right response to `question(number)`."""
+    answer = f"The answer is {number + 1}."
+    made = Response(f"q{number}", sample, "key", 7, "teacher", "I count on.", answer, "stop", None, None)
+    return dataclasses.replace(made, **values)
+
+
+def trace(number: int = 0, sample: int = 0, **values: Any) -> Trace:
+    """A trace to `question(number)`."""
+    asked, said = question(number), response(number)
+    made = Trace(
+        asked.question_id,
+        sample,
+        "sums",
+        asked.question,
+        asked.gold,
+        f"So, {number} + 1 is asked. {number} + 1 = {number + 1}. Good.",
+        said.answer,
+        asked.gold,
+    )
+    return dataclasses.replace(made, **values)
+
+
+def variant(number: int = 0, sample: int = 0, reasoning: str = "short", **values: Any) -> Variant:
+    """A kept compressed form of `trace(number)`."""
+    row = trace(number, sample)
+    size, whole = len(reasoning), len(row.reasoning)
+    made = Variant(
+        row.question_id,
+        sample,
+        "sums",
+        reasoning,
+        row.answer,
+        whole,
+        size,
+        size / whole,
+        None,
+        None,
+        "stop",
+        True,
+        None,
+    )
+    return dataclasses.replace(made, **values)
+
+
+def run(module: str, *options: str, cwd: Path, limit: int | None = None) -> subprocess.CompletedProcess[str]:
+    """A stage's command as a user runs it; no file may grow beyond `limit` bytes."""
+    code = "import resource, runpy, sys; sys.argv = sys.argv[1:]; "
+    if limit is not None:
+        code += f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit})); "
+    code += "runpy.run_module(sys.argv[0], run_name='__main__', alter_sys=True)"
+    env = os.environ | {"PYTHONPATH": str(ROOT), "CI": "true"}
+    return subprocess.run(
+        [sys.executable, "-c", code, module, *options], cwd=cwd, env=env, capture_output=True, text=True
+    )
+
+
+def leftovers(folder: Path) -> list[str]:
+    """Files below `folder` that are half written: the partial of an out."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob(".*.partial"))

@@ -1,0 +1,158 @@
+"""Synthetic metrics of a small grid, as the stages before the report leave them."""
+
+import contextlib
+import csv
+import dataclasses
+import hashlib
+import json
+import random
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import yaml
+from click.testing import CliRunner, Result
+
+from stages import report
+from stages.core.cells import UNTRAINED
+from stages.core.metrics import GROUPS, HEADER
+from stages.core.runs import Grid, Run
+
+PROFILE = "default"
+TARGETS = ["raw", "light", "strong", "truncated_light", "answer_only"]
+SMALL = Grid(["solver"], ["light", "strong"], ["light"], TARGETS, ["small"], ["lora", "full"], ["s0"], [PROFILE])
+ONE = dataclasses.replace(SMALL, compressors=[], truncate_to=[], targets=["raw"], methods=["full"])
+# share of right answers, mean tokens, training tokens of each target
+SHAPE = {
+    "raw": (0.7, 300, 90000),
+    "light": (0.62, 110, 30000),
+    "strong": (0.5, 60, 14000),
+    "truncated": (0.3, 100, 30000),
+    "answer_only": (0.12, 12, 3000),
+    UNTRAINED: (0.2, 180, 0),
+}
+Right = Callable[[Run, float, random.Random], bool]
+
+
+def by_chance(run: Run, rate: float, draw: random.Random) -> bool:
+    """Right as often as the arm should be."""
+    return draw.random() < rate
+
+
+def write(path: Path, value: Any) -> None:
+    """A metrics file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value))
+
+
+def build(
+    root: Path,
+    grid: Grid = SMALL,
+    *,
+    questions: int = 40,
+    groups: tuple[str, ...] = GROUPS[:2],
+    samples: int = 2,
+    right: Right = by_chance,
+    resamples: int = 200,
+) -> Path:
+    """params.yaml and all metrics of `grid` under `root`; the folder of the metrics."""
+    headline = {name: getattr(grid, f"{name}s")[0] for name in ("teacher", "student", "method", "seed")}
+    settings = {"resamples": resamples, "confidence": 0.95, "seed": 0, "headline": headline}
+    whole = {"profile": PROFILE, "grid": dataclasses.asdict(grid), "report": settings}
+    (root / "params.yaml").write_text(yaml.safe_dump(whole))
+    metrics = root / "metrics" / PROFILE
+    sources = [(group, f"set_{letter}") for group in groups for letter in "ab"]
+    sizes: dict[str, Any] = {
+        "grader": "number",
+        "kind": "generated",
+        "train": 1200,
+        "validation": 20,
+        "test": questions,
+    }
+    sets = [sizes | {"source": f"{source}_{group}", "group": group} for group, source in sources]
+    write(metrics / "questions.json", {"sets": sets})
+    _upstream(metrics, grid, [one["source"] for one in sets])
+    for run in grid.runs():
+        _scores(metrics, run, [(one["group"], one["source"]) for one in sets], questions, samples, right)
+        if run.target != UNTRAINED:
+            _training(metrics, run)
+    return metrics
+
+
+def _upstream(metrics: Path, grid: Grid, sources: list[str]) -> None:
+    for teacher in grid.teachers:
+        counts: dict[str, Any] = {
+            "questions": 1200,
+            "attempts": 2400,
+            "correct": 2000,
+            "accuracy": 2000 / 2400,
+        }
+        kept = {"questions_kept": 1100, "traces_kept": 2000, "mean_chars": 812.5}
+        verified = [counts | kept | {"source": source} for source in sources]
+        write(metrics / "verify" / f"{teacher}.json", {"teacher": teacher, "sets": verified})
+        for place, compressor in enumerate(grid.compressors):
+            arm, rho = {"teacher": teacher, "compressor": compressor}, 0.4 / (1 + place)
+            spread = {"rho_mean": rho, "rho_median": rho, "rho_q1": 0.8 * rho, "rho_q3": 1.3 * rho}
+            count: dict[str, Any] = {
+                "traces": 2000,
+                "kept": 1990,
+                "dropped": {"longer": 7, "lost_answer": 3},
+                "mean_chars": 300.0,
+            }
+            shortened = [count | spread | {"source": source} for source in sources]
+            write(metrics / "compress" / f"{teacher}-{compressor}.json", arm | {"sets": shortened})
+        for student in grid.students:
+            pair = {"teacher": teacher, "student": student}
+            made = {"questions": 1000, "examples": 900, "dropped": {"too_long": 12}, "targets": {}}
+            write(metrics / "assemble" / f"{teacher}-{student}.json", pair | made)
+            for compressor in grid.truncate_to:
+                lengths = {
+                    "compressor": compressor,
+                    "traces": 9,
+                    "kept": 9,
+                    "mean_tokens": 99.5,
+                    "mean_budget": 100.0,
+                }
+                write(metrics / "truncate" / f"{teacher}-{compressor}-{student}.json", pair | lengths)
+
+
+def _shape(run: Run) -> tuple[float, int, int]:
+    known = SHAPE.get("truncated" if run.target.startswith("truncated") else run.target)
+    return known or (0.55, 90, 20000)
+
+
+def _training(metrics: Path, run: Run) -> None:
+    tokens = _shape(run)[2]
+    write(metrics / "train" / f"{run.name}.json", {"examples": 900, "completion_tokens": tokens})
+    seconds = 20 + tokens / (500 if run.method == "lora" else 350)
+    write(metrics / "timing" / f"{run.name}.json", {"device": "cpu", "threads": 2, "step_seconds": seconds})
+
+
+def _scores(
+    metrics: Path, run: Run, sources: list[tuple[str, str]], questions: int, samples: int, right: Right
+) -> None:
+    draw = random.Random(hashlib.sha256(run.name.encode()).digest())
+    rate, mean, _ = _shape(run)
+    path = metrics / "scores" / f"{run.name}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(HEADER)
+        for number in range(questions):
+            group, source = sources[number % len(sources)]
+            for sample in range(1 + (samples if number % 4 == 0 else 0)):
+                correct = right(run, rate, draw)
+                outcome = "answered" if correct else draw.choice(["answered", "no_answer", "hit_cap"])
+                tokens = int(mean * draw.uniform(0.5, 1.5))
+                rows.writerow([f"q{number:04d}", sample, source, group, outcome, int(correct), tokens, 5])
+
+
+def run_report(*, drawn: bool = False) -> Result:
+    """The command, with every warning an error; figures, which take a second, are drawn where they matter."""
+    with warnings.catch_warnings(), contextlib.ExitStack() as stack:
+        warnings.simplefilter("error")
+        if not drawn:
+            stack.enter_context(mock.patch("stages.core.figures.draw", return_value={"none.png": b""}))
+        return CliRunner().invoke(report.main, ["--profile", PROFILE], catch_exceptions=False)

@@ -1,0 +1,102 @@
+"""dvc.yaml against the code: every stage's deps are what it imports, its params what it reads."""
+
+import importlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from dvc.utils.hydra import compose_and_dump
+
+from tests.imports import ROOT, closure
+
+GRAPH: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+PROFILES = sorted(path.stem for path in (ROOT / "conf" / "profile").glob("*.yaml"))
+
+
+def module_of(stage: str) -> str:
+    """The module that a stage's command runs."""
+    return re.match(r"python -m ([\w.]+)", GRAPH[stage]["cmd"])[1]  # type: ignore[index]
+
+
+def composed(profile: str, tmp_path: Path) -> dict[str, Any]:
+    """The params of a profile as Hydra composes them."""
+    target = tmp_path / "params.yaml"
+    compose_and_dump(target, str(ROOT / "conf"), None, "config", None, [f"profile={profile}"])
+    found: dict[str, Any] = yaml.safe_load(target.read_text())
+    return found
+
+
+@pytest.mark.parametrize("stage", GRAPH)
+def test_code_deps_are_the_import_closure(stage: str) -> None:
+    module = ROOT / Path(*module_of(stage).split(".")).with_suffix(".py")
+    imports = {str(file.relative_to(ROOT)) for file in closure(module)}
+    declared = {dep for dep in GRAPH[stage]["deps"] if dep.startswith("stages/") and dep.endswith(".py")}
+    assert declared == imports
+
+
+@pytest.mark.parametrize("stage", GRAPH)
+def test_files_that_are_read_beside_the_code_are_deps(stage: str) -> None:
+    deps = GRAPH[stage]["deps"]
+    texts = {str(path.relative_to(ROOT)) for path in (ROOT / "stages").rglob("*.txt")}
+    needed = {text for text in texts if any(Path(dep).parent == Path(text).parent for dep in deps)}
+    assert needed <= set(deps)
+
+
+@pytest.mark.parametrize("stage", GRAPH)
+def test_params_are_what_the_module_declares(stage: str) -> None:
+    declared = importlib.import_module(module_of(stage)).PARAMS
+    names = {re.sub(r"\$\{item\.(\w+)\}", r"{\1}", param) for param in GRAPH[stage].get("params", [])}
+    assert names == set(declared.values())
+
+
+@pytest.mark.parametrize("stage", GRAPH)
+def test_argv_carries_the_cell_and_nothing_else(stage: str) -> None:
+    axes = list(GRAPH[stage]["matrix"])
+    named = re.findall(r"--(\w+) \$\{item\.(\w+)\}", GRAPH[stage]["cmd"])
+    assert [option for option, _ in named] == [item for _, item in named]
+    assert sorted(axes) == sorted(option for option, _ in named)
+
+
+def test_results_are_cached_and_metrics_are_not() -> None:
+    for stage in GRAPH.values():
+        for out in [*stage.get("outs", []), *stage.get("metrics", []), *stage.get("plots", [])]:
+            path, options = next(iter(out.items())) if isinstance(out, dict) else (out, {})
+            assert options.get("cache", True) is path.startswith("data/"), path
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_profile_names_only_what_it_holds(profile: str, tmp_path: Path) -> None:
+    params = composed(profile, tmp_path)
+    grid = params["grid"]
+    assert params["profile"] == profile
+    assert grid["profiles"] == [profile]
+    assert sorted(grid["generated"] + grid["imported"]) == sorted(grid["teachers"])
+    for axis in ("teachers", "compressors", "students", "methods", "seeds"):
+        assert set(grid[axis]) <= set(params[axis]), axis
+        assert all(re.fullmatch(r"[a-z0-9_]+", name) for name in grid[axis]), axis
+    assert set(grid["truncate_to"]) <= set(grid["compressors"])
+    targets = {"raw", "answer_only", *grid["compressors"], *(f"truncated_{name}" for name in grid["truncate_to"])}
+    assert set(grid["targets"]) <= targets
+    for axis in ("teacher", "student", "method", "seed"):
+        assert params["report"]["headline"][axis] in grid[f"{axis}s"]
+
+
+def test_params_yaml_is_the_composition_of_the_profile_that_it_names(tmp_path: Path) -> None:
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    assert composed(params["profile"], tmp_path) == params
+
+
+def test_all_arms_of_a_method_share_its_params() -> None:
+    """A train stage reads its method's params and nothing of its target's."""
+    assert not [param for param in GRAPH["train"]["params"] if "target" in param or "teacher" in param]
+
+
+def test_unknown_profile_is_one_line() -> None:
+    command = [sys.executable, "conf/compose.py", "nonesuch"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 1
+    assert re.fullmatch(r"error: profile 'nonesuch' is not in conf/profile/; known: .*default.*\n", run.stderr)
