@@ -95,15 +95,15 @@ def from_reasoning_gym(entry: QuestionSet) -> Iterator[tuple[str, Item]]:
     )
 
 
-def from_files(entry: QuestionSet) -> Iterator[tuple[str, Item]]:
-    """Yields (split or "pool", item) of the set's files, and of a hub's data set in the same way."""
+def from_files(entry: QuestionSet) -> Iterator[tuple[str, Item | None]]:
+    """Yields (split or "pool", item) of the files or hub data set; None for a row that is dropped: it has no gold."""
     for split, name in entry.files.items():
         placed = _hub_rows(entry, name) if entry.kind == "hub" else sources.rows(sources.IMPORTS / name)
         for number, (place, row) in enumerate(placed):
             if any(str(row.get(name)) != value for name, value in entry.where.items()):
                 continue
             item = _item(entry, place, number, row)
-            if item and re.search(entry.keep or "", item.question):
+            if item is None or re.search(entry.keep or "", item.question):
                 yield split, item
 
 
@@ -167,12 +167,13 @@ def collect(source: str, entry: QuestionSet) -> tuple[list[Question], dict[str, 
 
 
 def _unique(
-    source: str, entry: QuestionSet, placed: Iterable[tuple[str, Item]], dropped: collections.Counter[str]
+    source: str, entry: QuestionSet, placed: Iterable[tuple[str, Item | None]], dropped: collections.Counter[str]
 ) -> dict[str, list[Item]]:
     """Items by split, each text once over all splits; a test question stays out of training."""
     splits: dict[str, list[Item]] = collections.defaultdict(list)
     for split, item in placed:
-        splits[split].append(item)
+        splits[split].extend([item] if item else [])
+        dropped.update([] if item else ["no_gold"])
     texts: dict[str, str] = {}
     ids: dict[tuple[str, str], str] = {}
     unique: dict[str, list[Item]] = collections.defaultdict(list)

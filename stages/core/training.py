@@ -1,10 +1,10 @@
 """Fine-tuning one student on one target's examples with TRL and peft.
 
-Weights are kept in fp32 and multiplied in bf16 (autocast) where the hardware has it: at these learning rates an
-update to a bf16 weight is mostly rounded away, and nothing is learned.
+Weights that are trained are kept in fp32 and multiplied in bf16 (autocast) where the hardware has it: at these learning
+rates an update to a bf16 weight is mostly rounded away, and nothing is learned. Weights that LoRA freezes are held in
+bf16 there, which changes no update and was twice as fast on a CPU, for want of casts.
 """
 
-import resource
 import tempfile
 import time
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from torch.nn import functional
 from transformers import AutoModelForCausalLM, PrinterCallback, TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
-from stages.core import command, tokens
+from stages.core import command, machine, tokens
 from stages.core.errors import StageError
 from stages.core.records import Example
 
@@ -121,14 +121,6 @@ def dataset(examples: Sequence[Example], tokenizer: Any) -> Dataset:
     return Dataset.from_list(rows)
 
 
-def bf16_supported() -> bool:
-    """Whether this GPU, or without one this CPU, multiplies bf16 in hardware."""
-    if torch.cuda.is_available():
-        return bool(torch.cuda.is_bf16_supported())
-    capabilities = torch.cpu.get_capabilities()
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") or capabilities.get("bf16"))
-
-
 def lora_config(settings: dict[str, Any]) -> LoraConfig:
     """peft's config for `rank`, `alpha`, `dropout` and `target_modules`. Raises StageError for other names."""
     if set(settings) != {"rank", "alpha", "dropout", "target_modules"}:
@@ -151,42 +143,59 @@ def expected_trainable(model: Any, method: Method) -> int:
     return int(sum(method.lora["rank"] * (layer.in_features + layer.out_features) for layer in layers))
 
 
+def load(folder: Path, method: Method, training: Training) -> Any:
+    """The student, in fp32; for LoRA in bf16 where that is multiplied in hardware, because it is frozen then."""
+    frozen = method.lora is not None and machine.bf16_supported()
+    try:
+        return AutoModelForCausalLM.from_pretrained(
+            folder,
+            dtype=torch.bfloat16 if frozen else torch.float32,
+            attn_implementation=training.attention,
+            local_files_only=True,
+        )
+    except (OSError, ValueError, SafetensorError) as error:
+        raise StageError(f"{folder}: no weights that transformers can load: {error}") from error
+
+
+def check_trained(model: Any, wanted: int) -> None:
+    """Raises StageError unless exactly `wanted` parameters are trained, all of them in fp32."""
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    found = sum(parameter.numel() for parameter in trained)
+    if found != wanted:
+        raise StageError(f"methods: {found} parameters would be trained, {wanted} expected; check target_modules")
+    if any(parameter.dtype != torch.float32 for parameter in trained):
+        raise StageError("methods: a trained weight is not in fp32; its updates would be rounded away")
+
+
 def train(
     folder: Path, examples: Sequence[Example], tokenizer: Any, method: Method, training: Training, seed: int
 ) -> Result:
     """Fine-tune the student in `folder`. Raises StageError where weights cannot be loaded or parameters are missed."""
-    try:
-        model = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=torch.float32, attn_implementation=training.attention, local_files_only=True
-        )
-    except (OSError, ValueError, SafetensorError) as error:
-        raise StageError(f"{folder}: no weights that transformers can load: {error}") from error
+    model, rows, clock = load(folder, method, training), dataset(examples, tokenizer), StepClock()
     wanted = expected_trainable(model, method)
-    clock = StepClock()
+    kind = SFTTrainer if training.fused_head else CompletionTrainer
+    adapter = lora_config(method.lora) if method.lora else None
     with tempfile.TemporaryDirectory() as scratch:
-        trainer = (SFTTrainer if training.fused_head else CompletionTrainer)(
-            model,
-            args=arguments(method, training, seed, scratch),
-            train_dataset=dataset(examples, tokenizer),
-            processing_class=tokenizer,
-            peft_config=lora_config(method.lora) if method.lora else None,
-            callbacks=[clock],
-        )
+        try:
+            args = arguments(method, training, seed, scratch)
+            trainer = kind(
+                model, args=args, train_dataset=rows, processing_class=tokenizer, peft_config=adapter, callbacks=[clock]
+            )
+        except ValueError as error:  # an unknown scheduler, optimizer or module
+            raise StageError(f"methods: {error}; mend it in conf/profile/") from error
         trainer.remove_callback(PrinterCallback)  # where there is no progress bar it prints every log line
-        found = sum(parameter.numel() for parameter in trainer.model.parameters() if parameter.requires_grad)
-        if found != wanted:
-            raise StageError(f"methods: {found} parameters would be trained, {wanted} expected; check target_modules")
+        check_trained(trainer.model, wanted)
         trainer.train()
     log = [(int(row["step"]), round(float(row["loss"]), 6)) for row in trainer.state.log_history if "loss" in row]
     return Result(
-        trainer.model,
-        log,
-        trainer.state.global_step,
-        found,
-        clock.seconds,
-        device(),
-        torch.get_num_threads(),
-        peak(),
+        model=trainer.model,
+        losses=log,
+        steps=trainer.state.global_step,
+        trainable=wanted,
+        step_seconds=clock.seconds,
+        device=machine.device(),
+        threads=torch.get_num_threads(),
+        peak_memory_gb=machine.peak(),
     )
 
 
@@ -206,7 +215,7 @@ def arguments(method: Method, training: Training, seed: int, scratch: str) -> SF
         max_grad_norm=method.max_grad_norm,
         optim=method.optimizer,
         use_cpu=not torch.cuda.is_available(),
-        bf16=bf16_supported(),
+        bf16=machine.bf16_supported(),
         gradient_checkpointing=training.checkpointing,
         max_length=None,  # over-long rows have left before: nothing may be cut here
         packing=False,
@@ -224,24 +233,7 @@ def save(result: Result, tokenizer: Any, out: Path) -> None:
     model = result.model
     if isinstance(model, PeftModel):
         model.save_pretrained(out / "adapter")
-        model = model.merge_and_unload()
+        model = model.float().merge_and_unload()  # summed in fp32, rounded once below
     model.config._name_or_path = ""
     model.to(torch.bfloat16).save_pretrained(out)
     tokenizer.save_pretrained(out)
-
-
-def device() -> str:
-    """The GPU's name, or the CPU's, so that seconds are never compared across devices."""
-    if torch.cuda.is_available():
-        return str(torch.cuda.get_device_name())
-    for line in Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else ():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return "CPU"
-
-
-def peak() -> float:
-    """Highest memory so far, in GB: of the GPU where there is one, else of this process."""
-    if torch.cuda.is_available():
-        return round(torch.cuda.max_memory_allocated() / 1e9, 3)
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9, 3)

@@ -1,0 +1,31 @@
+"""What machine this is, for timings that must not be compared across machines."""
+
+import resource
+from pathlib import Path
+
+import torch
+
+
+def device() -> str:
+    """The GPU's name, or the CPU's, so that seconds are never compared across devices."""
+    if torch.cuda.is_available():
+        return str(torch.cuda.get_device_name())
+    for line in Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else ():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return "CPU"
+
+
+def peak() -> float:
+    """Highest memory so far, in GB: of the GPU where there is one, else of this process."""
+    if torch.cuda.is_available():
+        return round(torch.cuda.max_memory_allocated() / 1e9, 3)
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9, 3)
+
+
+def bf16_supported() -> bool:
+    """Whether this GPU, or without one this CPU, multiplies bf16 in hardware."""
+    if torch.cuda.is_available():
+        return bool(torch.cuda.is_bf16_supported())
+    capabilities = torch.cpu.get_capabilities()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") or capabilities.get("bf16"))

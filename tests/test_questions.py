@@ -1,0 +1,223 @@
+"""Question sets from reasoning-gym and from files: split without overlap, every gold readable, nothing lost unseen."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stages import questions
+from stages.core import records
+from stages.core.errors import StageError
+from stages.core.records import Question
+from stages.questions import QuestionSet, collect
+from tests.conftest import Project
+from tests.made import run
+
+FIELDS = {"question": "q", "gold": "a"}
+FILE = QuestionSet("file", "in_distribution", "numeric", {"train": 2, "test": 2}, files={"pool": "pool.jsonl"}, fields=FIELDS)
+SUMS = QuestionSet(
+    "reasoning_gym",
+    "in_distribution",
+    "numeric",
+    {"train": 6, "validation": 3, "test": 4},
+    seed=3,
+    task="chain_sum",
+    config={"min_terms": 2, "max_terms": 2, "min_digits": 1, "max_digits": 1},
+)
+
+
+@pytest.fixture
+def imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of files that users bring, in a project of its own."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "data/imports"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def rows(*numbers: int, **more: Any) -> str:
+    """A jsonl file of the questions `<n> + 1?`."""
+    return "".join(json.dumps({"q": f"{n} + 1?", "a": n + 1, "id": f"i{n}"} | more) + "\n" for n in numbers)
+
+
+def texts(found: list[Question], split: str) -> set[str]:
+    """The questions of a split."""
+    return {question.question for question in found if question.split == split}
+
+
+def change(entry: QuestionSet, **values: Any) -> QuestionSet:
+    """The set with other settings."""
+    return dataclasses.replace(entry, **values)
+
+
+def test_pool_is_dealt_to_the_splits_without_overlap(imports: Path) -> None:
+    (imports / "pool.jsonl").write_text(rows(*range(7)))
+    found, dropped = collect("mine", FILE)
+    train, test = texts(found, "train"), texts(found, "test")
+    assert (len(train), len(test), train & test, dropped) == (2, 2, set(), {})
+    assert len({question.question_id for question in found}) == 4
+
+
+def test_dealing_depends_on_texts_and_seed_and_not_on_the_files_order(imports: Path) -> None:
+    (imports / "pool.jsonl").write_text(rows(*range(40)))
+    found, _ = collect("mine", FILE)
+    (imports / "pool.jsonl").write_text(rows(*reversed(range(40))))
+    again, _ = collect("mine", FILE)
+    assert {(row.question_id, row.split) for row in again} == {(row.question_id, row.split) for row in found}
+    other, _ = collect("mine", change(FILE, seed=1))
+    assert texts(other, "test") != texts(found, "test")
+
+
+def test_size_none_takes_all_that_are_left(imports: Path) -> None:
+    (imports / "pool.jsonl").write_text(rows(*range(9)))
+    found, _ = collect("mine", change(FILE, sizes={"train": None, "test": 2}))
+    assert (len(texts(found, "train")), len(texts(found, "test"))) == (7, 2)
+
+
+def test_own_files_of_the_splits_stay_there(imports: Path) -> None:
+    (imports / "train.jsonl").write_text(rows(1, 2, 3))
+    (imports / "test.jsonl").write_text(rows(4, 5))
+    files = {"train": "train.jsonl", "test": "test.jsonl"}
+    found, _ = collect("mine", change(FILE, files=files, sizes={"train": None, "test": None}))
+    assert texts(found, "train") == {"1 + 1?", "2 + 1?", "3 + 1?"}
+    assert texts(found, "test") == {"4 + 1?", "5 + 1?"}
+
+
+def test_question_of_train_and_test_stays_in_test_alone(imports: Path) -> None:
+    (imports / "train.jsonl").write_text(rows(1, 2))
+    (imports / "test.jsonl").write_text(rows(2, 3))
+    files, sizes = {"train": "train.jsonl", "test": "test.jsonl"}, {"train": None, "test": None}
+    found, dropped = collect("mine", change(FILE, files=files, sizes=sizes, duplicates="drop"))
+    assert (texts(found, "train"), texts(found, "test")) == ({"1 + 1?"}, {"2 + 1?", "3 + 1?"})
+    assert dropped == {"duplicate": 1}
+
+
+def test_rows_become_questions(imports: Path) -> None:
+    row = {"n": "x7", "ask": " Which? ", "gold": "B", "opts": ["red", "blue"], "kind": "pick"}
+    (imports / "pool.json").write_text(json.dumps([row, row | {"kind": "other"}]))
+    fields = {"id": "n", "question": "ask", "gold": "gold", "choices": "opts"}
+    entry = change(
+        FILE, grader="choice", sizes={"test": 1}, files={"pool": "pool.json"}, fields=fields, where={"kind": "pick"}
+    )
+    (found,), _ = collect("mine", entry)
+    assert found == Question(
+        found.question_id, "mine", "x7", "in_distribution", "test", "Which?\nA. red\nB. blue", ("red", "blue"), "B", "choice"
+    )
+
+
+def test_gold_pattern_finds_the_gold(imports: Path) -> None:
+    (imports / "pool.jsonl").write_text('{"q": "2 + 2?", "a": "2 + 2 = 4\\n#### 4 "}\n')
+    (found,), _ = collect("mine", change(FILE, sizes={"test": 1}, gold_pattern=r"####\s*(.+)$"))
+    assert found.gold == "4"
+
+
+def test_keep_filters_by_the_questions_text(imports: Path) -> None:
+    (imports / "pool.jsonl").write_text(rows(1, 22, 3))
+    found, _ = collect("mine", change(FILE, sizes={"test": None}, keep=r"^\d \+"))
+    assert texts(found, "test") == {"1 + 1?", "3 + 1?"}
+
+
+def test_rows_without_gold_are_dropped_where_the_set_says_so(imports: Path) -> None:
+    (imports / "pool.jsonl").write_text(rows(1) + rows(2, a=None) + rows(3, a=" "))
+    found, dropped = collect("mine", change(FILE, sizes={"test": None}, missing_gold="drop"))
+    assert (texts(found, "test"), dropped) == ({"1 + 1?"}, {"no_gold": 2})
+
+
+def test_gold_zero_is_a_gold(imports: Path) -> None:
+    (imports / "pool.jsonl").write_text(rows(1, a=0))
+    (found,), _ = collect("mine", change(FILE, sizes={"test": 1}))
+    assert found.gold == "0"
+
+
+@pytest.mark.parametrize(
+    ("contents", "changes", "complaint"),
+    [
+        (rows(1, 1), {}, r"pool\.jsonl: row 2: duplicate of .*row 1 \(same id or text\); remove it, or set duplicates: drop"),
+        (rows(1, 2, id="same"), {"fields": FIELDS | {"id": "id"}}, "row 2: duplicate of .*row 1"),
+        (rows(1) + rows(2, q="1  +\n1?"), {}, "row 2: duplicate of .*row 1"),  # equal but for spacing
+        (rows(1) + rows(2, a=None), {}, "row 2: no gold answer; give it one, or set missing_gold: drop"),
+        (rows(1, a=""), {}, "row 1: no gold answer"),
+        (rows(1), {"gold_pattern": "#### (.+)"}, "row 1: no gold answer"),
+        (rows(1, q=" "), {}, "row 1: the question is empty"),
+        (rows(1, 2, a="many"), {"sizes": {"test": 2}}, "grader numeric cannot read the gold 'many'; choose another"),
+        (rows(1), {"fields": FIELDS | {"gold": "answer"}}, "row 1: no field 'answer' for gold; it has: a, id, q"),
+        (rows(1), {"fields": {"question": "q"}}, "row 1: the field map names no field for question and gold"),
+        (rows(1, opts="AB"), {"fields": FIELDS | {"choices": "opts"}}, "row 1: choices are no list but str"),
+        (rows(1, 2, 3), {}, "questions.sets.mine: 1 questions for split train, 2 wanted; ask for fewer"),
+        (rows(1), {"kind": "web"}, "questions.sets.mine: kind 'web' .* is unknown; known: reasoning_gym, file, hub"),
+        (rows(1), {"group": "ood"}, "group 'ood' is unknown; .* ood_reasoning"),
+        (rows(1), {"grader": "fuzzy", "sizes": {"test": 1}}, "grader 'fuzzy': unknown; known: boolean"),
+        (rows(1), {"sizes": {"dev": 1}}, "questions.sets.mine: split 'dev' is unknown; known: test, validation, train"),
+        (rows(1), {"files": {"dev": "pool.jsonl"}}, "split 'dev' is unknown"),
+        (rows(1), {"files": {"pool": "none.jsonl"}}, "none.jsonl: no such file"),
+    ],
+)
+def test_bad_file_is_refused_by_file_and_row(
+    imports: Path, contents: str, changes: dict[str, Any], complaint: str
+) -> None:
+    (imports / "pool.jsonl").write_text(contents)
+    with pytest.raises(StageError, match=complaint):
+        collect("mine", change(FILE, **changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [({"gold_pattern": "####.*"}, "needs .brackets. around the gold"), ({"keep": "("}, "is no regular expression")],
+)
+def test_bad_expression_is_refused(changes: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(StageError, match=complaint):
+        change(FILE, **changes)
+
+
+def test_reasoning_gym_gives_as_many_different_questions_as_asked(imports: Path) -> None:
+    found, _ = collect("sums", SUMS)
+    assert [len(texts(found, split)) for split in ("train", "validation", "test")] == [6, 3, 4]
+    assert len({question.question for question in found}) == 13
+    assert found == collect("sums", SUMS)[0]
+    assert found != collect("sums", change(SUMS, seed=4))[0]
+
+
+def test_keep_filters_what_reasoning_gym_makes(imports: Path) -> None:
+    found, _ = collect("sums", change(SUMS, keep=r"^[^-]*$"))
+    assert len(found) == 13
+    assert not [question for question in found if "-" in question.question]
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"task": "no_such_task"}, "task 'no_such_task'.*mend task or config"),
+        ({"config": {"depth": 3}}, "task 'chain_sum'.*mend task or config"),
+        ({"config": {"min_terms": -1}}, "mend task or config"),
+        ({"sizes": {"train": 400}}, "chain_sum: only .* different questions in 40000 draws, 400 wanted"),
+    ],
+)
+def test_what_reasoning_gym_cannot_make_is_refused(changes: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(StageError, match=complaint):
+        collect("sums", change(SUMS, **changes))
+
+
+def test_command_writes_every_set_sorted_and_counts_it(project: Project, imports: Path) -> None:
+    (imports / "pool.jsonl").write_text(rows(1, 1, 2, 3))
+    plain = {key: value for key, value in dataclasses.asdict(FILE).items() if value not in (None, {}, "", 0)}
+    sums = {key: value for key, value in dataclasses.asdict(SUMS).items() if value not in (None, {})}
+    mine = plain | {"duplicates": "drop", "sizes": {"train": None, "test": 1}}
+    root = project(questions={"sets": {"mine": mine, "sums": sums}})
+    done = run("stages.questions", "--profile", "test", cwd=root)
+    assert (done.returncode, done.stderr) == (0, "")
+    found = list(records.read(root / "data/test/questions.parquet", Question))
+    assert {row.source for row in found} == {"mine", "sums"}
+    counted = json.loads((root / "metrics/test/questions.json").read_text())["sets"]
+    assert counted[0] == {
+        "source": "mine",
+        "group": "in_distribution",
+        "grader": "numeric",
+        "kind": "file",
+        "train": 2,
+        "validation": 0,
+        "test": 1,
+        "dropped": {"duplicate": 1},
+    }
+    assert questions.PARAMS == {"sets": "questions.sets"}
