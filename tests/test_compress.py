@@ -108,7 +108,7 @@ def test_material_is_set_apart_from_the_instructions() -> None:
     )
     for left, right in ((before, between), (between, middle), (middle, after)):
         opened, closed = left.rstrip().splitlines()[-1], right.strip().splitlines()[0]
-        assert (opened[0], closed[:2], opened[1:]) == ("<", "</", closed[2:])
+        assert (opened[:3], closed[-3:], opened[3:]) == ("<<<", ">>>", closed[:-3])
 
 
 def test_model_shortens_every_trace_in_order(tiny: Path) -> None:

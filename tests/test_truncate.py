@@ -1,20 +1,21 @@
 """The length-matched control: the raw reasoning's start, never longer than the compressed form in tokens."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.core import records, tokens
 from stages.core.errors import StageError
 from stages.core.records import Trace, Variant
-from stages.models import random_weights
-from stages.truncate import cut, paired
+from stages.truncate import cut, main, paired
 from tests.conftest import Project
-from tests.made import TINY, leftovers, run, trace, variant
+from tests.made import leftovers, trace, variant
 
 TEXT = st.text(min_size=1, max_size=30)
 
@@ -69,20 +70,19 @@ def test_files_of_the_same_rows_are_paired() -> None:
 CELL = ("--profile", "test", "--teacher", "solver", "--compressor", "short", "--student", "tiny")
 
 
-def built(project: Project, variants: list[Variant]) -> Path:
+def built(project: Project, tiny: Path, variants: list[Variant]) -> Path:
     """A project with two traces, their compressed forms and the tiny student."""
     root = project()
-    random_weights(TINY, root / "data/test/models/tiny")
+    shutil.copytree(tiny, root / "data/test/models/tiny")
     records.write(root / "data/test/traces/solver.parquet", [trace(0), trace(1)], Trace)
     records.write(root / "data/test/compressed/solver/short.parquet", variants, Variant)
     return root
 
 
-def test_command_writes_variants_and_means(project: Project) -> None:
+def test_command_writes_variants_and_means(project: Project, tiny: Path) -> None:
     gone = variant(1, reasoning="", kept=False, drop_reason="empty")
-    root = built(project, [variant(0, reasoning="twelve chars"), gone])
-    done = run("stages.truncate", *CELL, cwd=root)
-    assert (done.returncode, done.stderr) == (0, "")
+    root = built(project, tiny, [variant(0, reasoning="twelve chars"), gone])
+    assert CliRunner().invoke(main, CELL, catch_exceptions=False).exit_code == 0
     found = list(records.read(root / "data/test/truncated/solver/tiny/short.parquet", Variant))
     assert [(row.reasoning, row.kept) for row in found] == [(trace(0).reasoning[:12], True), ("", False)]
     assert json.loads((root / "metrics/test/truncate/solver-short-tiny.json").read_text()) == {
@@ -96,10 +96,10 @@ def test_command_writes_variants_and_means(project: Project) -> None:
     }
 
 
-def test_command_refuses_a_stale_compressed_file(project: Project) -> None:
-    root = built(project, [variant(0)])
-    done = run("stages.truncate", *CELL, cwd=root)
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert "data/test/compressed/solver/short.parquet: not made from these traces" in done.stderr
+def test_command_refuses_a_stale_compressed_file(project: Project, tiny: Path) -> None:
+    root = built(project, tiny, [variant(0)])
+    done = CliRunner().invoke(main, CELL, catch_exceptions=False)
+    assert done.exit_code == 1
+    assert "data/test/compressed/solver/short.parquet: not made from these traces" in done.output
     assert not (root / "data/test/truncated").exists()
     assert leftovers(root) == []

@@ -55,4 +55,4 @@ def compress(traces: Sequence[Trace], config: LLM) -> Iterator[tuple[str, str]]:
             yield "", "too_long"
             continue
         text = tokenizer.decode(outputs[place].tokens, skip_special_tokens=True)
-        yield (chat.split(text)[1] or text).strip(), outputs[place].finish_reason
+        yield chat.split(text)[1], outputs[place].finish_reason

@@ -1,0 +1,134 @@
+"""What a student is asked, and how what it wrote is counted."""
+
+import dataclasses
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from stages.core import records, tokens
+from stages.core.engines import Output, Request, Sampling
+from stages.core.records import Prediction, Question
+from stages.evaluate import Ask, Evaluate, asks, main, predict, prediction
+from tests.conftest import Project
+from tests.made import TEMPLATE, question
+
+CONFIG = Evaluate("test", 8, samples=2, sampled_questions=1, temperature=1.0, top_p=1.0, seed=0)
+QUESTIONS = [question(number, split="test", source="ab"[number % 2]) for number in range(4)]
+
+
+class Echo:
+    """An engine that answers with its prompt's first token, and how it was asked to sample; backwards."""
+
+    def generate(self, requests: Sequence[Request], sampling: Sampling) -> Iterator[tuple[int, Output]]:
+        """Yields (place, output)."""
+        for place in reversed(range(len(requests))):
+            yield place, Output([requests[place].prompt[5], 48 + round(sampling.temperature)], "stop")
+
+
+def test_everything_is_asked_greedily_and_the_first_of_each_set_sampled(tokenizer: Any) -> None:
+    found = asks(QUESTIONS, tokenizer, TEMPLATE, CONFIG)
+    assert [(ask.question_id, ask.sample) for ask in found] == [
+        ("q0", 0),
+        ("q0", 1),
+        ("q0", 2),
+        ("q1", 0),
+        ("q1", 1),
+        ("q1", 2),
+        ("q2", 0),
+        ("q3", 0),
+    ]
+    assert {tokenizer.decode(ask.request.prompt) for ask in found if ask.question_id == "q1"} == {"What is 1 + 1?\n"}
+    assert len({ask.request.seed for ask in found}) == len(found)
+
+
+@pytest.mark.parametrize(("sampled", "answers"), [(None, 12), (0, 4), (9, 12)])
+def test_sampled_questions(tokenizer: Any, sampled: int | None, answers: int) -> None:
+    config = dataclasses.replace(CONFIG, sampled_questions=sampled)
+    assert len(asks(QUESTIONS, tokenizer, TEMPLATE, config)) == answers
+
+
+def test_seeds_are_every_arms_own_draws_again(tokenizer: Any) -> None:
+    found = asks(QUESTIONS, tokenizer, TEMPLATE, CONFIG)
+    assert asks(QUESTIONS, tokenizer, TEMPLATE, CONFIG) == found
+    other = asks(QUESTIONS, tokenizer, TEMPLATE, dataclasses.replace(CONFIG, seed=1))
+    assert not {ask.request.seed for ask in found} & {ask.request.seed for ask in other}
+
+
+def test_predictions_come_in_the_order_of_the_asks_whatever_the_engines(tokenizer: Any) -> None:
+    found = [dataclasses.replace(ask, request=Request([65 + n] * 6, 0)) for n, ask in enumerate(wanted(tokenizer))]
+    written = list(predict(Echo(), found, tokenizer, CONFIG))
+    assert [(row.question_id, row.sample) for row in written] == [(ask.question_id, ask.sample) for ask in found]
+    drawn = tokenizer.decode([48]), tokenizer.decode([49])
+    assert [row.answer for row in written] == [
+        tokenizer.decode([65 + n]) + drawn[ask.sample > 0] for n, ask in enumerate(found)
+    ]
+
+
+def wanted(tokenizer: Any) -> list[Ask]:
+    """The asks of all questions."""
+    return asks(QUESTIONS, tokenizer, TEMPLATE, CONFIG)
+
+
+@pytest.mark.parametrize(
+    ("text", "reasoning", "answer", "think", "after"),
+    [
+        ("<think>\nhm\n</think>\n\nIt is 2.", "hm", "It is 2.", 19, 10),
+        ("It is 2.", "", "It is 2.", 0, 8),
+        ("<think>\nhm", "hm", "", 10, 0),
+        ("hm</think>2", "hm", "2", 10, 1),
+        ("", "", "", 0, 0),
+    ],
+)
+def test_tokens_before_and_after_the_thoughts_end(
+    tokenizer: Any, text: str, reasoning: str, answer: str, think: int, after: int
+) -> None:
+    output = Output(tokens.ids(tokenizer, text), "stop")
+    found = prediction(Ask("q0", 0, Request([], 0)), output, tokenizer)
+    assert found == Prediction("q0", 0, reasoning, answer, "stop", think, after)
+
+
+def evaluate(project: Project, tiny: Path, folder: str, *arm: str, split: str = "test") -> tuple[Path, Result]:
+    """The command with the tiny student in `folder`."""
+    inference = {"engine": "transformers", "dtype": "float32", "batch_size": 4, "attention": "eager"}
+    text = {"prompt_template": TEMPLATE, "max_tokens": 99}
+    root = project(
+        evaluate=dataclasses.asdict(CONFIG) | {"split": split},
+        students={"tiny": {"text": text, "inference": inference}},
+    )
+    shutil.copytree(tiny, root / "data/test" / folder)
+    records.write(root / "data/test/questions.parquet", [*QUESTIONS, question(9)], Question)
+    cell = ["--profile", "test", "--student", "tiny", *arm]
+    return root, CliRunner().invoke(main, cell, catch_exceptions=False)
+
+
+@pytest.mark.parametrize(
+    ("folder", "arm", "cell"),
+    [
+        ("models/tiny", (), "untrained-tiny"),
+        (
+            "checkpoints/t-raw-tiny-m-s0",
+            ("--teacher", "t", "--target", "raw", "--method", "m", "--seed", "s0"),
+            "t-raw-tiny-m-s0",
+        ),
+    ],
+)
+def test_command_asks_the_cells_student_the_questions_of_its_split(
+    project: Project, tiny: Path, folder: str, arm: tuple[str, ...], cell: str
+) -> None:
+    root, done = evaluate(project, tiny, folder, *arm)
+    assert done.exit_code == 0
+    found = list(records.read(root / f"data/test/predictions/{cell}.parquet", Prediction))
+    assert sorted({row.question_id for row in found}) == ["q0", "q1", "q2", "q3"]
+    assert len(found) == 8
+    assert all(1 <= row.think_tokens + row.answer_tokens <= 8 for row in found)
+
+
+def test_split_without_questions_is_an_error(project: Project, tiny: Path) -> None:
+    root, done = evaluate(project, tiny, "models/tiny", split="validation")
+    assert done.exit_code == 1
+    assert "evaluate.split: no question is in split 'validation'; give a set a size for it" in done.output
+    assert not (root / "data/test/predictions").exists()

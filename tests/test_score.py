@@ -1,0 +1,108 @@
+"""Predictions become outcomes and summaries, without generating anything again."""
+
+import csv
+import json
+from typing import Any
+
+import pytest
+
+from stages.core import records
+from stages.core.errors import StageError
+from stages.core.records import Prediction, Question, Score
+from stages.score import COLUMNS, score, summary, table
+from tests.conftest import Project
+from tests.made import question, run
+
+QUESTIONS = {f"q{number}": question(number, split="test") for number in range(3)}
+QUESTIONS["q2"] = question(2, source="words", group="ood_knowledge", grader="exact", gold="blue")
+
+
+def prediction(number: int = 0, sample: int = 0, **values: Any) -> Prediction:
+    """A right answer to `question(number)`, of 30 thinking and 5 answering tokens."""
+    made = {"reasoning": "hm", "answer": f"The answer is {number + 1}.", "finish_reason": "stop"} | values
+    return Prediction(f"q{number}", sample, **{"think_tokens": 30, "answer_tokens": 5} | made)
+
+
+def graded(number: int = 0, sample: int = 0, **values: Any) -> Score:
+    """The score of such a prediction."""
+    (found,) = score([prediction(number, sample, **values)], QUESTIONS)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("answer", "finish_reason", "outcome", "correct", "parsed"),
+    [
+        ("The answer is 1.", "stop", "answered", True, "1"),
+        ("The answer is 2.", "stop", "answered", False, "2"),
+        ("I do not know.", "stop", "no_answer", False, ""),
+        ("", "stop", "no_answer", False, ""),
+        ("The answer is 1.", "length", "hit_cap", False, "1"),  # a right answer that does not end is not given
+        ("The answer is 2.", "length", "hit_cap", False, "2"),
+        ("", "length", "hit_cap", False, ""),
+    ],
+)
+def test_outcome(answer: str, finish_reason: str, outcome: str, correct: bool, parsed: str) -> None:
+    found = graded(0, answer=answer, finish_reason=finish_reason)
+    assert (found.outcome, found.correct, found.parsed) == (outcome, correct, parsed)
+
+
+def test_score_carries_where_it_belongs() -> None:
+    wanted = Score("q2", 3, "words", "ood_knowledge", "answered", True, "blue", 30, 5)
+    assert graded(2, 3, answer="Blue") == wanted
+
+
+def test_prediction_of_an_unknown_question_is_refused() -> None:
+    with pytest.raises(StageError, match="prediction for question q9: no such question; rerun evaluate"):
+        graded(9)
+
+
+def test_summary_is_by_set_and_decoding_with_every_outcome_in_it() -> None:
+    rows = [
+        graded(0, 0),
+        graded(0, 1, answer="The answer is 7."),
+        graded(0, 2),
+        graded(1, 0, answer="", finish_reason="length", think_tokens=80, answer_tokens=0),
+        graded(2, 0, answer="no", think_tokens=0, answer_tokens=2),
+    ]
+    found = summary(rows)
+    assert found["sums"]["greedy"] == {
+        "answers": 2,
+        "accuracy": 0.5,
+        "no_answer": 0.0,
+        "hit_cap": 0.5,
+        "mean_tokens": 57.5,
+        "median_tokens": 57.5,
+        "mean_think_tokens": 55.0,
+    }
+    assert (found["sums"]["sampled"]["answers"], found["sums"]["sampled"]["accuracy"]) == (2, 0.5)
+    assert set(found["words"]) == {"greedy"}
+    assert summary([]) == {}
+
+
+def test_table_has_truth_values_as_numbers() -> None:
+    text = table([graded(0), graded(1, 1, answer="?")])
+    assert text.splitlines() == [
+        ",".join(COLUMNS),
+        "q0,0,sums,in_distribution,answered,1,30,5",
+        "q1,1,sums,in_distribution,no_answer,0,30,5",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "cell"),
+    [
+        ((), "untrained-tiny"),
+        (("--teacher", "t", "--target", "raw", "--method", "m", "--seed", "s0"), "t-raw-tiny-m-s0"),
+    ],
+)
+def test_command_writes_scores_table_and_summary(project: Project, options: tuple[str, ...], cell: str) -> None:
+    root = project()
+    records.write(root / "data/test/questions.parquet", QUESTIONS.values(), Question)
+    records.write(root / f"data/test/predictions/{cell}.parquet", [prediction(0), prediction(1, answer="5")], Prediction)
+    done = run("stages.score", "--profile", "test", "--student", "tiny", *options, cwd=root)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [row.correct for row in records.read(root / f"data/test/scores/{cell}.parquet", Score)] == [True, False]
+    with (root / f"metrics/test/scores/{cell}.csv").open(newline="") as file:
+        assert [row["correct"] for row in csv.DictReader(file)] == ["1", "0"]
+    found = json.loads((root / f"metrics/test/cells/{cell}.json").read_text())
+    assert (found["cell"], found["sets"]["sums"]["greedy"]["accuracy"]) == (cell, 0.5)
