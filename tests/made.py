@@ -27,13 +27,11 @@ TEMPLATE = "{question}\n"
 def question(number: int = 0, **values: Any) -> Question:
     """A training question; its id is `q<number>`."""
     text = f"What is {number} + 1?"
-    made = Question(
-        f"q{number}", "sums", str(number), "in_distribution", "train", text, (), str(number + 1), "numeric"
-    )
+    made = Question(f"q{number}", "sums", str(number), "in_distribution", "train", text, (), str(number + 1), "numeric")
     return dataclasses.replace(made, **values)
 
 
-def response(number: int = 0, sample: int = 0, **values: Any) -> Response:
+def response(number: int = 0, sample: Any = 0, **values: Any) -> Response:
     """A right response to `question(number)`."""
     answer = f"The answer is {number + 1}."
     made = Response(f"q{number}", sample, "key", 7, "teacher", "I count on.", answer, "stop", None, None)

@@ -152,9 +152,7 @@ def test_metrics_count_what_each_target_holds(project: Project, tiny: Path) -> N
         ("compressed/solver/mild", False, "data/test/compressed/solver: mild: files and grid.compressors differ"),
     ],
 )
-def test_stray_or_missing_file_is_refused(
-    project: Project, tiny: Path, name: str, there: bool, complaint: str
-) -> None:
+def test_stray_or_missing_file_is_refused(project: Project, tiny: Path, name: str, there: bool, complaint: str) -> None:
     root = build(project, tiny)
     if there:
         write(root, name)

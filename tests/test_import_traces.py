@@ -13,7 +13,13 @@ from stages.import_traces import ImportedTeacher, responses
 from tests.conftest import Project
 from tests.made import question, run
 
-FIELDS = {"question_id": "item", "reasoning": "thinking", "answer": "said", "finish_reason": "why", "completion_tokens": "n"}
+FIELDS = {
+    "question_id": "item",
+    "reasoning": "thinking",
+    "answer": "said",
+    "finish_reason": "why",
+    "completion_tokens": "n",
+}
 TEACHER = ImportedTeacher(["a.jsonl"], FIELDS, "model-x")
 KNOWN = {str(number): question(number) for number in range(3)} | {"3": question(3, split="test")}
 
@@ -91,7 +97,11 @@ def test_unknown_questions_are_dropped_where_the_teacher_says_so(imports: Path) 
     ("rows", "fields", "complaint"),
     [
         ([row(1), row(8)], FIELDS, r"a\.jsonl: row 2: question_id 8 is in no question set; add the set, or set"),
-        ([row(1)], FIELDS | {"answer": "reply"}, r"a\.jsonl: row 1: no field 'reply' for answer; it has: item, n, said"),
+        (
+            [row(1)],
+            FIELDS | {"answer": "reply"},
+            r"a\.jsonl: row 1: no field 'reply' for answer; it has: item, n, said",
+        ),
         ([row(1)], {"question_id": "item"}, "row 1: teachers.mine.fields must name question_id and answer"),
         ([row(1)], {"answer": "said"}, "row 1: teachers.mine.fields must name question_id and answer"),
         ([], FIELDS, r"a\.jsonl: empty: it holds no rows"),
@@ -112,14 +122,22 @@ def test_command_sorts_by_question_and_sample(project: Project, imports: Path) -
     done = run("stages.import_traces", "--profile", "test", "--teacher", "mine", cwd=root)
     assert (done.returncode, done.stderr) == (0, "")
     found = records.read(root / "data/test/responses/mine.parquet", Response)
-    assert [(one.question_id, one.sample, one.answer) for one in found] == [("q1", 0, "2"), ("q2", 0, "2"), ("q2", 1, "x")]
+    assert [(one.question_id, one.sample, one.answer) for one in found] == [
+        ("q1", 0, "2"),
+        ("q2", 0, "2"),
+        ("q2", 1, "x"),
+    ]
 
 
 @pytest.mark.parametrize(
     ("rows", "questions", "complaint"),
     [
         ([row(0)], [question(0, split="test")], "teachers.mine: none of its rows answers a training question"),
-        ([row(0)], [question(0), question(1, source="other", source_id="0")], "id '0' is in two question sets; name one as source"),
+        (
+            [row(0)],
+            [question(0), question(1, source="other", source_id="0")],
+            "id '0' is in two question sets; name one as source",
+        ),
         ([row(0, n="many")], [question(0)], "a Response does not fit its schema"),
         ([row(0, n=1.5)], [question(0)], "completion_tokens: 1.5 is no whole number"),
     ],

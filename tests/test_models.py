@@ -5,7 +5,6 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-import pytest
 from click.testing import CliRunner
 from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig
 

@@ -16,7 +16,9 @@ from tests.conftest import Project
 from tests.made import run
 
 FIELDS = {"question": "q", "gold": "a"}
-FILE = QuestionSet("file", "in_distribution", "numeric", {"train": 2, "test": 2}, files={"pool": "pool.jsonl"}, fields=FIELDS)
+FILE = QuestionSet(
+    "file", "in_distribution", "numeric", {"train": 2, "test": 2}, files={"pool": "pool.jsonl"}, fields=FIELDS
+)
 SUMS = QuestionSet(
     "reasoning_gym",
     "in_distribution",
@@ -103,7 +105,15 @@ def test_rows_become_questions(imports: Path) -> None:
     )
     (found,), _ = collect("mine", entry)
     assert found == Question(
-        found.question_id, "mine", "x7", "in_distribution", "test", "Which?\nA. red\nB. blue", ("red", "blue"), "B", "choice"
+        found.question_id,
+        "mine",
+        "x7",
+        "in_distribution",
+        "test",
+        "Which?\nA. red\nB. blue",
+        ("red", "blue"),
+        "B",
+        "choice",
     )
 
 
@@ -134,7 +144,11 @@ def test_gold_zero_is_a_gold(imports: Path) -> None:
 @pytest.mark.parametrize(
     ("contents", "changes", "complaint"),
     [
-        (rows(1, 1), {}, r"pool\.jsonl: row 2: duplicate of .*row 1 \(same id or text\); remove it, or set duplicates: drop"),
+        (
+            rows(1, 1),
+            {},
+            r"pool\.jsonl: row 2: duplicate of .*row 1 \(same id or text\); remove it, or set duplicates: drop",
+        ),
         (rows(1, 2, id="same"), {"fields": FIELDS | {"id": "id"}}, "row 2: duplicate of .*row 1"),
         (rows(1) + rows(2, q="1  +\n1?"), {}, "row 2: duplicate of .*row 1"),  # equal but for spacing
         (rows(1) + rows(2, a=None), {}, "row 2: no gold answer; give it one, or set missing_gold: drop"),

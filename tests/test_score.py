@@ -19,7 +19,11 @@ QUESTIONS["q2"] = question(2, source="words", group="ood_knowledge", grader="exa
 
 def prediction(number: int = 0, sample: int = 0, **values: Any) -> Prediction:
     """A right answer to `question(number)`, of 30 thinking and 5 answering tokens."""
-    made = {"reasoning": "hm", "answer": f"The answer is {number + 1}.", "finish_reason": "stop"} | values
+    made: dict[str, Any] = {
+        "reasoning": "hm",
+        "answer": f"The answer is {number + 1}.",
+        "finish_reason": "stop",
+    } | values
     return Prediction(f"q{number}", sample, **{"think_tokens": 30, "answer_tokens": 5} | made)
 
 
@@ -98,7 +102,9 @@ def test_table_has_truth_values_as_numbers() -> None:
 def test_command_writes_scores_table_and_summary(project: Project, options: tuple[str, ...], cell: str) -> None:
     root = project()
     records.write(root / "data/test/questions.parquet", QUESTIONS.values(), Question)
-    records.write(root / f"data/test/predictions/{cell}.parquet", [prediction(0), prediction(1, answer="5")], Prediction)
+    records.write(
+        root / f"data/test/predictions/{cell}.parquet", [prediction(0), prediction(1, answer="5")], Prediction
+    )
     done = run("stages.score", "--profile", "test", "--student", "tiny", *options, cwd=root)
     assert (done.returncode, done.stderr) == (0, "")
     assert [row.correct for row in records.read(root / f"data/test/scores/{cell}.parquet", Score)] == [True, False]

@@ -114,7 +114,7 @@ def match(
     sizes = {target: lengths(source, keys, tokenizer) for target, source in found.items()}
     long = {key for own in sizes.values() for key, size in own.items() if prompts[key[0]][1] + size > max_tokens}
     if not keys:
-        raise StageError("assemble: no trace is kept by all targets; look for drops in metrics of compress and truncate")
+        raise StageError("assemble: no trace is kept by all targets; see the drops in metrics of compress and truncate")
     if keys == long:
         raise StageError(f"text.max_tokens: none of {len(keys)} examples fits {max_tokens} tokens; raise it")
     fitting = {target: {key: size for key, size in own.items() if key not in long} for target, own in sizes.items()}

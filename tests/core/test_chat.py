@@ -1,5 +1,6 @@
 """Prompts and completions, and reading a completion back."""
 
+import copy
 from typing import Any
 
 import pytest
@@ -26,13 +27,10 @@ def test_template_takes_the_question_as_it_is(template: str, question: str, want
 
 
 def test_own_template_renders_the_turn_and_the_header(tokenizer: Any) -> None:
-    tokenizer.chat_template = (
-        "{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}{% if add_generation_prompt %}[assistant]{% endif %}"
-    )
-    try:
-        assert chat.prompt(tokenizer, None, "2 + 2?") == "[user]2 + 2?[assistant]"
-    finally:
-        tokenizer.chat_template = None
+    header = "{% if add_generation_prompt %}[assistant]{% endif %}"
+    own = copy.copy(tokenizer)
+    own.chat_template = "{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}" + header
+    assert chat.prompt(own, None, "2 + 2?") == "[user]2 + 2?[assistant]"
 
 
 def test_student_without_any_template_is_refused(tokenizer: Any) -> None:
@@ -42,7 +40,11 @@ def test_student_without_any_template_is_refused(tokenizer: Any) -> None:
 
 @pytest.mark.parametrize(
     ("reasoning", "wanted"),
-    [("2 + 2 = 4.", "<think>\n2 + 2 = 4.\n</think>\n\n4<eos>"), ("", "<think>\n\n</think>\n\n4<eos>"), (None, "4<eos>")],
+    [
+        ("2 + 2 = 4.", "<think>\n2 + 2 = 4.\n</think>\n\n4<eos>"),
+        ("", "<think>\n\n</think>\n\n4<eos>"),
+        (None, "4<eos>"),
+    ],
 )
 def test_completion(reasoning: str | None, wanted: str) -> None:
     assert chat.completion(reasoning, "4", "<eos>") == wanted

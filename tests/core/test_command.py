@@ -86,7 +86,10 @@ def test_our_own_mistakes_keep_their_traceback(tmp_path: Path) -> None:
 def test_full_disk_is_one_line(tmp_path: Path) -> None:
     done = stage(tmp_path, "Path('/dev/full').write_text('x')", *TEST)
     assert done.returncode == 1
-    assert done.stderr == f"error: {tmp_path}: No space left on device; make room or rights there, then run the stage again\n"
+    assert (
+        done.stderr
+        == f"error: {tmp_path}: No space left on device; make room or rights there, then run the stage again\n"
+    )
 
 
 def test_folder_without_rights_is_named(tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def test_no_requests_no_outputs(lively: Path, tokenizer: Any) -> None:
 
 
 def test_unknown_engine_is_answered_with_the_known_ones(tiny: Path) -> None:
-    with pytest.raises(StageError, match="inference.engine: 'llama' is unknown; known: transformers, vllm"):
+    with pytest.raises(StageError, match="'llama' is unknown; known: transformers, vllm"):
         engines.load(tiny, 0, Inference("llama"))
 
 

@@ -40,14 +40,17 @@ def test_new_contents_replace_the_old(tmp_path: Path, before: str | None, kind: 
 
 @pytest.mark.parametrize("kind", ["file", "folder"])
 @pytest.mark.parametrize("error", [StageError, OSError, KeyboardInterrupt])
-def test_error_leaves_the_old_and_nothing_beside_it(
-    tmp_path: Path, kind: str, error: type[BaseException]
-) -> None:
+def test_error_leaves_the_old_and_nothing_beside_it(tmp_path: Path, kind: str, error: type[BaseException]) -> None:
     target = tmp_path / "out"
     fill(target, kind, "old")
-    with pytest.raises(error), replacing(target) as partial:
-        fill(partial, kind, "half of the n")
-        raise error
+
+    def torn() -> None:
+        with replacing(target) as partial:
+            fill(partial, kind, "half of the n")
+            raise error
+
+    with pytest.raises(error):
+        torn()
     assert held(target) == "old"
     assert list(tmp_path.iterdir()) == [target]
 
@@ -90,7 +93,12 @@ def test_what_json_cannot_hold_is_not_written(tmp_path: Path, value: Any) -> Non
 
 @pytest.mark.parametrize(
     ("contents", "complaint"),
-    [(None, "no such file; run `dvc repro`"), (b"", "not JSON"), (b'{"a": 1', "not JSON"), (b"\xff\xfe\x00", "not JSON")],
+    [
+        (None, "no such file; run `dvc repro`"),
+        (b"", "not JSON"),
+        (b'{"a": 1', "not JSON"),
+        (b"\xff\xfe\x00", "not JSON"),
+    ],
 )
 def test_unreadable_json_is_named(tmp_path: Path, contents: bytes | None, complaint: str) -> None:
     path = tmp_path / "x.json"

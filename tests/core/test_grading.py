@@ -248,7 +248,10 @@ def test_number_is_right_exactly_when_equal(found: int, gold: int) -> None:
 
 
 @pytest.mark.parametrize("kind", ["numeric", "choice", "boolean", "exact"])
-@given(answer=st.text(max_size=60) | st.lists(st.sampled_from("answer is \\boxed{ } - $ 1,2 ² (A) .".split())).map(" ".join))
+@given(
+    answer=st.text(max_size=60)
+    | st.lists(st.sampled_from("answer is \\boxed{ } - $ 1,2 ² (A) .".split())).map(" ".join)
+)
 def test_any_text_gets_an_outcome(kind: str, answer: str) -> None:
     assert grading.grade(answer, "1", kind).outcome in (RIGHT, WRONG, NONE, "unreadable_gold")
 

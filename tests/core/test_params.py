@@ -39,8 +39,18 @@ def test_reads_the_declared_sections_of_the_cell(project: Project) -> None:
 @pytest.mark.parametrize(
     ("profile", "teacher", "student", "complaint"),
     [
-        ("paper", "solver", "tiny", "profile 'paper': params.yaml is composed for 'test'; run `make params PROFILE=paper`"),
-        ("test", "oracle", "tiny", "teachers.oracle: no entry 'oracle'; known: guesser, solver; add it in conf/profile/"),
+        (
+            "paper",
+            "solver",
+            "tiny",
+            "profile 'paper': params.yaml is composed for 'test'; run `make params PROFILE=paper`",
+        ),
+        (
+            "test",
+            "oracle",
+            "tiny",
+            "teachers.oracle: no entry 'oracle'; known: guesser, solver; add it in conf/profile/",
+        ),
         ("test", "solver", "huge", "students.huge.text: no entry 'huge'; known: flat, tiny"),
         ("test", "solver", "flat", "students.flat.text: no entry 'text'; known: none"),
     ],
@@ -81,7 +91,7 @@ def test_rewritten_params_are_read_again(project: Project) -> None:
     assert params.read({"one": "one"}, "test") == {"one": 2}
 
 
-GOOD = {"name": "a", "rate": 0.5, "size": 3}
+GOOD: dict[str, Any] = {"name": "a", "rate": 0.5, "size": 3}
 
 
 @pytest.mark.parametrize(

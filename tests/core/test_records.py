@@ -88,9 +88,7 @@ def test_bytes_follow_from_the_rows(tmp_path: Path) -> None:
         ([response(reasoning="half a pair \ud800")], Response, "does not fit"),
     ],
 )
-def test_wrong_rows_are_refused_and_leave_no_file(
-    tmp_path: Path, rows: list[Any], kind: Any, complaint: str
-) -> None:
+def test_wrong_rows_are_refused_and_leave_no_file(tmp_path: Path, rows: list[Any], kind: Any, complaint: str) -> None:
     with pytest.raises(StageError, match=complaint):
         records.write(tmp_path / "rows.parquet", rows, kind)
     assert not list(tmp_path.iterdir())
@@ -129,9 +127,7 @@ def test_missing_file_is_named_with_the_remedy(tmp_path: Path) -> None:
         records.read(tmp_path / "none.parquet", Trace)
 
 
-@pytest.mark.parametrize(
-    ("kind", "complaint"), [(Response, "not a file of Response records"), (Example, "completion")]
-)
+@pytest.mark.parametrize(("kind", "complaint"), [(Response, "not a file of Response records"), (Example, "completion")])
 def test_file_of_another_kind_is_refused(tmp_path: Path, kind: Any, complaint: str) -> None:
     records.write(tmp_path / "rows.parquet", [trace()], Trace)
     with pytest.raises(StageError, match=complaint):

@@ -12,8 +12,13 @@ from transformers import PreTrainedTokenizerFast
 from stages.core import tokens
 from stages.core.errors import StageError
 
-LINES = ["So 12 + 40 = 52. Then 52 + 7 = 59.", "the answer is 59, therefore the sum is 59", "€ 漢字 漢字 naïve naïve"] * 9
-TEXT = st.text(max_size=30) | st.lists(st.sampled_from("answer 12 €漢😀é\n".split(" ") + [" "]), max_size=12).map("".join)
+LINES = [
+    "So 12 + 40 = 52. Then 52 + 7 = 59.",
+    "the answer is 59, therefore the sum is 59",
+    "€ 漢字 漢字 naïve naïve",
+] * 9
+PIECES = ("answer", "12", " ", "€漢😀é\n")
+TEXT = st.text(max_size=30) | st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +27,9 @@ def merged() -> PreTrainedTokenizerFast:
     made = Tokenizer(models.BPE())
     made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     made.decoder = decoders.ByteLevel()
-    made.train_from_iterator(LINES, trainers.BpeTrainer(vocab_size=400, initial_alphabet=pre_tokenizers.ByteLevel.alphabet()))
+    made.train_from_iterator(
+        LINES, trainers.BpeTrainer(vocab_size=400, initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
+    )
     return PreTrainedTokenizerFast(tokenizer_object=made, eos_token="<eos>")
 
 

@@ -93,7 +93,7 @@ def test_only_completions_have_labels_and_end_with_the_eos(tokenizer: Any, examp
 
 @pytest.mark.parametrize("completion", ["4", "<|im_end|>4", "4<|im_end|>\n"])
 def test_completion_without_the_eos_at_its_end_is_refused(tokenizer: Any, completion: str) -> None:
-    with pytest.raises(StageError, match="question q1: its completion .* does not end with"):
+    with pytest.raises(StageError, match=r"question q1: its completion .* does not end with"):
         training.dataset([Example("q1", 0, "2 + 2?", completion, 6, 2)], tokenizer)
 
 
@@ -181,7 +181,7 @@ def test_lora_trains_its_matrices_and_saves_them_merged_and_apart(
     "modules", [["q_proj"], ["no_such_layer"], ["q_proj", "k_proj", "v_proj", "o_proj", "gate", "up", "down"]]
 )
 def test_target_modules_that_miss_layers_are_refused(train: Train, modules: Sequence[str]) -> None:
-    with pytest.raises(StageError, match="target_modules|Target modules"):
+    with pytest.raises(StageError, match=r"[Tt]arget.modules"):
         train(dataclasses.replace(LORA, lora=SETTINGS | {"target_modules": modules}))
 
 

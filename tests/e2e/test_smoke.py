@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ import yaml
 
 from tests.e2e.project import Project
 
-TARGETS = ("raw", "mild", "strong", "truncated_mild", "answer_only")
+TARGETS = ("raw", "strong", "truncated_mild", "answer_only")
 
 
 @pytest.fixture(scope="module")
@@ -25,11 +24,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return found
 
 
-def cells(stage: str, target: str) -> set[str]:
-    """The cells of `stage` for one target, over the smoke profile's methods."""
-    return {f"{stage}@smoke-scripted-{target}-tiny-{method}-s0" for method in ("lora", "full")}
-
-
 def leaves(value: Any) -> Iterator[Any]:
     """The scalars in a nest of mappings."""
     if isinstance(value, dict):
@@ -41,18 +35,18 @@ def leaves(value: Any) -> Iterator[Any]:
 
 def test_every_cell_leaves_its_results(project: Project) -> None:
     for target in TARGETS:
-        for method in ("lora", "full"):
-            cell = f"scripted-{target}-tiny-{method}-s0"
-            assert (project.root / "data/smoke/checkpoints" / cell / "model.safetensors").is_file()
-            assert json.loads((project.root / f"metrics/smoke/train/{cell}.json").read_text())["steps"] > 0
-            assert (project.root / f"metrics/smoke/scores/{cell}.csv").read_text().count("\n") > 16
+        cell = f"scripted-{target}-tiny-lora-s0"
+        assert (project.root / "data/smoke/checkpoints" / cell / "adapter" / "adapter_model.safetensors").is_file()
+        assert json.loads((project.root / f"metrics/smoke/train/{cell}.json").read_text())["steps"] > 0
+        assert (project.root / f"metrics/smoke/scores/{cell}.csv").read_text().count("\n") > 16
 
 
 def test_arms_hold_the_same_questions(project: Project) -> None:
     made = json.loads((project.root / "metrics/smoke/assemble/scripted-tiny.json").read_text())["targets"]
     assert set(made) == set(TARGETS)
     assert len({target["examples"] for target in made.values()}) == 1
-    assert made["truncated_mild"]["completion_tokens"] <= made["mild"]["completion_tokens"]
+    sizes = [made[target]["completion_tokens"] for target in ("raw", "truncated_mild", "strong", "answer_only")]
+    assert sizes == sorted(sizes, reverse=True)
 
 
 def test_summary_fits_a_screen(project: Project) -> None:
@@ -79,10 +73,10 @@ def test_touched_grading_code_retrains_nothing(project: Project) -> None:
 def test_changed_strength_reruns_that_compressors_chain_alone(project: Project) -> None:
     project.compose("smoke", "compressors.strong.max_ratio=0.5")
     chain = {"compress@smoke-scripted-strong", "assemble@smoke-scripted-tiny", "report@smoke"}
-    for stage in ("train", "evaluate", "score"):
-        chain |= cells(stage, "strong")
+    cell = "smoke-scripted-strong-tiny-lora-s0"
+    chain |= {f"train@{cell}", f"evaluate@{cell}"}
     # scores may come out as they were: a tiny random student is wrong either way, and then DVC stops there
-    assert project.repro() in (chain, chain - cells("score", "strong"))
+    assert project.repro() in (chain, chain | {f"score@{cell}"})
 
 
 def test_new_student_leaves_the_others_alone(project: Project) -> None:
@@ -93,26 +87,18 @@ def test_new_student_leaves_the_others_alone(project: Project) -> None:
     path.write_text(yaml.safe_dump(params))
     changed = json.loads(project.run("dvc", "status", "--json").stdout)
     assert {name for name in changed if "second" not in name} == {"report@smoke"}
-    assert len(changed) > 30
+    assert len(changed) > 12
 
 
-def test_corrupt_result_is_not_used(project: Project) -> None:
-    """A stage that fails leaves no out that DVC, or the next stage, could take for a result."""
-    traces = Path("data/smoke/traces/scripted.parquet")
-    (project.root / traces).unlink()
-    (project.root / traces).write_bytes(b"PAR1 torn")
+def test_torn_file_is_named_and_nothing_is_written(project: Project) -> None:
+    traces, out = (project.root / "data/smoke" / name for name in ("traces/scripted.parquet", "compressed/scripted"))
+    traces.unlink()
+    traces.write_bytes(b"PAR1 torn")
+    before = {path.name: path.stat().st_mtime_ns for path in out.iterdir()}
     run = project.run(
-        "python",
-        "-m",
-        "stages.compress",
-        "--profile",
-        "smoke",
-        "--teacher",
-        "scripted",
-        "--compressor",
-        "mild",
-        check=False,
+        *"python -m stages.compress --profile smoke --teacher scripted --compressor mild".split(), check=False
     )
     assert run.returncode == 1
-    assert run.stderr.startswith(f"error: {traces}: not a Parquet file")
+    assert run.stderr.startswith("error: data/smoke/traces/scripted.parquet: not a Parquet file")
     assert run.stderr.count("\n") == 1
+    assert {path.name: path.stat().st_mtime_ns for path in out.iterdir()} == before
