@@ -19,6 +19,7 @@ PLAIN = st.text(max_size=40).map(str.strip).filter(lambda text: "think>" not in 
     [
         ("{question}\n", "2 + 2?", "2 + 2?\n"),
         ("<u>{question}</u>", "{x} and {question}", "<u>{x} and {question}</u>"),
+        ("{a} {question} {}", "2 + 2?", "{a} 2 + 2? {}"),
         ("no place for it", "2 + 2?", "no place for it"),
     ],
 )

@@ -144,6 +144,7 @@ def test_ratio_out_of_range_is_refused(ratio: float) -> None:
 def test_features_of_a_sentence(text: str, operands: set[str], results: set[str], doubtful: bool) -> None:
     found = sentences.read(text)
     assert (set(found.operands), set(found.results), found.doubtful) == (operands, results, doubtful)
+    assert found.derives == (bool(operands and results) and not doubtful)
 
 
 @pytest.mark.parametrize(

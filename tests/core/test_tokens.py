@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
 
 from stages.core import tokens
@@ -37,6 +37,18 @@ def test_ids_have_nothing_added_and_come_back(tokenizer: Any) -> None:
     assert len(tokens.ids(tokenizer, "abc")) == 3
     assert tokenizer.decode(tokens.ids(tokenizer, "größer 漢\n")) == "größer 漢\n"
     assert tokens.ids(tokenizer, tokenizer.eos_token) == [tokenizer.eos_token_id]
+
+
+def test_what_a_tokenizer_adds_by_itself_is_left_out(merged: PreTrainedTokenizerFast) -> None:
+    adding = PreTrainedTokenizerFast(tokenizer_object=merged.backend_tokenizer, eos_token="<eos>")
+    end = adding.eos_token_id
+    adding.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        single="$A <eos>", special_tokens=[("<eos>", end)]
+    )
+    assert adding("12")["input_ids"][-1] == end
+    assert tokens.count(adding, "") == 0
+    assert end not in tokens.ids(adding, "12")
+    assert tokens.first(adding, "12 12", 99) == "12 12"
 
 
 @pytest.mark.parametrize(("text", "size"), [("", 0), ("abc", 3), ("é", 2), ("漢", 3), ("😀", 4), ("a<|im_end|>", 2)])
