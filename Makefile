@@ -8,6 +8,8 @@ PYTHON ?= python3
 # gpu where an NVIDIA driver answers; tell it otherwise with ACCELERATOR=cpu
 ACCELERATOR ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
 REQUIREMENTS := $(if $(filter gpu,$(ACCELERATOR)),requirements.txt,requirements-cpu.txt)
+# columns of `dvc exp show` that are params and dependencies
+NOT_RESULTS := Created|typ|parent|State|Executor|teachers|students|questions|methods|stages|data|report|grid|evaluate|compressors|assemble|seeds|profile|metrics/
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
@@ -49,8 +51,12 @@ lint: .venv/installed-dev
 	ruff format --check .
 	mypy
 
+# A number a line and an experiment a column: 25 numbers do not fit side by side.
 exp: .venv/installed-$(ACCELERATOR)
-	dvc exp show --no-pager --md --only-changed --drop 'teachers|students|questions|methods|stages|data|report|grid|conf|evaluate|compressors|assemble|seeds'
+	@dvc exp show --csv --drop '$(NOT_RESULTS)' | python -c 'import sys, pandas; \
+	  table = pandas.read_csv(sys.stdin, dtype=str, keep_default_na=False); \
+	  names = table.pop("rev"); name = table.pop("Experiment"); \
+	  print(table.set_index(name.where(name != "", names).rename("")).T.to_string())'
 
 constraints: .venv/installed-dev
 	@$(PIP) uv

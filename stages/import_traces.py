@@ -1,6 +1,6 @@
 """import_traces: take a teacher's responses from files that someone else generated.
 
-questions, data/imports/<file>, teachers.<teacher> -> data/<profile>/responses/<teacher>.parquet
+questions, data/imports/traces/<file>, teachers.<teacher> -> data/<profile>/responses/<teacher>.parquet
 Run: python -m stages.import_traces --profile default --teacher mine
 """
 
@@ -20,7 +20,7 @@ PARAMS = {"teacher": "teachers.{teacher}"}
 
 @dataclass(frozen=True)
 class ImportedTeacher:
-    """Files under data/imports/ and their field map.
+    """Files in data/imports/traces/ and their field map.
 
     `fields` must name question_id (the id of the question in its own source) and answer. Where it names no
     reasoning, the answer's text holds it in think tags. finish_reason, completion_tokens and prompt_tokens may be
@@ -38,7 +38,7 @@ def responses(teacher: ImportedTeacher, questions: Mapping[str, Question], name:
     """Yields (place, response) in the files' order. `questions` by source id."""
     taken: collections.Counter[str] = collections.Counter()
     for file in teacher.files:
-        for place, row in sources.rows(sources.IMPORTS / file):
+        for place, row in sources.rows(sources.TRACES / file):
             found = {field: sources.pick(row, teacher.fields, field, place) for field in teacher.fields}
             if not {"question_id", "answer"} <= found.keys():
                 raise StageError(f"{place}: teachers.{name}.fields must name question_id and answer")

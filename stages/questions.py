@@ -1,6 +1,6 @@
 """questions: collect every question set into one file, with disjoint splits.
 
-A set is made by reasoning-gym (seeded, with known answers), read from files under data/imports/, or loaded with
+A set is made by reasoning-gym (seeded, with known answers), read from files in data/imports/questions/, or loaded with
 `datasets` from the hub. Every gold answer must be readable by its set's grader.
 
 questions -> data/<profile>/questions.parquet, metrics/<profile>/questions.json
@@ -29,7 +29,7 @@ GROUPS = ("in_distribution", "ood_reasoning", "ood_knowledge")
 class QuestionSet:
     """One question set. `sizes` gives the rows of each split, None for all that are left.
 
-    `files` maps a split, or `pool` for a file that is to be divided by `sizes`, to a file under data/imports/;
+    `files` maps a split, or `pool` for a file that is to be divided by `sizes`, to a file in data/imports/questions/;
     for kind hub to a split of the hub's data set.
     """
 
@@ -98,7 +98,7 @@ def from_reasoning_gym(entry: QuestionSet) -> Iterator[tuple[str, Item]]:
 def from_files(entry: QuestionSet) -> Iterator[tuple[str, Item | None]]:
     """Yields (split or "pool", item) of the files or hub data set; None for a row that is dropped: it has no gold."""
     for split, name in entry.files.items():
-        placed = _hub_rows(entry, name) if entry.kind == "hub" else sources.rows(sources.IMPORTS / name)
+        placed = _hub_rows(entry, name) if entry.kind == "hub" else sources.rows(sources.QUESTIONS / name)
         for number, (place, row) in enumerate(placed):
             if any(str(row.get(name)) != value for name, value in entry.where.items()):
                 continue

@@ -140,7 +140,7 @@ def test_unknown_name(project: Project, stage: str, options: tuple[str, ...], co
             "set.jsonl",
             jsonl(ROW, ROW | {"q": "2 + 2?", "a": 4}),
             {},
-            "set.jsonl: row 2: duplicate of data/imports/set.jsonl: row 1 (same id or text); remove it, or set dup",
+            "set.jsonl: row 2: duplicate of data/imports/questions/set.jsonl: row 1 (same id or text); remove it,",
         ),
         (
             "set.jsonl",
@@ -161,10 +161,10 @@ def test_bad_question_file(
 ) -> None:
     own = SET | {"files": {"train": name}} | changes
     root = project(**PARAMS | {"questions": {"sets": {"mine": own}}})
-    (root / "data/imports").mkdir(parents=True)
+    (root / "data/imports/questions").mkdir(parents=True)
     if contents is not None:
-        (root / "data/imports" / name).write_bytes(contents)
-    assert f"error: data/imports/{complaint}" in refused(root, "questions")
+        (root / "data/imports/questions" / name).write_bytes(contents)
+    assert f"error: data/imports/questions/{complaint}" in refused(root, "questions")
 
 
 @pytest.mark.parametrize(
@@ -178,10 +178,10 @@ def test_bad_question_file(
 )
 def test_bad_trace_file(project: Project, contents: bytes, complaint: str) -> None:
     root = project(**PARAMS)
-    (root / "data/imports").mkdir(parents=True)
-    (root / "data/imports/set.jsonl").write_bytes(contents)
+    (root / "data/imports/traces").mkdir(parents=True)
+    (root / "data/imports/traces/set.jsonl").write_bytes(contents)
     records.write(root / "data/test/questions.parquet", [question(0)], Question)
-    assert f"error: data/imports/{complaint}" in refused(root, "import_traces", "--teacher", "brought")
+    assert f"error: data/imports/traces/{complaint}" in refused(root, "import_traces", "--teacher", "brought")
 
 
 @pytest.mark.parametrize(

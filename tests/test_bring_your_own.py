@@ -49,13 +49,13 @@ SETS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture
 def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Collects one of the sets from a copy of its files under data/imports/."""
+    """Collects one of the sets from a copy of its files in data/imports/questions/."""
     monkeypatch.chdir(tmp_path)
 
     def loaded(name: str) -> tuple[list[Question], dict[str, int]]:
         files = {split: f"questions/{name}/{file}" for split, file in SETS[name]["files"].items()}
         for file in files.values():
-            target = tmp_path / "data/imports" / file
+            target = tmp_path / "data/imports/questions" / file
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(SHARED / file, target)
         entry = params.section(QuestionSet, SETS[name] | {"kind": "file", "files": files}, f"questions.sets.{name}")

@@ -33,7 +33,7 @@ def row(item: Any, **values: Any) -> dict[str, Any]:
 def imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of files that users bring."""
     monkeypatch.chdir(tmp_path)
-    folder = tmp_path / "data/imports"
+    folder = tmp_path / "data/imports/traces"
     folder.mkdir(parents=True)
     return folder
 

@@ -34,7 +34,7 @@ SUMS = QuestionSet(
 def imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of files that users bring, in a project of its own."""
     monkeypatch.chdir(tmp_path)
-    folder = tmp_path / "data/imports"
+    folder = tmp_path / "data/imports/questions"
     folder.mkdir(parents=True)
     return folder
 

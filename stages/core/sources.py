@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 
 from stages.core.errors import StageError
 
-IMPORTS = Path("data/imports")  # the folder that DVC watches for files that users bring
+# The folders that DVC watches for files that users bring
+QUESTIONS, TRACES = Path("data/imports/questions"), Path("data/imports/traces")
 
 
 def rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
