@@ -6,7 +6,7 @@ Run: python -m stages.import_traces --profile default --teacher mine
 
 import collections
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,14 +34,21 @@ class ImportedTeacher:
     unknown_questions: str = "error"  # or drop: rows whose question is in no question set
 
 
-def responses(teacher: ImportedTeacher, questions: Mapping[str, Question], name: str) -> Iterator[tuple[str, Response]]:
-    """Yields (place, response) in the files' order. `questions` by source id."""
+def responses(
+    teacher: ImportedTeacher, questions: Mapping[str, Question], name: str, twice: Set[str] = frozenset()
+) -> Iterator[tuple[str, Response]]:
+    """Yields (place, response) in the files' order. `questions` by source id; `twice` are ids of several sets."""
     taken: collections.Counter[str] = collections.Counter()
     for file in teacher.files:
         for place, row in sources.rows(sources.TRACES / file):
             found = {field: sources.pick(row, teacher.fields, field, place) for field in teacher.fields}
             if not {"question_id", "answer"} <= found.keys():
                 raise StageError(f"{place}: teachers.{name}.fields must name question_id and answer")
+            if str(found["question_id"]) in twice:
+                raise StageError(
+                    f"{place}: question_id {found['question_id']!r} is in two question sets; name one as source of "
+                    f"teachers.{name}"
+                )
             question = questions.get(str(found["question_id"]))
             if question is None and teacher.unknown_questions == "drop":
                 continue
@@ -83,13 +90,14 @@ def main(profile: str, teacher: str) -> None:
     config = params.section(ImportedTeacher, params.read(PARAMS, profile, teacher=teacher)["teacher"], place)
     data = Path("data") / profile
     known: dict[str, Question] = {}
+    twice: set[str] = set()
     for question in records.read(data / "questions.parquet", Question):
         if config.source not in (None, question.source):
             continue
         if question.source_id in known:
-            raise StageError(f"{place}: id {question.source_id!r} is in two question sets; name one as source")
+            twice.add(question.source_id)
         known[question.source_id] = question
-    found = [response for _, response in responses(config, known, teacher)]
+    found = [response for _, response in responses(config, known, teacher, twice)]
     if not found:
         raise StageError(f"{place}: none of its rows answers a training question; check files, fields and splits")
     found.sort(key=lambda row: (row.question_id, row.sample))

@@ -136,7 +136,7 @@ def test_command_sorts_by_question_and_sample(project: Project, imports: Path) -
         (
             [row(0)],
             [question(0), question(1, source="other", source_id="0")],
-            "id '0' is in two question sets; name one as source",
+            "question_id 0 is in two question sets; name one as source",
         ),
         ([row(0, n="many")], [question(0)], "a Response does not fit its schema"),
         ([row(0, n=1.5)], [question(0)], "completion_tokens: 1.5 is no whole number"),
