@@ -9,7 +9,7 @@ PYTHON ?= python3
 ACCELERATOR ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
 REQUIREMENTS := $(if $(filter gpu,$(ACCELERATOR)),requirements.txt,requirements-cpu.txt)
 # columns of `dvc exp show` that are params and dependencies
-NOT_RESULTS := Created|typ|parent|State|Executor|teachers|students|questions|methods|stages|data|report|grid|evaluate|compressors|assemble|seeds|profile|metrics/
+NOT_RESULTS := Created|typ|parent|State|Executor|teachers|students|questions|methods|stages|data|report|grid|evaluate|compressors|assemble|seeds|profile|metrics/[^:]*$$
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
@@ -59,7 +59,6 @@ exp: .venv/installed-$(ACCELERATOR)
 	  print(table.set_index(name.where(name != "", names).rename("")).T.to_string())'
 
 constraints: .venv/installed-dev
-	@$(PIP) uv
 	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
 	  requirements.txt requirements-dev.txt --output-file constraints.txt
 

@@ -6,6 +6,7 @@ Run: python conf/compose.py smoke
 import sys
 from pathlib import Path
 
+import yaml
 from dvc.utils.hydra import compose_and_dump
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -19,6 +20,11 @@ def main() -> None:
         sys.exit(f"error: profile {profile!r} is not in conf/profile/; known: {', '.join(known)}")
     target = ROOT / "params.yaml"
     compose_and_dump(target, str(ROOT / "conf"), None, "config", None, [f"profile={profile}", *overrides])
+    composed = yaml.safe_load(target.read_text(encoding="utf-8"))
+    for axis, name in composed["report"]["headline"].items():  # the report would find it out after all training
+        known = composed["grid"][f"{axis}s"]
+        if name not in known:
+            sys.exit(f"error: report.headline.{axis}: {name!r} is not in grid.{axis}s; known: {', '.join(known)}")
 
 
 if __name__ == "__main__":

@@ -28,8 +28,7 @@ def shorten(traces: Iterable[Trace], config: Mapping[str, Any], place: str) -> I
     if config.get("kind") == "extractive":
         strength = params.section(extractive.Extractive, settings, place)
         for trace in traces:
-            answer = trace.parsed or trace.answer
-            text = extractive.compress(trace.question, trace.reasoning, answer, strength)
+            text = extractive.compress(trace.question, trace.reasoning, trace.stated, strength)
             yield variant(trace, text, "stop")
     elif config.get("kind") == "llm":
         whole = list(traces)

@@ -9,7 +9,6 @@ Run: python -m stages.evaluate --profile default --student smollm2
 """
 
 import collections
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +38,10 @@ class Evaluate:
     top_p: float
     seed: int
 
+    def __post_init__(self) -> None:
+        if self.samples < 0 or (self.sampled_questions or 0) < 0:
+            raise StageError("samples and sampled_questions are numbers of draws; expected 0 or more")
+
 
 @dataclass(frozen=True)
 class Ask:
@@ -58,8 +61,7 @@ def asks(questions: Sequence[Question], tokenizer: Any, template: str | None, co
         drawn = config.sampled_questions is None or asked[question.source] <= config.sampled_questions
         prompt = tokens.ids(tokenizer, chat.prompt(tokenizer, template, question.question))
         for sample in range(1 + (config.samples if drawn else 0)):
-            name = f"{config.seed}/{question.question_id}/{sample}"
-            seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> 1
+            seed = engines.derived_seed(config.seed, question.question_id, sample)
             found.append(Ask(question.question_id, sample, engines.Request(prompt, seed)))
     return found
 

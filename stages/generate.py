@@ -33,11 +33,9 @@ class Teacher:
     sampling: dict[str, Any] = field(default_factory=dict)
     inference: dict[str, Any] = field(default_factory=dict)
 
-
-def derived_seed(seed: int, question_id: str, sample: int) -> int:
-    """A seed of its own for every attempt: 63 bits of a hash, the same on every machine."""
-    digest = hashlib.sha256(f"{seed}/{question_id}/{sample}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") >> 1
+    def __post_init__(self) -> None:
+        if self.samples < 1:
+            raise StageError(f"samples is {self.samples}, expected 1 or more")
 
 
 def request_key(teacher: Teacher, prompt: str, seed: int, sample: int) -> str:
@@ -52,7 +50,7 @@ def by_script(teacher: Teacher, questions: Sequence[Question]) -> Iterator[Respo
     script = params.section(scripted.ScriptedTeacher, teacher.script, "teachers.*.script")
     for question in command.progress(questions, "generate", unit="question"):
         for sample in range(teacher.samples):
-            seed = derived_seed(teacher.seed, question.question_id, sample)
+            seed = engines.derived_seed(teacher.seed, question.question_id, sample)
             reasoning, answer = scripted.write(question.question, script, seed)
             key = request_key(teacher, question.question, seed, sample)
             yield Response(question.question_id, sample, key, seed, "scripted", reasoning, answer, "stop", None, None)
@@ -70,7 +68,7 @@ def by_model(teacher: Teacher, questions: Sequence[Question]) -> Iterator[Respon
     requests = []
     for question, sample in attempts:
         text = chat.prompt(tokenizer, teacher.prompt_template, question.question)
-        seed = derived_seed(teacher.seed, question.question_id, sample)
+        seed = engines.derived_seed(teacher.seed, question.question_id, sample)
         requests.append(engines.Request(tokens.ids(tokenizer, text), seed))
     engine = engines.load(folder, tokenizer.eos_token_id, inference, teacher.revision)
     found = dict(command.progress(engine.generate(requests, sampling), "generate", total=len(requests)))

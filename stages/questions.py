@@ -18,11 +18,10 @@ from typing import Any
 from stages.core import command, grading, params, records, sources
 from stages.core.errors import StageError
 from stages.core.files import write_json
-from stages.core.records import Question
+from stages.core.records import GROUPS, Question
 
 PARAMS = {"sets": "questions.sets"}
 SPLITS = ("test", "validation", "train")  # where a question could be in several, the first keeps it
-GROUPS = ("in_distribution", "ood_reasoning", "ood_knowledge")
 
 
 @dataclass(frozen=True)
@@ -47,6 +46,7 @@ class QuestionSet:
     gold_pattern: str | None = None  # the gold is this expression's first group
     missing_gold: str = "error"  # or drop
     duplicates: str = "error"  # or drop
+    distinct_by: str = "text"  # or numbers: two questions with the same numbers, in any order, count as duplicates
     dataset: str | None = None  # hub
     name: str | None = None  # hub: configuration
     revision: str | None = None  # hub
@@ -56,9 +56,9 @@ class QuestionSet:
             groups = re.compile(self.gold_pattern or "()").groups
             re.compile(self.keep or "")
         except re.error as error:
-            raise StageError(f"questions.sets: {error.pattern!r} is no regular expression: {error}") from error
+            raise StageError(f"{error.pattern!r} is no regular expression: {error}") from error
         if not groups:
-            raise StageError(f"questions.sets: gold_pattern {self.gold_pattern!r} needs (brackets) around the gold")
+            raise StageError(f"gold_pattern {self.gold_pattern!r} needs (brackets) around the gold")
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Item:
 
 
 def from_reasoning_gym(entry: QuestionSet) -> Iterator[tuple[str, Item]]:
-    """Yields ("pool", item) until the sizes are met; the same question is yielded once."""
+    """Yields ("pool", item) until the sizes are met; of duplicates the first alone."""
     import reasoning_gym
 
     wanted = sum(size or 0 for size in entry.sizes.values())
@@ -84,8 +84,9 @@ def from_reasoning_gym(entry: QuestionSet) -> Iterator[tuple[str, Item]]:
     seen: set[str] = set()
     for number, row in enumerate(made):
         text = row["question"].strip()
-        if text not in seen and re.search(entry.keep or "", text):
-            seen.add(text)
+        key = _identity(entry, text)
+        if key not in seen and re.search(entry.keep or "", text):
+            seen.add(key)
             yield "pool", Item(f"{entry.task} {number}", str(number), text, (), str(row["answer"]))
         if len(seen) == wanted:
             return
@@ -98,24 +99,16 @@ def from_reasoning_gym(entry: QuestionSet) -> Iterator[tuple[str, Item]]:
 def from_files(entry: QuestionSet) -> Iterator[tuple[str, Item | None]]:
     """Yields (split or "pool", item) of the files or hub data set; None for a row that is dropped: it has no gold."""
     for split, name in entry.files.items():
-        placed = _hub_rows(entry, name) if entry.kind == "hub" else sources.rows(sources.QUESTIONS / name)
+        if entry.kind == "hub":
+            placed = sources.hub_rows(entry.dataset or "", entry.name, name, entry.revision)
+        else:
+            placed = sources.rows(sources.QUESTIONS / name)
         for number, (place, row) in enumerate(placed):
             if any(str(row.get(name)) != value for name, value in entry.where.items()):
                 continue
             item = _item(entry, place, number, row)
             if item is None or re.search(entry.keep or "", item.question):
                 yield split, item
-
-
-def _hub_rows(entry: QuestionSet, split: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    from datasets import load_dataset
-
-    try:
-        loaded = load_dataset(entry.dataset, entry.name, split=split, revision=entry.revision)
-    except (OSError, ValueError) as error:
-        raise StageError(f"questions.sets: {entry.dataset}: cannot be loaded from the hub: {error}") from error
-    for number, row in enumerate(loaded):
-        yield f"{entry.dataset}: {split} row {number + 1}", row
 
 
 def _item(entry: QuestionSet, place: str, number: int, row: Mapping[str, Any]) -> Item | None:
@@ -152,6 +145,8 @@ def collect(source: str, entry: QuestionSet) -> tuple[list[Question], dict[str, 
             f"questions.sets.{source}: kind {entry.kind!r} or group {entry.group!r} is unknown; "
             f"known: {', '.join(_KINDS)}; {', '.join(GROUPS)}"
         )
+    if entry.distinct_by not in ("text", "numbers"):
+        raise StageError(f"questions.sets.{source}.distinct_by: {entry.distinct_by!r} is unknown; known: text, numbers")
     if odd := (entry.sizes.keys() - {*SPLITS}) | (entry.files.keys() - {*SPLITS, "pool"}):
         raise StageError(f"questions.sets.{source}: split {min(odd)!r} is unknown; known: {', '.join(SPLITS)}")
     dropped: collections.Counter[str] = collections.Counter()
@@ -164,6 +159,11 @@ def collect(source: str, entry: QuestionSet) -> tuple[list[Question], dict[str, 
                 "choose another grader or mend the gold"
             )
     return [question for _, question in found], dict(dropped)
+
+
+def _identity(entry: QuestionSet, text: str) -> str:
+    """What makes a question another one than others of its set."""
+    return " ".join(sorted(re.findall(r"\d+", text)) if entry.distinct_by == "numbers" else text.split())
 
 
 def _unique(
@@ -179,7 +179,7 @@ def _unique(
     unique: dict[str, list[Item]] = collections.defaultdict(list)
     for split in sorted(splits, key=(*SPLITS, "pool").index):
         for item in splits[split]:
-            text = " ".join(item.question.split())
+            text = _identity(entry, item.question)
             twice = ids.get((split, item.source_id)) or texts.get(text)
             if twice and entry.duplicates != "drop":
                 raise StageError(
@@ -220,6 +220,13 @@ def _question(source: str, entry: QuestionSet, split: str, item: Item) -> Questi
     )
 
 
+def _tested_elsewhere(questions: Iterable[Question]) -> list[Question]:
+    """Training questions whose text is a test or validation question of another set."""
+    whole = list(questions)
+    tested = {" ".join(row.question.split()) for row in whole if row.split != "train"}
+    return [row for row in whole if row.split == "train" and " ".join(row.question.split()) in tested]
+
+
 def summary(
     sets: Mapping[str, QuestionSet], questions: Iterable[Question], dropped: Mapping[str, dict[str, int]]
 ) -> list[dict[str, Any]]:
@@ -243,6 +250,9 @@ def main(profile: str) -> None:
     for source, entry in command.progress(sets.items(), "questions", unit="set"):
         questions, dropped[source] = collect(source, entry)
         found |= {question.question_id: question for question in questions}
+    for question in _tested_elsewhere(found.values()):
+        del found[question.question_id]
+        dropped[question.source]["tested_elsewhere"] = dropped[question.source].get("tested_elsewhere", 0) + 1
     records.write(Path("data") / profile / "questions.parquet", (found[key] for key in sorted(found)), Question)
     write_json(Path("metrics") / profile / "questions.json", {"sets": summary(sets, found.values(), dropped)})
 

@@ -19,6 +19,7 @@ from stages.core.cells import UNTRAINED
 from stages.core.errors import StageError
 from stages.core.files import replacing, write_json, write_text
 from stages.core.metrics import Inputs
+from stages.core.records import GROUPS
 from stages.core.runs import ALL, MAIN, TRUNCATED, Comparison, Cost, Grid, Result, Run, cost
 from stages.core.stats import Bootstrap
 
@@ -53,8 +54,8 @@ class Settings:
 
 def results(inputs: Inputs, bootstrap: Bootstrap) -> list[Result]:
     """Every run's measures by group and source, and its cost, against the raw run of the same arm."""
-    groups = dict.fromkeys(sorted({group for _, group, _ in inputs.questions}, key=metrics.GROUPS.index))
-    sources = sorted({(metrics.GROUPS.index(group), group, source) for _, group, source in inputs.questions})
+    groups = dict.fromkeys(sorted({group for _, group, _ in inputs.questions}, key=GROUPS.index))
+    sources = sorted({(GROUPS.index(group), group, source) for _, group, source in inputs.questions})
     scopes = [
         (ALL, ALL),
         *((group, ALL) for group in groups),

@@ -18,10 +18,9 @@ from stages.core import command, grading, params, records
 from stages.core.cells import cell_name
 from stages.core.errors import StageError
 from stages.core.files import write_json, write_text
-from stages.core.records import Prediction, Question, Score
+from stages.core.records import SCORE_COLUMNS, Prediction, Question, Score
 
 PARAMS: dict[str, str] = {}
-COLUMNS = ("question_id", "sample", "source", "group", "outcome", "correct", "think_tokens", "answer_tokens")
 
 
 def score(predictions: Iterable[Prediction], questions: Mapping[str, Question]) -> Iterator[Score]:
@@ -77,9 +76,9 @@ def table(scores: Iterable[Score]) -> str:
     """The scores as CSV, truth values as 0 and 1."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    writer.writerow(SCORE_COLUMNS)
     for row in scores:
-        values = [getattr(row, name) for name in COLUMNS]
+        values = [getattr(row, name) for name in SCORE_COLUMNS]
         writer.writerow([int(value) if isinstance(value, bool) else value for value in values])
     return out.getvalue()
 

@@ -7,6 +7,7 @@ Run: python -m stages.verify --profile default --teacher scripted
 """
 
 import collections
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from stages.core.files import write_json
 from stages.core.records import Question, Response, Trace
 
 PARAMS: dict[str, str] = {}
+# what a trace takes from its response as it is
+_SAME = [item.name for item in dataclasses.fields(Response)]
 
 
 class Tally:
@@ -71,14 +74,12 @@ def keep(responses: Iterable[Response], questions: Mapping[str, Question], tally
         tally.add(question.source, row, verdict.outcome, kept)
         if kept:
             yield Trace(
-                row.question_id,
-                row.sample,
-                question.source,
-                question.question,
-                question.gold,
-                row.reasoning,
-                row.answer,
-                verdict.parsed,
+                source=question.source,
+                question=question.question,
+                gold=question.gold,
+                stated=grading.stated(row.answer, verdict, question),
+                parsed=verdict.parsed,
+                **{name: getattr(row, name) for name in _SAME},
             )
 
 

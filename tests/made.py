@@ -50,6 +50,8 @@ def trace(number: int = 0, sample: int = 0, **values: Any) -> Trace:
         f"So, {number} + 1 is asked. {number} + 1 = {number + 1}. Good.",
         said.answer,
         asked.gold,
+        asked.gold,
+        *(said.request_key, said.seed, said.model, said.finish_reason, said.prompt_tokens, said.completion_tokens),
     )
     return dataclasses.replace(made, **values)
 

@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 
 from stages import report
 from stages.core.cells import UNTRAINED
-from stages.core.metrics import GROUPS, HEADER
+from stages.core.records import GROUPS, SCORE_COLUMNS
 from stages.core.runs import Grid, Run
 
 PROFILE = "default"
@@ -139,7 +139,7 @@ def _scores(
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="") as file:
         rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(HEADER)
+        rows.writerow(SCORE_COLUMNS)
         for number in range(questions):
             group, source = sources[number % len(sources)]
             for sample in range(1 + (samples if number % 4 == 0 else 0)):

@@ -9,7 +9,7 @@ import pytest
 from stages.core import records
 from stages.core.errors import StageError
 from stages.core.records import Question, Response
-from stages.generate import Teacher, by_model, by_script, derived_seed, request_key
+from stages.generate import Teacher, by_model, by_script, request_key
 from tests.conftest import Project
 from tests.made import TEMPLATE, question, run
 
@@ -70,11 +70,6 @@ def test_request_key_is_of_all_that_shapes_the_answer(
     key = request_key(SCRIPTED, "prompt", 7, 0)
     assert request_key(dataclasses.replace(SCRIPTED, **changes), prompt, seed, sample) != key
     assert request_key(dataclasses.replace(SCRIPTED, samples=9, seed=9), "prompt", 7, 0) == key
-
-
-def test_derived_seeds_are_the_same_everywhere() -> None:
-    assert derived_seed(1, "q0", 0) == 4365810938667751955
-    assert len({derived_seed(seed, f"q{n}", sample) for seed in (1, 2) for n in (0, 1) for sample in (0, 1)}) == 8
 
 
 def test_model_answers_with_its_own_counts(tiny: Path) -> None:

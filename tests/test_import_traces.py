@@ -1,5 +1,6 @@
 """Someone else's traces become responses of training questions, in their file's order, with nothing made up."""
 
+import collections
 import json
 from pathlib import Path
 from typing import Any
@@ -38,10 +39,15 @@ def imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def read(imports: Path, *rows: dict[str, Any], teacher: ImportedTeacher = TEACHER) -> list[Response]:
+def read(
+    imports: Path,
+    *rows: dict[str, Any],
+    teacher: ImportedTeacher = TEACHER,
+    counts: collections.Counter[str] | None = None,
+) -> list[Response]:
     """The responses of a file of those rows."""
     (imports / "a.jsonl").write_text("".join(json.dumps(one) + "\n" for one in rows))
-    return [found for _, found in responses(teacher, KNOWN, "mine")]
+    return list(responses(teacher, KNOWN, "mine", collections.Counter() if counts is None else counts))
 
 
 def test_row_becomes_a_response(imports: Path) -> None:
@@ -71,6 +77,7 @@ def test_attempts_of_a_question_are_numbered_over_all_files(imports: Path) -> No
         ({"thinking": "", "said": "2"}, "", "2"),
         ({"said": None}, "1 + 1 = 2.", ""),
         ({"said": 2}, "1 + 1 = 2.", "2"),
+        ({"said": 0}, "1 + 1 = 2.", "0"),
     ],
 )
 def test_reasoning_and_answer(imports: Path, values: dict[str, Any], reasoning: str, answer: str) -> None:
@@ -78,7 +85,9 @@ def test_reasoning_and_answer(imports: Path, values: dict[str, Any], reasoning: 
     assert (found.reasoning, found.answer) == (reasoning, answer)
 
 
-@pytest.mark.parametrize(("why", "reason"), [("stop", "stop"), ("length", "length"), (None, "stop")])
+@pytest.mark.parametrize(
+    ("why", "reason"), [("stop", "stop"), ("length", "length"), ("MAX_TOKENS", "length"), (None, "stop")]
+)
 def test_finish_reason(imports: Path, why: str | None, reason: str) -> None:
     (found,) = read(imports, row(1, why=why))
     assert found.finish_reason == reason
@@ -90,7 +99,10 @@ def test_held_out_questions_are_not_trained_on(imports: Path) -> None:
 
 def test_unknown_questions_are_dropped_where_the_teacher_says_so(imports: Path) -> None:
     teacher = ImportedTeacher(["a.jsonl"], FIELDS, "model-x", unknown_questions="drop")
-    assert [found.question_id for found in read(imports, row(8), row(1), teacher=teacher)] == ["q1"]
+    counts: collections.Counter[str] = collections.Counter()
+    found = read(imports, row(8), row(1), row(3), teacher=teacher, counts=counts)
+    assert [one.question_id for one in found] == ["q1"]
+    assert counts == {"unknown_question": 1, "taken": 1, "not_training": 1}
 
 
 @pytest.mark.parametrize(
@@ -138,8 +150,9 @@ def test_command_sorts_by_question_and_sample(project: Project, imports: Path) -
             [question(0), question(1, source="other", source_id="0")],
             "question_id 0 is in two question sets; name one as source",
         ),
-        ([row(0, n="many")], [question(0)], "a Response does not fit its schema"),
-        ([row(0, n=1.5)], [question(0)], "completion_tokens: 1.5 is no whole number"),
+        ([row(0, n="many")], [question(0)], "a.jsonl: row 1: completion_tokens: 'many' is no whole number"),
+        ([row(0, n=1.5)], [question(0)], "a.jsonl: row 1: completion_tokens: 1.5 is no whole number"),
+        ([row(0), row(1), row(0)], [question(0), question(1)], "row 3: the same question, reasoning and answer as"),
     ],
 )
 def test_command_refuses_what_gives_no_responses(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from stages.core.cells import UNTRAINED
-from stages.core.metrics import GROUPS
+from stages.core.records import GROUPS
 from stages.core.runs import Grid
 from tests.synthetic import ONE, PROFILE, SMALL, TARGETS, build, run_report
 
@@ -38,7 +38,7 @@ def test_writes_every_table_and_figure_and_the_same_bytes_again(root: Path) -> N
     first = written(root)
     names = ["1_datasets", "2_traces", "3_compression", "4_accuracy", "6_cost", "7_truncation"]
     names.append("8_retention_efficiency")
-    drawn = ["1_accuracy", "3_rho", "5_accuracy_tokens", "6_cost", "7_truncation", "8_retention_efficiency"]
+    drawn = ["4_accuracy", "3_rho", "5_accuracy_tokens", "6_cost", "7_truncation", "8_retention_efficiency"]
     plots = [f"tables/{name}.{kind}" for name in names for kind in ("md", "tex")] + ["tables/headline.md"]
     plots += [f"figures/{name}.{kind}" for name in drawn for kind in ("png", "svg")] + ["vega/accuracy_tokens.csv"]
     metrics = [f"metrics/{PROFILE}/results.csv", f"metrics/{PROFILE}/summary.json"]

@@ -8,8 +8,8 @@ import pytest
 
 from stages.core import records
 from stages.core.errors import StageError
-from stages.core.records import Prediction, Question, Score
-from stages.score import COLUMNS, score, summary, table
+from stages.core.records import SCORE_COLUMNS, Prediction, Question, Score
+from stages.score import score, summary, table
 from tests.conftest import Project
 from tests.made import question, run
 
@@ -86,7 +86,7 @@ def test_summary_is_by_set_and_decoding_with_every_outcome_in_it() -> None:
 def test_table_has_truth_values_as_numbers() -> None:
     text = table([graded(0), graded(1, 1, answer="?")])
     assert text.splitlines() == [
-        ",".join(COLUMNS),
+        ",".join(SCORE_COLUMNS),
         "q0,0,sums,in_distribution,answered,1,30,5",
         "q1,1,sums,in_distribution,no_answer,0,30,5",
     ]

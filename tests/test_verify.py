@@ -39,7 +39,9 @@ def test_only_correct_finished_reasoned_responses_are_kept(values: dict[str, Any
 
 def test_trace_carries_what_later_stages_need() -> None:
     (found,) = keep([response(1, sample=4)], QUESTIONS, Tally())
-    assert found == Trace("q1", 4, "sums", "What is 1 + 1?", "2", "I count on.", "The answer is 2.", "2")
+    response_itself = ("key", 7, "teacher", "stop", None, None)
+    text = ("What is 1 + 1?", "2", "I count on.", "The answer is 2.", "2", "2")
+    assert found == Trace("q1", 4, "sums", *text, *response_itself)
 
 
 def test_every_set_is_counted() -> None:

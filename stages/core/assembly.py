@@ -110,21 +110,21 @@ def match(
     """
     kept = {target: {key for key, _, _ in rows(source)} for target, source in found.items()}
     everywhere = set.intersection(*kept.values())
-    keys = matched(everywhere, per_question)
-    sizes = {target: lengths(source, keys, tokenizer) for target, source in found.items()}
+    sizes = {target: lengths(source, everywhere, tokenizer) for target, source in found.items()}
     long = {key for own in sizes.values() for key, size in own.items() if prompts[key[0]][1] + size > max_tokens}
-    if not keys:
+    if not everywhere:
         raise StageError("assemble: no trace is kept by all targets; see the drops in metrics of compress and truncate")
-    if keys == long:
-        raise StageError(f"text.max_tokens: none of {len(keys)} examples fits {max_tokens} tokens; raise it")
-    fitting = {target: {key: size for key, size in own.items() if key not in long} for target, own in sizes.items()}
+    if everywhere == long:
+        raise StageError(f"text.max_tokens: none of {len(long)} examples fits {max_tokens} tokens; raise it")
+    keys = matched(everywhere - long, per_question)
+    fitting = {target: {key: size for key, size in own.items() if key in keys} for target, own in sizes.items()}
     # Arms are comparable or the run fails: this holds by construction, and is checked all the same.
-    if any(own.keys() != keys - long for own in fitting.values()):
+    if any(own.keys() != keys for own in fitting.values()):
         raise StageError("assemble: targets do not hold the same rows; rerun compress and truncate")
     dropped = {
         "not_kept_by_all_targets": len(set.union(*kept.values()) - everywhere),
-        "further_traces_of_a_question": len(everywhere - keys),
         "over_long": len(long),
+        "further_traces_of_a_question": len(everywhere - long - keys),
     }
     return Matched(fitting, dropped)
 

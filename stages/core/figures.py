@@ -40,7 +40,7 @@ def draw(
     """
     with matplotlib.style.context(["default", _STYLE]):
         drawn = {
-            "1_accuracy": accuracy(arms, pooled),
+            "4_accuracy": accuracy(arms, pooled),
             "3_rho": rho(arms, found),
             "5_accuracy_tokens": accuracy_tokens(arms, pooled),
             "6_cost": cost(arms, pooled),
@@ -60,7 +60,7 @@ def _rendered(figure: Figure, kind: str) -> bytes:
 
 
 def accuracy(arms: Sequence[str], pooled: Sequence[Result]) -> Figure:
-    """Figure 1: accuracy by arm, a panel for each student and method."""
+    """Figure 4: accuracy by arm, a panel for each student and method."""
     teachers = _distinct(one.run.teacher for one in pooled)
     students = _distinct(one.run.student for one in pooled)
     panels = []

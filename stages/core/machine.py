@@ -1,6 +1,7 @@
 """What machine this is, for timings that must not be compared across machines."""
 
 import resource
+import time
 from pathlib import Path
 
 import torch
@@ -16,6 +17,13 @@ def device() -> str:
     return "CPU"
 
 
+def clock() -> float:
+    """Seconds of a clock that only moves on; a GPU's queue is let run empty first."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter()
+
+
 def peak() -> float:
     """Highest memory so far, in GB: of the GPU where there is one, else of this process."""
     if torch.cuda.is_available():
@@ -26,6 +34,6 @@ def peak() -> float:
 def bf16_supported() -> bool:
     """Whether this GPU, or without one this CPU, multiplies bf16 in hardware."""
     if torch.cuda.is_available():
-        return bool(torch.cuda.is_bf16_supported())
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     capabilities = torch.cpu.get_capabilities()
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") or capabilities.get("bf16"))

@@ -15,11 +15,10 @@ import numpy as np
 
 from stages.core.errors import StageError
 from stages.core.files import read_json
+from stages.core.records import GROUPS, SCORE_COLUMNS
 from stages.core.runs import Grid, Run
 from stages.core.stats import Answers
 
-HEADER = ["question_id", "sample", "source", "group", "outcome", "correct", "think_tokens", "answer_tokens"]
-GROUPS = ("in_distribution", "ood_reasoning", "ood_knowledge")
 OUTCOMES = ("answered", "no_answer", "hit_cap")
 _VERIFIED = "source questions attempts correct accuracy questions_kept traces_kept mean_chars"
 _COMPRESSED = "source traces kept dropped rho_mean rho_median rho_q1 rho_q3 mean_chars"
@@ -131,8 +130,8 @@ def _scores(files: Iterable[tuple[Run, Path]]) -> tuple[list[tuple[str, str, str
 def parse_scores(name: str, lines: Iterable[str]) -> tuple[list[tuple[str, str, str]], Answers]:
     """The (id, group, source) and the answers in a scores CSV, sorted by question. Raises StageError."""
     rows = csv.reader(lines)
-    if next(rows, None) != HEADER:
-        raise StageError(f"{name}: its header is not {','.join(HEADER)}; score it again")
+    if next(rows, None) != list(SCORE_COLUMNS):
+        raise StageError(f"{name}: its header is not {','.join(SCORE_COLUMNS)}; score it again")
     greedy: dict[tuple[str, str, str], tuple[int, int, str]] = {}
     sampled: dict[tuple[str, str, str], dict[int, int]] = {}
     for number, row in enumerate(rows, 2):
@@ -155,8 +154,8 @@ def parse_scores(name: str, lines: Iterable[str]) -> tuple[list[tuple[str, str, 
 
 def _score(row: Sequence[str]) -> tuple[tuple[str, str, str], int, tuple[int, int, str]]:
     """((id, group, source), sample, (correct, tokens, outcome)) of one line. Raises ValueError."""
-    if len(row) != len(HEADER):
-        raise ValueError(f"{len(row)} fields instead of {len(HEADER)}")
+    if len(row) != len(SCORE_COLUMNS):
+        raise ValueError(f"{len(row)} fields instead of {len(SCORE_COLUMNS)}")
     question, sample, source, group, outcome, correct, think, answer = row
     for value, known in ((group, GROUPS), (outcome, OUTCOMES), (correct, ("0", "1"))):
         if value not in known:

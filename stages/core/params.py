@@ -77,12 +77,19 @@ def section(kind: type[Config], value: Any, place: str) -> Config:
             _check(value[name], hints[name], f"{place}.{name}")
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             raise StageError(f"{FILE}: {place}.{name}: missing; add it in conf/profile/")
-    return kind(**value)
+    try:
+        return kind(**value)
+    except StageError as error:  # what a dataclass checks by itself does not know its place
+        raise StageError(f"{FILE}: {place}: {error}") from None
 
 
 def _check(value: Any, hint: Any, place: str) -> None:
     """Raises StageError unless `value` is of type `hint`; a whole number is taken for a float."""
     options = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    inner = [typing.get_args(option)[-1] for option in options if typing.get_origin(option) in (dict, list)]
+    if inner and isinstance(value, dict | list):
+        for key, part in value.items() if isinstance(value, dict) else enumerate(value):
+            _check(part, inner[0], f"{place}.{key}")
     plain = tuple(typing.get_origin(option) or option for option in options if option is not Any)
     if not plain or (float in plain and type(value) is int):
         return

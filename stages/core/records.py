@@ -20,6 +20,9 @@ import pyarrow.parquet as pq
 from stages.core.errors import StageError
 from stages.core.files import replacing
 
+GROUPS = ("in_distribution", "ood_reasoning", "ood_knowledge")  # of question sets: as trained on, or held out
+# Of scores, what the report reads
+SCORE_COLUMNS = ("question_id", "sample", "source", "group", "outcome", "correct", "think_tokens", "answer_tokens")
 ROW_GROUP = 2048  # rows held in memory at a time: 20 MB of 10,000-character traces
 
 
@@ -60,7 +63,7 @@ class Response:
 
 @dataclass(frozen=True)
 class Trace:
-    """A response whose answer is correct, with the answer as the grader read it."""
+    """A response whose answer is correct: with the final answer as it says it, and as the grader read it."""
 
     KEY: ClassVar = ("question_id", "sample")
 
@@ -71,7 +74,14 @@ class Trace:
     gold: str
     reasoning: str
     answer: str
+    stated: str  # the final answer in the answer's words; of a choice, the option's text
     parsed: str
+    request_key: str  # this and what follows: as in Response
+    seed: int
+    model: str
+    finish_reason: str
+    prompt_tokens: int | None
+    completion_tokens: int | None
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,18 @@ def rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         raise StageError(f"{path}: empty: it holds no rows")
 
 
+def hub_rows(dataset: str, name: str | None, split: str, revision: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yields (place, row) of a data set of the hub, or of a folder that `datasets` reads."""
+    from datasets import load_dataset
+
+    try:
+        loaded = load_dataset(dataset, name, split=split, revision=revision)
+    except (OSError, ValueError) as error:
+        raise StageError(f"{dataset}: cannot be loaded from the hub: {error}") from error
+    for number, row in enumerate(loaded):
+        yield f"{dataset}: {split} row {number + 1}", row
+
+
 def _text(path: Path) -> str:
     try:
         text = path.read_text(encoding="utf-8-sig")

@@ -2,11 +2,11 @@
 
 Weights that are trained are kept in fp32 and multiplied in bf16 (autocast) where the hardware has it: at these learning
 rates an update to a bf16 weight is mostly rounded away, and nothing is learned. Weights that LoRA freezes are held in
-bf16 there, which changes no update and was twice as fast on a CPU, for want of casts.
+bf16 there: no update of theirs can be lost, and a step was twice as fast on a CPU, for want of casts. What flows
+between the layers is then rounded to bf16 too.
 """
 
 import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,10 +60,10 @@ class StepClock(TrainerCallback):
     began: float = field(default=0.0)
 
     def on_step_begin(self, *args: Any, **kwargs: Any) -> None:
-        self.began = time.perf_counter()
+        self.began = machine.clock()
 
     def on_step_end(self, *args: Any, **kwargs: Any) -> None:
-        self.seconds += time.perf_counter() - self.began
+        self.seconds += machine.clock() - self.began
 
 
 class CompletionTrainer(SFTTrainer):
@@ -138,9 +138,20 @@ def expected_trainable(model: Any, method: Method) -> int:
     """Parameters that must be trained: all, or for LoRA rank * (in + out) for each linear layer but the LM head."""
     if method.lora is None:
         return sum(parameter.numel() for parameter in model.parameters())
+    matrices = (torch.nn.Linear, torch.nn.Embedding)
+    odd = {type(module).__name__ for module in model.modules() if not isinstance(module, matrices) and _weighs(module)}
+    if odd:
+        raise StageError(
+            f"methods.*.lora: no adapter for the weights of {', '.join(sorted(odd))}; use full fine-tuning"
+        )
     head = model.get_output_embeddings()
     layers = (module for module in model.modules() if isinstance(module, torch.nn.Linear) and module is not head)
     return int(sum(method.lora["rank"] * (layer.in_features + layer.out_features) for layer in layers))
+
+
+def _weighs(module: torch.nn.Module) -> bool:
+    """Whether `module` itself holds a matrix, as fused experts do, and not only biases and scales."""
+    return any(parameter.ndim > 1 for parameter in module.parameters(recurse=False))
 
 
 def load(folder: Path, method: Method, training: Training) -> Any:
@@ -219,7 +230,7 @@ def arguments(method: Method, training: Training, seed: int, scratch: str) -> SF
         gradient_checkpointing=training.checkpointing,
         max_length=None,  # over-long rows have left before: nothing may be cut here
         packing=False,
-        train_sampling_strategy="group_by_length",
+        train_sampling_strategy="random",  # by length, each arm would see its questions in another order
         logging_steps=5,
         save_strategy="no",
         report_to="none",
@@ -232,6 +243,8 @@ def save(result: Result, tokenizer: Any, out: Path) -> None:
     """Write a plain Hugging Face folder in bf16; of a LoRA run the merged weights, and the adapter in adapter/."""
     model = result.model
     if isinstance(model, PeftModel):
+        for config in model.peft_config.values():  # a set, which peft would write in another order each run
+            config.target_modules = sorted(config.target_modules)
         model.save_pretrained(out / "adapter")
         model = model.float().merge_and_unload()  # summed in fp32, rounded once below
     model.config._name_or_path = ""

@@ -1,5 +1,6 @@
 """The transformers engine against a loop written by hand, and what every engine refuses."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,16 @@ def test_answer_ends_before_the_eos_or_at_the_limit(lively: Path, model: Any) ->
     assert short[0] == Output(free[:2], "length")
 
 
+def test_answers_that_end_leave_the_batch_and_change_no_other(lively: Path, model: Any) -> None:
+    """60 tokens are several rounds; with this EOS some answers end in the first, some later, some not at all."""
+    free = [by_hand(model, prompt, 60, eos=-1).tokens for prompt in PROMPTS]
+    firsts = {token: [row.index(token) if token in row else 60 for row in free] for row in free for token in row}
+    eos = max(firsts, key=lambda token: len({place // 16 for place in firsts[token]}))
+    assert len({place // 16 for place in firsts[eos]}) >= 3
+    engine = engines.load(lively, eos, replace(CONFIG, batch_size=len(PROMPTS)))
+    assert generate(engine, Sampling(60)) == [by_hand(model, prompt, 60, eos) for prompt in PROMPTS]
+
+
 def test_eos_as_the_last_token_allowed_is_a_stop(lively: Path, model: Any) -> None:
     free = by_hand(model, PROMPTS[0], 12, eos=-1).tokens
     eos = next(token for token in free[3:] if token not in free[:3])
@@ -113,6 +124,11 @@ def test_unknown_engine_is_answered_with_the_known_ones(tiny: Path) -> None:
         engines.load(tiny, 0, Inference("llama"))
 
 
+def test_unknown_dtype_is_named(tiny: Path) -> None:
+    with pytest.raises(StageError, match=r"inference.dtype: 'bf16' is unknown; expected bfloat16"):
+        engines.load(tiny, 0, replace(CONFIG, dtype="bf16"))
+
+
 @pytest.mark.parametrize("weights", [None, b"", b"not safetensors at all"])
 def test_folder_without_readable_weights_is_named(tiny: Path, tmp_path: Path, weights: bytes | None) -> None:
     (tmp_path / "config.json").write_bytes((tiny / "config.json").read_bytes())
@@ -128,3 +144,10 @@ def test_folder_without_readable_weights_is_named(tiny: Path, tmp_path: Path, we
 def test_sampling_out_of_range_is_refused(most: int, temperature: float, top_p: float) -> None:
     with pytest.raises(StageError, match="expected max_new_tokens >= 1, temperature >= 0, 0 < top_p <= 1"):
         Sampling(most, temperature, top_p)
+
+
+def test_derived_seeds_are_the_same_everywhere() -> None:
+    assert engines.derived_seed(1, "q0", 0) == 4365810938667751955
+    assert (
+        len({engines.derived_seed(seed, f"q{n}", sample) for seed in (1, 2) for n in (0, 1) for sample in (0, 1)}) == 8
+    )

@@ -154,7 +154,7 @@ def test_features_of_a_sentence(text: str, operands: set[str], results: set[str]
         ("It costs 3.50 dollars. 4 of them: 14.", ["It costs 3.50 dollars.", "4 of them: 14."]),
         ("One\n\n  Two\n", ["One", "Two"]),
         ("e.g. this stays whole", ["e.g. this stays whole"]),
-        ('He said "no." Then he left.', ['He said "no.', "Then he left."]),
+        ('He said "no." Then he left.', ['He said "no."', "Then he left."]),
         ("", []),
     ],
 )

@@ -118,6 +118,7 @@ def test_good_section_becomes_its_dataclass(more: dict[str, Any]) -> None:
         (GOOD | {"name": None}, "here.name: None is not str"),
         (GOOD | {"cap": "all"}, "here.cap: 'all' is not int or NoneType"),
         (GOOD | {"parts": "x"}, "here.parts: 'x' is not list"),
+        (GOOD | {"parts": ["x", 1]}, "here.parts.1: 1 is not str"),
         (GOOD | {"options": [1]}, "here.options: .* is not dict"),
     ],
 )

@@ -1,6 +1,5 @@
 """Compression by an instruct model: one generic prompt for every question, trace and answer."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,8 +43,7 @@ def compress(traces: Sequence[Trace], config: LLM) -> Iterator[tuple[str, str]]:
     for place, trace in enumerate(traces):
         prompt = tokens.ids(tokenizer, chat.prompt(tokenizer, config.prompt_template, render(trace)))
         if len(prompt) + sampling.max_new_tokens <= config.context:
-            name = f"{config.seed}/{trace.question_id}/{trace.sample}"
-            seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> 1
+            seed = engines.derived_seed(config.seed, trace.question_id, trace.sample)
             requests[place] = engines.Request(prompt, seed)
     engine = engines.load(folder, tokenizer.eos_token_id, inference, config.revision)
     places = list(requests)

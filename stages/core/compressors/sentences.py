@@ -10,12 +10,12 @@ from dataclasses import dataclass
 _PLAIN = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 _RELATION = re.compile(r"=|\u2248|\u2192|\\approx|\bequals?\b|\bgives?\b|\bmakes?\b|\bis\b|\bare\b|\bbecomes?\b")
 _DOUBT = re.compile(
-    r"\?\s*$|\b(?:wait|hmm|maybe|perhaps|guess|not right|wrong|mistake|slip\w*|oops|i think|off|redo|suppose)\b",
+    r"\?\s*$|\b(?:wait|hmm|maybe|perhaps|guess|not right|wrong|mistake|oops|i think|redo|suppose)\b",
     re.IGNORECASE,
 )
 # A run of numbers, operators, brackets and one-letter names: what an equation is written with
 _MATHS = re.compile(r"(?:(?<![A-Za-z])[a-z](?![A-Za-z])|\\[a-z]+|[\d.,+\-*/^=()\[\]{}$%\u00d7\u00f7\u2212\u2248 ])+")
-_END = re.compile(r"(?<=[.!?])[\"')\]*]*\s+(?=[\"'(\[*$\\A-Z0-9-])|\n+")
+_END = re.compile(r"(?<=[.!?])([\"')\]*]*)\s+(?=[\"'(\[*$\\A-Z0-9-])|\n+")
 _COMMON = frozenset(
     "about after again all also and any are because been before but can check does each else first for from get "
     "gives going good had has have here how into its just know let like look make means more must need next not "
@@ -60,7 +60,9 @@ def read(text: str) -> Sentence:
 
 def split(text: str) -> list[Sentence]:
     """The sentences of `text`, in order; lines end a sentence too."""
-    return [read(part.strip()) for part in _END.split(text) if part.strip()]
+    parts = [*_END.split(text), ""]  # text and what closes it (quotes, brackets) by turns
+    whole = (f"{part}{closing or ''}".strip() for part, closing in zip(parts[::2], parts[1::2], strict=True))
+    return [read(sentence) for sentence in whole if sentence]
 
 
 def core(sentence: Sentence) -> str:

@@ -4,6 +4,7 @@ An engine takes token ids and gives token ids, because the ids of a prompt are w
 must agree on. Every sampling field is set by the caller; nothing comes from a model's generation_config.
 """
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +32,12 @@ class Request:
 
     prompt: Sequence[int]
     seed: int
+
+
+def derived_seed(seed: int, question_id: str, sample: int) -> int:
+    """A seed of its own for every sample: 63 bits (what vLLM takes) of a hash, the same on every machine."""
+    digest = hashlib.sha256(f"{seed}/{question_id}/{sample}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
 
 
 @dataclass(frozen=True)

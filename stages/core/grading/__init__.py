@@ -43,6 +43,13 @@ def readable(gold: str, kind: str, question: Question | None = None) -> bool:
     return bool(gold.strip()) and grade(f"The answer is {gold}.", gold, kind, question=question).outcome == "correct"
 
 
+def stated(answer: str, verdict: Verdict, question: Question) -> str:
+    """The final answer in the words of `answer`, which was graded `verdict`; of a choice, its option's text."""
+    if question.grader == "choice" and question.choices and verdict.parsed:
+        return question.choices[int(verdict.parsed) - 1]
+    return (read.written(answer) if question.grader == "numeric" else None) or read.final(answer)
+
+
 def _by(
     reader: Callable[[str, tuple[str, ...]], str | None],
 ) -> Callable[[str, str, tuple[str, ...]], Verdict]:

@@ -45,7 +45,16 @@ def boxed(text: str) -> str | None:
 
 
 def number(text: str) -> str | None:
-    """The number of the final answer as a reduced fraction, None where there is none or no telling which.
+    """The number of the final answer as a reduced fraction, None where `written` finds none."""
+    found = written(text)
+    try:
+        return str(Fraction(found.replace(",", "").replace("$", ""))) if found else None
+    except (ValueError, ZeroDivisionError):
+        return None
+
+
+def written(text: str) -> str | None:
+    """The number of the final answer as it is written, None where there is none or no telling which.
 
     A stated answer, boxed or after "answer is", is its first sentence, right of its last equals sign: it must hold one
     number alone. Where none is stated it is the last number of the text.
@@ -55,11 +64,8 @@ def number(text: str) -> str | None:
         answer = re.split(r"\.\s", answer)[0].rpartition("=")[2]
         if len(set(_NUMBER.findall(answer))) > 1 or _BEYOND.search(answer):
             return None
-    found = _NUMBER.findall(answer)
-    try:
-        return str(Fraction(found[-1].replace(",", "").replace("$", ""))) if found else None
-    except (ValueError, ZeroDivisionError):
-        return None
+    found: list[str] = _NUMBER.findall(answer)
+    return found[-1] if found else None
 
 
 def _plain(text: str) -> str:
