@@ -18,13 +18,15 @@ def main() -> None:
     known = sorted(path.stem for path in (ROOT / "conf" / "profile").glob("*.yaml"))
     if profile not in known:
         sys.exit(f"error: profile {profile!r} is not in conf/profile/; known: {', '.join(known)}")
-    target = ROOT / "params.yaml"
+    target = ROOT / ".params.new.yaml"
     compose_and_dump(target, str(ROOT / "conf"), None, "config", None, [f"profile={profile}", *overrides])
     composed = yaml.safe_load(target.read_text(encoding="utf-8"))
     for axis, name in composed["report"]["headline"].items():  # the report would find it out after all training
         known = composed["grid"][f"{axis}s"]
         if name not in known:
+            target.unlink()
             sys.exit(f"error: report.headline.{axis}: {name!r} is not in grid.{axis}s; known: {', '.join(known)}")
+    target.replace(ROOT / "params.yaml")
 
 
 if __name__ == "__main__":

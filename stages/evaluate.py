@@ -1,7 +1,7 @@
 """evaluate: let one student answer the questions of one split, greedily and sampled; store what it wrote.
 
 Without --target it is the untrained student. Sample 0 is greedy; samples 1 to n are drawn, for the
-first `sampled_questions` of each question set (by question_id, the same ones for every arm).
+first `sampled_questions` of each question set. By question_id, and so the same ones for every arm, as are `questions`.
 
 checkpoints or models, questions -> data/<profile>/predictions/<cell>.parquet
 Run: python -m stages.evaluate --profile default --student smollm2
@@ -31,6 +31,7 @@ class Evaluate:
     """What is generated: `samples` draws at `temperature` and `top_p` beside the greedy answer."""
 
     split: str
+    questions: int | None  # of each question set; None for all
     max_new_tokens: int
     samples: int
     sampled_questions: int | None  # of each question set; None for all
@@ -39,8 +40,8 @@ class Evaluate:
     seed: int
 
     def __post_init__(self) -> None:
-        if self.samples < 0 or (self.sampled_questions or 0) < 0:
-            raise StageError("samples and sampled_questions are numbers of draws; expected 0 or more")
+        if self.questions == 0 or min(self.samples, self.questions or 0, self.sampled_questions or 0) < 0:
+            raise StageError("expected questions of 1 or more, samples and sampled_questions of 0 or more")
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ def asks(questions: Sequence[Question], tokenizer: Any, template: str | None, co
     found = []
     asked: collections.Counter[str] = collections.Counter()
     for question in questions:
+        if asked[question.source] == config.questions:
+            continue
         asked[question.source] += 1
         drawn = config.sampled_questions is None or asked[question.source] <= config.sampled_questions
         prompt = tokens.ids(tokenizer, chat.prompt(tokenizer, template, question.question))

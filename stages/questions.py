@@ -244,7 +244,11 @@ def summary(
 def main(profile: str) -> None:
     """Collect every question set of the profile into data/<profile>/questions.parquet."""
     declared = params.read(PARAMS, profile)["sets"]
-    sets = {name: params.section(QuestionSet, value, f"questions.sets.{name}") for name, value in declared.items()}
+    sets = {
+        name: params.section(QuestionSet, value, f"questions.sets.{name}")
+        for name, value in declared.items()
+        if value is not None  # how a profile leaves out a set that it inherits
+    }
     found: dict[str, Question] = {}
     dropped = {}
     for source, entry in command.progress(sets.items(), "questions", unit="set"):

@@ -131,6 +131,13 @@ def test_lowest_samples_of_a_question_are_taken(project: Project, tiny: Path) ->
     assert keys(root) == [("q0", 1), ("q1", 0), ("q2", 0)]
 
 
+def test_further_trace_stands_in_for_one_that_is_too_long(project: Project, tiny: Path) -> None:
+    root = build(project, tiny, per_question=1)
+    write(root, FILES[0], without=(0, 0), reasoning="x" * 600)
+    assert assemble().exit_code == 0
+    assert keys(root) == [("q0", 1), ("q1", 0), ("q2", 0)]
+
+
 def test_metrics_count_what_each_target_holds(project: Project, tiny: Path) -> None:
     root = build(project, tiny)
     assemble()

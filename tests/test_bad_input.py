@@ -90,6 +90,15 @@ def test_unknown_profile_is_not_composed() -> None:
     assert (ROOT / "params.yaml").read_bytes() == before
 
 
+def test_headline_of_another_grid_is_refused_before_anything_is_trained() -> None:
+    command = [sys.executable, "conf/compose.py", "default", "report.headline.teacher=nobody"]
+    before = (ROOT / "params.yaml").read_bytes()
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "report.headline.teacher: 'nobody' is not in grid.teachers; known: scripted" in done.stderr
+    assert (ROOT / "params.yaml").read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("stage", "options", "complaint"),
     [
@@ -173,7 +182,7 @@ def test_bad_question_file(
         (b"", "set.jsonl: empty: it holds no rows"),
         (b"\xff\xfe\x00", "set.jsonl: binary: byte 0 is not UTF-8 text"),
         (jsonl({"id": "0", "text": "1"}), "set.jsonl: row 1: no field 'said' for answer; it has: id, text; mend"),
-        (jsonl({"id": "7", "said": "1"}), "set.jsonl: row 1: question_id '7' is in no question set; add the set"),
+        (jsonl({"id": "7", "said": "1"}), "set.jsonl: row 1: question_id 7 is in no question set; add the set"),
     ],
 )
 def test_bad_trace_file(project: Project, contents: bytes, complaint: str) -> None:

@@ -132,6 +132,24 @@ def test_trace_that_leaves_no_room_is_dropped_and_never_cut(tiny: Path, tokenize
     assert {row.drop_reason for row in tight} == {"over_context"}
 
 
+@pytest.mark.parametrize(
+    ("stated", "reasoning", "kept"),
+    [
+        ("22.5", "I like shirts. 45 shirts are many. 25 - 2.5 = 22.5 dollars. Fine.", "25 - 2.5 = 22.5."),
+        (
+            "blue",
+            "I had 1 + 1 = 2 coffees. Air scatters the short waves. So the sky looks blue.",
+            "So the sky looks blue.",
+        ),
+    ],
+)
+def test_answer_is_looked_for_in_the_words_it_is_stated_in(stated: str, reasoning: str, kept: str) -> None:
+    made = trace(0, question="How much, or which?", reasoning=reasoning, stated=stated, parsed="2")
+    (found,) = shorten([made], STRONG, "compressors.mine")
+    assert kept in found.reasoning
+    assert "coffees" not in found.reasoning
+
+
 def test_command_writes_variants_and_counts(project: Project) -> None:
     root = project(compressors={"strong": STRONG})
     records.write(root / "data/test/traces/solver.parquet", TRACES, Trace)

@@ -16,7 +16,7 @@ from stages.evaluate import Ask, Evaluate, asks, main, predict, prediction
 from tests.conftest import Project
 from tests.made import TEMPLATE, question
 
-CONFIG = Evaluate("test", 8, samples=2, sampled_questions=1, temperature=1.0, top_p=1.0, seed=0)
+CONFIG = Evaluate("test", None, 8, samples=2, sampled_questions=1, temperature=1.0, top_p=1.0, seed=0)
 QUESTIONS = [question(number, split="test", source="ab"[number % 2]) for number in range(4)]
 
 
@@ -49,6 +49,14 @@ def test_everything_is_asked_greedily_and_the_first_of_each_set_sampled(tokenize
 def test_sampled_questions(tokenizer: Any, sampled: int | None, answers: int) -> None:
     config = dataclasses.replace(CONFIG, sampled_questions=sampled)
     assert len(asks(QUESTIONS, tokenizer, TEMPLATE, config)) == answers
+
+
+@pytest.mark.parametrize(
+    ("questions", "asked"), [(1, ["q0", "q1"]), (2, ["q0", "q1", "q2", "q3"]), (9, ["q0", "q1", "q2", "q3"])]
+)
+def test_questions_of_each_set(tokenizer: Any, questions: int, asked: list[str]) -> None:
+    found = asks(QUESTIONS, tokenizer, TEMPLATE, dataclasses.replace(CONFIG, questions=questions))
+    assert [ask.question_id for ask in found if ask.sample == 0] == asked
 
 
 def test_seeds_are_every_arms_own_draws_again(tokenizer: Any) -> None:

@@ -2,8 +2,6 @@
 
 import importlib
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -93,10 +91,3 @@ def test_params_yaml_is_the_composition_of_the_profile_that_it_names(tmp_path: P
 def test_all_arms_of_a_method_share_its_params() -> None:
     """A train stage reads its method's params and nothing of its target's."""
     assert not [param for param in GRAPH["train"]["params"] if "target" in param or "teacher" in param]
-
-
-def test_unknown_profile_is_one_line() -> None:
-    command = [sys.executable, "conf/compose.py", "nonesuch"]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert run.returncode == 1
-    assert re.fullmatch(r"error: profile 'nonesuch' is not in conf/profile/; known: .*default.*\n", run.stderr)

@@ -5,6 +5,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+import pytest
 from click.testing import CliRunner
 from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig
 
@@ -30,6 +31,18 @@ def test_tokenizer_config_and_generation_config_agree_on_the_eos(tiny: Path, tok
     assert tokenizer.eos_token == "<|im_end|>"
     assert AutoConfig.from_pretrained(tiny).eos_token_id == tokenizer.eos_token_id
     assert GenerationConfig.from_pretrained(tiny).eos_token_id == tokenizer.eos_token_id
+
+
+@pytest.mark.parametrize("lost", ["model.safetensors", "config.json", "tokenizer.json"])
+def test_folder_that_lacks_a_part_is_refused(project: Project, tiny: Path, tmp_path: Path, lost: str) -> None:
+    for path in tiny.iterdir():
+        if not path.name.startswith(lost.partition(".")[0]):
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    root = project(students={"mine": {"source": {"kind": "folder", "path": str(tmp_path)}}})
+    done = CliRunner().invoke(main, ["--profile", "test", "--student", "mine"])
+    assert done.exit_code == 1
+    assert f"source.path: {tmp_path}: no " in done.output
+    assert not [path for path in (root / "data").rglob("*") if path.is_file()]
 
 
 def test_student_from_a_folder_is_a_copy_that_loads(project: Project, tiny: Path) -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +162,7 @@ def test_gold_zero_is_a_gold(imports: Path) -> None:
         (rows(1, opts="AB"), {"fields": FIELDS | {"choices": "opts"}}, "row 1: choices are no list but str"),
         (rows(1, 2, 3), {}, "questions.sets.mine: 1 questions for split train, 2 wanted; ask for fewer"),
         (rows(1), {"kind": "web"}, "questions.sets.mine: kind 'web' .* is unknown; known: reasoning_gym, file, hub"),
+        (rows(1), {"distinct_by": "look"}, "mine.distinct_by: 'look' is unknown; known: text, numbers"),
         (rows(1), {"group": "ood"}, "group 'ood' is unknown; .* ood_reasoning"),
         (rows(1), {"grader": "fuzzy", "sizes": {"test": 1}}, "grader 'fuzzy': unknown; known: boolean"),
         (rows(1), {"sizes": {"dev": 1}}, "questions.sets.mine: split 'dev' is unknown; known: test, validation, train"),
@@ -174,6 +176,20 @@ def test_bad_file_is_refused_by_file_and_row(
     (imports / "pool.jsonl").write_text(contents)
     with pytest.raises(StageError, match=complaint):
         collect("mine", change(FILE, **changes))
+
+
+def test_questions_of_the_same_numbers_are_duplicates_where_the_set_says_so(imports: Path) -> None:
+    (imports / "pool.jsonl").write_text(rows(1) + rows(2, q="1 and 1 more?") + rows(3, q="1 + 12?"))
+    whole = change(FILE, sizes={"test": None}, duplicates="drop")
+    assert len(collect("mine", whole)[0]) == 3
+    found, dropped = collect("mine", change(whole, distinct_by="numbers"))
+    assert (texts(found, "test"), dropped) == ({"1 + 1?", "1 + 12?"}, {"duplicate": 1})
+
+
+def test_made_questions_of_one_split_permute_none_of_another(imports: Path) -> None:
+    found, _ = collect("sums", change(SUMS, distinct_by="numbers"))
+    operands = [tuple(sorted(re.findall(r"\d+", question.question))) for question in found]
+    assert len(set(operands)) == len(found) == 13
 
 
 @pytest.mark.parametrize(
@@ -211,6 +227,26 @@ def test_keep_filters_what_reasoning_gym_makes(imports: Path) -> None:
 def test_what_reasoning_gym_cannot_make_is_refused(changes: dict[str, Any], complaint: str) -> None:
     with pytest.raises(StageError, match=complaint):
         collect("sums", change(SUMS, **changes))
+
+
+def test_question_that_another_set_tests_is_not_trained_on(project: Project, imports: Path) -> None:
+    (imports / "a.jsonl").write_text(rows(1, 2, 3))
+    (imports / "b.jsonl").write_text(rows(2, q="2  +  1?") + rows(9))
+    plain = {"kind": "file", "group": "in_distribution", "grader": "numeric", "fields": FIELDS}
+    sets = {
+        "a": plain | {"files": {"train": "a.jsonl"}, "sizes": {"train": None}},
+        "b": plain | {"files": {"test": "b.jsonl"}, "sizes": {"test": None}},
+    }
+    root = project(questions={"sets": sets})
+    done = run("stages.questions", "--profile", "test", cwd=root)
+    assert (done.returncode, done.stderr) == (0, "")
+    found = list(records.read(root / "data/test/questions.parquet", Question))
+    assert texts(found, "train") == {"1 + 1?", "3 + 1?"}
+    counted = json.loads((root / "metrics/test/questions.json").read_text())["sets"]
+    assert [(one["train"], one["test"], one["dropped"]) for one in counted] == [
+        (2, 0, {"tested_elsewhere": 1}),
+        (0, 2, {}),
+    ]
 
 
 def test_command_writes_every_set_sorted_and_counts_it(project: Project, imports: Path) -> None:

@@ -29,11 +29,11 @@ def number(value: float | None, digits: int = 0) -> str:
     return "-" if value is None else f"{value:,.{digits}f}"
 
 
-def significant(value: float | None) -> str:
-    """A number to three significant digits, without an exponent."""
+def significant(value: float | None, digits: int = 3) -> str:
+    """A number to `digits` significant digits, without an exponent."""
     if value is None or value == 0:
         return number(value)
-    return number(value, min(6, max(0, 2 - int(f"{value:e}".split("e")[1]))))
+    return number(value, min(6, max(0, digits - 1 - int(f"{value:e}".split("e")[1]))))
 
 
 def interval(one: Estimate, digits: int = 1, sign: str = "") -> str:
@@ -185,7 +185,7 @@ def costs(results: Sequence[Result], assembled: Sequence[Mapping[str, Any]]) -> 
     rows = [
         (
             *(*identity(run), number(cost.examples), number(cost.tokens), significant(cost.relative_tokens)),
-            *(significant(cost.seconds), significant(cost.relative_seconds), times(cost.relative_seconds)),
+            *(significant(cost.seconds), significant(cost.relative_seconds, 2), times(cost.relative_seconds, 2)),
         )
         for run, cost in known
     ]
@@ -199,9 +199,9 @@ def costs(results: Sequence[Result], assembled: Sequence[Mapping[str, Any]]) -> 
     return Table("Table 6. Training cost.", (*_WHO, *_columns(heads)), rows, tuple(notes))
 
 
-def times(fraction: float | None) -> str:
+def times(fraction: float | None, digits: int = 3) -> str:
     """How many times less a fraction is: `4.00x` for 0.25."""
-    return f"{significant(1 / fraction)}x" if fraction else "-"
+    return f"{significant(1 / fraction, digits)}x" if fraction else "-"
 
 
 def truncation(comparisons: Sequence[Comparison]) -> Table:
@@ -243,7 +243,7 @@ def headline(results: Sequence[Result], confidence: float) -> Table:
             *(one.run.method or "-", label(one.run.target), percent(one.whole.accuracy)),
             *(percent(one.scopes[group, ALL].accuracy) for group in others),
             *(percent(one.whole.retention), interval(one.whole.tokens, 0), interval(one.whole.efficiency, 2)),
-            *(significant(value) for value in one.spent),
+            *(significant(value, digits) for value, digits in zip(one.spent, (3, 2), strict=True)),
         )
         for one in results
     ]
@@ -254,5 +254,6 @@ def headline(results: Sequence[Result], confidence: float) -> Table:
     run, asked = results[0].run, results[0].whole.questions
     title = f"{run.student} taught by {run.teacher}, seed {run.seed}"
     where = f"{asked} {_main(results)}questions"
-    note = f"Accuracy, retention, output and efficiency on {where}, with {100 * confidence:g} % intervals."
+    further = "".join(f"; {group} on {results[0].scopes[group, ALL].questions}" for group in others)
+    note = f"Accuracy, retention, output and efficiency on {where}{further}; {100 * confidence:g} % intervals."
     return Table(title, heads, rows, (note,))

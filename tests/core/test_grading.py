@@ -330,3 +330,23 @@ def real_golds(file: str, gold_of: Callable[[dict[str, Any]], str], most: int) -
     rows = [json.loads(line) for line in text.splitlines()] if path.suffix == ".jsonl" else json.loads(text)
     golds = [gold_of(row) for row in rows]
     return golds[:most] if "math500" in file else random.Random(0).sample(golds, min(most, len(golds)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer", "gold", "choices", "wanted"),
+    [
+        ("numeric", "It costs 3 + 19.5, so the answer is $22.50.", "22.5", (), "$22.50"),
+        ("numeric", "First 3, then 1,200", "1200", (), "1,200"),
+        ("choice", "The answer is B.", "B", ("red", "blue"), "blue"),
+        ("choice", "The answer is B.", "B", (), "B"),
+        ("boolean", "The answer is yes.", "true", (), "yes"),
+        ("math", "\\boxed{\\frac{1}{2}}", "1/2", (), "\\frac{1}{2}"),
+    ],
+)
+def test_stated_answer_is_in_the_answers_words(
+    kind: str, answer: str, gold: str, choices: tuple[str, ...], wanted: str
+) -> None:
+    asked = question(0, grader=kind, gold=gold, choices=choices)
+    verdict = grading.grade(answer, gold, kind, question=asked)
+    assert verdict.outcome == "correct"
+    assert grading.stated(answer, verdict, asked) == wanted

@@ -92,6 +92,43 @@ def test_only_completions_have_labels_and_end_with_the_eos(tokenizer: Any, examp
         assert row["input_ids"][-1] == row["labels"][-1] == tokenizer.eos_token_id
 
 
+def test_targets_of_other_lengths_see_the_same_questions_in_the_same_batches(
+    monkeypatch: pytest.MonkeyPatch, tiny: Path, tokenizer: Any, examples: list[Example]
+) -> None:
+    """A batch order that follows lengths would give each arm a curriculum of its own."""
+    seen: list[list[str]] = []
+    plain = CompletionTrainer.compute_loss
+
+    def watched(self: CompletionTrainer, model: Any, inputs: dict[str, Any], *rest: Any, **more: Any) -> Any:
+        asked = (inputs["labels"] == IGNORED) & (inputs["attention_mask"] == 1)
+        seen.append([tokenizer.decode(ids[own]) for ids, own in zip(inputs["input_ids"], asked, strict=True)])
+        return plain(self, model, inputs, *rest, **more)
+
+    monkeypatch.setattr(CompletionTrainer, "compute_loss", watched)
+    other = [
+        dataclasses.replace(row, completion=end.completion, completion_tokens=end.completion_tokens)
+        for row, end in zip(examples, reversed(examples), strict=True)
+    ]
+    for rows in (examples, other):
+        training.train(tiny, rows, tokenizer, dataclasses.replace(FULL, epochs=1), PLAIN, 0)
+    assert len(seen) == 10
+    assert seen[:5] == seen[5:]
+    assert seen[:5] != [[row.prompt for row in examples[start : start + 4]] for start in range(0, 20, 4)]
+
+
+def test_lora_refuses_weights_that_it_has_no_adapters_for(tiny: Path) -> None:
+    class Fused(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.zeros(2, 3, 4))
+
+    model = load(tiny)
+    assert training.expected_trainable(model, LORA) == LORA_PARAMETERS
+    model.experts = Fused()
+    with pytest.raises(StageError, match="no adapter for the weights of Fused; use full fine-tuning"):
+        training.expected_trainable(model, LORA)
+
+
 @pytest.mark.parametrize("completion", ["4", "<|im_end|>4", "4<|im_end|>\n"])
 def test_completion_without_the_eos_at_its_end_is_refused(tokenizer: Any, completion: str) -> None:
     with pytest.raises(StageError, match=r"question q1: its completion .* does not end with"):

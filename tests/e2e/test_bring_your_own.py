@@ -25,6 +25,10 @@ report:
   headline: {teacher: qwen, student: tiny, method: lora, seed: s0}
 questions:
   sets:
+    chain_sum: null             # inherited from the smoke profile, and left out
+    products: null
+    equations: null
+    mixed: null
     arithmetic: &set
       kind: file
       group: in_distribution
@@ -64,6 +68,8 @@ def test_imported_traces_reach_the_report(tmp_path: Path) -> None:
     assert "import_traces@own-qwen" in ran
     assert not [name for name in ran if name.startswith("generate")]
     metrics = project.root / "metrics/own"
+    sets = json.loads((metrics / "questions.json").read_text())["sets"]
+    assert [one["source"] for one in sets] == ["arithmetic", "deduction"]
     verified = {row["source"]: row for row in json.loads((metrics / "verify/qwen.json").read_text())["sets"]}
     assert verified["arithmetic"]["traces_kept"] >= 28
     assert verified["deduction"]["traces_kept"] >= 20
