@@ -1,5 +1,6 @@
 """The README's numbers are the tracked ones."""
 
+import csv
 import re
 import shutil
 import subprocess
@@ -47,3 +48,27 @@ def test_it_opens_with_the_two_commands() -> None:
 
 def test_it_is_short_enough_to_read() -> None:
     assert len(README.splitlines()) <= 250
+
+
+def test_learning_rates_are_those_of_the_calibration() -> None:
+    """The table of validation accuracies, and that the default profile has the best rate of each method."""
+    with (ROOT / "metrics/calibrate/results.csv").open() as file:
+        found = [row for row in csv.DictReader(file) if row["target"] == "raw"]
+    best: dict[str, tuple[float, str]] = {}
+    for method in dict.fromkeys(row["method"] for row in found):
+        own = {row["source"]: float(row["accuracy"]) for row in found if row["method"] == method}
+        (whole,) = (
+            row for row in found if (row["method"], row["group"], row["source"]) == (method, "in_distribution", "all")
+        )
+        mean = f"{100 * float(whole['accuracy']):.1f} [{100 * float(whole['accuracy_low']):.1f}"
+        numbers = [f"{100 * own[source]:.1f}" for source in ("chain_sum", "equations", "products")]
+        shown = re.search(
+            rf"^\| \*?\*?{method}\*?\*? \| {' . '.join(numbers)} \| .*{re.escape(mean)}", README, re.MULTILINE
+        )
+        assert shown, method
+        kind = method.partition("_")[0]
+        best[kind] = max(best.get(kind, (0.0, "")), (float(whole["accuracy"]), method))
+    methods = yaml.safe_load((ROOT / "conf/profile/calibrate.yaml").read_text())["methods"]
+    default = yaml.safe_load((ROOT / "conf/profile/default.yaml").read_text())["methods"]
+    for kind, (_, method) in best.items():
+        assert default[kind]["learning_rate"] == methods[method]["learning_rate"]
