@@ -1,0 +1,229 @@
+"""The store of answers: what models were paid for, kept outside DVC's outs so that no interruption loses it.
+
+A store is a folder of append-only shards. A line of a shard is one answer:
+
+    <key, 32 hex digits> <crc32 of key and JSON, 8 hex digits> <JSON of an Answer>\\n
+
+Every writer appends to a shard of its own and holds a lock on it while it lives. Who opens the store reads all shards;
+in those without a living writer, lines that are torn or fail their checksum are moved to `<shard>.torn` and count as
+never written. An answer's key leaves the token limit out: one that ended by itself answers any limit that it fits, one
+that was cut answers its own limit alone.
+
+Run: python -m stages.core.store list | check | prune
+"""
+
+import collections
+import fcntl
+import hashlib
+import json
+import os
+import sys
+import time
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from stages.core.files import replacing
+
+FOLDER = Path("data/store")  # ignored by git, as all of data/ that users do not bring
+KEY, HEAD = 32, 32 + 1 + 8 + 1  # characters of a key, and of all that comes before the JSON
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model answered once. `text` is all it wrote, `reasoning` what its server gave apart from it."""
+
+    model: str
+    text: str
+    reasoning: str | None
+    finish_reason: str  # stop | length
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    limit: int  # the max_new_tokens that it was asked with
+    seconds: float  # its share of the time that its batch took
+
+    def serves(self, limit: int) -> bool:
+        """Whether a request with this token limit would have got this answer."""
+        if self.finish_reason == "length" or self.completion_tokens is None:
+            return self.limit == limit
+        return self.completion_tokens <= limit
+
+
+def key(
+    model: str, revision: str | None, prompt: Sequence[int] | str, sampling: Mapping[str, Any], seed: int, sample: int
+) -> str:
+    """Hash of all that shapes an answer but the token limit, which `sampling` must not hold. 128 bits, in hex."""
+    whole = json.dumps([model, revision, prompt, dict(sampling), seed, sample], sort_keys=True)
+    return hashlib.sha256(whole.encode()).hexdigest()[:KEY]
+
+
+class Store:
+    """Reads every shard of `folder`, writes to one of its own. Close it, or use it as a context manager."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.set_aside = 0  # lines that failed their checksum
+        self._shards: list[int] = []  # file descriptors; the last is this writer's own once it has added something
+        self._own: int | None = None
+        self._places: dict[bytes, list[int]] = {}  # of a key: number of its shard << 48 | offset of its line
+        for path in sorted(folder.glob("*.shard")):
+            self._open(path)
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        return sum(map(len, self._places.values()))
+
+    def close(self) -> None:
+        """Makes what was added durable and gives the shard free."""
+        if self._own is not None:
+            os.fsync(self._shards[self._own])
+        for handle in self._shards:
+            os.close(handle)
+        self._shards, self._places, self._own = [], {}, None
+
+    def find(self, name: str, limit: int) -> Answer | None:
+        """The stored answer to the request of key `name` and token limit `limit`, None where there is none."""
+        stored = (self._read(place) for place in self._places.get(bytes.fromhex(name), ()))
+        return next((answer for answer in stored if answer.serves(limit)), None)
+
+    def add(self, name: str, answer: Answer) -> None:
+        """Appends an answer. It outlives this process at once, and the machine when the store is closed."""
+        if self._own is None:
+            self._own = self._create()
+        handle, data = self._shards[self._own], _line(name, answer)
+        place = os.lseek(handle, 0, os.SEEK_END)
+        written = 0
+        while written < len(data):  # a disk that fills up takes a part first, then raises
+            written += os.write(handle, data[written:])
+        self._places.setdefault(bytes.fromhex(name), []).append(self._own << 48 | place)
+
+    def answers(self) -> Iterator[tuple[str, Answer]]:
+        """Every stored (key, answer), in the order of keys."""
+        for name in sorted(self._places):
+            for place in self._places[name]:
+                yield name.hex(), self._read(place)
+
+    def _create(self) -> int:
+        path = self.folder / f"{time.time_ns():020}-{os.getpid()}.shard"
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
+        fcntl.flock(handle, fcntl.LOCK_EX)  # says that this shard has a living writer
+        self._shards.append(handle)
+        return len(self._shards) - 1
+
+    def _open(self, path: Path) -> None:
+        lines = list(_lines(path))
+        bad = sum(not good for *_, good in lines)
+        if bad and _clean(path):
+            self.set_aside += bad
+            lines = list(_lines(path))
+        self._shards.append(os.open(path, os.O_RDONLY))  # kept open, because another reader may replace the file
+        for name, offset, good in lines:
+            if good:
+                self._places.setdefault(name, []).append((len(self._shards) - 1) << 48 | offset)
+
+    def _read(self, place: int) -> Answer:
+        with os.fdopen(os.dup(self._shards[place >> 48]), "rb") as file:
+            file.seek(place & (1 << 48) - 1)
+            return Answer(**json.loads(file.readline()[HEAD:]))
+
+
+def _line(name: str, answer: Answer) -> bytes:
+    body = json.dumps(asdict(answer)).encode()
+    return b"%s %08x %s\n" % (name.encode(), zlib.crc32(body, zlib.crc32(name.encode())), body)
+
+
+def _lines(path: Path) -> Iterator[tuple[bytes, int, bool]]:
+    """Yields (key, offset, whether the line is whole) of each line."""
+    offset = 0
+    with path.open("rb") as file:
+        for data in file:
+            good = data[-1:] == b"\n" and len(data) > HEAD
+            good = good and data[KEY:HEAD] == b" %08x " % zlib.crc32(data[HEAD:-1], zlib.crc32(data[:KEY]))
+            yield bytes.fromhex(data[:KEY].decode()) if good else b"", offset, good
+            offset += len(data)
+
+
+def _clean(path: Path) -> bool:
+    """Moves a shard's damaged lines to `<shard>.torn`; False where its writer lives, who may be amid a line."""
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        goods = [good for *_, good in _lines(path)]
+        with replacing(path) as partial, partial.open("wb") as whole, path.with_suffix(".torn").open("ab") as torn:
+            for data, good in zip(file, goods, strict=True):
+                (whole if good else torn).write(data)
+    return True
+
+
+@click.group(help=__doc__)
+@click.option("--folder", type=click.Path(path_type=Path), default=FOLDER, help="the store's folder", show_default=True)
+@click.pass_context
+def main(context: click.Context, folder: Path) -> None:
+    """List, check or prune the store of answers."""
+    context.obj = folder
+
+
+@main.command("list")
+@click.pass_obj
+def show(folder: Path) -> None:
+    """What is stored, by model."""
+    counts: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
+    with Store(folder) as store:
+        for _, answer in store.answers():
+            own = {"answers": 1, answer.finish_reason: 1, "tokens": answer.completion_tokens or 0}
+            counts[answer.model].update(own)
+    for model, own in sorted(counts.items()):
+        click.echo(f"{model}: {own['answers']} answers, {own['length']} of them cut, {own['tokens']} tokens")
+
+
+@main.command()
+@click.pass_obj
+def check(folder: Path) -> None:
+    """Verify every checksum; damaged lines are set aside, and it exits with 1 where there were any."""
+    with Store(folder) as store:
+        click.echo(f"{folder}: {len(store)} answers whole, {store.set_aside} lines set aside")
+        if store.set_aside:
+            sys.exit(1)
+
+
+@main.command()
+@click.option("--model", help="remove this model's answers too")
+@click.pass_obj
+def prune(folder: Path, model: str | None) -> None:
+    """Merge all shards into one, without repeated answers and without what was set aside."""
+    old = sorted([*folder.glob("*.shard"), *folder.glob("*.torn")])
+    for path in old:
+        with path.open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                sys.exit(f"error: {path}: a stage is writing to it; wait for its end, then prune")
+    seen: set[tuple[str, int | None]] = set()
+    with replacing(folder / ".pruned") as merged, Store(folder) as store, Store(merged) as kept:
+        for name, answer in store.answers():
+            kind = name, answer.limit if answer.finish_reason == "length" else None
+            if answer.model != model and kind not in seen:
+                kept.add(name, answer)
+                seen.add(kind)
+        click.echo(f"{folder}: {len(kept)} of {len(store)} answers kept")
+    for path in (folder / ".pruned").iterdir():
+        path.rename(folder / path.name)
+    for path in old:
+        path.unlink()
+    (folder / ".pruned").rmdir()
+
+
+if __name__ == "__main__":
+    main()
