@@ -22,9 +22,8 @@ def main(profile: str, teacher: str, target: str, student: str, method: str, see
     """Fine-tune one cell's student into data/<profile>/checkpoints/<cell>/."""
     began = time.perf_counter()
     declared = params.read(PARAMS, profile, student=student, method=method, seed=seed)
-    from stages.core import (
-        training,
-    )  # importing torch and TRL takes seconds that bad params need not wait for
+    # Importing torch and TRL takes seconds that bad params need not wait for
+    from stages.core import training
 
     how = params.section(training.Method, declared["method"], f"methods.{method}")
     loading = params.section(training.Training, declared["training"], f"students.{student}.training")

@@ -2,8 +2,8 @@
 
 Weights that are trained are kept in fp32 and multiplied in bf16 (autocast) where the hardware has it: at these learning
 rates an update to a bf16 weight is mostly rounded away, and nothing is learned. Weights that LoRA freezes are held in
-bf16 there: no update of theirs can be lost, and a step was twice as fast on a CPU, for want of casts. What flows
-between the layers is then rounded to bf16 too.
+bf16 there: no update of theirs can be lost, and they take half the memory (on a CPU a step took 0.86 to 1.01 of the
+time that it took with fp32 ones). What flows between the layers is then rounded to bf16 too.
 """
 
 import tempfile
