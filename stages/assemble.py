@@ -45,17 +45,19 @@ def main(profile: str, teacher: str, student: str) -> None:
     }
     found = assembly.sources(declared["targets"], folders, declared)
     tokenizer = tokens.load(data / "models" / student)
-    prompts = {}
+    raw = assembly.Source(folders["traces"], False)
+    prompts, sets = {}, {}
     for row in records.read(data / "questions.parquet", Question):
         if row.split == "train":
             prompt = chat.prompt(tokenizer, text.prompt_template, row.question)
             prompts[row.question_id] = (prompt, tokens.count(tokenizer, prompt))
-    matched = assembly.match(found, prompts, tokenizer, text.max_tokens, options.traces_per_question)
+            sets[row.question_id] = row.source
+    matched = assembly.match(found, raw, prompts, tokenizer, text.max_tokens, options.traces_per_question)
     with replacing(data / "sft" / teacher / student) as folder:
         for target, source in command.progress(found.items(), "assemble", unit="target"):
-            rows = assembly.examples(source, matched.sizes[target], prompts, tokenizer.eos_token)
+            rows = assembly.examples(source, matched.sizes[target], matched.raw, prompts, tokenizer.eos_token)
             records.write(folder / f"{target}.parquet", rows, Example)
-    keys = next(iter(matched.sizes.values()))
+    keys = set(matched.raw)
     result = {
         "teacher": teacher,
         "student": student,
@@ -63,6 +65,7 @@ def main(profile: str, teacher: str, student: str) -> None:
         "examples": len(keys),
         "dropped": matched.dropped,
         "targets": assembly.summary(matched.sizes, prompts),
+        "rho_tokens": assembly.rho_tokens(found, raw, keys, tokenizer, sets),
     }
     write_json(Path("metrics") / profile / "assemble" / f"{teacher}-{student}.json", result)
 

@@ -1,49 +1,67 @@
-"""compress: rewrite every kept trace into a shorter one with one compressor.
+"""compress: rewrite every kept trace into a shorter one with one compressor, and audit what it wrote.
 
-traces, compressors.<compressor> -> data/<profile>/compressed/<teacher>/<compressor>.parquet,
-    metrics/<profile>/compress/<teacher>-<compressor>.json
+An LLM's answers are paid for once and kept in the store (data/store); see generate.
+
+traces, compressors.<compressor>, audit -> data/<profile>/compressed/<teacher>/<compressor>.parquet,
+    metrics/<profile>/compress/<teacher>-<compressor>.json, metrics/<profile>/cost/<teacher>-<compressor>.json
 Run: python -m stages.compress --profile default --teacher scripted --compressor mild
 """
 
 import collections
-from collections.abc import Iterable, Iterator, Mapping
+import functools
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 import numpy as np
 
-from stages.core import command, params, records
+from stages.core import command, costs, parallel, params, records
+from stages.core.asking import Asker
+from stages.core.audit import Audit, audit
 from stages.core.compressors import extractive, llm
 from stages.core.errors import StageError
 from stages.core.files import write_json
 from stages.core.records import Trace, Variant
+from stages.core.store import FOLDER, Store
 
-PARAMS = {"compressor": "compressors.{compressor}"}
+PARAMS = {"compressor": "compressors.{compressor}", "audit": "audit"}
+Traces = Callable[[], Iterable[Trace]]  # opens them anew each time
 
 
-def shorten(traces: Iterable[Trace], config: Mapping[str, Any], place: str) -> Iterator[Variant]:
+def shorten(
+    read: Traces, config: Mapping[str, Any], rules: Audit, place: str, cost: costs.Cost, folder: Path = FOLDER
+) -> Iterator[Variant]:
     """Every trace's variant in order, kept or dropped with its reason. `place` is the name of `config` in params."""
     settings = {key: value for key, value in config.items() if key != "kind"}
     if config.get("kind") == "extractive":
         strength = params.section(extractive.Extractive, settings, place)
-        for trace in traces:
-            text = extractive.compress(trace.question, trace.reasoning, trace.stated, strength)
-            yield variant(trace, text, "stop")
+        for found, seconds in parallel.ordered(functools.partial(_extract, strength=strength, rules=rules), read()):
+            cost.add(None, None, seconds)
+            yield found
     elif config.get("kind") == "llm":
-        whole = list(traces)
-        for trace, (text, reason) in zip(
-            whole, llm.compress(whole, params.section(llm.LLM, settings, place)), strict=True
-        ):
-            yield variant(trace, text, reason)
+        model = params.section(llm.LLM, settings, place)
+        with Store(folder) as store:
+            for trace, answer in llm.compress(read, model, Asker(model, store, place)):
+                cost.add(answer.prompt_tokens, answer.completion_tokens, answer.seconds)
+                yield variant(trace, answer.text, answer.finish_reason, rules)
     else:
         raise StageError(f"{place}.kind: {config.get('kind')!r} is unknown; known: extractive, llm")
 
 
-def variant(trace: Trace, text: str, finish_reason: str) -> Variant:
-    """The compressed form of `trace`; empty, cut and over-long ones are dropped with that reason."""
-    reasons = {"length": "cut_at_limit", "too_long": "over_context"}
-    drop = reasons.get(finish_reason) or (None if text else "empty")
+def _extract(trace: Trace, strength: extractive.Extractive, rules: Audit) -> tuple[Variant, float]:
+    """The variant of `trace`, and the seconds that its compression took on one core."""
+    began = time.perf_counter()
+    text = extractive.compress(trace.question, trace.reasoning, trace.stated, strength)
+    seconds = time.perf_counter() - began
+    return variant(trace, text, "stop", rules), seconds
+
+
+def variant(trace: Trace, text: str, finish_reason: str, rules: Audit) -> Variant:
+    """The compressed form of `trace` with its flags; `rules` say which of them drop it."""
+    flags = audit(trace, text, finish_reason)
+    drop = rules.reason(flags)
     return Variant(
         question_id=trace.question_id,
         sample=trace.sample,
@@ -58,6 +76,7 @@ def variant(trace: Trace, text: str, finish_reason: str) -> Variant:
         finish_reason=finish_reason,
         kept=drop is None,
         drop_reason=drop,
+        flags=flags,
     )
 
 
@@ -68,18 +87,23 @@ class Tally:
         self.rho: dict[str, list[float]] = collections.defaultdict(list)
         self.chars: dict[str, list[int]] = collections.defaultdict(list)
         self.dropped: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
+        self.flags: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
 
     def watch(self, variants: Iterable[Variant]) -> Iterator[Variant]:
         """Passes `variants` on and counts them."""
         for row in variants:
             self.dropped[row.source].update([row.drop_reason] if row.drop_reason else [])
+            self.flags[row.source].update(row.flags)
             if row.kept:
                 self.rho[row.source].append(row.rho)
                 self.chars[row.source].append(row.chars)
             yield row
 
     def summary(self) -> list[dict[str, Any]]:
-        """rho = characters of the compressed reasoning / of the raw one: mean and quartiles over kept traces."""
+        """rho = characters of the compressed reasoning / of the raw one: mean and quartiles over kept traces.
+
+        `flags` are of all traces, kept or not; a dropped one counts under its first flag that drops.
+        """
         found = []
         for source in sorted(self.dropped):
             rho, chars, dropped = self.rho[source], self.chars[source], self.dropped[source]
@@ -90,6 +114,7 @@ class Tally:
                     "traces": len(rho) + sum(dropped.values()),
                     "kept": len(rho),
                     "dropped": dict(dropped),
+                    "flags": dict(self.flags[source]),
                     "rho_mean": round(fmean(rho), 6) if rho else None,
                     "mean_chars": round(fmean(chars), 2) if chars else None,
                 }
@@ -101,14 +126,16 @@ class Tally:
 @command.stage("profile", "teacher", "compressor")
 def main(profile: str, teacher: str, compressor: str) -> None:
     """Compress one teacher's traces into data/<profile>/compressed/<teacher>/<compressor>.parquet."""
-    config = params.read(PARAMS, profile, compressor=compressor)["compressor"]
-    data, tally = Path("data") / profile, Tally()
-    traces = records.read(data / "traces" / f"{teacher}.parquet", Trace)
-    variants = tally.watch(shorten(traces, config, f"compressors.{compressor}"))
+    declared = params.read(PARAMS, profile, compressor=compressor)
+    rules = params.section(Audit, declared["audit"], "audit")
+    data, metrics, tally, cost = Path("data") / profile, Path("metrics") / profile, Tally(), costs.Cost()
+    read = functools.partial(records.read, data / "traces" / f"{teacher}.parquet", Trace)
+    variants = tally.watch(shorten(read, declared["compressor"], rules, f"compressors.{compressor}", cost))
     out = data / "compressed" / teacher / f"{compressor}.parquet"
     records.write(out, command.progress(variants, "compress", unit="trace"), Variant)
-    result = {"teacher": teacher, "compressor": compressor, "sets": tally.summary()}
-    write_json(Path("metrics") / profile / "compress" / f"{teacher}-{compressor}.json", result)
+    which = {"teacher": teacher, "compressor": compressor}
+    write_json(metrics / "compress" / f"{teacher}-{compressor}.json", which | {"sets": tally.summary()})
+    write_json(metrics / "cost" / f"{teacher}-{compressor}.json", which | cost.summary())
 
 
 if __name__ == "__main__":

@@ -55,50 +55,48 @@ class Ask:
 
 def asks(questions: Sequence[Question], tokenizer: Any, template: str | None, config: Evaluate) -> list[Ask]:
     """Every answer to generate, in order of question and sample."""
+    greedy = engines.Sampling(config.max_new_tokens)
+    drawn = engines.Sampling(config.max_new_tokens, config.temperature, config.top_p)
     found = []
     asked: collections.Counter[str] = collections.Counter()
     for question in questions:
         if asked[question.source] == config.questions:
             continue
         asked[question.source] += 1
-        drawn = config.sampled_questions is None or asked[question.source] <= config.sampled_questions
+        often = config.sampled_questions is None or asked[question.source] <= config.sampled_questions
         prompt = tokens.ids(tokenizer, chat.prompt(tokenizer, template, question.question))
-        for sample in range(1 + (config.samples if drawn else 0)):
+        for sample in range(1 + (config.samples if often else 0)):
             seed = engines.derived_seed(config.seed, question.question_id, sample)
-            found.append(Ask(question.question_id, sample, engines.Request(prompt, seed)))
+            name = f"{question.question_id}/{sample}"
+            request = engines.Request(name, prompt, seed, drawn if sample else greedy)
+            found.append(Ask(question.question_id, sample, request))
     return found
 
 
-def predict(engine: engines.Engine, wanted: Sequence[Ask], tokenizer: Any, config: Evaluate) -> Iterator[Prediction]:
-    """The predictions in the order of `wanted`: greedy ones first generated, then the sampled ones."""
-    greedy = engines.Sampling(config.max_new_tokens)
-    drawn = engines.Sampling(config.max_new_tokens, config.temperature, config.top_p)
-    found: dict[int, engines.Output] = {}
-    for sampling, chosen in (
-        (greedy, [place for place, ask in enumerate(wanted) if ask.sample == 0]),
-        (drawn, [place for place, ask in enumerate(wanted) if ask.sample > 0]),
-    ):
-        outputs = engine.generate([wanted[place].request for place in chosen], sampling)
-        kind = "sampled" if sampling.temperature else "greedy"
-        for place, output in command.progress(outputs, f"evaluate, {kind}", total=len(chosen), unit="answer"):
-            found[chosen[place]] = output
-    for place, ask in enumerate(wanted):
-        yield prediction(ask, found[place], tokenizer)
+def predict(engine: engines.Engine, wanted: Sequence[Ask], tokenizer: Any) -> Iterator[Prediction]:
+    """The predictions in the order of `wanted`."""
+    outputs = engine.generate(ask.request for ask in wanted)
+    found = {
+        request.key: output
+        for request, output in command.progress(outputs, "evaluate", total=len(wanted), unit="answer")
+    }
+    for ask in wanted:
+        yield prediction(ask, found[ask.request.key], tokenizer)
 
 
 def prediction(ask: Ask, output: engines.Output, tokenizer: Any) -> Prediction:
-    """The output, split into reasoning and answer. All tokens up to the closing tag count as thinking."""
-    text = tokenizer.decode(output.tokens, skip_special_tokens=True)
-    reasoning, answer = chat.split(text)
-    after = text.rpartition(chat.CLOSE)[2] if chat.CLOSE in text else ("" if reasoning else text)
-    answer_tokens = min(tokens.count(tokenizer, after), len(output.tokens))
+    """The output, split into reasoning and answer. All tokens up to the closing tag count as thinking, no EOS does."""
+    reasoning, answer = chat.split(output.text)
+    after = output.text.rpartition(chat.CLOSE)[2] if chat.CLOSE in output.text else ("" if reasoning else output.text)
+    written = (output.completion_tokens or 0) - (output.finish_reason == "stop")
+    answer_tokens = min(tokens.count(tokenizer, after), written)
     return Prediction(
         question_id=ask.question_id,
         sample=ask.sample,
         reasoning=reasoning,
         answer=answer,
         finish_reason=output.finish_reason,
-        think_tokens=len(output.tokens) - answer_tokens,
+        think_tokens=written - answer_tokens,
         answer_tokens=answer_tokens,
     )
 
@@ -109,7 +107,6 @@ def main(profile: str, student: str, **arm: str) -> None:
     declared = params.read(PARAMS, profile, student=student)
     config = params.section(Evaluate, declared["evaluate"], "evaluate")
     text = params.section(chat.Text, declared["text"], f"students.{student}.text")
-    inference = params.section(engines.Inference, declared["inference"], f"students.{student}.inference")
     data, cell = Path("data") / profile, cell_name(student, **arm)
     folder = data / "checkpoints" / cell if any(arm.values()) else data / "models" / student
     rows = records.read(data / "questions.parquet", Question)
@@ -118,8 +115,11 @@ def main(profile: str, student: str, **arm: str) -> None:
         raise StageError(f"evaluate.split: no question is in split {config.split!r}; give a set a size for it")
     tokenizer = tokens.load(folder)
     wanted = asks(questions, tokenizer, text.prompt_template, config)
-    engine = engines.load(folder, tokenizer.eos_token_id, inference)
-    predictions = predict(engine, wanted, tokenizer, config)
+    place = f"students.{student}.inference"
+    if declared["inference"].get("engine") in ("openai", "scripted"):  # no server holds the checkpoints
+        raise StageError(f"params.yaml: {place}.engine: a student is served by transformers, vllm or ray")
+    engine = engines.load(engines.Model(str(folder), tokenizer), declared["inference"], place)
+    predictions = predict(engine, wanted, tokenizer)
     records.write(data / "predictions" / f"{cell}.parquet", predictions, Prediction)
 
 

@@ -1,92 +1,127 @@
-"""generate: sample every training question K times from a teacher; every attempt is kept, right or wrong.
+"""generate: sample every training question up to K times from a teacher; every attempt is kept, right or wrong.
 
-questions, teachers.<teacher> -> data/<profile>/responses/<teacher>.parquet
+Answers are paid for once and kept in the store (data/store), from which the out is written at the end: interrupt the
+stage at any time, run it again, and it asks only what has no answer yet.
+
+questions, teachers.<teacher> -> data/<profile>/responses/<teacher>.parquet, metrics/<profile>/generate/<teacher>.json,
+    metrics/<profile>/cost/<teacher>.json (apart, because its seconds differ from run to run)
 Run: python -m stages.generate --profile default --teacher scripted
 """
 
-import hashlib
-import json
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+import collections
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stages.core import chat, command, engines, params, records, tokens
-from stages.core.engines import scripted
+# Deliberately no dependency of this stage: grading decides here only how many samples are drawn, verify alone decides
+# what counts, and a change of it must not throw a teacher's answers away.
+from stages.core import command, costs, engines, grading, params, records
+from stages.core.asking import Answer, Asked, Asker, LanguageModel
+from stages.core.engines import Request
 from stages.core.errors import StageError
+from stages.core.files import write_json
 from stages.core.records import Question, Response
+from stages.core.store import FOLDER, Store
 
 PARAMS = {"teacher": "teachers.{teacher}"}
+Slot = tuple[str, int]  # question_id, sample
 
 
-@dataclass(frozen=True)
-class Teacher:
-    """A teacher: `engine` scripted with its rates in `script`, or an inference engine over a model folder."""
+@dataclass(frozen=True, kw_only=True)
+class Teacher(LanguageModel):
+    """A model with `samples`, K attempts for each question at most, each with a seed that derives from `seed`."""
 
-    engine: str
-    samples: int  # K attempts for each question
+    samples: int
     seed: int
-    script: dict[str, float] = field(default_factory=dict)
-    model: str = ""  # a Hugging Face folder, or with `revision` the id of a model on the hub
-    revision: str | None = None
-    prompt_template: str | None = None
-    sampling: dict[str, Any] = field(default_factory=dict)
-    inference: dict[str, Any] = field(default_factory=dict)
+    stop_at_first_correct: bool = True  # else all K are drawn
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.samples < 1:
             raise StageError(f"samples is {self.samples}, expected 1 or more")
 
 
-def request_key(teacher: Teacher, prompt: str, seed: int, sample: int) -> str:
-    """Hash of everything that shapes an answer: the teacher's settings, the prompt, the seed, the sample."""
-    settings = {key: value for key, value in asdict(teacher).items() if key not in ("samples", "seed")}
-    whole = json.dumps([settings, prompt, seed, sample], sort_keys=True)
-    return hashlib.sha256(whole.encode()).hexdigest()[:32]
+def sample(asker: Asker, teacher: Teacher, questions: Sequence[Question]) -> dict[Slot, Asked]:
+    """Asks, and returns what was asked: in K rounds of those not yet answered correctly, or all at once."""
+    asked: dict[Slot, Asked] = {}
+    waiting, stop = list(questions), teacher.stop_at_first_correct
+    for numbers in (
+        [range(number, number + 1) for number in range(teacher.samples)] if stop else [range(teacher.samples)]
+    ):
+        what = f"generate, sample {numbers.stop}" if stop else "generate"
+        asker.ask(_requests(asker, teacher, waiting, numbers, asked), what, len(waiting) * len(numbers))
+        if stop:
+            waiting = [row for row in waiting if not solved(asker.answer(asked[row.question_id, numbers.start]), row)]
+    return asked
 
 
-def by_script(teacher: Teacher, questions: Sequence[Question]) -> Iterator[Response]:
-    """Every attempt of the scripted teacher, in order."""
-    script = params.section(scripted.ScriptedTeacher, teacher.script, "teachers.*.script")
-    for question in command.progress(questions, "generate", unit="question"):
-        for sample in range(teacher.samples):
-            seed = engines.derived_seed(teacher.seed, question.question_id, sample)
-            reasoning, answer = scripted.write(question.question, script, seed)
-            key = request_key(teacher, question.question, seed, sample)
-            yield Response(question.question_id, sample, key, seed, "scripted", reasoning, answer, "stop", None, None)
+def _requests(
+    asker: Asker, teacher: Teacher, questions: Sequence[Question], samples: range, asked: dict[Slot, Asked]
+) -> Iterator[Request]:
+    """Yields the requests for `samples` of `questions`, and notes them in `asked`."""
+    for number in samples:
+        for row in questions:
+            seed = engines.derived_seed(teacher.seed, row.question_id, number)
+            slot, request = asker.request(row.question, seed, number)
+            asked[row.question_id, number] = slot
+            yield request
 
 
-def by_model(teacher: Teacher, questions: Sequence[Question]) -> Iterator[Response]:
-    """Every attempt of a model, in order."""
-    folder = Path(teacher.model)
-    tokenizer = tokens.load(folder, teacher.revision)
-    inference = params.section(
-        engines.Inference, {"engine": teacher.engine} | teacher.inference, "teachers.*.inference"
-    )
-    sampling = params.section(engines.Sampling, teacher.sampling, "teachers.*.sampling")
-    attempts = [(question, sample) for question in questions for sample in range(teacher.samples)]
-    requests = []
-    for question, sample in attempts:
-        text = chat.prompt(tokenizer, teacher.prompt_template, question.question)
-        seed = engines.derived_seed(teacher.seed, question.question_id, sample)
-        requests.append(engines.Request(tokens.ids(tokenizer, text), seed))
-    engine = engines.load(folder, tokenizer.eos_token_id, inference, teacher.revision)
-    found = dict(command.progress(engine.generate(requests, sampling), "generate", total=len(requests)))
-    for place, (question, sample) in enumerate(attempts):
-        request, output = requests[place], found[place]
-        reasoning, answer = chat.split(tokenizer.decode(output.tokens, skip_special_tokens=True))
-        key = request_key(teacher, str(request.prompt), request.seed, sample)
-        lengths = (len(request.prompt), len(output.tokens))
+def solved(answer: Answer, question: Question) -> bool:
+    """Whether no further sample is needed."""
+    if answer.finish_reason != "stop" or not answer.reasoning:
+        return False
+    return grading.grade(answer.text, question.gold, question.grader, question=question).outcome == "correct"
+
+
+class Tally:
+    """Counts per question set of what passes."""
+
+    def __init__(self, sources: Mapping[str, str]) -> None:
+        """`sources`: question set by question_id."""
+        self.sources = sources
+        self.counts: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
+        self.reasons: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
+        self._question, self._seen = "", set[tuple[str, str]]()  # texts of one question at a time
+
+    def watch(self, responses: Iterator[Response]) -> Iterator[Response]:
+        """Passes `responses`, which are in order of question, on and counts them."""
+        for row in responses:
+            if row.question_id != self._question:
+                self._question, self._seen = row.question_id, set()
+            counts, text = self.counts[self.sources[row.question_id]], (row.reasoning, row.answer)
+            counts["questions"] += not self._seen
+            counts.update(attempts=1, identical=text in self._seen)
+            self.reasons[self.sources[row.question_id]][row.finish_reason] += 1
+            self._seen.add(text)
+            yield row
+
+    def summary(self) -> list[dict[str, Any]]:
+        """Per question set; identical are the samples that repeat an earlier one of their question word for word."""
+        return [
+            {"source": source, **counts, "finish_reasons": dict(self.reasons[source])}
+            for source, counts in sorted(self.counts.items())
+        ]
+
+
+def responses(asker: Asker, asked: Mapping[Slot, Asked], cost: costs.Cost) -> Iterator[Response]:
+    """Every attempt in order; `cost` adds up what they took."""
+    for question_id, number in sorted(asked):
+        slot = asked[question_id, number]
+        answer = asker.answer(slot)
+        cost.add(answer.prompt_tokens, answer.completion_tokens, answer.seconds)
         yield Response(
-            question.question_id,
-            sample,
-            key,
-            request.seed,
-            teacher.model,
-            reasoning,
-            answer,
-            output.finish_reason,
-            *lengths,
+            question_id=question_id,
+            sample=number,
+            request_key=slot.key,
+            seed=slot.seed,
+            model=asker.name,
+            reasoning=answer.reasoning,
+            answer=answer.text,
+            finish_reason=answer.finish_reason,
+            prompt_tokens=answer.prompt_tokens,
+            completion_tokens=answer.completion_tokens,
         )
 
 
@@ -95,12 +130,20 @@ def main(profile: str, teacher: str) -> None:
     """Sample every training question from one teacher into data/<profile>/responses/<teacher>.parquet."""
     place = f"teachers.{teacher}"
     config = params.section(Teacher, params.read(PARAMS, profile, teacher=teacher)["teacher"], place)
-    data = Path("data") / profile
+    data, metrics = Path("data") / profile, Path("metrics") / profile
     questions = [row for row in records.read(data / "questions.parquet", Question) if row.split == "train"]
     if not questions:
         raise StageError(f"{data / 'questions.parquet'}: no question in split train; give a set a train size")
-    attempts = by_script(config, questions) if config.engine == "scripted" else by_model(config, questions)
-    records.write(data / "responses" / f"{teacher}.parquet", attempts, Response)
+    tally, cost = Tally({row.question_id: row.source for row in questions}), costs.Cost()
+    with Store(FOLDER) as store:
+        asker = Asker(config, store, place)
+        asked = sample(asker, config, questions)
+        if len(asker.refused) == len(asked):
+            raise StageError(f"{place}: every request was refused: {next(iter(asker.refused.values())).text}")
+        found = tally.watch(responses(asker, asked, cost))
+        records.write(data / "responses" / f"{teacher}.parquet", found, Response)
+    write_json(metrics / "generate" / f"{teacher}.json", {"teacher": teacher, "sets": tally.summary()})
+    write_json(metrics / "cost" / f"{teacher}.json", {"teacher": teacher} | cost.summary())
 
 
 if __name__ == "__main__":

@@ -18,7 +18,8 @@ from stages.core.files import write_json
 from stages.core.records import Question, Response
 
 PARAMS = {"teacher": "teachers.{teacher}"}
-CUT = {"length", "max_tokens"}  # how servers call an answer that ended at the token limit
+# How servers call an answer that ended by itself, and one that ended at the token limit
+ENDED, CUT = {"stop", "eos", "eos_token", "end_turn", "stop_sequence", "none", ""}, {"length", "max_tokens"}
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ def _response(
     reasoning, answer = found.get("reasoning"), "" if found["answer"] is None else str(found["answer"])
     if reasoning is None:
         reasoning, answer = chat.split(answer)
+    ended = str(found.get("finish_reason")).lower()
     key = hashlib.sha256(f"{teacher.model}\n{place}\n{reasoning}\n{answer}".encode()).hexdigest()[:32]
     return Response(
         question_id=question.question_id,
@@ -95,7 +97,7 @@ def _response(
         model=teacher.model,
         reasoning=str(reasoning).strip(),
         answer=answer.strip(),
-        finish_reason="length" if str(found.get("finish_reason")).lower() in CUT else "stop",
+        finish_reason="stop" if ended in ENDED else "length" if ended in CUT else ended,
         prompt_tokens=_count(found, "prompt_tokens", place),
         completion_tokens=_count(found, "completion_tokens", place),
     )

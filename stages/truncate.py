@@ -41,6 +41,7 @@ def cut(pairs: Iterable[tuple[Trace, Variant]], tokenizer: Any) -> Iterator[tupl
                 tokens=tokens.count(tokenizer, text),
                 kept=compressed.kept and bool(text),
                 drop_reason=compressed.drop_reason or (None if text else "empty"),
+                flags=(),
             ),
             budget,
         )

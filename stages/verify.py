@@ -1,6 +1,7 @@
 """verify: grade every response and keep the correct ones as traces.
 
-A response that was cut at the token limit is never kept: its answer, if any, is not its last word.
+A response that did not end by itself (cut at the token limit, refused) is never kept: its answer, if any, is not its
+last word.
 
 responses, questions -> data/<profile>/traces/<teacher>.parquet, metrics/<profile>/verify/<teacher>.json
 Run: python -m stages.verify --profile default --teacher scripted
@@ -35,6 +36,8 @@ class Tally:
         counts = self.counts[source]
         counts.update(["attempts", outcome])
         counts["cut"] += response.finish_reason == "length"
+        counts["unanswered"] += response.finish_reason in ("too_long", "refused")
+        counts["first"] += outcome == "correct" and response.question_id not in self.asked[source]
         counts["traces_kept"] += kept
         counts["chars"] += len(response.reasoning) if kept else 0
         self.asked[source].add(response.question_id)
@@ -44,7 +47,9 @@ class Tally:
     def summary(self) -> list[dict[str, Any]]:
         """Per question set: questions, attempts, correct ones, kept traces and their mean reasoning characters.
 
-        accuracy = correct / attempts. A correct attempt that was cut, or that shows no reasoning, is not kept.
+        accuracy is that of each question's first attempt (pass@1): where sampling stops at the first correct one,
+        the later attempts are of the harder questions alone. A correct attempt that was cut, or that shows no
+        reasoning, is not kept.
         """
         return [
             {
@@ -54,7 +59,8 @@ class Tally:
                 "correct": counts["correct"],
                 "no_answer": counts["no_answer"],
                 "cut": counts["cut"],
-                "accuracy": round(counts["correct"] / counts["attempts"], 6),
+                "unanswered": counts["unanswered"],
+                "accuracy": round(counts["first"] / len(self.asked[source]), 6),
                 "questions_kept": len(self.answered[source]),
                 "traces_kept": counts["traces_kept"],
                 "mean_chars": round(counts["chars"] / kept, 2) if (kept := counts["traces_kept"]) else None,
@@ -70,7 +76,7 @@ def keep(responses: Iterable[Response], questions: Mapping[str, Question], tally
         if question is None:
             raise StageError(f"response to question {row.question_id}: no such question; rerun its teacher's stage")
         verdict = grading.grade(row.answer, question.gold, question.grader, question=question)
-        kept = verdict.outcome == "correct" and row.finish_reason != "length" and bool(row.reasoning.strip())
+        kept = verdict.outcome == "correct" and row.finish_reason == "stop" and bool(row.reasoning.strip())
         tally.add(question.source, row, verdict.outcome, kept)
         if kept:
             yield Trace(

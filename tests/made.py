@@ -74,6 +74,7 @@ def variant(number: int = 0, sample: int = 0, reasoning: str = "short", **values
         "stop",
         True,
         None,
+        (),
     )
     return dataclasses.replace(made, **values)
 

@@ -211,10 +211,28 @@ def test_matched(everywhere: set[assembly.Key], per_question: int | None, wanted
     assert assembly.matched(everywhere, per_question) == wanted
 
 
+def test_all_arms_know_how_long_the_raw_trace_is(project: Project, tiny: Path) -> None:
+    root = build(project, tiny)
+    assert assemble().exit_code == 0
+    whole = examples(root)
+    for rows in whole.values():
+        assert [row.raw_tokens for row in rows] == [row.completion_tokens for row in whole["raw"]]
+
+
+def test_rho_is_counted_in_the_students_tokens_too(project: Project, tiny: Path) -> None:
+    root = build(project, tiny)
+    assert assemble().exit_code == 0
+    raws = [len(trace(*key).reasoning) for key in KEYS]  # a token a byte
+    wanted = round(sum(len("short") / raw for raw in raws) / len(raws), 6)
+    found = metrics(root)["rho_tokens"]
+    assert found["mild"] == {"sums": pytest.approx(wanted, abs=1e-6)}
+    assert set(found) == set(TARGETS) - {"raw", "answer_only"}
+
+
 def test_no_common_row_is_an_error(project: Project, tiny: Path, tokenizer: Any) -> None:
     root = build(project, tiny)
     found = {"raw": assembly.Source(root / "data/test/traces/solver.parquet", variants=False)}
     records.write(root / "none.parquet", [], Trace)
     found["other"] = assembly.Source(root / "none.parquet", variants=False)
     with pytest.raises(StageError, match="no trace is kept by all targets"):
-        assembly.match(found, {}, tokenizer, 100, None)
+        assembly.match(found, found["raw"], {}, tokenizer, 100, None)

@@ -26,7 +26,7 @@ SET = {
 PARAMS: dict[str, Any] = {
     "questions": {"sets": {"mine": SET}},
     "teachers": {
-        "solver": {"engine": "scripted", "samples": 1, "seed": 0, "script": {}},
+        "solver": {"samples": 1, "seed": 0, "inference": {"engine": "scripted"}},
         "brought": {"files": ["set.jsonl"], "fields": {"question_id": "id", "answer": "said"}, "model": "m"},
     },
     "compressors": {"short": {"kind": "extractive", "max_ratio": 0.0, "trim": True}},
@@ -36,6 +36,7 @@ PARAMS: dict[str, Any] = {
     "methods": {"lora": {}},
     "seeds": {"s0": 0},
     "evaluate": {},
+    "audit": {},
 }
 ROW = {"id": "i1", "q": "1 + 1?", "a": 2}
 ARM = ("--student", "tiny", "--teacher", "solver", "--target", "raw", "--method", "lora", "--seed", "s0")

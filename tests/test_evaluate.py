@@ -2,7 +2,7 @@
 
 import dataclasses
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,14 @@ QUESTIONS = [question(number, split="test", source="ab"[number % 2]) for number 
 class Echo:
     """An engine that answers with its prompt's first token, and how it was asked to sample; backwards."""
 
-    def generate(self, requests: Sequence[Request], sampling: Sampling) -> Iterator[tuple[int, Output]]:
-        """Yields (place, output)."""
-        for place in reversed(range(len(requests))):
-            yield place, Output([requests[place].prompt[5], 48 + round(sampling.temperature)], "stop")
+    def __init__(self, tokenizer: Any) -> None:
+        self.tokenizer = tokenizer
+
+    def generate(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Output]]:
+        """Yields (request, output)."""
+        for request in reversed(list(requests)):
+            text = self.tokenizer.decode([int(request.prompt[5]), 48 + round(request.sampling.temperature)])
+            yield request, Output(text, "stop", 6, 3)
 
 
 def test_everything_is_asked_greedily_and_the_first_of_each_set_sampled(tokenizer: Any) -> None:
@@ -67,8 +71,11 @@ def test_seeds_are_every_arms_own_draws_again(tokenizer: Any) -> None:
 
 
 def test_predictions_come_in_the_order_of_the_asks_whatever_the_engines(tokenizer: Any) -> None:
-    found = [dataclasses.replace(ask, request=Request([65 + n] * 6, 0)) for n, ask in enumerate(wanted(tokenizer))]
-    written = list(predict(Echo(), found, tokenizer, CONFIG))
+    found = [
+        dataclasses.replace(ask, request=dataclasses.replace(ask.request, prompt=[65 + n] * 6))
+        for n, ask in enumerate(wanted(tokenizer))
+    ]
+    written = list(predict(Echo(tokenizer), found, tokenizer))
     assert [(row.question_id, row.sample) for row in written] == [(ask.question_id, ask.sample) for ask in found]
     drawn = tokenizer.decode([48]), tokenizer.decode([49])
     assert [row.answer for row in written] == [
@@ -94,14 +101,18 @@ def wanted(tokenizer: Any) -> list[Ask]:
 def test_tokens_before_and_after_the_thoughts_end(
     tokenizer: Any, text: str, reasoning: str, answer: str, think: int, after: int
 ) -> None:
-    output = Output(tokens.ids(tokenizer, text), "stop")
-    found = prediction(Ask("q0", 0, Request([], 0)), output, tokenizer)
+    output = Output(text, "stop", 0, tokens.count(tokenizer, text) + 1)  # and the EOS
+    found = prediction(Ask("q0", 0, Request("q0/0", [], 0, Sampling(99))), output, tokenizer)
     assert found == Prediction("q0", 0, reasoning, answer, "stop", think, after)
 
 
-def evaluate(project: Project, tiny: Path, folder: str, *arm: str, split: str = "test") -> tuple[Path, Result]:
+SERVED = {"engine": "transformers", "dtype": "float32", "batch_size": 4, "attention": "eager"}
+
+
+def evaluate(
+    project: Project, tiny: Path, folder: str, *arm: str, split: str = "test", inference: dict[str, Any] = SERVED
+) -> tuple[Path, Result]:
     """The command with the tiny student in `folder`."""
-    inference = {"engine": "transformers", "dtype": "float32", "batch_size": 4, "attention": "eager"}
     text = {"prompt_template": TEMPLATE, "max_tokens": 99}
     root = project(
         evaluate=dataclasses.asdict(CONFIG) | {"split": split},
@@ -132,7 +143,14 @@ def test_command_asks_the_cells_student_the_questions_of_its_split(
     found = list(records.read(root / f"data/test/predictions/{cell}.parquet", Prediction))
     assert sorted({row.question_id for row in found}) == ["q0", "q1", "q2", "q3"]
     assert len(found) == 8
-    assert all(1 <= row.think_tokens + row.answer_tokens <= 8 for row in found)
+    assert all(0 <= row.think_tokens + row.answer_tokens <= 8 for row in found)
+
+
+@pytest.mark.parametrize("engine", ["openai", "scripted"])
+def test_student_is_served_by_a_local_engine(project: Project, tiny: Path, engine: str) -> None:
+    _, done = evaluate(project, tiny, "models/tiny", inference={"engine": engine})
+    assert done.exit_code == 1
+    assert "students.tiny.inference.engine: a student is served by transformers, vllm or ray" in done.output
 
 
 def test_split_without_questions_is_an_error(project: Project, tiny: Path) -> None:

@@ -28,10 +28,17 @@ def composed(profile: str, tmp_path: Path) -> dict[str, Any]:
     return found
 
 
+# The one import that is deliberately no dep: in generate grading decides only how many samples are drawn, verify alone
+# decides what counts, and a change of a grader must not throw away answers that were paid for.
+NO_DEPS = {"generate": "stages/core/grading/"}
+
+
 @pytest.mark.parametrize("stage", GRAPH)
 def test_code_deps_are_the_import_closure(stage: str) -> None:
     module = ROOT / Path(*module_of(stage).split(".")).with_suffix(".py")
+    left_out = NO_DEPS.get(stage, "none")
     imports = {str(file.relative_to(ROOT)) for file in closure(module)}
+    imports = {file for file in imports if not file.startswith(left_out)}
     declared = {dep for dep in GRAPH[stage]["deps"] if dep.startswith("stages/") and dep.endswith(".py")}
     assert declared == imports
 

@@ -64,7 +64,8 @@ def test_every_set_is_counted() -> None:
             "correct": 2,
             "no_answer": 1,
             "cut": 1,
-            "accuracy": 0.4,
+            "unanswered": 0,
+            "accuracy": 0.5,  # q0 was right at once, q1 was not
             "questions_kept": 1,
             "traces_kept": 1,
             "mean_chars": float(len("I count on.")),
@@ -76,6 +77,7 @@ def test_every_set_is_counted() -> None:
             "correct": 2,
             "no_answer": 0,
             "cut": 0,
+            "unanswered": 0,
             "accuracy": 1.0,
             "questions_kept": 1,
             "traces_kept": 2,
@@ -99,7 +101,7 @@ def test_command_writes_traces_and_counts(project: Project) -> None:
     found = records.read(root / "data/test/traces/solver.parquet", Trace)
     assert [(trace.question_id, trace.sample) for trace in found] == [("q0", 0), ("q1", 1)]
     counted = json.loads((root / "metrics/test/verify/solver.json").read_text())
-    assert (counted["teacher"], counted["sets"][0]["accuracy"]) == ("solver", round(2 / 3, 6))
+    assert (counted["teacher"], counted["sets"][0]["accuracy"]) == ("solver", 0.5)
 
 
 def test_teacher_who_is_never_right_is_an_error(project: Project) -> None:

@@ -4,6 +4,7 @@ import collections
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from stages.core import chat, records, tokens
@@ -80,25 +81,30 @@ def lengths(source: Source, keys: set[Key], tokenizer: Any) -> dict[Key, int]:
 
 
 def examples(
-    source: Source, sizes: Mapping[Key, int], prompts: Mapping[str, tuple[str, int]], eos: str
+    source: Source, sizes: Mapping[Key, int], raw: Mapping[Key, int], prompts: Mapping[str, tuple[str, int]], eos: str
 ) -> Iterator[Example]:
-    """The examples of one target for the keys of `sizes`, in order. `prompts` by question: text and tokens."""
+    """The examples of one target for the keys of `sizes`, in order. `prompts` by question: text and tokens.
+
+    `sizes` and `raw` are completion tokens, of this target and of the raw trace.
+    """
     for key, reasoning, answer in rows(source):
         if key in sizes:
             text, size = prompts[key[0]]
-            yield Example(*key, text, chat.completion(reasoning, answer, eos), size, sizes[key])
+            yield Example(*key, text, chat.completion(reasoning, answer, eos), size, sizes[key], raw[key])
 
 
 @dataclass(frozen=True)
 class Matched:
-    """The matched set: completion tokens of each key under each target, and how many keys left for which reason."""
+    """The matched set: completion tokens of each key under each target and of its raw trace; how many left, and why."""
 
     sizes: dict[str, dict[Key, int]]
+    raw: dict[Key, int]
     dropped: dict[str, int]
 
 
 def match(
     found: Mapping[str, Source],
+    raw: Source,
     prompts: Mapping[str, tuple[str, int]],
     tokenizer: Any,
     max_tokens: int,
@@ -126,7 +132,28 @@ def match(
         "over_long": len(long),
         "further_traces_of_a_question": len(everywhere - long - keys),
     }
-    return Matched(fitting, dropped)
+    return Matched(fitting, fitting.get("raw") or lengths(raw, keys, tokenizer), dropped)
+
+
+def rho_tokens(
+    found: Mapping[str, Source], raw: Source, keys: set[Key], tokenizer: Any, sets: Mapping[str, str]
+) -> dict[str, dict[str, float]]:
+    """Per rewritten target and question set: mean of reasoning tokens / the raw trace's, over `keys`.
+
+    `sets`: question set by question.
+    """
+
+    def reasoning(source: Source) -> dict[Key, int]:
+        return {key: tokens.count(tokenizer, text or "") for key, text, _ in rows(source) if key in keys}
+
+    whole, means = reasoning(raw), dict[str, dict[str, float]]()
+    for target, source in found.items():
+        if source.variants:
+            ratios: dict[str, list[float]] = collections.defaultdict(list)
+            for key, size in reasoning(source).items():
+                ratios[sets[key[0]]].append(size / whole[key])
+            means[target] = {name: round(fmean(own), 6) for name, own in sorted(ratios.items())}
+    return means
 
 
 def summary(

@@ -5,12 +5,23 @@ the user's turn and the generation header, and what follows is ours alone. Train
 call `prompt`, so that their prompts are the same by construction.
 """
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from stages.core.errors import StageError
 
 OPEN, CLOSE = "<think>", "</think>"
+# How models set their reasoning apart: think tags, or the channels of gpt-oss (OpenAI's harmony format)
+FORMATS = ("think", "harmony")
+_TAG = re.compile(r"\s*</?think>\s*")
+_REOPENED = re.compile(r"^\s*<think>", re.MULTILINE)
+_CHANNEL = re.compile(
+    r"<\|channel\|>\s*(\w+)[^<]*(?:<\|constrain\|>[^<]*)?<\|message\|>(.*?)"
+    r"(?=<\|(?:end|return|call|start|channel)\|>|$)",
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True)
@@ -21,11 +32,11 @@ class Text:
     prompt_template: str | None = None
 
 
-def prompt(tokenizer: Any, template: str | None, question: str) -> str:
+def prompt(tokenizer: Any, template: str | None, question: str, arguments: Mapping[str, Any] | None = None) -> str:
     """The user's turn and the generation header.
 
-    `template` is a text with `{question}` in it; None takes the tokenizer's own chat template, and raises
-    StageError where it has none.
+    `template` is a text with `{question}` in it; None takes the tokenizer's own chat template, with `arguments`
+    (reasoning_effort, enable_thinking), and raises StageError where it has none.
     """
     if template is not None:
         return template.replace("{question}", question)
@@ -35,7 +46,7 @@ def prompt(tokenizer: Any, template: str | None, question: str) -> str:
             "give the student a prompt_template in conf/profile/"
         )
     turns = [{"role": "user", "content": question}]
-    return str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
+    return str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True, **arguments or {}))
 
 
 def completion(reasoning: str | None, answer: str, eos: str) -> str:
@@ -44,14 +55,34 @@ def completion(reasoning: str | None, answer: str, eos: str) -> str:
     return f"{think}{answer}{eos}"
 
 
-def split(text: str) -> tuple[str, str]:
-    """(reasoning, answer) of a generated text; an unclosed think block is all reasoning and no answer.
+def opens(prompt: str) -> bool:
+    """Whether a prompt ends within a think block, so that what follows it begins as reasoning."""
+    return prompt.rstrip().endswith(OPEN)
 
-    The opening tag may be missing, as where the template prefills it.
+
+def split(text: str, form: str = "think", opened: bool = False) -> tuple[str, str]:
+    """(reasoning, answer) of a generated text in one of FORMATS; unclosed reasoning has no answer.
+
+    `opened`: the prompt opened the think block, so a text without any tag is reasoning that was cut. The opening
+    tag may be missing all the same, where a server took it for the prompt's. Tags inside the reasoning are removed.
     """
+    if form == "harmony":
+        return _channels(text)
     before, closed, after = text.rpartition(CLOSE)
-    if closed:
-        return before.strip().removeprefix(OPEN).strip(), after.strip()
-    if text.lstrip().startswith(OPEN):
-        return text.lstrip().removeprefix(OPEN).strip(), ""
-    return "", text.strip()
+    if not closed:
+        return (_untagged(text), "") if opened or text.lstrip().startswith(OPEN) else ("", text.strip())
+    reopened = _REOPENED.search(after)
+    return (_untagged(text), "") if reopened else (_untagged(before), after.strip())
+
+
+def _untagged(text: str) -> str:
+    return _TAG.sub("\n", text).strip()
+
+
+def _channels(text: str) -> tuple[str, str]:
+    """The analysis and the final channel; a text that names no channel goes on in the one that is open: analysis."""
+    if "<|channel|>" not in text:
+        return re.split(r"<\|(?:end|return|call)\|>", text)[0].strip(), ""
+    said = [(name, body.strip()) for name, body in _CHANNEL.findall(text)]
+    reasoning = "\n".join(body for name, body in said if name != "final" and body)
+    return reasoning, "\n".join(body for name, body in said if name == "final")

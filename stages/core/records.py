@@ -56,7 +56,7 @@ class Response:
     model: str
     reasoning: str
     answer: str
-    finish_reason: str  # stop | length
+    finish_reason: str  # stop; length: cut at the limit; too_long, refused: never answered; else the server's own word
     prompt_tokens: int | None
     completion_tokens: int | None
 
@@ -106,6 +106,7 @@ class Variant:
     finish_reason: str
     kept: bool
     drop_reason: str | None
+    flags: tuple[str, ...]  # what the audit found, in the order of audit.FLAGS; none for what was not compressed
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,7 @@ class Example:
     completion: str
     prompt_tokens: int
     completion_tokens: int
+    raw_tokens: int  # of the completion that the raw trace makes: all arms are batched by it, and so alike
 
 
 @dataclass(frozen=True)
@@ -250,9 +252,8 @@ def _rows(path: Path, file: pq.ParquetFile, kind: type[Record]) -> Iterator[Reco
     try:
         for batch in file.iter_batches(batch_size=ROW_GROUP):
             for row in batch.to_pylist():
-                if "choices" in row:
-                    row["choices"] = tuple(row["choices"])
-                yield kind(**row)
+                values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in row.items()}
+                yield kind(**values)
     except (pa.ArrowInvalid, OSError) as error:
         raise StageError(f"{path}: damaged: {_first_line(error)}; delete it and run its stage again") from error
 

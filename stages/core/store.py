@@ -29,7 +29,9 @@ import click
 
 from stages.core.files import replacing
 
-FOLDER = Path("data/store")  # ignored by git, as all of data/ that users do not bring
+# Ignored by git, as all of data/ that users do not bring; to be put elsewhere for workspaces that come and go, as
+# those of DVC's queue
+FOLDER = Path(os.environ.get("COMPRESS_DISTILL_STORE", "data/store"))
 KEY, HEAD = 32, 32 + 1 + 8 + 1  # characters of a key, and of all that comes before the JSON
 
 

@@ -121,7 +121,7 @@ def traces(verified: Sequence[Mapping[str, Any]]) -> Table:
         for one in found["sets"]
     ]
     heads = "teacher, source, questions, attempts, correct, accuracy %, questions kept, traces kept, chars"
-    title = "Table 2. Trace generation: accuracy over all attempts, and the kept traces' mean characters (chars)."
+    title = "Table 2. Trace generation: accuracy of first attempts, and the kept traces' mean characters (chars)."
     return Table(title, _columns(heads), rows)
 
 

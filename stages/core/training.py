@@ -6,6 +6,7 @@ bf16 there: no update of theirs can be lost, and they take half the memory (on a
 time that it took with fp32 ones). What flows between the layers is then rounded to bf16 too.
 """
 
+import random
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from stages.core.errors import StageError
 from stages.core.records import Example
 
 IGNORED = -100  # the label that the loss leaves out
+WINDOW = 8  # batches whose rows are sorted by length together
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,22 @@ class Result:
     device: str
     threads: int
     peak_memory_gb: float
+
+
+def batch_order(lengths: Sequence[int], batch: int, seed: int) -> list[int]:
+    """Places of the rows, shuffled, but so that each `batch` in a row are of like length, for little padding.
+
+    Rows are shuffled, sorted by length within windows of WINDOW batches, and the batches shuffled again. Called with
+    the raw traces' lengths it gives all arms the same questions in every batch, in the same order.
+    """
+    shuffle = random.Random(seed)
+    places = shuffle.sample(range(len(lengths)), len(lengths))
+    windows = [places[at : at + WINDOW * batch] for at in range(0, len(places), WINDOW * batch)]
+    alike = [place for window in windows for place in sorted(window, key=lambda place: lengths[place])]
+    batches = [alike[at : at + batch] for at in range(0, len(alike), batch)]
+    rest = batches.pop() if len(alike) % batch else []  # a batch that is not full stays last
+    shuffle.shuffle(batches)
+    return [place for one in [*batches, rest] for place in one]
 
 
 def dataset(examples: Sequence[Example], tokenizer: Any) -> Dataset:
@@ -182,7 +200,9 @@ def train(
     folder: Path, examples: Sequence[Example], tokenizer: Any, method: Method, training: Training, seed: int
 ) -> Result:
     """Fine-tune the student in `folder`. Raises StageError where weights cannot be loaded or parameters are missed."""
-    model, rows, clock = load(folder, method, training), dataset(examples, tokenizer), StepClock()
+    order = batch_order([row.raw_tokens for row in examples], method.batch_size, seed)
+    rows, clock = dataset([examples[place] for place in order], tokenizer), StepClock()
+    model = load(folder, method, training)
     wanted = expected_trainable(model, method)
     kind = SFTTrainer if training.fused_head else CompletionTrainer
     adapter = lora_config(method.lora) if method.lora else None
@@ -230,7 +250,7 @@ def arguments(method: Method, training: Training, seed: int, scratch: str) -> SF
         gradient_checkpointing=training.checkpointing,
         max_length=None,  # over-long rows have left before: nothing may be cut here
         packing=False,
-        train_sampling_strategy="random",  # by length, each arm would see its questions in another order
+        train_sampling_strategy="sequential",  # in `batch_order`; by its own lengths each arm would have another one
         logging_steps=5,
         save_strategy="no",
         report_to="none",

@@ -59,7 +59,10 @@ def test_completion(reasoning: str | None, wanted: str) -> None:
         ("<think>a", "a", ""),  # cut while thinking
         ("  <think>\n a", "a", ""),
         ("<think>a</think>", "a", ""),
-        ("<think>a</think>b</think>c", "a</think>b", "c"),
+        ("<think>a</think>b</think>c", "a\nb", "c"),  # no tag stays in a target
+        ("<think>a</think>b<think>c</think>d", "a\nb\nc", "d"),
+        ("<think>a</think>b\n<think>c", "a\nb\nc", ""),  # cut while thinking again
+        ("<think>a</think>the tag <think> is a tag", "a", "the tag <think> is a tag"),
         ("just b", "", "just b"),
         ("the tag <think> inside an answer", "", "the tag <think> inside an answer"),
         ("", "", ""),
@@ -73,3 +76,53 @@ def test_split(text: str, reasoning: str, answer: str) -> None:
 def test_completion_is_read_back(reasoning: str, answer: str) -> None:
     assert chat.split(chat.completion(reasoning, answer, "")) == (reasoning, answer)
     assert chat.split(chat.completion(None, answer, "")) == ("", answer)
+
+
+@pytest.mark.parametrize(
+    ("text", "reasoning", "answer"),
+    [
+        ("a", "a", ""),  # cut while thinking, behind a tag that the prompt opened
+        ("a</think>b", "a", "b"),
+        ("<think>a</think>b", "a", "b"),  # opened again
+        ("", "", ""),
+    ],
+)
+def test_split_behind_an_opened_block(text: str, reasoning: str, answer: str) -> None:
+    assert chat.split(text, opened=True) == (reasoning, answer)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "opened"), [("q<think>\n", True), ("q<think>", True), ("<think>q", False), ("", False)]
+)
+def test_prompt_that_opens_the_block(prompt: str, opened: bool) -> None:
+    assert chat.opens(prompt) is opened
+
+
+ANALYSIS, FINAL = "<|channel|>analysis<|message|>", "<|channel|>final<|message|>"
+NEXT = "<|end|><|start|>assistant"
+
+
+@pytest.mark.parametrize(
+    ("text", "reasoning", "answer"),
+    [
+        (f"{ANALYSIS}a{NEXT}{FINAL}b<|return|>", "a", "b"),
+        (f"{ANALYSIS}a{NEXT}{FINAL}b", "a", "b"),
+        (f"{ANALYSIS}a", "a", ""),  # cut while thinking
+        (f"{ANALYSIS}a{NEXT}", "a", ""),
+        (f"{FINAL}b", "", "b"),
+        (f"{ANALYSIS}a{NEXT}<|channel|>commentary<|message|>c{NEXT}{FINAL}b", "a\nc", "b"),
+        (f"{ANALYSIS}a{NEXT}{ANALYSIS}c{NEXT}{FINAL}b", "a\nc", "b"),
+        (f"{ANALYSIS}a\n1 < 2 | 3 > 2{NEXT}{FINAL}<b> or b", "a\n1 < 2 | 3 > 2", "<b> or b"),
+        ("<|channel|>final <|constrain|>json<|message|>{}<|return|>", "", "{}"),
+        ("a", "a", ""),  # the prompt opened the channel
+        ("", "", ""),
+    ],
+)
+def test_split_of_channels(text: str, reasoning: str, answer: str) -> None:
+    assert chat.split(text, "harmony") == (reasoning, answer)
+
+
+def test_arguments_reach_the_models_own_template(tokenizer: Any) -> None:
+    own = copy.copy(tokenizer)
+    own.chat_template = "{{ reasoning_effort }}:{{ messages[0].content }}"
+    assert chat.prompt(own, None, "q", {"reasoning_effort": "high"}) == "high:q"

@@ -12,7 +12,7 @@ from stages.core.engines import scripted
 from stages.core.errors import StageError
 
 MILD, STRONG = Extractive(0.6, trim=False), Extractive(0.0, trim=True)
-HALTING = scripted.ScriptedTeacher(wrong_rate=0, false_start_rate=0.5, check_rate=1)
+HALTING = scripted.Settings(wrong_rate=0, false_start_rate=0.5, check_rate=1)
 # Text in the shape of reasoning, of any sense or none, and text of no shape at all
 WORDS = "so 12 7 3.5 1,000 = + * is gives wait maybe answer $x$ \\frac{1}{2} (a) Therefore . ? ! \n 漢".split(" ")
 TEXT = st.text(max_size=80) | st.lists(st.sampled_from(WORDS), max_size=40).map(" ".join)
@@ -142,9 +142,9 @@ def test_ratio_out_of_range_is_refused(ratio: float) -> None:
     ],
 )
 def test_features_of_a_sentence(text: str, operands: set[str], results: set[str], doubtful: bool) -> None:
-    found = sentences.read(text)
+    found = sentences.Sentence(text)
     assert (set(found.operands), set(found.results), found.doubtful) == (operands, results, doubtful)
-    assert found.derives == (bool(operands and results) and not doubtful)
+    assert set(found.derived) == (results if operands and not doubtful else set())
 
 
 @pytest.mark.parametrize(
@@ -175,4 +175,4 @@ def test_split(text: str, parts: list[str]) -> None:
     ],
 )
 def test_core(text: str, core: str) -> None:
-    assert sentences.core(sentences.read(text)) == core
+    assert sentences.core(text) == core

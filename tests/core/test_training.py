@@ -2,12 +2,16 @@
 
 import dataclasses
 import json
+import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+import scipy.stats
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from peft import PeftModel
 from tokenizers import normalizers
 from transformers import AutoModelForCausalLM
@@ -41,7 +45,7 @@ def example(number: int, eos: str) -> Example:
     """An example of a length of its own; counts in bytes, with the EOS as one more."""
     prompt = f"Count to {number}.\n"
     said = chat.completion(" ".join(map(str, range(number))), str(number), "")
-    return Example(f"q{number:02}", 0, prompt, said + eos, len(prompt), len(said) + 1)
+    return Example(f"q{number:02}", 0, prompt, said + eos, len(prompt), len(said) + 1, len(said) + 1)
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +99,7 @@ def test_only_completions_have_labels_and_end_with_the_eos(tokenizer: Any, examp
 def test_targets_of_other_lengths_see_the_same_questions_in_the_same_batches(
     monkeypatch: pytest.MonkeyPatch, tiny: Path, tokenizer: Any, examples: list[Example]
 ) -> None:
-    """A batch order that follows lengths would give each arm a curriculum of its own."""
+    """A batch order that follows an arm's own lengths would give each a curriculum of its own."""
     seen: list[list[str]] = []
     plain = CompletionTrainer.compute_loss
 
@@ -116,6 +120,26 @@ def test_targets_of_other_lengths_see_the_same_questions_in_the_same_batches(
     assert seen[:5] != [[row.prompt for row in examples[start : start + 4]] for start in range(0, 20, 4)]
 
 
+@given(st.lists(st.integers(1, 500), max_size=200), st.integers(1, 9), st.integers(0, 99))
+def test_batch_order_is_a_shuffle_of_batches_of_like_length(lengths: list[int], batch: int, seed: int) -> None:
+    order = training.batch_order(lengths, batch, seed)
+    assert sorted(order) == list(range(len(lengths)))
+    assert training.batch_order(lengths, batch, seed) == order
+
+
+def test_batch_order_pads_little_and_runs_from_short_to_long_nowhere() -> None:
+    lengths = random.Random(0).choices(range(100, 300), k=400)
+
+    def padded(order: Sequence[int]) -> float:
+        batches = [[lengths[place] for place in order[at : at + 4]] for at in range(0, 400, 4)]
+        return sum(4 * max(one) for one in batches) / sum(lengths)
+
+    order = training.batch_order(lengths, 4, 0)
+    assert padded(order) < 1.05 < 1.15 < padded(range(400))
+    longest = [max(lengths[place] for place in order[at : at + 4]) for at in range(0, 400, 4)]
+    assert abs(scipy.stats.spearmanr(range(100), longest).statistic) < 0.25
+
+
 def test_lora_refuses_weights_that_it_has_no_adapters_for(tiny: Path) -> None:
     class Fused(torch.nn.Module):
         def __init__(self) -> None:
@@ -132,14 +156,14 @@ def test_lora_refuses_weights_that_it_has_no_adapters_for(tiny: Path) -> None:
 @pytest.mark.parametrize("completion", ["4", "<|im_end|>4", "4<|im_end|>\n"])
 def test_completion_without_the_eos_at_its_end_is_refused(tokenizer: Any, completion: str) -> None:
     with pytest.raises(StageError, match=r"question q1: its completion .* does not end with"):
-        training.dataset([Example("q1", 0, "2 + 2?", completion, 6, 2)], tokenizer)
+        training.dataset([Example("q1", 0, "2 + 2?", completion, 6, 2, 2)], tokenizer)
 
 
 def test_completion_that_the_tokenizer_changes_is_refused(tiny: Path) -> None:
     lower = tokens.load(tiny)
     lower.backend_tokenizer.normalizer = normalizers.Lowercase()
     with pytest.raises(StageError, match="does not come back from the tokenizer"):
-        training.dataset([example(3, lower.eos_token), Example("q9", 0, "", "Four<|im_end|>", 0, 5)], lower)
+        training.dataset([example(3, lower.eos_token), Example("q9", 0, "", "Four<|im_end|>", 0, 5, 5)], lower)
 
 
 @pytest.mark.parametrize("rows", [slice(0, 4), slice(10, 13), slice(19, 20)])

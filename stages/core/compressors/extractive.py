@@ -5,13 +5,13 @@ quantities it uses, and so on down to the question's own numbers. Where an answe
 by the rare words they share with answer and question. What room is left goes to the most telling others.
 """
 
-import dataclasses
+import bisect
 import math
-from collections import Counter
-from collections.abc import Iterable, Set
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 
-from stages.core.compressors.sentences import Sentence, core, numbers, split, words
+from stages.core.compressors.sentences import Sentence, core, numbers, texts, words
 from stages.core.errors import StageError
 
 
@@ -33,17 +33,21 @@ class Extractive:
 def compress(question: str, reasoning: str, answer: str, strength: Extractive) -> str:
     """A shorter reasoning made of sentences of `reasoning`, in their order. Never empty for a non-empty reasoning."""
     given = numbers(question)
-    sentences = [_unless_restated(sentence, question) for sentence in split(reasoning)]
+    sentences = [Sentence(text, _restates(text, question)) for text in texts(reasoning)]
     kept = _support_of_answer(sentences, numbers(answer), given) or _by_words(sentences, question, answer)
     kept |= _filling(sentences, kept, question, answer, round(strength.max_ratio * len(reasoning)))
-    texts = [core(sentences[place]) if strength.trim else sentences[place].text for place in sorted(kept)]
-    return "\n".join(dict.fromkeys(texts))
+    found = [core(sentences[place].text) if strength.trim else sentences[place].text for place in sorted(kept)]
+    return "\n".join(dict.fromkeys(found))
 
 
-def _unless_restated(sentence: Sentence, question: str) -> Sentence:
-    """A sentence that repeats an equation of the question derives nothing, so it gets no operands."""
-    said = core(sentence).rstrip(".")
-    return dataclasses.replace(sentence, operands=frozenset()) if said in question else sentence
+def _restates(text: str, question: str) -> bool:
+    """Whether a sentence repeats an equation of the question. Most show at their relation sign that they do not."""
+    at = text.find("=")
+    while at >= 0:
+        if text[max(0, at - 2) : at + 1] in question or text[at : at + 3] in question:
+            return core(text).rstrip(".") in question
+        at = text.find("=", at + 1)
+    return "=" not in text and core(text).rstrip(".") in question
 
 
 def _support_of_answer(sentences: list[Sentence], wanted: Iterable[str], given: frozenset[str]) -> set[int]:
@@ -52,17 +56,16 @@ def _support_of_answer(sentences: list[Sentence], wanted: Iterable[str], given: 
     Where several sentences derive a number, the one whose support covers most of the question's numbers
     is taken: it is the solution, the others are partial sums or checks that happen to give the same.
     """
+    derivations: dict[str, list[int]] = defaultdict(list)
+    for place, sentence in enumerate(sentences):
+        for number in sentence.derived:
+            derivations[number].append(place)
     kept: set[int] = set()
     for number in wanted:
-        derivations = [place for place, sentence in enumerate(sentences) if number in _derived(sentence)]
-        supports = [_support(sentences, place, given) for place in derivations]
+        supports = [_support(sentences, derivations, place, given) for place in derivations.get(number, ())]
         if supports:
             kept |= max(supports, key=lambda support: (_covered(sentences, support, given), -max(support)))
     return kept
-
-
-def _derived(sentence: Sentence) -> frozenset[str]:
-    return sentence.results if sentence.derives else frozenset()
 
 
 def _covered(sentences: list[Sentence], support: Set[int], given: frozenset[str]) -> int:
@@ -70,24 +73,28 @@ def _covered(sentences: list[Sentence], support: Set[int], given: frozenset[str]
     return len(used & given)
 
 
-def _support(sentences: list[Sentence], place: int, given: frozenset[str]) -> set[int]:
+def _support(
+    sentences: list[Sentence], derivations: Mapping[str, list[int]], place: int, given: frozenset[str]
+) -> set[int]:
     """`place` and, for each number it uses, the last sentence before it that derives the number, and so on."""
     found, open_places = {place}, [place]
     while open_places:
         current = open_places.pop()
         for number in sentences[current].operands:
-            source = _source(sentences, number, current, given)
+            source = _source(sentences, derivations.get(number, []), number, current, given)
             if source is not None and source not in found:
                 found.add(source)
                 open_places.append(source)
     return found
 
 
-def _source(sentences: list[Sentence], number: str, before: int, given: frozenset[str]) -> int | None:
+def _source(
+    sentences: list[Sentence], derivations: list[int], number: str, before: int, given: frozenset[str]
+) -> int | None:
     """The last earlier sentence that derives `number`; for one that nothing derives or gives, its first mention."""
-    for place in range(before - 1, -1, -1):
-        if number in _derived(sentences[place]):
-            return place
+    earlier = bisect.bisect_left(derivations, before)
+    if earlier:
+        return derivations[earlier - 1]
     if number in given:
         return None
     mentions = (place for place in range(before) if number in sentences[place].results)
@@ -118,23 +125,25 @@ def _rarity(sentences: list[Sentence]) -> dict[str, float]:
 
 def _filling(sentences: list[Sentence], kept: set[int], question: str, answer: str, budget: int) -> set[int]:
     """Further places, most telling first, while the text stays within `budget` characters."""
+    length = sum(len(sentences[place].text) for place in kept)
+    if length >= budget:
+        return set()
     weight, topic = _rarity(sentences), words(answer) | words(question)
-    stated, given = numbers(answer), numbers(question)
+    stated = numbers(answer)
+    known = numbers(question).union(*(sentences[place].results | sentences[place].operands for place in kept))
 
     def telling(place: int) -> float:
         sentence = sentences[place]
-        new = (sentence.results | sentence.operands) - given
-        for other in kept:
-            new -= sentences[other].results | sentences[other].operands
+        new = (sentence.results | sentence.operands) - known
         conclusion = bool(sentence.results & stated) and not sentence.operands
         shared = sum(weight[word] for word in sentence.words & topic) / (1 + len(sentence.words))
         return 2 * len(new) + 2 * conclusion + shared - 10 * sentence.doubtful
 
-    length = sum(len(sentences[place].text) for place in kept)
+    scores = {place: telling(place) for place in range(len(sentences)) if place not in kept}
     added: set[int] = set()
-    for place in sorted(set(range(len(sentences))) - kept, key=lambda place: (-telling(place), place)):
+    for place in sorted(scores, key=lambda place: (-scores[place], place)):
         length += len(sentences[place].text) + 1
-        if length > budget or telling(place) <= 0:
+        if length > budget or scores[place] <= 0:
             break
         added.add(place)
     return added

@@ -1,56 +1,67 @@
 """Compression by an instruct model: one generic prompt for every question, trace and answer."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from stages.core import chat, engines, params, tokens
+from stages.core import engines
+from stages.core.asking import Answer, Asked, Asker, LanguageModel
+from stages.core.errors import StageError
 from stages.core.records import Trace
 
 PROMPT = Path(__file__).with_name("prompt.txt")
 
 
-@dataclass(frozen=True)
-class LLM:
-    """An instruct model; traces whose prompt leaves it no room are dropped, never cut."""
+@dataclass(frozen=True, kw_only=True)
+class LLM(LanguageModel):
+    """A model that rewrites; traces whose prompt leaves it no room are dropped, never cut."""
 
-    model: str  # a Hugging Face folder, or with `revision` the id of a model on the hub
     context: int  # tokens of prompt and completion together
-    seed: int
-    revision: str | None = None
-    prompt_template: str | None = None
-    sampling: dict[str, Any] = field(default_factory=dict)
-    inference: dict[str, Any] = field(default_factory=dict)
+    seed: int = 0
+
+
+def mark(trace: Trace) -> str:
+    """The word that tells the prompt's own marks from anything in the material, which does not contain it."""
+    material, word = f"{trace.question}\n{trace.reasoning}\n{trace.answer}", ""
+    while not word or word in material:
+        word = hashlib.sha256((word + material).encode()).hexdigest()[:8]
+    return word
 
 
 def render(trace: Trace) -> str:
-    """The compressor's prompt for one trace; braces in the material stay as they are."""
-    text = PROMPT.read_text(encoding="utf-8")
-    before, rest = text.split("{question}")
-    between, rest = rest.split("{reasoning}")
-    last, after = rest.split("{answer}")
-    return f"{before}{trace.question}{between}{trace.reasoning}{last}{trace.answer}{after}"
+    """The compressor's prompt for one trace; braces and marks in the material stay as they are."""
+    parts = {
+        "mark": mark(trace),
+        "question": trace.question,
+        "reasoning": trace.reasoning,
+        "answer": trace.answer,
+    }
+    return re.sub(r"\{(\w+)\}", lambda found: parts[found[1]], PROMPT.read_text(encoding="utf-8"))
 
 
-def compress(traces: Sequence[Trace], config: LLM) -> Iterator[tuple[str, str]]:
-    """Yields (shorter reasoning, finish_reason) for every trace in order; finish_reason too_long has no text."""
-    folder = Path(config.model)
-    tokenizer = tokens.load(folder, config.revision)
-    sampling = params.section(engines.Sampling, config.sampling, "compressors.*.sampling")
-    inference = params.section(engines.Inference, config.inference, "compressors.*.inference")
-    requests = {}
-    for place, trace in enumerate(traces):
-        prompt = tokens.ids(tokenizer, chat.prompt(tokenizer, config.prompt_template, render(trace)))
-        if len(prompt) + sampling.max_new_tokens <= config.context:
-            seed = engines.derived_seed(config.seed, trace.question_id, trace.sample)
-            requests[place] = engines.Request(prompt, seed)
-    engine = engines.load(folder, tokenizer.eos_token_id, inference, config.revision)
-    places = list(requests)
-    outputs = {places[i]: out for i, out in engine.generate(list(requests.values()), sampling)}
-    for place in range(len(traces)):
-        if place not in outputs:
-            yield "", "too_long"
-            continue
-        text = tokenizer.decode(outputs[place].tokens, skip_special_tokens=True)
-        yield chat.split(text)[1], outputs[place].finish_reason
+def compress(read: Callable[[], Iterable[Trace]], config: LLM, asker: Asker) -> Iterator[tuple[Trace, Answer]]:
+    """Yields (trace, answer) in order; the answer's text is the shorter reasoning, empty where there is none.
+
+    `read` opens the traces anew each time: none is held. Raises StageError where every request was refused.
+    """
+    places: dict[tuple[str, int], Asked] = {}  # of the traces that fit
+    asker.ask(_requests(read(), config, asker, places), "compress")
+    if places and len(asker.refused) == len(places):
+        raise StageError(f"{asker.place}: every request was refused: {next(iter(asker.refused.values())).text}")
+    for trace in read():
+        asked = places.get((trace.question_id, trace.sample))
+        yield trace, asker.answer(asked) if asked else Answer("", "", "too_long")
+
+
+def _requests(
+    traces: Iterable[Trace], config: LLM, asker: Asker, places: dict[tuple[str, int], Asked]
+) -> Iterator[engines.Request]:
+    """Yields a request for every trace that fits the context, and notes it in `places`."""
+    for trace in traces:
+        seed = engines.derived_seed(config.seed, trace.question_id, trace.sample)
+        asked, request = asker.request(render(trace), seed, trace.sample)
+        if (asker.prompt_tokens(request) or 0) + asker.sampling.max_new_tokens <= config.context:
+            places[trace.question_id, trace.sample] = asked
+            yield request

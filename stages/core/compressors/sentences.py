@@ -4,6 +4,8 @@ Nothing here knows any teacher's phrases: a sentence is read for its numbers, fo
 some of them results of the others, for its words, and for the marks of doubt that people and models use alike.
 """
 
+import bisect
+import functools
 import re
 from dataclasses import dataclass
 
@@ -16,6 +18,7 @@ _DOUBT = re.compile(
 # A run of numbers, operators, brackets and one-letter names: what an equation is written with
 _MATHS = re.compile(r"(?:(?<![A-Za-z])[a-z](?![A-Za-z])|\\[a-z]+|[\d.,+\-*/^=()\[\]{}$%\u00d7\u00f7\u2212\u2248 ])+")
 _END = re.compile(r"(?<=[.!?])([\"')\]*]*)\s+(?=[\"'(\[*$\\A-Z0-9-])|\n+")
+_LONG = re.compile(r"[a-z]{3,}")
 _COMMON = frozenset(
     "about after again all also and any are because been before but can check does each else first for from get "
     "gives going good had has have here how into its just know let like look make means more must need next not "
@@ -27,49 +30,89 @@ _COMMON = frozenset(
 
 @dataclass(frozen=True)
 class Sentence:
-    """`results` are the numbers right of its last relation sign, or all where it has none; `operands` the others."""
+    """A sentence; what it says is read when it is asked for, once."""
 
     text: str
-    operands: frozenset[str]
-    results: frozenset[str]
-    words: frozenset[str]
-    doubtful: bool
+    restated: bool = False  # an equation of the question, which derives nothing and so has no operands
 
-    @property
-    def derives(self) -> bool:
-        """Whether it gets a number from at least one other."""
-        return bool(self.results and self.operands) and not self.doubtful
+    @functools.cached_property
+    def _cut(self) -> int:
+        """Where its last relation sign ends."""
+        return max((match.end() for match in _RELATION.finditer(self.text)), default=0)
+
+    @functools.cached_property
+    def operands(self) -> frozenset[str]:
+        """The numbers left of its last relation sign."""
+        return frozenset() if self.restated else numbers(self.text[: self._cut])
+
+    @functools.cached_property
+    def results(self) -> frozenset[str]:
+        """The numbers right of its last relation sign, all where it has none."""
+        return numbers(self.text[self._cut :])
+
+    @functools.cached_property
+    def words(self) -> frozenset[str]:
+        """Its words that carry meaning."""
+        return words(self.text)
+
+    @functools.cached_property
+    def doubtful(self) -> bool:
+        """Whether it is marked by doubt."""
+        return bool(_DOUBT.search(self.text))
+
+    @functools.cached_property
+    def derived(self) -> frozenset[str]:
+        """The numbers that it gets from at least one other."""
+        return self.results if self.operands and self.results and not self.doubtful else frozenset()
 
 
 def numbers(text: str) -> frozenset[str]:
     """The magnitudes in `text`: signs dropped, because `9 - -3` and `9 + 3` speak of the same quantities."""
-    found = (match.replace(",", "").lstrip("0") or "0" for match in _PLAIN.findall(text))
-    return frozenset(number.rstrip("0").rstrip(".") if "." in number else number for number in found)
+    return frozenset(map(_magnitude, set(_PLAIN.findall(text))))
+
+
+def _magnitude(written: str) -> str:
+    if written[0] != "0" and written.isdecimal():
+        return written
+    number = written.replace(",", "").lstrip("0") or "0"
+    return number.rstrip("0").rstrip(".") if "." in number else number
+
+
+def placed(text: str, kind: str) -> dict[str, int]:
+    """The number of the sentence that each of the text's `kind`, numbers or words, first stands in."""
+    found: dict[str, int] = {}
+    if kind == "numbers":
+        for match in _PLAIN.finditer(text):
+            found.setdefault(_magnitude(match[0]), match.start())
+    else:
+        for match in _LONG.finditer(text.lower()):
+            found.setdefault(match[0], match.start())
+    ends = [match.end() for match in _END.finditer(text)]
+    return {item: bisect.bisect_right(ends, at) for item, at in found.items() if item not in _COMMON}
 
 
 def words(text: str) -> frozenset[str]:
     """The words of at least three letters that carry meaning, in lower case."""
-    return frozenset(re.findall(r"[a-z]{3,}", text.lower())) - _COMMON
+    return frozenset(_LONG.findall(text.lower())) - _COMMON
 
 
-def read(text: str) -> Sentence:
-    """One sentence's features."""
-    cut = max((match.end() for match in _RELATION.finditer(text)), default=0)
-    return Sentence(text, numbers(text[:cut]), numbers(text[cut:]), words(text), bool(_DOUBT.search(text)))
-
-
-def split(text: str) -> list[Sentence]:
+def texts(text: str) -> list[str]:
     """The sentences of `text`, in order; lines end a sentence too."""
     parts = [*_END.split(text), ""]  # text and what closes it (quotes, brackets) by turns
     whole = (f"{part}{closing or ''}".strip() for part, closing in zip(parts[::2], parts[1::2], strict=True))
-    return [read(sentence) for sentence in whole if sentence]
+    return [sentence for sentence in whole if sentence]
 
 
-def core(sentence: Sentence) -> str:
-    """The sentence without its lead-in: its equation, where it has one, else what it says after a lead-in clause."""
-    spans = [match[0].strip(" .,") for match in _MATHS.finditer(sentence.text)]
+def split(text: str) -> list[Sentence]:
+    """Likewise, to be read."""
+    return [Sentence(sentence) for sentence in texts(text)]
+
+
+def core(sentence: str) -> str:
+    """A sentence without its lead-in: its equation, where it has one, else what it says after a lead-in clause."""
+    spans = [match[0].strip(" .,") for match in _MATHS.finditer(sentence)] if "=" in sentence else []
     equations = [span for span in spans if "=" in span and len(numbers(span)) > 1]
     if equations:
-        return min(max(equations, key=len) + ".", sentence.text, key=len)
-    lead, comma, rest = sentence.text.partition(", ")
-    return rest if comma and not numbers(lead) and len(words(lead)) < 2 else sentence.text
+        return min(max(equations, key=len) + ".", sentence, key=len)
+    lead, comma, rest = sentence.partition(", ")
+    return rest if comma and not numbers(lead) and len(words(lead)) < 2 else sentence

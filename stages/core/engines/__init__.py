@@ -1,37 +1,95 @@
 """Engines that continue prompts: one interface, and `load`, which opens a model behind it.
 
-An engine takes token ids and gives token ids, because the ids of a prompt are what training and inference
-must agree on. Every sampling field is set by the caller; nothing comes from a model's generation_config.
+- vllm: vLLM's offline engine. transformers: batches on this machine. openai: any server of the OpenAI protocol.
+- scripted: the stand-in teacher. ray: replicas of any of the local ones on a Ray cluster.
+
+Every sampling field is set by the caller; nothing comes from a model's generation_config. An `inference` section of
+the params names its `engine`; its other entries are that engine's Settings.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
+from stages.core import params
 from stages.core.errors import StageError
+
+KNOWN = ("openai", "ray", "scripted", "transformers", "vllm")
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """How to continue a prompt. Temperature 0 is greedy; top_p 1 keeps the whole distribution."""
+    """How to continue a prompt: every field that vLLM, OpenAI's protocol or transformers could fill in by themselves.
+
+    Temperature 0 is greedy; top_p 1, top_k 0, min_p 0, repetition_penalty 1 and the other penalties 0 change nothing.
+    """
 
     max_new_tokens: int
     temperature: float = 0.0
     top_p: float = 1.0
+    top_k: int = 0
+    min_p: float = 0.0
+    repetition_penalty: float = 1.0
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
 
     def __post_init__(self) -> None:
         if self.max_new_tokens < 1 or self.temperature < 0 or not 0 < self.top_p <= 1:
             raise StageError(f"sampling: {self}: expected max_new_tokens >= 1, temperature >= 0, 0 < top_p <= 1")
+        if self.top_k < 0 or not 0 <= self.min_p < 1 or self.repetition_penalty <= 0:
+            raise StageError(f"sampling: {self}: expected top_k >= 0, 0 <= min_p < 1, repetition_penalty > 0")
+
+    def shape(self) -> dict[str, Any]:
+        """What shapes an answer: all but the token limit."""
+        return {name: value for name, value in asdict(self).items() if name != "max_new_tokens"}
 
 
 @dataclass(frozen=True)
 class Request:
-    """One prompt to continue, as token ids, and the seed of its draws."""
+    """A prompt to continue, as token ids or, for engines that render it themselves, the user's message."""
 
-    prompt: Sequence[int]
-    seed: int
+    key: str  # its caller's name for it
+    prompt: Sequence[int] | str
+    seed: int  # of its draws alone, whatever else is answered beside it
+    sampling: Sampling
+
+
+@dataclass(frozen=True)
+class Output:
+    """What followed. Where the engine or its server set the reasoning apart, `text` is the answer alone.
+
+    finish_reason: stop (ended by itself), length (cut at the limit), too_long and refused (never answered: `text` is
+    the server's reason), else the server's own word. Completion tokens count as the limit does, the EOS among them.
+    """
+
+    text: str
+    finish_reason: str
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    reasoning: str | None = None
+
+
+@dataclass(frozen=True)
+class Model:
+    """`name` is a folder, with `revision` the id of a model on the hub, or a server's name for it.
+
+    `tokenizer` is None where only the server has one. `special`: whether special tokens stay in the text, as
+    formats need whose marks are such tokens.
+    """
+
+    name: str
+    tokenizer: Any = None
+    revision: str | None = None
+    special: bool = False
+
+
+class Engine(Protocol):
+    """Continues prompts, which it draws from `requests` as it has room, so that there may be any number of them."""
+
+    def generate(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Output]]:
+        """Yields (request, output) for every request, in any order, each as soon as it is there."""
+        ...
 
 
 def derived_seed(seed: int, question_id: str, sample: int) -> int:
@@ -40,44 +98,38 @@ def derived_seed(seed: int, question_id: str, sample: int) -> int:
     return int.from_bytes(digest[:8], "big") >> 1
 
 
-@dataclass(frozen=True)
-class Output:
-    """What followed: token ids without the EOS, and `stop` (ended by itself) or `length` (cut at the limit)."""
+def settings(inference: Mapping[str, Any], place: str) -> tuple[Any, Any]:
+    """(engine class, its settings) that an `inference` section, found at `place` in the params, describes.
 
-    tokens: list[int]
-    finish_reason: str
-
-
-@dataclass(frozen=True)
-class Inference:
-    """How a model is served: `engine` transformers or vllm; `options` go to the vLLM engine as they are."""
-
-    engine: str
-    dtype: str = "bfloat16"
-    batch_size: int = 48
-    attention: str = "sdpa"
-    options: dict[str, Any] = field(default_factory=dict)
-
-
-class Engine(Protocol):
-    """Continues prompts. Outputs come in any order, each with its request's place."""
-
-    def generate(self, requests: Sequence[Request], sampling: Sampling) -> Iterator[tuple[int, Output]]:
-        """Yields (place in `requests`, output) for every request."""
-        ...
-
-
-def load(folder: Path, eos_token_id: int, config: Inference, revision: str | None = None) -> Engine:
-    """The model in `folder` behind the engine that `config` names. Raises StageError for an unknown one.
-
-    With a `revision`, `folder` is the id of a model on the hub.
+    The settings have `shape()`, what of them shapes an answer, and `renders`, whether prompts go in as messages.
     """
-    if config.engine == "transformers":
-        from stages.core.engines.transformers import TransformersEngine
+    name = inference.get("engine")
+    if name not in KNOWN:
+        raise StageError(f"params.yaml: {place}.engine: {name!r} is unknown; known: {', '.join(KNOWN)}")
+    module = _module(name)
+    own = {key: value for key, value in inference.items() if key != "engine"}
+    return module.ENGINE, params.section(module.Settings, own, place)
 
-        return TransformersEngine(folder, eos_token_id, config, revision)
-    if config.engine == "vllm":
-        from stages.core.engines.vllm import VllmEngine
 
-        return VllmEngine(folder, eos_token_id, config, revision)
-    raise StageError(f"inference.engine: {config.engine!r} is unknown; known: transformers, vllm")
+def _module(name: str) -> Any:
+    """The engine's module, imported when it is asked for; spelled out, because the test of deps reads imports."""
+    module: Any
+    match name:
+        case "openai":
+            from stages.core.engines import openai as module
+        case "ray":
+            from stages.core.engines import ray as module
+        case "scripted":
+            from stages.core.engines import scripted as module
+        case "transformers":
+            from stages.core.engines import transformers as module
+        case "vllm":
+            from stages.core.engines import vllm as module
+    return module
+
+
+def load(model: Model, inference: Mapping[str, Any], place: str) -> Engine:
+    """`model` behind the engine that `inference` names. Raises StageError for an unknown one or bad settings."""
+    kind, own = settings(inference, place)
+    engine: Engine = kind(model, own)
+    return engine

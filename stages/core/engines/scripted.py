@@ -6,27 +6,43 @@ false starts that it corrects, and checking. At a seeded rate a step goes wrong 
 final answer is wrong and `verify` has something to reject.
 """
 
+import functools
+import hashlib
 import random
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
-from stages.core.engines import phrases
+from stages.core.engines import Model, Output, Request, phrases
 from stages.core.errors import StageError
 
 
 @dataclass(frozen=True)
-class ScriptedTeacher:
+class Settings:
     """Rates per sample (wrong_rate, false_start_rate per step, check_rate), each in [0, 1]."""
 
     wrong_rate: float
     false_start_rate: float
     check_rate: float
+    renders = True  # it reads the question itself
 
     def __post_init__(self) -> None:
         for name, rate in vars(self).items():
             if not 0 <= rate <= 1:
-                raise StageError(f"teacher: {name} is {rate}, expected a rate between 0 and 1")
+                raise StageError(f"{name} is {rate}, expected a rate between 0 and 1")
+
+    def shape(self) -> dict[str, Any]:
+        """What shapes an answer: the rates, and the script itself."""
+        return asdict(self) | {"script": _version()}
+
+
+@functools.cache
+def _version() -> str:
+    """A hash of the code that writes, so that no stored answer outlives a change of it."""
+    files = (Path(__file__), Path(phrases.__file__))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -148,7 +164,7 @@ def solve(question: str, rng: random.Random, wrong_rate: float) -> Worked:
     )
 
 
-def write(question: str, teacher: ScriptedTeacher, seed: int) -> tuple[str, str]:
+def write(question: str, teacher: Settings, seed: int) -> tuple[str, str]:
     """One attempt at `question`: (reasoning, answer), the same for the same arguments."""
     rng = random.Random(seed)
     worked = solve(question, rng, teacher.wrong_rate)
@@ -162,7 +178,7 @@ def write(question: str, teacher: ScriptedTeacher, seed: int) -> tuple[str, str]
     return "\n".join(lines), f"The answer is {worked.answer}."
 
 
-def _tell(step: Step, number: int, rng: random.Random, teacher: ScriptedTeacher) -> list[str]:
+def _tell(step: Step, number: int, rng: random.Random, teacher: Settings) -> list[str]:
     """The sentences for one step: an announcement, perhaps a false start, the sum."""
     lines = []
     if rng.random() < teacher.false_start_rate:
@@ -171,3 +187,19 @@ def _tell(step: Step, number: int, rng: random.Random, teacher: ScriptedTeacher)
     lead = rng.choice(phrases.FIRST if number == 0 else phrases.NEXT)
     lines.append(f"{lead} {step.left} = {step.value}.")
     return lines
+
+
+class ScriptedEngine:
+    """The teacher behind the interface of all engines; token counts are unknown, because it has no tokens."""
+
+    def __init__(self, model: Model, settings: Settings) -> None:
+        self.settings = settings
+
+    def generate(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Output]]:
+        """Yields (request, output) in the order of the requests; their sampling means nothing to a script."""
+        for request in requests:
+            reasoning, answer = write(str(request.prompt), self.settings, request.seed)
+            yield request, Output(answer, "stop", reasoning=reasoning)
+
+
+ENGINE = ScriptedEngine

@@ -1,90 +1,179 @@
 """Generation with transformers, in batches of prompts of like length."""
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from torch.nn import functional
-from torch.nn.utils.rnn import pad_sequence
-from transformers import AutoModelForCausalLM, GenerationConfig
+from transformers import (
+    AutoModelForCausalLM,
+    GenerationConfig,
+    LogitsProcessor,
+    LogitsProcessorList,
+    MinPLogitsWarper,
+    RepetitionPenaltyLogitsProcessor,
+    TemperatureLogitsWarper,
+    TopKLogitsWarper,
+    TopPLogitsWarper,
+)
 
-from stages.core.engines import Inference, Output, Request, Sampling
+from stages.core.engines import Model, Output, Request, Sampling
 from stages.core.errors import StageError
 
 STEPS = 16  # tokens between two looks at which prompts of a batch have their answer
+SORTED = 32  # batches whose prompts are sorted by length together
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a model is served here; it goes to the GPU where there is one."""
+
+    dtype: str = "bfloat16"
+    batch_size: int = 48
+    attention: str = "sdpa"
+    renders = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(getattr(torch, self.dtype, None), torch.dtype):
+            raise StageError(f"dtype: {self.dtype!r} is unknown; expected bfloat16, float16 or float32")
+        if self.batch_size < 1:
+            raise StageError(f"batch_size: {self.batch_size}, expected 1 or more")
+
+    def shape(self) -> dict[str, Any]:
+        """What of this shapes an answer."""
+        return {"dtype": self.dtype}
+
+
+class Draw(LogitsProcessor):
+    """Makes the argmax of each row what the row's own sampling and generator draw; greedy rows stay as they are.
+
+    That is the Gumbel-max trick: the argmax of log-probabilities with Gumbel noise is a draw from them. transformers
+    itself has one sampling and one generator for a whole batch, so that an answer would depend on what is beside it.
+    """
+
+    def __init__(self, rows: list[tuple[Request, torch.Generator]]) -> None:
+        self.generators = [generator for _, generator in rows]
+        self.groups: dict[Sampling, list[int]] = {}
+        for place, (request, _) in enumerate(rows):
+            self.groups.setdefault(request.sampling, []).append(place)
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        """Scores, (rows, vocabulary), with each sampled row's filtered and noisy."""
+        found = scores.float()
+        for sampling, rows in self.groups.items():
+            own, ids = found[rows], input_ids[rows]
+            for processor in _processors(sampling):
+                own = processor(ids, own)
+            if sampling.temperature:
+                own = own - torch.stack([self._noise(place, own) for place in rows]).log()
+            found[rows] = own
+        return found
+
+    def _noise(self, place: int, like: torch.Tensor) -> torch.Tensor:
+        """Exponential variates, minus the logarithm of which is Gumbel noise."""
+        return torch.empty(like.shape[1]).exponential_(generator=self.generators[place]).to(like.device)
 
 
 class TransformersEngine:
-    """Holds the model on the GPU where there is one."""
+    """Holds the model."""
 
-    def __init__(self, folder: Path, eos_token_id: int, config: Inference, revision: str | None) -> None:
-        self.eos, self.batch_size = eos_token_id, config.batch_size
+    def __init__(self, model: Model, settings: Settings) -> None:
+        self.tokenizer, self.eos, self.special = model.tokenizer, model.tokenizer.eos_token_id, model.special
+        self.batch_size = settings.batch_size
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
-        dtype = getattr(torch, config.dtype, None)
-        if not isinstance(dtype, torch.dtype):
-            raise StageError(f"inference.dtype: {config.dtype!r} is unknown; expected bfloat16, float16 or float32")
         try:
             self.model: Any = AutoModelForCausalLM.from_pretrained(
-                folder,
-                dtype=dtype,
-                attn_implementation=config.attention,
-                revision=revision,
-                local_files_only=revision is None,
+                Path(model.name),
+                dtype=getattr(torch, settings.dtype),
+                attn_implementation=settings.attention,
+                revision=model.revision,
+                local_files_only=model.revision is None,
             )
         except (OSError, ValueError, SafetensorError) as error:
-            raise StageError(f"{folder}: no weights that transformers can load: {error}") from error
+            raise StageError(f"{model.name}: no weights that transformers can load: {error}") from error
         self.model.to(self.device).eval()
 
-    def generate(self, requests: Sequence[Request], sampling: Sampling) -> Iterator[tuple[int, Output]]:
-        """Yields (place, output), batch by batch, shortest prompts first."""
+    def generate(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Output]]:
+        """Yields (request, output), batch by batch, of some batches that are sorted together shortest prompts first."""
         # The model's own generation config must not fill in what we leave out.
-        self.model.generation_config = GenerationConfig(**self._settings(sampling))
-        order = sorted(range(len(requests)), key=lambda place: (len(requests[place].prompt), place))
-        for start in range(0, len(order), self.batch_size):
-            places = order[start : start + self.batch_size]
-            for place, output in self._batch([requests[place] for place in places], sampling):
-                yield places[place], output
+        self.model.generation_config = GenerationConfig(
+            do_sample=False,  # draws are ours
+            eos_token_id=self.eos,
+            pad_token_id=self.eos,
+            use_cache=True,
+            return_dict_in_generate=True,
+        )
+        waiting = iter(requests)
+        while chunk := list(itertools.islice(waiting, SORTED * self.batch_size)):
+            chunk.sort(key=lambda request: len(request.prompt))
+            for start in range(0, len(chunk), self.batch_size):
+                yield from self._batch(chunk[start : start + self.batch_size])
 
-    def _settings(self, sampling: Sampling) -> dict[str, Any]:
-        drawn = {"temperature": sampling.temperature, "top_p": sampling.top_p, "top_k": 0}
-        return {
-            "do_sample": sampling.temperature > 0,
-            "eos_token_id": self.eos,
-            "pad_token_id": self.eos,
-            "use_cache": True,
-            "return_dict_in_generate": True,
-        } | (drawn if sampling.temperature > 0 else {})
-
-    def _batch(self, requests: list[Request], sampling: Sampling) -> Iterator[tuple[int, Output]]:
-        """Yields (place in `requests`, output) when a prompt has its answer; the others go on without it."""
+    def _batch(self, requests: list[Request]) -> Iterator[tuple[Request, Output]]:
+        """Yields (request, output) when a prompt has its answer; the others go on without it."""
         ids, mask = self._padded(requests)
-        width, cache, places = ids.shape[1], None, torch.arange(len(requests), device=self.device)
-        # A batch draws from one generator: its draws follow from its first request's seed.
-        torch.manual_seed(requests[0].seed)
-        while len(places):
-            steps = min(STEPS, width + sampling.max_new_tokens - ids.shape[1])
+        width, cache = ids.shape[1], None
+        going = [(request, torch.Generator().manual_seed(request.seed)) for request in requests]
+        while going:
+            room = [width + request.sampling.max_new_tokens - ids.shape[1] for request, _ in going]
             with torch.inference_mode():
                 found = self.model.generate(
-                    input_ids=ids, attention_mask=mask, past_key_values=cache, max_new_tokens=steps
+                    input_ids=ids,
+                    attention_mask=mask,
+                    past_key_values=cache,
+                    max_new_tokens=min(STEPS, *room),
+                    logits_processor=LogitsProcessorList([Draw(going)]),
                 )
+            written = found.sequences.shape[1] - ids.shape[1]
             ids, cache = found.sequences, found.past_key_values
-            ended = (ids[:, width:] == self.eos).any(1) | (ids.shape[1] == width + sampling.max_new_tokens)
-            yield from zip(places[ended].tolist(), map(self._output, ids[ended, width:].tolist()), strict=True)
-            going = (~ended).nonzero().flatten()
-            cache.batch_select_indices(going)
-            places, ids = places[going], ids[going]
-            mask = functional.pad(mask[going], (0, ids.shape[1] - mask.shape[1]), value=1)
+            full = torch.tensor([left <= written for left in room], device=self.device)
+            ended = (ids[:, width:] == self.eos).any(1) | full
+            for place in ended.nonzero().flatten().tolist():
+                yield going[place][0], self._output(going[place][0], ids[place, width:].tolist())
+            left = (~ended).nonzero().flatten()
+            cache.batch_select_indices(left)
+            going, ids = [going[place] for place in left.tolist()], ids[left]
+            mask = functional.pad(mask[left], (0, ids.shape[1] - mask.shape[1]), value=1)
 
-    def _output(self, tokens: list[int]) -> Output:
+    def _output(self, request: Request, found: list[int]) -> Output:
         """What comes before the first EOS; without one, the answer was cut."""
-        stopped = self.eos in tokens
-        return Output(tokens[: tokens.index(self.eos)] if stopped else tokens, "stop" if stopped else "length")
+        stopped = self.eos in found
+        written = found[: found.index(self.eos)] if stopped else found
+        text = self.tokenizer.decode(written, skip_special_tokens=not self.special)
+        return Output(text, "stop" if stopped else "length", len(request.prompt), len(written) + stopped)
 
     def _padded(self, requests: list[Request]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Ids and attention mask, both (requests, longest prompt); padding goes to the left, where it is masked."""
-        prompts = [torch.tensor(list(request.prompt)) for request in requests]
-        ids = pad_sequence(prompts, batch_first=True, padding_value=self.eos, padding_side="left")
-        mask = pad_sequence([torch.ones_like(prompt) for prompt in prompts], batch_first=True, padding_side="left")
-        return ids.to(self.device), mask.to(self.device)
+        """Ids and attention mask, both (requests, longest prompt).
+
+        Padding goes to the left, where it is masked: the prompt's own first token, so that a repetition penalty,
+        which knows no mask, meets no token that is not there.
+        """
+        longest = max(len(request.prompt) for request in requests)
+        ids, mask = [], []
+        for request in requests:
+            prompt = [int(token) for token in request.prompt]
+            left = longest - len(prompt)
+            ids.append(prompt[:1] * left + prompt)
+            mask.append([0] * left + [1] * len(prompt))
+        return torch.tensor(ids, device=self.device), torch.tensor(mask, device=self.device)
+
+
+def _processors(sampling: Sampling) -> list[LogitsProcessor]:
+    """What `sampling` asks for, in transformers' own order."""
+    if sampling.presence_penalty or sampling.frequency_penalty:
+        raise StageError("sampling: transformers has no presence_penalty and no frequency_penalty; set them to 0")
+    wanted: list[LogitsProcessor] = []
+    if sampling.repetition_penalty != 1:
+        wanted.append(RepetitionPenaltyLogitsProcessor(sampling.repetition_penalty))
+    if sampling.temperature:
+        wanted.append(TemperatureLogitsWarper(float(sampling.temperature)))
+        kinds = (("top_k", TopKLogitsWarper, 0), ("top_p", TopPLogitsWarper, 1.0), ("min_p", MinPLogitsWarper, 0.0))
+        wanted += [kind(getattr(sampling, name)) for name, kind, off in kinds if getattr(sampling, name) != off]
+    return wanted
+
+
+ENGINE = TransformersEngine

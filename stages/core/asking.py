@@ -1,0 +1,173 @@
+"""Asking a model: prompts are rendered, answers come from the store or are paid for once and kept there.
+
+Teachers and LLM compressors ask through the same `Asker`. What was asked can be looked up afterwards in any order and
+without the model, so a stage's out is written from the store alone and does not show how often it was interrupted.
+"""
+
+import hashlib
+import itertools
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from stages.core import chat, command, engines, params, store, tokens
+from stages.core.engines import Request, Sampling
+from stages.core.errors import StageError
+
+
+@dataclass(frozen=True, kw_only=True)
+class LanguageModel:
+    """A model, how it is served (`inference`, see engines) and how it is spoken to."""
+
+    inference: dict[str, Any]
+    model: str = ""  # a Hugging Face folder, with `revision` the id of a model on the hub, or a server's name for it
+    revision: str | None = None
+    tokenizer: str | None = None  # a folder or the hub id of a tokenizer, where `model` is a server's name
+    prompt_template: str | None = None  # None: the tokenizer's own, with `template_arguments`
+    template_arguments: dict[str, Any] = field(default_factory=dict)
+    output: str = "think"  # how it sets its reasoning apart: think tags, or harmony (gpt-oss)
+    opened: bool = False  # its prompt opens the think block, and a server that renders it does not show it
+    sampling: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.output not in chat.FORMATS:
+            raise StageError(f"output: {self.output!r} is unknown; known: {', '.join(chat.FORMATS)}")
+
+
+def fingerprint(folder: Path) -> str | None:
+    """Stands for the revision of a model in a local folder: hash of its files' names, sizes, first and last MiB.
+
+    None where `folder` is none: a server's name for a model. Weights that were trained further differ everywhere.
+    """
+    if not (folder / "config.json").is_file():
+        return None
+    whole, ends = hashlib.sha256(), 1 << 20
+    for path in sorted(file for file in folder.iterdir() if file.is_file()):
+        size = path.stat().st_size
+        whole.update(f"{path.name}/{size}/".encode())
+        with path.open("rb") as file:
+            whole.update(file.read(ends))
+            file.seek(max(0, size - ends))
+            whole.update(file.read(ends))
+    return whole.hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request as it is found again: `opened` says that its prompt opened the think block."""
+
+    key: str
+    seed: int
+    opened: bool
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer with its reasoning set apart. Tokens are the model's own, None where it has none or did not answer."""
+
+    reasoning: str
+    text: str
+    finish_reason: str
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    seconds: float = 0.0
+
+
+class Asker:
+    """One model and the store of its answers."""
+
+    def __init__(self, config: LanguageModel, answers: store.Store, place: str) -> None:
+        """`place` is where `config` is in the params, for errors."""
+        self.config, self.store, self.place = config, answers, place
+        _, settings = engines.settings(config.inference, f"{place}.inference")
+        scripted = {"max_new_tokens": 1} if config.inference["engine"] == "scripted" else {}  # it knows no limit
+        self.sampling = params.section(Sampling, config.sampling or scripted, f"{place}.sampling")
+        self.renders: bool = settings.renders
+        self.tokenizer = self._tokenizer()
+        self.revision = config.revision or fingerprint(Path(config.model))
+        self.shape = self.sampling.shape() | settings.shape() | {"template": config.template_arguments}
+        self.refused: dict[str, engines.Output] = {}  # by key: what will not be answered, asked again next time
+        self.seconds = 0.0  # of this run alone
+
+    def _tokenizer(self) -> Any:
+        if self.config.tokenizer:
+            folder = Path(self.config.tokenizer)
+            return tokens.load(folder, None if folder.is_dir() else self.config.revision or "main")
+        return None if self.renders else tokens.load(Path(self.config.model), self.config.revision)
+
+    @property
+    def name(self) -> str:
+        """The model, as records name it."""
+        return self.config.model or str(self.config.inference["engine"])
+
+    def request(self, message: str, seed: int, sample: int) -> tuple[Asked, Request]:
+        """The request that asks `message`, and how its answer is found again."""
+        template, arguments = self.config.prompt_template, self.config.template_arguments
+        opened, prompt = self.config.opened, message
+        asked: list[int] | str = message
+        if not self.renders:
+            prompt = chat.prompt(self.tokenizer, template, message, arguments)
+            asked, opened = tokens.ids(self.tokenizer, prompt), opened or chat.opens(prompt)
+        elif template is not None:
+            asked = chat.prompt(None, template, message)
+        key = store.key(self.name, self.revision, asked, self.shape, seed, sample)
+        return Asked(key, seed, opened), Request(key, asked, seed, self.sampling)
+
+    def prompt_tokens(self, request: Request) -> int | None:
+        """The length of a request's prompt, None where only a server knows it."""
+        if not isinstance(request.prompt, str):
+            return len(request.prompt)
+        return tokens.count(self.tokenizer, request.prompt) if self.tokenizer else None
+
+    def ask(self, requests: Iterable[Request], what: str, total: int | None = None) -> None:
+        """Sees to it that each request has its answer in the store; the model is loaded only where one is missing."""
+        limit = self.sampling.max_new_tokens
+        watched = command.progress(requests, what, total=total, unit="answer")
+        missing = (request for request in watched if self.store.find(request.key, limit) is None)
+        first = next(missing, None)
+        if first is None:
+            return
+        special = self.config.output != "think"
+        model = engines.Model(self.config.model, self.tokenizer, self.config.revision, special)
+        engine = engines.load(model, self.config.inference, f"{self.place}.inference")
+        for key, answer in self._timed(engine, itertools.chain([first], missing)):
+            self.store.add(key, answer)
+
+    def _timed(self, engine: engines.Engine, requests: Iterable[Request]) -> Iterator[tuple[str, store.Answer]]:
+        """Yields (key, answer) for what is answered; an answer's seconds are those since the one before it."""
+        began = time.perf_counter()
+        for request, output in engine.generate(requests):
+            if output.finish_reason in ("too_long", "refused"):
+                self.refused[request.key] = output
+                continue
+            seconds, began = time.perf_counter() - began, time.perf_counter()
+            self.seconds += seconds
+            yield (
+                request.key,
+                store.Answer(
+                    self.name,
+                    output.text,
+                    output.reasoning,
+                    output.finish_reason,
+                    output.prompt_tokens,
+                    output.completion_tokens,
+                    self.sampling.max_new_tokens,
+                    round(seconds, 6),
+                ),
+            )
+
+    def answer(self, asked: Asked) -> Answer:
+        """The answer to what `ask` has asked. One that was refused is empty."""
+        found = self.store.find(asked.key, self.sampling.max_new_tokens)
+        if found is None:
+            if asked.key not in self.refused:
+                raise StageError(f"{self.place}: the store lost an answer while the stage ran; run the stage again")
+            return Answer("", "", self.refused[asked.key].finish_reason)
+        if found.reasoning is None:
+            reasoning, text = chat.split(found.text, self.config.output, asked.opened)
+        else:
+            reasoning, text = found.reasoning.strip(), found.text.strip()
+        lengths = (found.prompt_tokens, found.completion_tokens)
+        return Answer(reasoning, text, found.finish_reason, *lengths, found.seconds)

@@ -1,0 +1,157 @@
+"""Audit of a compressed trace: what is odd about it, as flags that are counted and may drop it.
+
+Every check reads plain text and knows no compressor. Numbers are compared as values, words in lower case.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from stages.core.compressors.sentences import numbers, placed, texts, words
+from stages.core.errors import StageError
+from stages.core.records import Trace
+
+# Worst first: the first one that drops a row is its drop reason
+FLAGS = {
+    "over_context": "its prompt left the compressor no room; it was not asked",
+    "refused": "the compressor's server answered no",
+    "cut_at_limit": "ended at the token limit",
+    "unfinished": "ended for another reason than by itself",
+    "empty": "nothing was written",
+    "tags": "holds think tags, or the marks of the compressor's prompt",
+    "refusal": "declines the task",
+    "about_the_task": "talks about shortening instead of only reasoning",
+    "other_language": "written in another language or script than its source",
+    "answer_lost": "does not state the answer, though its source does",
+    "answer_first": "states the answer before most of what the source derives it from",
+    "invented_numbers": "has numbers that are in neither question nor source",
+    "verbatim": "the source word for word",
+    "longer": "longer than its source",
+}
+# What makes a target wrong or unusable. The rest is counted: a merged step may need a new number, and a copy is valid
+DROP = (
+    *("over_context", "refused", "cut_at_limit", "unfinished", "empty"),
+    *("tags", "refusal", "about_the_task", "other_language", "answer_lost"),
+)
+_ENDED = {"too_long": "over_context", "refused": "refused", "length": "cut_at_limit"}
+_NOT = r"(?:cannot|can['\u2019]?t|won['\u2019]?t|will not|unable to|not able to)"
+_TO = (
+    r"(?:help|assist|comply|provide|fulfil|answer|do (?:this|that)|create|write|shorten|summari[sz]e|rewrite|complete)"
+)
+_REFUSAL = re.compile(
+    r"^\W*(?:i['\u2019]?m sorry|i am sorry|i apologi[sz]e|sorry,|as an ai\b"
+    rf"|(?:unfortunately,? )?i(?:['\u2019]m| am)? {_NOT} {_TO}\b)",
+    re.IGNORECASE,
+)
+_SHORT = r"(?:shorten|shorter|short|compress|condens|summari[sz]|concise|rewrit|abridg|simplified version)\w*"
+_TASK = re.compile(
+    rf"\b{_SHORT}\s+(?:\w+\s+){{0,3}}(?:reasoning|version|trace|solution|explanation|text|form)\b"
+    rf"|\b(?:reasoning|trace|solution|text)\s+(?:above|below|provided|given above|you (?:gave|provided))\b"
+    rf"|^\W*(?:sure|certainly|of course|here(?:['\u2019]s| is| are))\b[^\n]*:\s*$",
+    re.IGNORECASE | re.MULTILINE,
+)
+_TAGS = re.compile(r"</?think>|<\|\w+\|>|\[[0-9a-f]{8} (?:question|reasoning|answer) (?:begins|ends)\]")
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_BARE = ("true", "false", "yes", "no")  # reasoning says these in other ways, so they are not looked for
+FEW, KNOWN = 8, 0.3  # words below which no language is told; least share of them that a text's source has
+
+
+@dataclass(frozen=True)
+class Audit:
+    """Which flags drop a row."""
+
+    drop: list[str] = field(default_factory=lambda: list(DROP))
+
+    def __post_init__(self) -> None:
+        if odd := sorted(set(self.drop) - set(FLAGS)):
+            raise StageError(f"drop: {odd[0]!r} is no flag; known: {', '.join(FLAGS)}")
+
+    def reason(self, flags: Iterable[str]) -> str | None:
+        """The first of `flags` that drops a row, None where it is kept."""
+        return next((flag for flag in flags if flag in self.drop), None)
+
+
+def audit(trace: Trace, text: str, finish_reason: str) -> tuple[str, ...]:
+    """The flags of `text`, a shorter form of the trace's reasoning, in the order of FLAGS."""
+    ended = _ENDED.get(finish_reason, "unfinished") if finish_reason != "stop" else ""
+    if not text.strip():
+        return tuple(flag for flag in FLAGS if flag == (ended or "empty"))
+    source, squeezed = trace.reasoning, " ".join(text.split())
+    new = numbers(text) - numbers(trace.question) - numbers(source) - numbers(trace.answer)
+    found = {
+        ended: True,
+        "tags": bool(_TAGS.search(text)),
+        "refusal": bool(_REFUSAL.search(text)),
+        "about_the_task": bool(_TASK.search(text)) and not _TASK.search(source),
+        "other_language": other_language(text, f"{trace.question}\n{source}\n{trace.answer}"),
+        "answer_lost": states(source, trace.stated) and not states(text, trace.stated),
+        "answer_first": answer_first(trace, text),
+        "invented_numbers": bool(new),
+        "verbatim": squeezed == " ".join(source.split()),
+        "longer": len(text) > len(source),
+    }
+    return tuple(flag for flag in FLAGS if found.get(flag))
+
+
+def states(text: str, answer: str) -> bool:
+    """Whether `text` says `answer`: its numbers where it has some, else its words, or itself as it is written."""
+    plain = _plain(answer)
+    if plain in _BARE:
+        return True
+    if wanted := numbers(answer):
+        return wanted <= numbers(text) or (not plain.isdecimal() and plain in _plain(text))
+    if meant := words(answer):
+        return meant <= words(text)
+    if plain.isalnum():  # a name or a letter
+        return re.search(rf"(?<![^\W_]){re.escape(plain)}(?![^\W_])", text.lower()) is not None
+    return bool(plain) and plain in _plain(text)
+
+
+def _plain(text: str) -> str:
+    """Without case, spacing, LaTeX's spaces and dollar signs."""
+    return re.sub(r"[\s$]|\\[,;! ]", "", text.lower()).replace("\\dfrac", "\\frac")
+
+
+def answer_first(trace: Trace, text: str) -> bool:
+    """Whether the compressed text states the answer before most of what the source derives it from (a leak).
+
+    What the source derives it from are the numbers, or where it has none the words, that it introduces before its
+    first statement of the answer and that are not in the question; the text is asked where it introduces those
+    of them that it has.
+    """
+    given = trace.question, trace.stated
+    kind = "numbers" if numbers(trace.reasoning).difference(*map(numbers, given)) else "words"
+    source, short = placed(trace.reasoning, kind), placed(text, kind)
+    stated, restated = _first(trace.reasoning, source, trace.stated), _first(text, short, trace.stated)
+    if stated is None or restated is None:
+        return False
+    known = frozenset[str]().union(*map(numbers if kind == "numbers" else words, given))
+    before = [item for item, place in source.items() if place < stated and item in short and item not in known]
+    later = [item for item in before if short[item] > restated]
+    return len(later) * 2 > len(before)
+
+
+def _first(text: str, places: Mapping[str, int], answer: str) -> int | None:
+    """The first sentence that states `answer`; `places` is where the text's numbers or words first stand."""
+    if len(wanted := numbers(answer)) == 1 and wanted <= places.keys():
+        return places[next(iter(wanted))]
+    return next((place for place, sentence in enumerate(texts(text)) if states(sentence, answer)), None)
+
+
+def other_language(text: str, source: str) -> bool:
+    """Whether `text` uses letters of a script that `source` has not, or words most of which `source` has not.
+
+    A shorter form of a text is made of the text's own words: 30% is far below what rewriting leaves.
+    """
+    scripts = {_script(letter) for letter in set(source)}
+    foreign = sum(text.count(letter) for letter in set(text) if letter.isalpha() and _script(letter) not in scripts)
+    if foreign > 0.1 * sum(map(str.isalpha, text)):
+        return True
+    said, known = _WORD.findall(text.lower()), set(_WORD.findall(source.lower()))
+    return len(said) >= FEW and sum(word in known for word in said) < KNOWN * len(said)
+
+
+def _script(letter: str) -> str:
+    """The first word of a character's Unicode name: LATIN, CJK, CYRILLIC, HANGUL."""
+    return "LATIN" if letter.isascii() and letter.isalpha() else unicodedata.name(letter, "?").split()[0]

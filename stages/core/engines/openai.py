@@ -1,0 +1,215 @@
+"""Generation by a server that speaks OpenAI's protocol: vllm serve, SGLang, a vendor.
+
+Each request is one call, so that each has its own seed and is paid for once. What may pass (429, 5xx, time-outs, broken
+connections, answers that are no answers) is tried again after a jittered, growing pause, and never before the
+server's Retry-After. What the server says no to for one request is that request's outcome; what it says no to for all
+ends the stage in one line.
+"""
+
+import asyncio
+import email.utils
+import itertools
+import os
+import time
+from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import openai
+import tenacity
+
+from stages.core.engines import Model, Output, Request, Sampling
+from stages.core.errors import StageError
+
+# Sampling fields that vLLM and SGLang take beyond the protocol, and fill in from the model where they are left out
+BEYOND = ("top_k", "min_p", "repetition_penalty")
+PASSING = (openai.APIConnectionError, openai.RateLimitError, openai.InternalServerError, openai.ConflictError)
+LONGEST = 3600.0  # seconds: a Retry-After beyond it is a mistake
+KEYS = "OPENAI_API_KEY"
+
+
+class MalformedError(Exception):
+    """The server answered, but not with an answer."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where the server is and how it is asked. `api` chat sends messages, completions the ids of prompts rendered here.
+
+    `extra` is sent as it is: reasoning_effort, chat_template_kwargs. `beyond_protocol: false` leaves out top_k, min_p
+    and repetition_penalty, for vendors that refuse them. The key is read from the environment alone.
+    """
+
+    base_url: str
+    api: str = "chat"
+    concurrency: int = 64  # calls at a time
+    timeout: float = 1800.0  # seconds for one try
+    tries: int = 10
+    longest_pause: float = 60.0  # seconds between two tries, where the server does not ask for more
+    key_variable: str = KEYS
+    beyond_protocol: bool = True
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.api not in ("chat", "completions"):
+            raise StageError(f"api: {self.api!r} is unknown; known: chat, completions")
+        if min(self.concurrency, self.tries) < 1:
+            raise StageError("expected concurrency and tries of 1 or more")
+
+    @property
+    def renders(self) -> bool:
+        """Whether prompts go in as messages."""
+        return self.api == "chat"
+
+    def shape(self) -> dict[str, Any]:
+        """What of this shapes an answer."""
+        return {"api": self.api, "extra": self.extra}
+
+
+class OpenAIEngine:
+    """Holds no connection between two calls of `generate`."""
+
+    def __init__(self, model: Model, settings: Settings) -> None:
+        self.model, self.settings = model, settings
+        # A server of one's own mostly wants no key; the client wants one all the same
+        self.key = os.environ.get(settings.key_variable) or "none"
+        self.clock = tenacity.wait_random_exponential(multiplier=0.5, max=settings.longest_pause)
+
+    def generate(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Output]]:
+        """Yields (request, output) as they come. Raises StageError when one failed for good, after those under way."""
+        with asyncio.Runner() as runner:
+            stream = self._stream(requests)
+
+            async def following() -> tuple[Request, Output] | None:
+                return await anext(stream, None)
+
+            while (found := runner.run(following())) is not None:
+                yield found
+
+    async def _stream(self, requests: Iterable[Request]) -> AsyncIterator[tuple[Request, Output]]:
+        waiting, running, failed = iter(requests), set[asyncio.Task[tuple[Request, Output]]](), None
+        # Retries are ours: the client's own have no pause beyond 8 s and give up on a long Retry-After
+        async with openai.AsyncOpenAI(
+            base_url=self.settings.base_url, api_key=self.key, timeout=self.settings.timeout, max_retries=0
+        ) as client:
+            while True:
+                room = 0 if failed else self.settings.concurrency - len(running)
+                new = list(itertools.islice(waiting, room))
+                running |= {asyncio.create_task(self._answer(client, request)) for request in new}
+                if not running:
+                    break
+                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    if task.exception() is None:
+                        yield task.result()
+                    failed = failed or task.exception()
+        if failed:
+            raise failed
+
+    async def _answer(self, client: Any, request: Request) -> tuple[Request, Output]:
+        tries = tenacity.AsyncRetrying(
+            stop=tenacity.stop_after_attempt(self.settings.tries),
+            wait=self._pause,
+            retry=tenacity.retry_if_exception(_passes),
+            reraise=True,
+        )
+        try:
+            return request, await tries(self._call, client, request)
+        except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+            long = "context_length" in str(error.code) or "context length" in str(error)
+            return request, Output(str(error), "too_long" if long else "refused")
+        except (openai.OpenAIError, MalformedError, ValueError) as error:
+            where, tries_made = self.settings.base_url, self.settings.tries if _passes(error) else 1
+            raise StageError(
+                f"{where}: no answer for {self.model.name} after {tries_made} tries: {_said(error)}; what was answered "
+                f"is stored: mend it (the key is read from {self.settings.key_variable}) and run the stage again"
+            ) from error
+
+    def _pause(self, state: tenacity.RetryCallState) -> float:
+        """Seconds until the next try: exponential with full jitter, at least what the server asks for."""
+        error = state.outcome.exception() if state.outcome else None
+        return max(self.clock(state), retry_after(error))
+
+    async def _call(self, client: Any, request: Request) -> Output:
+        sampling = request.sampling
+        if not self.settings.beyond_protocol and (odd := _changed(sampling)):
+            raise StageError(f"sampling.{odd}: a server without beyond_protocol cannot be asked for it; leave it out")
+        fields = {
+            "model": self.model.name,
+            "seed": request.seed,
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            "presence_penalty": sampling.presence_penalty,
+            "frequency_penalty": sampling.frequency_penalty,
+        }
+        beyond = {name: getattr(sampling, name) for name in BEYOND} if self.settings.beyond_protocol else {}
+        extra = beyond | self.settings.extra
+        if self.settings.renders:
+            turns = [{"role": "user", "content": request.prompt}]
+            found = await client.chat.completions.create(
+                messages=turns, max_completion_tokens=sampling.max_new_tokens, extra_body=extra, **fields
+            )
+        else:
+            special = {"skip_special_tokens": not self.model.special} if self.settings.beyond_protocol else {}
+            found = await client.completions.create(
+                prompt=list(request.prompt),
+                max_tokens=sampling.max_new_tokens,
+                extra_body=extra | special,
+                **fields,
+            )
+        return _output(found)
+
+
+def _output(found: Any) -> Output:
+    """The one choice of a response. Raises MalformedError where there is none or it says nothing of its end."""
+    choices = getattr(found, "choices", None)
+    if not choices or not choices[0].finish_reason:
+        raise MalformedError(f"a response without a finished choice: {str(found)[:200]}")
+    choice, usage = choices[0], found.usage
+    message = getattr(choice, "message", None)
+    if message is None and not isinstance(getattr(choice, "text", None), str):
+        raise MalformedError(f"a choice without text: {str(choice)[:200]}")
+    # vLLM's and OpenRouter's name for the reasoning, then DeepSeek's and SGLang's
+    apart = getattr(message, "reasoning", None) or getattr(message, "reasoning_content", None)
+    return Output(
+        (message.content or "") if message else choice.text,
+        choice.finish_reason,
+        usage.prompt_tokens if usage else None,
+        usage.completion_tokens if usage else None,
+        apart,
+    )
+
+
+def _passes(error: BaseException) -> bool:
+    """Whether another try may go well: not so where a vendor's 429 says that the account is empty."""
+    if isinstance(error, openai.APIStatusError) and error.code == "insufficient_quota":
+        return False
+    if isinstance(error, openai.APIStatusError) and error.status_code == 408:
+        return True
+    # A body that is no JSON comes as a ValueError, one of another shape as APIResponseValidationError
+    return isinstance(error, (*PASSING, openai.APIResponseValidationError, MalformedError, ValueError))
+
+
+def retry_after(error: BaseException | None) -> float:
+    """Seconds that the server asks to wait, 0 where it does not; the header holds seconds or a date (RFC 9110)."""
+    if not isinstance(error, openai.APIStatusError):
+        return 0.0
+    value = error.response.headers.get("retry-after", "")
+    try:
+        seconds = float(value)
+    except ValueError:
+        date = email.utils.parsedate_tz(value)
+        seconds = email.utils.mktime_tz(date) - time.time() if date else 0.0
+    return min(max(seconds, 0.0), LONGEST)
+
+
+def _changed(sampling: Sampling) -> str | None:
+    default = Sampling(1)
+    return next((name for name in BEYOND if getattr(sampling, name) != getattr(default, name)), None)
+
+
+def _said(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"[:300]
+
+
+ENGINE = OpenAIEngine

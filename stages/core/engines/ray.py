@@ -1,0 +1,114 @@
+"""Replicas of a local engine on a Ray cluster, by Ray Data: each actor holds the model and answers batches.
+
+For many machines, or many GPUs with a replica each. A model that is itself larger than a machine wants no replicas here
+but vLLM's own Ray executor: `engine: vllm` with distributed_executor_backend: ray among its options.
+"""
+
+import itertools
+import json
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from stages.core import engines
+from stages.core.engines import Model, Output, Request, Sampling
+from stages.core.errors import StageError
+
+PLACE = "inference.run"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`run` is the inference section of each replica; cpus and gpus are what one takes.
+
+    `address` of the cluster: auto finds the one that this machine belongs to, null starts one for this stage alone.
+    """
+
+    run: dict[str, Any]
+    replicas: int = 1
+    cpus: float = 1.0
+    gpus: float = 0.0
+    batch_size: int = 64
+    chunk: int = 16384  # requests that are handed to Ray together
+    address: str | None = "auto"
+
+    def __post_init__(self) -> None:
+        if self.run.get("engine") not in ("scripted", "transformers", "vllm"):
+            raise StageError("run.engine: expected scripted, transformers or vllm")
+
+    @property
+    def renders(self) -> bool:
+        """Whether prompts go in as messages: as its replicas take them."""
+        return bool(engines.settings(self.run, PLACE)[1].renders)
+
+    def shape(self) -> dict[str, Any]:
+        """What of this shapes an answer: what shapes it in a replica."""
+        shape: dict[str, Any] = engines.settings(self.run, PLACE)[1].shape()
+        return shape
+
+
+class Replica:
+    """Runs on a worker: the engine, and batches of requests as Ray Data hands them on."""
+
+    def __init__(self, model: Model, run: dict[str, Any]) -> None:
+        self.engine = engines.load(model, run, PLACE)
+
+    def __call__(self, batch: dict[str, Any]) -> dict[str, list[str]]:
+        """A column of requests to a column of (key, output), as JSON both."""
+        requests = [_request(json.loads(row)) for row in batch["item"]]
+        found = self.engine.generate(requests)
+        return {"item": [json.dumps([request.key, asdict(output)]) for request, output in found]}
+
+
+def _request(fields: dict[str, Any]) -> Request:
+    return Request(**fields | {"sampling": Sampling(**fields["sampling"])})
+
+
+class RayEngine:
+    """Joins the cluster when it is made."""
+
+    def __init__(self, model: Model, settings: Settings) -> None:
+        self.model, self.settings = model, settings
+        import ray
+        import ray.data
+
+        code = Path(__file__).parents[2]  # stages/, which the workers of other machines are sent
+        try:
+            ray.init(
+                address=settings.address,
+                ignore_reinit_error=True,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                runtime_env={"py_modules": [str(code)]},
+            )
+        except (ConnectionError, ValueError) as error:
+            raise StageError(
+                f"inference.address: no Ray cluster at {settings.address!r}: {error}; start one with "
+                "`ray start --head`, or set address: null for one of this stage's own"
+            ) from error
+        ray.data.DataContext.get_current().enable_progress_bars = False
+        self.data: Any = ray.data
+
+    def generate(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Output]]:
+        """Yields (request, output) as batches come back; one whose worker died is given to another."""
+        waiting = iter(requests)
+        while chunk := list(itertools.islice(waiting, self.settings.chunk)):
+            rows = [{"item": json.dumps(asdict(request))} for request in chunk]
+            batches = -(-len(rows) // self.settings.batch_size)  # a block a batch, so that each comes back by itself
+            answered = self.data.from_items(rows, override_num_blocks=batches).map_batches(
+                Replica,
+                fn_constructor_args=(self.model, self.settings.run),
+                batch_size=self.settings.batch_size,
+                compute=self.data.ActorPoolStrategy(size=self.settings.replicas),
+                num_cpus=self.settings.cpus,
+                num_gpus=self.settings.gpus,
+            )
+            asked = {request.key: request for request in chunk}
+            for row in answered.iter_rows():
+                key, output = json.loads(row["item"])
+                yield asked[key], Output(**output)
+
+
+ENGINE = RayEngine

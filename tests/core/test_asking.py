@@ -1,0 +1,217 @@
+"""No answer is paid for twice, none is taken for another's, and reasoning comes apart from the answer."""
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stages.core.asking import Asker, LanguageModel, fingerprint
+from stages.core.engines import Request
+from stages.core.errors import StageError
+from stages.core.store import Store
+from tests.made import TEMPLATE
+from tests.servers import Server, by_script, chat_response, serving
+
+QUESTIONS = [f"{n} + 1 =" for n in range(6)]
+SAMPLING = {"max_new_tokens": 64, "temperature": 0.7, "top_p": 0.9}
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """The scripted server."""
+    with serving() as found:
+        yield found
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """An empty store."""
+    with Store(tmp_path / "store") as found:
+        yield found
+
+
+def remote(server: Server, **changes: Any) -> LanguageModel:
+    """A model behind the server."""
+    inference = {"engine": "openai", "base_url": server.url, "concurrency": 2, "tries": 1}
+    return dataclasses.replace(LanguageModel(inference=inference, model="m", sampling=SAMPLING), **changes)
+
+
+def ask(
+    config: LanguageModel, store: Store, questions: list[str] = QUESTIONS, seed: int = 0, sample: int = 0
+) -> list[str]:
+    """Texts of the answers, in order."""
+    asker = Asker(config, store, "teachers.m")
+    pairs = [asker.request(text, seed, sample) for text in questions]
+    asker.ask((request for _, request in pairs), "ask")
+    return [asker.answer(asked).text for asked, _ in pairs]
+
+
+def test_what_was_answered_is_not_asked_again(server: Server, store: Store, tmp_path: Path) -> None:
+    first = ask(remote(server), store, QUESTIONS[:4])
+    assert len(server.bodies) == 4
+    with Store(tmp_path / "store") as again:
+        assert ask(remote(server), again)[:4] == first
+    assert len(server.bodies) == 6
+
+
+def test_full_store_needs_no_server(server: Server, store: Store) -> None:
+    first = ask(remote(server), store)
+    gone = remote(Server(port=1))
+    assert ask(gone, store) == first
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"model": "other"},
+        {"revision": "abc"},
+        {"sampling": SAMPLING | {"temperature": 0.8}},
+        {"sampling": SAMPLING | {"top_p": 0.8}},
+        {"sampling": SAMPLING | {"top_k": 5}},
+        {"sampling": SAMPLING | {"repetition_penalty": 1.1}},
+        {"prompt_template": "Think. {question}"},
+        {"template_arguments": {"reasoning_effort": "high"}},
+    ],
+)
+def test_what_shapes_an_answer_asks_anew(server: Server, store: Store, changes: dict[str, Any]) -> None:
+    with serving(lambda body: (200, chat_response("x"))) as plain:
+        ask(remote(plain), store)
+        ask(remote(plain, **changes), store)
+        assert len(plain.bodies) == 12
+
+
+def test_other_seed_or_sample_asks_anew(server: Server, store: Store) -> None:
+    ask(remote(server), store)
+    ask(remote(server), store, seed=1)
+    ask(remote(server), store, sample=1)
+    assert len(server.bodies) == 18
+
+
+def test_longer_limit_asks_only_what_was_cut(store: Store) -> None:
+    def respond(body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        cut = body["messages"][0]["content"] == QUESTIONS[2] and body["max_completion_tokens"] == 64
+        return 200, chat_response("a b", "length" if cut else "stop")
+
+    with serving(respond) as server:
+        ask(remote(server), store)
+        ask(remote(server, sampling=SAMPLING | {"max_new_tokens": 128}), store)
+        assert [body["messages"][0]["content"] for body in server.bodies[6:]] == [QUESTIONS[2]]
+        ask(remote(server, sampling=SAMPLING | {"max_new_tokens": 1}), store)  # all answers are longer
+        assert len(server.bodies) == 13
+
+
+def test_refusals_are_not_stored(store: Store) -> None:
+    def respond(body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        bad = body["messages"][0]["content"] == QUESTIONS[2]
+        return (400, {"error": {"message": "flagged"}}) if bad else by_script(body)
+
+    with serving(respond) as server:
+        asker = Asker(remote(server), store, "teachers.m")
+        pairs = [asker.request(text, 0, 0) for text in QUESTIONS]
+        asker.ask((request for _, request in pairs), "ask")
+    found = [asker.answer(asked) for asked, _ in pairs]
+    assert [answer.finish_reason for answer in found] == ["stop", "stop", "refused", "stop", "stop", "stop"]
+    assert (found[2].text, len(store), len(asker.refused)) == ("", 5, 1)
+
+
+def test_seconds_add_up_to_the_time_that_passed(store: Store) -> None:
+    with serving(delay=0.1) as server:
+        asker = Asker(remote(server), store, "teachers.m")
+        pairs = [asker.request(text, 0, 0) for text in QUESTIONS]
+        asker.ask((request for _, request in pairs), "ask")
+    seconds = sum(asker.answer(asked).seconds for asked, _ in pairs)
+    assert 0.3 <= seconds < 3  # six calls, two at a time
+
+
+@pytest.mark.parametrize(
+    ("config", "response", "reasoning", "text"),
+    [
+        ({}, chat_response("<think>a</think>b"), "a", "b"),
+        ({}, chat_response("a\n</think>\nb"), "a", "b"),
+        ({}, chat_response("b"), "", "b"),
+        ({"opened": True}, chat_response("a that was cut", "length"), "a that was cut", ""),
+        ({}, chat_response("b", reasoning="a"), "a", "b"),
+        ({}, chat_response("", "length", reasoning_content="a"), "a", ""),
+        (
+            {"output": "harmony"},
+            chat_response("<|channel|>analysis<|message|>a<|end|><|start|>assistant<|channel|>final<|message|>b"),
+            "a",
+            "b",
+        ),
+    ],
+)
+def test_reasoning_comes_apart(
+    store: Store, config: dict[str, Any], response: dict[str, Any], reasoning: str, text: str
+) -> None:
+    with serving(lambda body: (200, response)) as server:
+        asker = Asker(remote(server, **config), store, "teachers.m")
+        asked, request = asker.request("q", 0, 0)
+        asker.ask([request], "ask")
+    found = asker.answer(asked)
+    assert (found.reasoning, found.text) == (reasoning, text)
+
+
+def local(tiny: Path, **changes: Any) -> LanguageModel:
+    """The tiny model on this machine."""
+    inference = {"engine": "transformers", "dtype": "float32", "batch_size": 2, "attention": "eager"}
+    made = LanguageModel(inference=inference, model=str(tiny), prompt_template=TEMPLATE, sampling={"max_new_tokens": 4})
+    return dataclasses.replace(made, **changes)
+
+
+def test_local_models_are_given_ids(tiny: Path, tokenizer: Any, store: Store) -> None:
+    asker = Asker(local(tiny), store, "teachers.m")
+    asked, request = asker.request("2 + 2?", 0, 0)
+    assert request == Request(
+        asked.key, tokenizer("2 + 2?\n", add_special_tokens=False)["input_ids"], 0, asker.sampling
+    )
+    assert asker.prompt_tokens(request) == len("2 + 2?\n")
+    assert not asked.opened
+    assert Asker(local(tiny, prompt_template="{question}<think>\n"), store, "x").request("2?", 0, 0)[0].opened
+
+
+def test_server_with_a_tokenizer_named_counts_prompts_and_takes_ids(tiny: Path, server: Server, store: Store) -> None:
+    asker = Asker(remote(server, tokenizer=str(tiny)), store, "teachers.m")
+    assert asker.prompt_tokens(asker.request("2 + 2?", 0, 0)[1]) == 6
+    inference = {"engine": "openai", "base_url": server.url, "api": "completions"}
+    by_ids = Asker(remote(server, tokenizer=str(tiny), inference=inference, prompt_template=TEMPLATE), store, "x")
+    assert by_ids.request("2", 0, 0)[1].prompt == [*b"2\n"] or len(by_ids.request("2", 0, 0)[1].prompt) == 2
+
+
+def test_weights_trained_further_are_another_model(tiny: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    for path in tiny.iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    assert fingerprint(folder) == fingerprint(tiny) is not None
+    weights = bytearray((folder / "model.safetensors").read_bytes())
+    weights[-1] ^= 1
+    (folder / "model.safetensors").write_bytes(weights)
+    assert fingerprint(folder) != fingerprint(tiny)
+    assert fingerprint(tmp_path / "nowhere") is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"inference": {"engine": "llama"}}, "teachers.m.inference.engine: 'llama' is unknown; known: openai, ray"),
+        ({"inference": {}}, "teachers.m.inference.engine: None is unknown"),
+        ({"inference": {"engine": "openai"}}, "teachers.m.inference.base_url: missing"),
+        ({"inference": {"engine": "transformers", "batchsize": 1}}, "teachers.m.inference.batchsize: unknown entry"),
+        ({"inference": {"engine": "transformers", "dtype": "bf16"}}, "dtype: 'bf16' is unknown; expected bfloat16"),
+        ({"inference": {"engine": "ray", "run": {"engine": "openai"}}}, "run.engine: expected scripted, transformers"),
+        ({"model": "nowhere"}, "nowhere: no such folder"),
+        ({"prompt_template": None}, "no chat template; give the student a prompt_template"),
+        ({"sampling": {"temperature": 1.0}}, "teachers.m.sampling.max_new_tokens: missing"),
+        ({"sampling": {"max_new_tokens": 0}}, "teachers.m.sampling: sampling:.*expected max_new_tokens >= 1"),
+    ],
+)
+def test_bad_params_are_named_by_their_place(tiny: Path, store: Store, changes: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(StageError, match=complaint):
+        Asker(local(tiny, **changes), store, "teachers.m").request("q", 0, 0)
+
+
+def test_unknown_output_format_is_refused() -> None:
+    with pytest.raises(StageError, match="output: 'xml' is unknown; known: think, harmony"):
+        LanguageModel(inference={}, output="xml")

@@ -1,0 +1,235 @@
+"""The openai engine against servers on loopback, whole ones and harmful ones."""
+
+import email.utils
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import openai
+import pytest
+
+from stages.core.engines import Model, Output, Request, Sampling
+from stages.core.engines.openai import OpenAIEngine, Settings, retry_after
+from stages.core.errors import StageError
+from tests.servers import FAULTS, SCRIPT, Server, by_script, chat_response, proxy, scripted, serving
+
+SAMPLING = Sampling(64, temperature=0.7, top_p=0.9)
+MODEL = Model("teacher")
+REQUESTS = [Request(f"key{n}", f"{n} + 1 =", seed=n, sampling=SAMPLING) for n in range(12)]
+
+
+def engine(url: str, **changes: Any) -> OpenAIEngine:
+    """An engine in a hurry."""
+    made = Settings(base_url=url, concurrency=4, timeout=1.0, tries=4, longest_pause=0.05)
+    return OpenAIEngine(MODEL, replace(made, **changes))
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """The scripted server."""
+    with serving() as found:
+        yield found
+
+
+def written(request: Request) -> tuple[str | None, str]:
+    """(reasoning, text) that the scripted server answers."""
+    return scripted.write(str(request.prompt), SCRIPT, request.seed)
+
+
+def test_every_request_is_one_call_with_its_seed(server: Server) -> None:
+    found = dict(engine(server.url).generate(REQUESTS))
+    assert {(output.reasoning, output.text) for output in found.values()} == {written(one) for one in REQUESTS}
+    assert all((found[one].reasoning, found[one].text) == written(one) for one in REQUESTS)
+    assert {output.finish_reason for output in found.values()} == {"stop"}
+    assert {output.prompt_tokens for output in found.values()} == {5}
+    assert sorted(body["seed"] for body in server.bodies) == list(range(12))
+
+
+def test_every_sampling_field_is_sent(server: Server) -> None:
+    list(engine(server.url, extra={"reasoning_effort": "high"}).generate(REQUESTS[:1]))
+    (body,) = server.bodies
+    assert body == {
+        "model": "teacher",
+        "messages": [{"role": "user", "content": "0 + 1 ="}],
+        "seed": 0,
+        "temperature": 0.7,
+        "top_p": 0.9,
+        "top_k": 0,
+        "min_p": 0.0,
+        "repetition_penalty": 1.0,
+        "presence_penalty": 0.0,
+        "frequency_penalty": 0.0,
+        "max_completion_tokens": 64,
+        "reasoning_effort": "high",
+    }
+
+
+def test_plain_protocol_leaves_out_what_vendors_refuse(server: Server) -> None:
+    plain = engine(server.url, beyond_protocol=False)
+    list(plain.generate(REQUESTS[:1]))
+    assert not {"top_k", "min_p", "repetition_penalty"} & set(server.bodies[0])
+    with pytest.raises(StageError, match=r"sampling.top_k: a server without beyond_protocol cannot be asked for it"):
+        list(plain.generate([replace(REQUESTS[0], sampling=replace(SAMPLING, top_k=20))]))
+
+
+def test_completions_take_the_ids_of_the_prompt() -> None:
+    def respond(body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        choice = {"index": 0, "text": "<think>a</think>b", "finish_reason": "length", "logprobs": None}
+        usage = {"prompt_tokens": 3, "completion_tokens": 64, "total_tokens": 67}
+        return 200, chat_response("") | {"choices": [choice], "usage": usage, "object": "text_completion"}
+
+    with serving(respond) as server:
+        asked = Request("key", [5, 6, 7], 3, SAMPLING)
+        found = list(engine(server.url, api="completions").generate([asked]))
+    assert found == [(asked, Output("<think>a</think>b", "length", 3, 64, None))]
+    assert (server.bodies[0]["prompt"], server.bodies[0]["max_tokens"]) == ([5, 6, 7], 64)
+    assert server.bodies[0]["skip_special_tokens"] is True
+
+
+def test_key_comes_from_the_environment(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_KEY", "a secret")
+    list(engine(server.url, key_variable="MY_KEY").generate(REQUESTS[:1]))
+    assert server.headers[0]["authorization"] == "Bearer a secret"
+
+
+@pytest.mark.parametrize("concurrency", [1, 3])
+def test_calls_under_way_are_bounded(concurrency: int) -> None:
+    with serving(delay=0.05) as server:
+        assert len(list(engine(server.url, concurrency=concurrency).generate(REQUESTS))) == 12
+    assert server.most == concurrency
+
+
+def test_requests_are_drawn_as_there_is_room() -> None:
+    drawn = []
+
+    def source() -> Iterator[Request]:
+        for request in REQUESTS:
+            drawn.append(request)
+            yield request
+
+    with serving() as server:
+        stream = engine(server.url, concurrency=2).generate(source())
+        next(stream)
+        assert len(drawn) <= 4
+        stream.close()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("field", ["reasoning", "reasoning_content"])
+def test_reasoning_field_of_either_name(field: str) -> None:
+    with serving(lambda body: (200, chat_response("b", **{field: "a"}))) as server:
+        ((_, output),) = engine(server.url).generate(REQUESTS[:1])
+    assert (output.reasoning, output.text) == ("a", "b")
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_fault_that_passes_changes_no_answer(server: Server, fault: str) -> None:
+    with proxy(server, [fault] * 3) as harmful:
+        found = dict(engine(harmful.url).generate(REQUESTS))
+    assert all((found[one].reasoning, found[one].text) == written(one) for one in REQUESTS)
+    assert len(found) == 12
+    paid_again = 3 if fault == "truncated" else 0  # the server had answered
+    assert len(server.bodies) == 12 + paid_again
+
+
+def test_faults_of_all_kinds_in_a_row(server: Server) -> None:
+    with proxy(server, [fault for fault in FAULTS if fault not in ("stall", "429 retry after")] * 2) as harmful:
+        found = dict(engine(harmful.url, tries=30).generate(REQUESTS))
+    assert all((found[one].reasoning, found[one].text) == written(one) for one in REQUESTS)
+
+
+def test_retry_after_is_waited_for(server: Server) -> None:
+    with proxy(server, ["429 retry after"]) as harmful:
+        list(engine(harmful.url).generate(REQUESTS[:1]))
+    first, second = harmful.times
+    assert second - first >= 1.0  # longest_pause is 0.05
+
+
+def test_server_that_stays_away_ends_in_one_line_after_what_it_answered(server: Server) -> None:
+    with proxy(server, [None] * 5 + ["500"] * 100) as harmful:
+        stream, found = engine(harmful.url).generate(REQUESTS), []
+        with pytest.raises(
+            StageError, match=r"no answer for teacher after 4 tries: InternalServerError.*run the stage"
+        ):
+            found.extend(stream)  # list.extend keeps what came before the error
+    assert len(found) == 5
+
+
+def test_no_server_at_all() -> None:
+    with serving() as gone:
+        pass
+    with pytest.raises(StageError, match=r"after 4 tries: APIConnectionError"):
+        list(engine(gone.url).generate(REQUESTS[:1]))
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "complaint"),
+    [
+        (
+            401,
+            {"error": {"message": "bad key"}},
+            "after 1 tries: AuthenticationError.*bad key.*read from OPENAI_API_KEY",
+        ),
+        (404, {"error": {"message": "no model teacher"}}, "after 1 tries: NotFoundError.*no model teacher"),
+        (429, {"error": {"message": "pay", "code": "insufficient_quota"}}, "after 1 tries: RateLimitError.*pay"),
+    ],
+)
+def test_what_no_further_try_mends_is_not_tried_again(status: int, body: dict[str, Any], complaint: str) -> None:
+    with serving(lambda _: (status, body)) as server, pytest.raises(StageError, match=complaint):
+        list(engine(server.url, concurrency=1).generate(REQUESTS))
+    assert len(server.bodies) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        ({"message": "flagged"}, "refused"),
+        ({"message": "too many", "code": "context_length_exceeded"}, "too_long"),
+        ({"message": "This model's maximum context length is 10 tokens."}, "too_long"),
+    ],
+)
+def test_refusal_of_one_request_is_its_outcome(error: dict[str, Any], outcome: str) -> None:
+    def respond(body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        return (400, {"error": error}) if body["seed"] == 3 else by_script(body)
+
+    with serving(respond) as server:
+        found = dict(engine(server.url).generate(REQUESTS))
+    assert [one.key for one in REQUESTS if found[one].finish_reason != "stop"] == ["key3"]
+    assert found[REQUESTS[3]].finish_reason == outcome
+    assert error["message"] in found[REQUESTS[3]].text
+    assert len(server.bodies) == 12
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("7", 7.0),
+        ("0.5", 0.5),
+        ("-3", 0.0),
+        ("", 0.0),
+        ("soon", 0.0),
+        ("999999", 3600.0),
+        ("in 100 s", pytest.approx(100, abs=5)),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(header: str, seconds: float) -> None:
+    if header == "in 100 s":
+        header = email.utils.formatdate(time.time() + 100, usegmt=True)
+    response = httpx.Response(429, headers={"retry-after": header}, request=httpx.Request("POST", "http://x"))
+    assert retry_after(openai.RateLimitError("slow down", response=response, body=None)) == seconds
+    assert retry_after(ValueError()) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"api": "rest"}, "api: 'rest' is unknown"),
+        ({"tries": 0}, "tries of 1 or more"),
+        ({"concurrency": 0}, "1 or more"),
+    ],
+)
+def test_bad_settings_are_refused(changes: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(StageError, match=complaint):
+        Settings("http://x", **changes)

