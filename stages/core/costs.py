@@ -29,7 +29,7 @@ class Cost:
         """For a metrics file."""
         return {
             "answers": self.answers,
-            "seconds": round(self.seconds, 3),
+            "seconds": round(self.seconds, 6),
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.completion_tokens,
         }

@@ -50,8 +50,8 @@ class Answer:
 
     def serves(self, limit: int) -> bool:
         """Whether a request with this token limit would have got this answer."""
-        if self.finish_reason == "length" or self.completion_tokens is None:
-            return self.limit == limit
+        if self.limit == limit or self.finish_reason == "length" or self.completion_tokens is None:
+            return self.limit == limit  # what came under this very limit serves it, however its server counts
         return self.completion_tokens <= limit
 
 

@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from stages.core import records
-from stages.core.records import Question
+from stages.core.records import Question, Response
+from stages.core.store import Store
 from tests.conftest import Project
 from tests.imports import ROOT
 from tests.made import leftovers, question
@@ -139,29 +140,32 @@ def test_server_killed(project: Project, port: int, tmp_path: Path) -> None:
 
 @pytest.fixture
 def cluster() -> Iterator[int]:
-    """Two Ray nodes on this machine, started as a user starts them; the second one's raylet is killed by its test."""
+    """Two Ray nodes on this machine, started as a user starts them, with room for one replica each; the head's port."""
     ray = str(Path(sys.executable).with_name("ray"))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
-    quiet = {"RAY_memory_monitor_refresh_ms": "0", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
-    env = ENV | quiet
-    small = ["--num-cpus", "2", "--object-store-memory", "100000000", "--disable-usage-stats"]
+    env = ENV | {"RAY_memory_monitor_refresh_ms": "0"}
+    small = ["--num-cpus", "1", "--object-store-memory", "100000000", "--disable-usage-stats"]
     head = ["--head", "--node-ip-address", "127.0.0.1", "--port", str(port), "--include-dashboard", "false"]
     subprocess.run([ray, "stop", "--force"], env=env, capture_output=True, check=False)
     try:
-        subprocess.run([ray, "start", *head, *small], env=env, capture_output=True, check=True)
-        join = ["--address", f"127.0.0.1:{port}", *small]
-        subprocess.run([ray, "start", *join], env=env, capture_output=True, check=True)
+        subprocess.run([ray, "start", *head, *small], env=env, check=True)
+        join = ["--address", f"127.0.0.1:{port}", "--node-ip-address", "127.0.0.1", *small]
+        subprocess.run([ray, "start", *join], env=env, check=True)
         yield port
     finally:
         subprocess.run([ray, "stop", "--force"], env=env, capture_output=True, check=False)
 
 
-def replicas(pattern: str = "MapWorker") -> list[int]:
-    """Processes of Ray's actors that hold an engine."""
-    found = subprocess.run(["pgrep", "-f", f"^ray::.*{pattern}"], capture_output=True, text=True, check=False)
-    return [int(pid) for pid in found.stdout.split()]
+def replicas() -> dict[int, int]:
+    """Processes of Ray's actors that hold an engine, with the raylet, one a node, that each belongs to."""
+    found = subprocess.run(["pgrep", "-f", "^ray::.*MapWorker"], capture_output=True, text=True, check=False)
+    parents = {}
+    for pid in found.stdout.split():
+        with contextlib.suppress(OSError):
+            parents[int(pid)] = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    return parents
 
 
 def test_ray_worker_killed(project: Project, cluster: int, tmp_path: Path) -> None:
@@ -172,15 +176,20 @@ def test_ray_worker_killed(project: Project, cluster: int, tmp_path: Path) -> No
     ray = {"engine": "ray", "run": scripted, "replicas": 2, "batch_size": 4, "address": f"127.0.0.1:{cluster}"}
     root = prepare(project, ray)
     stage = start(root)
-    killed: list[int] = []
-    while stage.poll() is None and len(killed) < 2:
-        for worker in replicas()[:1]:
-            if worker not in killed:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(worker, signal.SIGKILL)
-                    killed.append(worker)
-        time.sleep(0.2)
+    killed, nodes = set[int](), set[int]()
+    while stage.poll() is None:
+        there = replicas()
+        nodes.update(there.values())
+        if len(there) == 2 and len(killed) < 2:  # one on each node
+            worker = min(there)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGKILL)
+                killed.add(worker)
+        time.sleep(0.1)
     _, complaint = stage.communicate()
     assert stage.returncode == 0, complaint
+    assert len(nodes) == 2
     assert killed
     assert (root / OUT).read_bytes() == whole
+    with Store(root / "data/store") as store:
+        assert len(store) == len(list(records.read(root / OUT, Response)))
