@@ -2,6 +2,7 @@
 # make test             install what the tests need, lint, run the tests
 # make params           write params.yaml for PROFILE, for your own `dvc repro`
 # make exp              the headline numbers of the profiles and experiments, fit to a terminal
+# make bench           benchmarks against a peer or a limit, into metrics/bench.json; some 20 minutes
 # make lint, constraints, clean
 PROFILE ?= default
 PYTHON ?= python3
@@ -19,7 +20,7 @@ export MALLOC_TOP_PAD_ := 67108864
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
-.PHONY: repro params test lint exp install constraints clean
+.PHONY: repro params test bench lint exp install constraints clean
 .DELETE_ON_ERROR:
 
 # A venv whose python or dvc does not start is half made: forget that it was installed.
@@ -52,6 +53,9 @@ install: .venv/installed-$(ACCELERATOR)
 
 test: lint
 	python -m pytest
+
+bench: .venv/installed-dev
+	python -m tests.bench
 
 lint: .venv/installed-dev
 	ruff check .

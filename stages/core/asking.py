@@ -4,6 +4,7 @@ Teachers and LLM compressors ask through the same `Asker`. What was asked can be
 without the model, so a stage's out is written from the store alone and does not show how often it was interrupted.
 """
 
+import functools
 import hashlib
 import itertools
 import time
@@ -89,7 +90,6 @@ class Asker:
         self.revision = config.revision or fingerprint(Path(config.model))
         self.shape = self.sampling.shape() | settings.shape() | {"template": config.template_arguments}
         self.refused: dict[str, engines.Output] = {}  # by key: what will not be answered, asked again next time
-        self.seconds = 0.0  # of this run alone
 
     def _tokenizer(self) -> Any:
         if self.config.tokenizer:
@@ -129,21 +129,24 @@ class Asker:
         first = next(missing, None)
         if first is None:
             return
-        special = self.config.output != "think"
-        model = engines.Model(self.config.model, self.tokenizer, self.config.revision, special)
-        engine = engines.load(model, self.config.inference, f"{self.place}.inference")
-        for key, answer in self._timed(engine, itertools.chain([first], missing)):
+        for key, answer in self._timed(itertools.chain([first], missing)):
             self.store.add(key, answer)
 
-    def _timed(self, engine: engines.Engine, requests: Iterable[Request]) -> Iterator[tuple[str, store.Answer]]:
+    @functools.cached_property
+    def engine(self) -> engines.Engine:
+        """The model, loaded when something is asked for the first time."""
+        special = self.config.output != "think"
+        model = engines.Model(self.config.model, self.tokenizer, self.config.revision, special)
+        return engines.load(model, self.config.inference, f"{self.place}.inference")
+
+    def _timed(self, requests: Iterable[Request]) -> Iterator[tuple[str, store.Answer]]:
         """Yields (key, answer) for what is answered; an answer's seconds are those since the one before it."""
-        began = time.perf_counter()
+        engine, began = self.engine, time.perf_counter()
         for request, output in engine.generate(requests):
             if output.finish_reason in ("too_long", "refused"):
                 self.refused[request.key] = output
                 continue
             seconds, began = time.perf_counter() - began, time.perf_counter()
-            self.seconds += seconds
             yield (
                 request.key,
                 store.Answer(

@@ -1,0 +1,1 @@
+"""Benchmarks, each with a peer or a limit in the same run; `make bench` writes metrics/bench.json."""

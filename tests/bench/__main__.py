@@ -1,0 +1,35 @@
+"""Run benchmarks and note their results beside those of the others.
+
+Run: python -m tests.bench [vllm] [store] [extractive]
+"""
+
+import json
+import tempfile
+import time
+from pathlib import Path
+
+import click
+
+from stages.core import machine
+from stages.core.files import read_json, write_json
+from tests.bench import extractive, store, vllm
+
+OUT = Path("metrics/bench.json")
+KNOWN = {"store": store.bench, "extractive": extractive.bench, "vllm": vllm.bench}
+
+
+@click.command()
+@click.argument("names", nargs=-1, type=click.Choice(list(KNOWN)))
+def main(names: tuple[str, ...]) -> None:
+    """Run the benchmarks NAMES, or all of them."""
+    for name in names or KNOWN:
+        found = read_json(OUT) if OUT.exists() else {}
+        with tempfile.TemporaryDirectory() as folder:
+            result = KNOWN[name](Path(folder))
+        found[name] = {"device": machine.device(), "day": time.strftime("%Y-%m-%d")} | result
+        write_json(OUT, found)
+        click.echo(f"{name}: {json.dumps(found[name])}")
+
+
+if __name__ == "__main__":
+    main()
