@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from stages.core import command, costs, parallel, params, records
-from stages.core.asking import Asker
+from stages.core.asking import Answer, Asker
 from stages.core.audit import Audit, audit
 from stages.core.compressors import extractive, llm
 from stages.core.errors import StageError
@@ -38,13 +38,13 @@ def shorten(
     if config.get("kind") == "extractive":
         strength = params.section(extractive.Extractive, settings, place)
         for found, seconds in parallel.ordered(functools.partial(_extract, strength=strength, rules=rules), read()):
-            cost.add(None, None, seconds)
+            cost.add(Answer("", "", "stop", seconds=seconds))
             yield found
     elif config.get("kind") == "llm":
         model = params.section(llm.LLM, settings, place)
         with Store(folder) as store:
             for trace, answer in llm.compress(read, model, Asker(model, store, place)):
-                cost.add(answer.prompt_tokens, answer.completion_tokens, answer.seconds)
+                cost.add(answer)
                 yield variant(trace, answer.text, answer.finish_reason, rules)
     else:
         raise StageError(f"{place}.kind: {config.get('kind')!r} is unknown; known: extractive, llm")

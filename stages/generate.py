@@ -92,7 +92,7 @@ class Tally:
                 self._question, self._seen = row.question_id, set()
             counts, text = self.counts[self.sources[row.question_id]], (row.reasoning, row.answer)
             counts["questions"] += not self._seen
-            counts.update(attempts=1, identical=text in self._seen)
+            counts.update(attempts=1, identical=text in self._seen and text != ("", ""))
             self.reasons[self.sources[row.question_id]][row.finish_reason] += 1
             self._seen.add(text)
             yield row
@@ -110,7 +110,7 @@ def responses(asker: Asker, asked: Mapping[Slot, Asked], cost: costs.Cost) -> It
     for question_id, number in sorted(asked):
         slot = asked[question_id, number]
         answer = asker.answer(slot)
-        cost.add(answer.prompt_tokens, answer.completion_tokens, answer.seconds)
+        cost.add(answer)
         yield Response(
             question_id=question_id,
             sample=number,

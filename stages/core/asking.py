@@ -4,9 +4,11 @@ Teachers and LLM compressors ask through the same `Asker`. What was asked can be
 without the model, so a stage's out is written from the store alone and does not show how often it was interrupted.
 """
 
+import dataclasses
 import functools
 import hashlib
 import itertools
+import re
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -16,6 +18,11 @@ from typing import Any
 from stages.core import chat, command, engines, params, store, tokens
 from stages.core.engines import Request, Sampling
 from stages.core.errors import StageError
+
+# Ends that another try would not change; what has another one is asked again when the stage is run again
+STORED = ("stop", "length", "content_filter", "tool_calls")
+# Marks of a turn in the templates of the usual families, for models whose tokenizer only a server has
+SPECIAL = re.compile(r"<\|[^|<>\s]{1,40}\|>|</?s>|\[/?INST\]|</?(?:start_of|end_of)_turn>|<\uff5c[^<>\s]{1,40}\uff5c>")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +84,7 @@ class Answer:
 
 
 class Asker:
-    """One model and the store of its answers."""
+    """One model and the store of its answers, which only one process at a time adds to for the same model and place."""
 
     def __init__(self, config: LanguageModel, answers: store.Store, place: str) -> None:
         """`place` is where `config` is in the params, for errors."""
@@ -86,6 +93,11 @@ class Asker:
         scripted = {"max_new_tokens": 1} if config.inference["engine"] == "scripted" else {}  # it knows no limit
         self.sampling = params.section(Sampling, config.sampling or scripted, f"{place}.sampling")
         self.renders: bool = settings.renders
+        if self.renders and config.template_arguments:
+            raise StageError(
+                f"params.yaml: {place}.template_arguments: the server renders its template itself; send them to it as "
+                "inference.extra.chat_template_kwargs"
+            )
         self.tokenizer = self._tokenizer()
         self.revision = config.revision or fingerprint(Path(config.model))
         self.shape = self.sampling.shape() | settings.shape() | {"template": config.template_arguments}
@@ -119,18 +131,29 @@ class Asker:
         """The length of a request's prompt, None where only a server knows it."""
         if not isinstance(request.prompt, str):
             return len(request.prompt)
-        return tokens.count(self.tokenizer, request.prompt) if self.tokenizer else None
+        if not self.tokenizer:
+            return None
+        template = None if self.tokenizer.chat_template else "{question}"  # as the server will render it
+        return tokens.count(self.tokenizer, chat.prompt(self.tokenizer, template, request.prompt))
+
+    def plain(self, text: str) -> str:
+        """`text` with a space in what would be read as special tokens, so that it cannot end its turn."""
+        own = set(self.tokenizer.all_special_tokens) if self.tokenizer else set()
+        for special in sorted(own | set(SPECIAL.findall(text)), key=len, reverse=True):
+            text = text.replace(special, f"{special[0]} {special[1:]}") if len(special) > 1 else text
+        return text
 
     def ask(self, requests: Iterable[Request], what: str, total: int | None = None) -> None:
         """Sees to it that each request has its answer in the store; the model is loaded only where one is missing."""
         limit = self.sampling.max_new_tokens
         watched = command.progress(requests, what, total=total, unit="answer")
-        missing = (request for request in watched if self.store.find(request.key, limit) is None)
-        first = next(missing, None)
-        if first is None:
-            return
-        for key, answer in self._timed(itertools.chain([first], missing)):
-            self.store.add(key, answer)
+        with self.store.alone(f"{self.name} for {self.place}"):
+            missing = (request for request in watched if self.store.find(request.key, limit) is None)
+            first = next(missing, None)
+            if first is None:
+                return
+            for key, answer in self._timed(itertools.chain([first], missing)):
+                self.store.add(key, answer)
 
     @functools.cached_property
     def engine(self) -> engines.Engine:
@@ -143,8 +166,8 @@ class Asker:
         """Yields (key, answer) for what is answered; an answer's seconds are those since the one before it."""
         engine, began = self.engine, time.perf_counter()
         for request, output in engine.generate(requests):
-            if output.finish_reason in ("too_long", "refused"):
-                self.refused[request.key] = output
+            if (reason := self._ended(output)) not in STORED:
+                self.refused[request.key] = dataclasses.replace(output, finish_reason=reason)
                 continue
             seconds, began = time.perf_counter() - began, time.perf_counter()
             yield (
@@ -161,6 +184,16 @@ class Asker:
                 ),
             )
 
+    def _ended(self, output: engines.Output) -> str:
+        """How an output ended; one that is cut short of the limit was cut by the model's context: `context`."""
+        used, limit = output.completion_tokens, self.sampling.max_new_tokens
+        return "context" if output.finish_reason == "length" and used and used < limit else output.finish_reason
+
+    def _form(self, found: store.Answer) -> str:
+        """A server that reads the channels itself and found no reasoning leaves plain text."""
+        plain = self.renders and "<|" not in found.text and found.finish_reason == "stop"
+        return "think" if plain else self.config.output
+
     def answer(self, asked: Asked) -> Answer:
         """The answer to what `ask` has asked. One that was refused is empty."""
         found = self.store.find(asked.key, self.sampling.max_new_tokens)
@@ -169,7 +202,7 @@ class Asker:
                 raise StageError(f"{self.place}: the store lost an answer while the stage ran; run the stage again")
             return Answer("", "", self.refused[asked.key].finish_reason)
         if found.reasoning is None:
-            reasoning, text = chat.split(found.text, self.config.output, asked.opened)
+            reasoning, text = chat.split(found.text, self._form(found), asked.opened)
         else:
             reasoning, text = found.reasoning.strip(), found.text.strip()
         lengths = (found.prompt_tokens, found.completion_tokens)

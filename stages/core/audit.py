@@ -40,19 +40,22 @@ _TO = (
     r"(?:help|assist|comply|provide|fulfil|answer|do (?:this|that)|create|write|shorten|summari[sz]e|rewrite|complete)"
 )
 _REFUSAL = re.compile(
-    r"^\W*(?:i['\u2019]?m sorry|i am sorry|i apologi[sz]e|sorry,|as an ai\b"
+    r"\A[^\w]{0,20}(?:i['\u2019]?m sorry|i am sorry|i apologi[sz]e|sorry,|as an ai\b"
     rf"|(?:unfortunately,? )?i(?:['\u2019]m| am)? {_NOT} {_TO}\b)",
     re.IGNORECASE,
 )
-_SHORT = r"(?:shorten|shorter|short|compress|condens|summari[sz]|concise|rewrit|abridg|simplified version)\w*"
+_SHORT = r"(?:shorten|shorter|compress|condens|summari[sz]|concise|abridg)\w*"
 _TASK = re.compile(
-    rf"\b{_SHORT}\s+(?:\w+\s+){{0,3}}(?:reasoning|version|trace|solution|explanation|text|form)\b"
-    rf"|\b(?:reasoning|trace|solution|text)\s+(?:above|below|provided|given above|you (?:gave|provided))\b"
-    rf"|^\W*(?:sure|certainly|of course|here(?:['\u2019]s| is| are))\b[^\n]*:\s*$",
+    rf"\b{_SHORT}\s+(?:\w+\s+){{0,2}}(?:reasoning|version|trace|solution|explanation|text)\b"
+    r"|\b(?:reasoning|trace|solution|text)\s+(?:above|below|provided|given above|you (?:gave|provided))\b"
+    r"|\A[^\w\n]{0,20}(?:sure|certainly|of course)\b[^\n]{0,80}[:.!]"
+    r"|\A[^\w\n]{0,20}here(?:['\u2019]s| is)\b[^\n]{0,60}\b(?:reasoning|version|summary|trace)\b[^\n]{0,20}:"
+    r"|^[^\w\n]{0,20}note: i (?:removed|omitted|shortened|kept|left out|condensed)\b",
     re.IGNORECASE | re.MULTILINE,
 )
 _TAGS = re.compile(r"</?think>|<\|\w+\|>|\[[0-9a-f]{8} (?:question|reasoning|answer) (?:begins|ends)\]")
 _WORD = re.compile(r"[^\W\d_]{2,}")
+UNSPACED = {"CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR"}  # scripts without spaces between words
 _BARE = ("true", "false", "yes", "no")  # reasoning says these in other ways, so they are not looked for
 FEW, KNOWN = 8, 0.3  # words below which no language is told; least share of them that a text's source has
 
@@ -85,7 +88,7 @@ def audit(trace: Trace, text: str, finish_reason: str) -> tuple[str, ...]:
         "refusal": bool(_REFUSAL.search(text)),
         "about_the_task": bool(_TASK.search(text)) and not _TASK.search(source),
         "other_language": other_language(text, f"{trace.question}\n{source}\n{trace.answer}"),
-        "answer_lost": states(source, trace.stated) and not states(text, trace.stated),
+        "answer_lost": _lost(trace, text),
         "answer_first": answer_first(trace, text),
         "invented_numbers": bool(new),
         "verbatim": squeezed == " ".join(source.split()),
@@ -94,18 +97,35 @@ def audit(trace: Trace, text: str, finish_reason: str) -> tuple[str, ...]:
     return tuple(flag for flag in FLAGS if found.get(flag))
 
 
+def _lost(trace: Trace, text: str) -> bool:
+    """Whether the source states the answer and `text` does not, nor names its option's letter."""
+    if states(text, trace.stated) or not states(trace.reasoning, trace.stated):
+        return False
+    if trace.parsed.isdecimal() and 0 < int(trace.parsed) < 27 and trace.parsed not in numbers(trace.stated):
+        letter = chr(ord("A") + int(trace.parsed) - 1)
+        return not re.search(rf"(?:answer|option|choice)\W+(?:is\W+)?{letter}\b|\b{letter}\W*\Z", text)
+    return True
+
+
 def states(text: str, answer: str) -> bool:
-    """Whether `text` says `answer`: its numbers where it has some, else its words, or itself as it is written."""
+    """Whether `text` says `answer`: its numbers where it has some, else half of its words, or itself as written."""
     plain = _plain(answer)
     if plain in _BARE:
         return True
-    if wanted := numbers(answer):
-        return wanted <= numbers(text) or (not plain.isdecimal() and plain in _plain(text))
+    if wanted := _values(answer):
+        return wanted <= _values(text) or (not plain.isdecimal() and plain in _plain(text))
     if meant := words(answer):
-        return meant <= words(text)
+        return 2 * len(meant & words(text)) >= len(meant)
     if plain.isalnum():  # a name or a letter
         return re.search(rf"(?<![^\W_]){re.escape(plain)}(?![^\W_])", text.lower()) is not None
     return bool(plain) and plain in _plain(text)
+
+
+def _values(text: str) -> frozenset[str]:
+    """Its numbers, with thousands as LaTeX separates them and decimals without a zero before the point."""
+    if "\\," in text or "{,}" in text:
+        text = text.replace("\\,", "").replace("{,}", "")
+    return numbers(re.sub(r"(?<!\d)\.(?=\d)", "0.", text))
 
 
 def _plain(text: str) -> str:
@@ -148,7 +168,8 @@ def other_language(text: str, source: str) -> bool:
     foreign = sum(text.count(letter) for letter in set(text) if letter.isalpha() and _script(letter) not in scripts)
     if foreign > 0.1 * sum(map(str.isalpha, text)):
         return True
-    said, known = _WORD.findall(text.lower()), set(_WORD.findall(source.lower()))
+    said = [word for word in _WORD.findall(text.lower()) if _script(word[0]) not in UNSPACED]
+    known = set(_WORD.findall(source.lower()))
     return len(said) >= FEW and sum(word in known for word in said) < KNOWN * len(said)
 
 

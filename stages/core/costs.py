@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 from typing import Any
 
+from stages.core.asking import STORED, Answer
+
 
 @dataclass
 class Cost:
-    """Sums over answers. Seconds are wall time of the machines that were used, start-up left out.
+    """Sums over answers.
 
-    Tokens stay None where a model has none, as a script or an extractive compressor.
+    Seconds of a model are wall time while it answered, start-up left out; those of an extractive compressor are of
+    one core. Tokens stay None where there is no model.
     """
 
     answers: int = 0
@@ -16,14 +19,16 @@ class Cost:
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
 
-    def add(self, prompt_tokens: int | None, completion_tokens: int | None, seconds: float) -> None:
-        """Adds one answer's."""
+    def add(self, answer: Answer) -> None:
+        """Adds one answer's; what was never answered cost nothing that is known."""
+        if answer.finish_reason not in STORED:
+            return
         self.answers += 1
-        self.seconds += seconds
-        if prompt_tokens is not None:
-            self.prompt_tokens = (self.prompt_tokens or 0) + prompt_tokens
-        if completion_tokens is not None:
-            self.completion_tokens = (self.completion_tokens or 0) + completion_tokens
+        self.seconds += answer.seconds
+        if answer.prompt_tokens is not None:
+            self.prompt_tokens = (self.prompt_tokens or 0) + answer.prompt_tokens
+        if answer.completion_tokens is not None:
+            self.completion_tokens = (self.completion_tokens or 0) + answer.completion_tokens
 
     def summary(self) -> dict[str, Any]:
         """For a metrics file."""

@@ -13,10 +13,12 @@ Run: python -m stages.core.store list | check | prune
 """
 
 import collections
+import contextlib
 import fcntl
 import hashlib
 import json
 import os
+import resource
 import sys
 import time
 import zlib
@@ -27,11 +29,13 @@ from typing import Any
 
 import click
 
+from stages.core.errors import StageError
 from stages.core.files import replacing
 
 # Ignored by git, as all of data/ that users do not bring; to be put elsewhere for workspaces that come and go, as
 # those of DVC's queue
 FOLDER = Path(os.environ.get("COMPRESS_DISTILL_STORE", "data/store"))
+SYNC = 5.0  # seconds between two times that answers are made to outlive the machine
 KEY, HEAD = 32, 32 + 1 + 8 + 1  # characters of a key, and of all that comes before the JSON
 
 
@@ -50,7 +54,7 @@ class Answer:
 
     def serves(self, limit: int) -> bool:
         """Whether a request with this token limit would have got this answer."""
-        if self.limit == limit or self.finish_reason == "length" or self.completion_tokens is None:
+        if self.limit == limit or self.finish_reason != "stop" or self.completion_tokens is None:
             return self.limit == limit  # what came under this very limit serves it, however its server counts
         return self.completion_tokens <= limit
 
@@ -68,13 +72,17 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # every shard stays open
         self.folder = folder
         self.set_aside = 0  # lines that failed their checksum
-        self._shards: list[int] = []  # file descriptors; the last is this writer's own once it has added something
+        self._shards: list[int] = []  # file descriptors; one of them is this writer's own once it has added something
         self._own: int | None = None
+        self._path: Path | None = None  # of its own shard
+        self._synced = time.monotonic()
         self._places: dict[bytes, list[int]] = {}  # of a key: number of its shard << 48 | offset of its line
-        for path in sorted(folder.glob("*.shard")):
-            self._open(path)
+        self._read_to: dict[int, int] = {}  # bytes that were read of each shard of others, by inode
+        self.refresh()
 
     def __enter__(self) -> "Store":
         return self
@@ -93,20 +101,48 @@ class Store:
             os.close(handle)
         self._shards, self._places, self._own = [], {}, None
 
+    @contextlib.contextmanager
+    def alone(self, name: str) -> Iterator[None]:
+        """Waits until no other process asks what goes by `name`, and takes over what it has stored.
+
+        Without, two stages that ask one model the same at the same time would both pay.
+        """
+        path = self.folder / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.lock"
+        with path.open("ab") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                sys.stderr.write(f"waiting for another stage that asks {name}\n")
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            self.refresh()
+            yield
+
+    def refresh(self) -> None:
+        """Reads what others have written since it was opened."""
+        for path in sorted(self.folder.glob("*.shard")):
+            if path != self._path:
+                self._open(path)
+
     def find(self, name: str, limit: int) -> Answer | None:
         """The stored answer to the request of key `name` and token limit `limit`, None where there is none."""
         stored = (self._read(place) for place in self._places.get(bytes.fromhex(name), ()))
         return next((answer for answer in stored if answer.serves(limit)), None)
 
     def add(self, name: str, answer: Answer) -> None:
-        """Appends an answer. It outlives this process at once, and the machine when the store is closed."""
+        """Appends an answer. It outlives this process at once, and the machine some seconds later."""
         if self._own is None:
             self._own = self._create()
         handle, data = self._shards[self._own], _line(name, answer)
         place = os.lseek(handle, 0, os.SEEK_END)
         written = 0
-        while written < len(data):  # a disk that fills up takes a part first, then raises
-            written += os.write(handle, data[written:])
+        try:
+            while written < len(data):  # a disk that fills up takes a part first, then raises
+                written += os.write(handle, data[written:])
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self._path)) from error
+        if time.monotonic() - self._synced > SYNC:
+            os.fsync(handle)
+            self._synced = time.monotonic()
         self._places.setdefault(bytes.fromhex(name), []).append(self._own << 48 | place)
 
     def answers(self) -> Iterator[tuple[str, Answer]]:
@@ -116,27 +152,44 @@ class Store:
                 yield name.hex(), self._read(place)
 
     def _create(self) -> int:
-        path = self.folder / f"{time.time_ns():020}-{os.getpid()}.shard"
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
+        self._path = self.folder / f"{time.time_ns():020}-{os.getpid()}.shard"
+        handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
         fcntl.flock(handle, fcntl.LOCK_EX)  # says that this shard has a living writer
         self._shards.append(handle)
         return len(self._shards) - 1
 
     def _open(self, path: Path) -> None:
-        lines = list(_lines(path))
-        bad = sum(not good for *_, good in lines)
-        if bad and _clean(path):
+        """Reads a shard from where it was read to. The offsets hold for the open file, whoever replaces it."""
+        handle = os.open(path, os.O_RDONLY)
+        inode = os.fstat(handle).st_ino
+        begin = self._read_to.get(inode, 0)
+        if begin and begin == os.fstat(handle).st_size:
+            os.close(handle)
+            return
+        found, bad, read_to = list[tuple[bytes, int]](), 0, begin
+        for name, offset, end in _lines(handle, begin):
+            if name is None:
+                bad += 1
+                continue
+            found.append((name, offset))
+            read_to = read_to if bad else end
+        if bad and not begin and _clean(path, handle):
+            os.close(handle)
             self.set_aside += bad
-            lines = list(_lines(path))
-        self._shards.append(os.open(path, os.O_RDONLY))  # kept open, because another reader may replace the file
-        for name, offset, good in lines:
-            if good:
-                self._places.setdefault(name, []).append((len(self._shards) - 1) << 48 | offset)
+            self._open(path)
+            return
+        self._shards.append(handle)  # kept open, because another reader may replace the file
+        self._read_to[inode] = read_to
+        for name, offset in found:
+            self._places.setdefault(name, []).append((len(self._shards) - 1) << 48 | offset)
 
     def _read(self, place: int) -> Answer:
         with os.fdopen(os.dup(self._shards[place >> 48]), "rb") as file:
             file.seek(place & (1 << 48) - 1)
-            return Answer(**json.loads(file.readline()[HEAD:]))
+            data = file.readline()
+        if not _whole(data):
+            raise StageError(f"{self.folder}: an answer was damaged while it was in use; run the stage again")
+        return Answer(**json.loads(data[HEAD:]))
 
 
 def _line(name: str, answer: Answer) -> bytes:
@@ -144,28 +197,39 @@ def _line(name: str, answer: Answer) -> bytes:
     return b"%s %08x %s\n" % (name.encode(), zlib.crc32(body, zlib.crc32(name.encode())), body)
 
 
-def _lines(path: Path) -> Iterator[tuple[bytes, int, bool]]:
-    """Yields (key, offset, whether the line is whole) of each line."""
-    offset = 0
-    with path.open("rb") as file:
+def _whole(data: bytes) -> bool:
+    """Whether a line ends and its checksum fits."""
+    if data[-1:] != b"\n" or len(data) <= HEAD:
+        return False
+    return data[KEY:HEAD] == b" %08x " % zlib.crc32(data[HEAD:-1], zlib.crc32(data[:KEY]))
+
+
+def _lines(handle: int, offset: int = 0) -> Iterator[tuple[bytes | None, int, int]]:
+    """Yields (key, begin, end) of each line of an open file from `offset` on; of a damaged line the key is None."""
+    with os.fdopen(os.dup(handle), "rb") as file:
+        file.seek(offset)
         for data in file:
-            good = data[-1:] == b"\n" and len(data) > HEAD
-            good = good and data[KEY:HEAD] == b" %08x " % zlib.crc32(data[HEAD:-1], zlib.crc32(data[:KEY]))
-            yield bytes.fromhex(data[:KEY].decode()) if good else b"", offset, good
-            offset += len(data)
+            end = offset + len(data)
+            yield bytes.fromhex(data[:KEY].decode()) if _whole(data) else None, offset, end
+            offset = end
 
 
-def _clean(path: Path) -> bool:
-    """Moves a shard's damaged lines to `<shard>.torn`; False where its writer lives, who may be amid a line."""
-    with path.open("rb") as file:
+def _clean(path: Path, handle: int) -> bool:
+    """Moves a shard's damaged lines to `<shard>.torn`; False where its writer lives, who may be amid a line.
+
+    True too where another process has done so since `handle` was opened.
+    """
+    with os.fdopen(os.dup(handle), "rb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
-        goods = [good for *_, good in _lines(path)]
+        if not path.exists() or path.stat().st_ino != os.fstat(handle).st_ino:
+            return path.exists()
+        file.seek(0)
         with replacing(path) as partial, partial.open("wb") as whole, path.with_suffix(".torn").open("ab") as torn:
-            for data, good in zip(file, goods, strict=True):
-                (whole if good else torn).write(data)
+            for data in file:
+                (whole if _whole(data) else torn).write(data)
     return True
 
 

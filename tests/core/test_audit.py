@@ -1,5 +1,7 @@
 """Every flag on a text that earns it and on one that does not."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -87,7 +89,12 @@ def test_flags(source: Trace, text: str, finish_reason: str, flags: tuple[str, .
         ("so 6 apples", "5 apples", False),
         ("the speed is high", "P", False),
         ("the short waves", "short waves", True),
-        ("the waves", "short waves", False),
+        ("the waves", "short waves", True),  # half of its words
+        ("the sea", "short waves", False),
+        (r"so 1{,}000", "1000", True),
+        (r"so 12\,500", "12500", True),
+        ("so .5 of it", "0.5", True),
+        ("so 0.5 of it", ".5", True),
         ("so it holds", "true", True),  # nobody says it literally
         ("A triangle has P = 3", "P", True),
         ("", "7", False),
@@ -95,6 +102,71 @@ def test_flags(source: Trace, text: str, finish_reason: str, flags: tuple[str, .
 )
 def test_states(text: str, answer: str, wanted: bool) -> None:
     assert audit.states(text, answer) is wanted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Rewriting in vertex form gives 24 + 16 = 40.",
+        "Here are the steps:\n4 * 6 = 24\n24 + 16 = 40.",
+        "We simplify the text book formula: 24 + 16 = 40.",
+        "I can't write 24 / 16 as an integer, so 24 + 16 = 40.",
+        "1. 4 * 6 = 24 boxes.\n2. 24 + 16 = 40 boxes.",
+        "Let me see: 4 * 6 = 24. Wait, and 16, so 40.",
+        "**Step 1**: $4 \\times 6 = 24$. **Step 2**: $24 + 16 = \\boxed{40}$.",
+        "<b>24</b> + 16 = 40",
+        "x < 24 | 16 > 4, so 40",
+    ],
+)
+def test_ordinary_reasoning_is_not_dropped(text: str) -> None:
+    assert Audit().reason(audit.audit(SHOP, text, "stop")) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Sure! Here is a concise version of the trace: 24 + 16 = 40.",
+        "Here's the condensed reasoning:\n24 + 16 = 40.",
+        "24 + 16 = 40.\n\n(Note: I removed the repeated checks.)",
+        "I apologize, but I cannot do this. 40",
+        "As an AI language model I cannot reason. 40",
+    ],
+)
+def test_talk_is_dropped(text: str) -> None:
+    assert Audit().reason(audit.audit(SHOP, text, "stop")) in ("about_the_task", "refusal")
+
+
+def test_chinese_of_a_chinese_source_is_no_other_language() -> None:
+    source = trace(
+        0,
+        question="多少箱?",
+        reasoning="每天卖四箱,六天共卖出二十四箱。然后星期天又卖十六箱,一共四十箱。",
+        stated="四十",
+    )
+    assert not audit.other_language("六天卖二十四箱,加上十六箱,共四十箱。", source.reasoning)
+    assert audit.other_language("In six days there are many boxes sold.", source.reasoning)
+
+
+@pytest.mark.parametrize(
+    ("text", "lost"),
+    [
+        ("Heat moves with the current. So the answer is B.", False),
+        ("Heat moves with the current, so (B)", False),
+        ("Heat moves with the current: convection.", False),
+        ("Heat moves with the current.", True),
+        ("Heat moves with the current. So the answer is C.", True),
+    ],
+)
+def test_option_is_kept_by_its_text_or_its_letter(text: str, lost: bool) -> None:
+    source = "Options are conduction, convection, radiation. Heat moves with the current, so it is convection, B."
+    asked = trace(0, question="How does ocean heat move?", reasoning=source, stated="convection", parsed="2")
+    assert ("answer_lost" in audit.audit(asked, text, "stop")) is lost
+
+
+def test_a_page_of_newlines_is_read_in_no_time() -> None:
+    began = time.monotonic()
+    audit.audit(SHOP, "24 + 16 = 40" + "\n" * 60_000 + "-" * 60_000, "stop")
+    assert time.monotonic() - began < 2  # it took minutes when it was quadratic
 
 
 def test_answer_that_the_source_does_not_state_is_not_lost() -> None:

@@ -30,13 +30,16 @@ def mark(trace: Trace) -> str:
     return word
 
 
-def render(trace: Trace) -> str:
-    """The compressor's prompt for one trace; braces and marks in the material stay as they are."""
+def render(trace: Trace, plain: Callable[[str], str] = str) -> str:
+    """The compressor's prompt for one trace; braces and marks in the material stay as they are.
+
+    `plain` makes harmless what the model would read as special tokens.
+    """
     parts = {
         "mark": mark(trace),
-        "question": trace.question,
-        "reasoning": trace.reasoning,
-        "answer": trace.answer,
+        "question": plain(trace.question),
+        "reasoning": plain(trace.reasoning),
+        "answer": plain(trace.answer),
     }
     return re.sub(r"\{(\w+)\}", lambda found: parts[found[1]], PROMPT.read_text(encoding="utf-8"))
 
@@ -61,7 +64,7 @@ def _requests(
     """Yields a request for every trace that fits the context, and notes it in `places`."""
     for trace in traces:
         seed = engines.derived_seed(config.seed, trace.question_id, trace.sample)
-        asked, request = asker.request(render(trace), seed, trace.sample)
+        asked, request = asker.request(render(trace, asker.plain), seed, trace.sample)
         if (asker.prompt_tokens(request) or 0) + asker.sampling.max_new_tokens <= config.context:
             places[trace.question_id, trace.sample] = asked
             yield request
