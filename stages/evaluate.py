@@ -86,8 +86,12 @@ def predict(engine: engines.Engine, wanted: Sequence[Ask], tokenizer: Any) -> It
 
 def prediction(ask: Ask, output: engines.Output, tokenizer: Any) -> Prediction:
     """The output, split into reasoning and answer. All tokens up to the closing tag count as thinking, no EOS does."""
-    reasoning, answer = chat.split(output.text)
-    after = output.text.rpartition(chat.CLOSE)[2] if chat.CLOSE in output.text else ("" if reasoning else output.text)
+    text = "" if output.finish_reason in engines.UNANSWERED else output.text
+    if output.reasoning is None:
+        reasoning, answer = chat.split(text)
+        after = text.rpartition(chat.CLOSE)[2] if chat.CLOSE in text else ("" if reasoning else text)
+    else:
+        reasoning, answer, after = output.reasoning.strip(), text.strip(), text
     written = (output.completion_tokens or 0) - (output.finish_reason == "stop")
     answer_tokens = min(tokens.count(tokenizer, after), written)
     return Prediction(

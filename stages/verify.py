@@ -36,7 +36,7 @@ class Tally:
         counts = self.counts[source]
         counts.update(["attempts", outcome])
         counts["cut"] += response.finish_reason == "length"
-        counts["unanswered"] += response.finish_reason in ("too_long", "refused")
+        counts["unanswered"] += response.finish_reason in ("too_long", "refused", "failed")
         counts["first"] += outcome == "correct" and response.question_id not in self.asked[source]
         counts["traces_kept"] += kept
         counts["chars"] += len(response.reasoning) if kept else 0

@@ -195,6 +195,11 @@ FAULTS: dict[str, Callable[[Any, bytes], None]] = {
     "no json": _says(b"<html>Bad gateway</html>"),
     "no choice": _says(b'{"id": "x", "object": "chat.completion", "created": 0, "model": "m", "choices": []}'),
     "null": _says(b"null"),
+    "choices null": _says(b'{"choices": [null]}'),
+    "choices text": _says(b'{"choices": "abc"}'),
+    "choices object": _says(b'{"choices": {"0": 1}}'),
+    "content list": _says(json.dumps(chat_response("x", content=["a"])).encode()),
+    "aborted": _says(json.dumps(chat_response("half of", "abort")).encode()),
     "unfinished": _says(json.dumps(chat_response("half") | {"choices": [{"index": 0, "message": {}}]}).encode()),
 }
 

@@ -15,8 +15,8 @@ from stages.core.records import Trace
 # Worst first: the first one that drops a row is its drop reason
 FLAGS = {
     "over_context": "its prompt left the compressor no room; it was not asked",
-    "refused": "the compressor's server answered no",
-    "cut_at_limit": "ended at the token limit",
+    "refused": "the compressor's server answered no, or not at all",
+    "cut_at_limit": "ended at the token limit, or with the compressor's context",
     "unfinished": "ended for another reason than by itself",
     "empty": "nothing was written",
     "tags": "holds think tags, or the marks of the compressor's prompt",
@@ -34,14 +34,18 @@ DROP = (
     *("over_context", "refused", "cut_at_limit", "unfinished", "empty"),
     *("tags", "refusal", "about_the_task", "other_language", "answer_lost"),
 )
-_ENDED = {"too_long": "over_context", "refused": "refused", "length": "cut_at_limit"}
+_ENDED = {
+    "too_long": "over_context",
+    "refused": "refused",
+    "failed": "refused",
+    "length": "cut_at_limit",
+    "context": "cut_at_limit",
+}
 _NOT = r"(?:cannot|can['\u2019]?t|won['\u2019]?t|will not|unable to|not able to)"
-_TO = (
-    r"(?:help|assist|comply|provide|fulfil|answer|do (?:this|that)|create|write|shorten|summari[sz]e|rewrite|complete)"
-)
+_TO = r"(?:(?:help|assist|comply|fulfil)\b|(?:provide|do|create|write|shorten|rewrite) (?:this|that|the|an?|your)\b)"
 _REFUSAL = re.compile(
     r"\A[^\w]{0,20}(?:i['\u2019]?m sorry|i am sorry|i apologi[sz]e|sorry,|as an ai\b"
-    rf"|(?:unfortunately,? )?i(?:['\u2019]m| am)? {_NOT} {_TO}\b)",
+    rf"|(?:unfortunately,? )?i(?:['\u2019]m| am)? {_NOT} {_TO})",
     re.IGNORECASE,
 )
 _SHORT = r"(?:shorten|shorter|compress|condens|summari[sz]|concise|abridg)\w*"

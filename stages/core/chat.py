@@ -16,7 +16,7 @@ OPEN, CLOSE = "<think>", "</think>"
 # How models set their reasoning apart: think tags, or the channels of gpt-oss (OpenAI's harmony format)
 FORMATS = ("think", "harmony")
 _TAG = re.compile(r"\s*</?think>\s*")
-_REOPENED = re.compile(r"^\s*<think>", re.MULTILINE)
+_OPENED = re.compile(r"^\s*<think>", re.MULTILINE)  # elsewhere it is spoken of
 _CHANNEL = re.compile(
     r"<\|channel\|>\s*(\w+)[^<]*(?:<\|constrain\|>[^<]*)?<\|message\|>(.*?)"
     r"(?=<\|(?:end|return|call|start|channel)\|>|$)",
@@ -69,10 +69,9 @@ def split(text: str, form: str = "think", opened: bool = False) -> tuple[str, st
     if form == "harmony":
         return _channels(text)
     before, closed, after = text.rpartition(CLOSE)
-    if not closed:
-        return (_untagged(text), "") if opened or text.lstrip().startswith(OPEN) else ("", text.strip())
-    reopened = _REOPENED.search(after)
-    return (_untagged(text), "") if reopened else (_untagged(before), after.strip())
+    if _OPENED.search(after) or (opened and not closed):
+        return _untagged(text), ""
+    return _untagged(before), after.strip()
 
 
 def _untagged(text: str) -> str:
@@ -80,9 +79,9 @@ def _untagged(text: str) -> str:
 
 
 def _channels(text: str) -> tuple[str, str]:
-    """The analysis and the final channel; a text that names no channel goes on in the one that is open: analysis."""
-    if "<|channel|>" not in text:
-        return re.split(r"<\|(?:end|return|call)\|>", text)[0].strip(), ""
+    """The analysis and the final channel; what comes before the first mark is analysis that a prompt opened."""
+    first = text.partition("<|channel|>")[0]
+    before = re.split(r"<\|(?:end|return|call|start)\|>", first)[0].strip()
     said = [(name, body.strip()) for name, body in _CHANNEL.findall(text)]
-    reasoning = "\n".join(body for name, body in said if name != "final" and body)
-    return reasoning, "\n".join(body for name, body in said if name == "final")
+    reasoning = [before, *(body for name, body in said if name != "final")]
+    return "\n".join(filter(None, reasoning)), "\n".join(body for name, body in said if name == "final")

@@ -56,7 +56,9 @@ class Response:
     model: str
     reasoning: str
     answer: str
-    finish_reason: str  # stop; length: cut at the limit; too_long, refused: never answered; else the server's own word
+    # stop; length: cut at the limit; context: cut by the model's window; too_long, refused, failed: never answered;
+    # else the server's own word
+    finish_reason: str
     prompt_tokens: int | None
     completion_tokens: int | None
 

@@ -35,7 +35,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def remote(server: Server, **changes: Any) -> LanguageModel:
     """A model behind the server."""
-    inference = {"engine": "openai", "base_url": server.url, "concurrency": 2, "tries": 1}
+    inference = {"engine": "openai", "base_url": server.url, "concurrency": 2, "tries": 2, "patience": 0}
     return dataclasses.replace(LanguageModel(inference=inference, model="m", sampling=SAMPLING), **changes)
 
 
@@ -131,7 +131,7 @@ def test_seconds_add_up_to_the_time_that_passed(store: Store) -> None:
         ({}, chat_response("<think>a</think>b"), "a", "b"),
         ({}, chat_response("a\n</think>\nb"), "a", "b"),
         ({}, chat_response("b"), "", "b"),
-        ({"opened": True}, chat_response("a that was cut", "length"), "a that was cut", ""),
+        ({"opened": True}, chat_response("a " * 64, "length"), ("a " * 64).strip(), ""),
         ({}, chat_response("b", reasoning="a"), "a", "b"),
         ({}, chat_response("", "length", reasoning_content="a"), "a", ""),
         (
@@ -157,9 +157,15 @@ def test_reasoning_comes_apart(
 def test_answer_that_was_broken_off_is_asked_again(store: Store, reason: str) -> None:
     reasons = [reason, "stop"]
     with serving(lambda body: (200, chat_response("half of", reasons.pop(0)))) as server:
-        assert ask(remote(server), store, QUESTIONS[:1]) == [""]
-        assert len(store) == 0
         assert ask(remote(server), store, QUESTIONS[:1]) == ["half of"]
+    assert (len(server.bodies), len(store)) == (2, 1)
+
+
+def test_answer_that_ended_in_an_unknown_way_is_asked_again_next_time(store: Store) -> None:
+    with serving(lambda body: (200, chat_response("half of", "preempted"))) as server:
+        assert ask(remote(server), store, QUESTIONS[:1]) == [""]
+        assert ask(remote(server), store, QUESTIONS[:1]) == [""]
+    assert (len(server.bodies), len(store)) == (2, 0)
 
 
 def test_answer_that_the_context_cut_is_not_stored(store: Store) -> None:

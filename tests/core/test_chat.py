@@ -64,6 +64,7 @@ def test_completion(reasoning: str | None, wanted: str) -> None:
         ("<think>a</think>b\n<think>c", "a\nb\nc", ""),  # cut while thinking again
         ("<think>a</think>the tag <think> is a tag", "a", "the tag <think> is a tag"),
         ("just b", "", "just b"),
+        ("Okay.\n<think>\na", "Okay.\na", ""),  # cut while thinking, after a word
         ("the tag <think> inside an answer", "", "the tag <think> inside an answer"),
         ("", "", ""),
     ],
@@ -115,6 +116,7 @@ NEXT = "<|end|><|start|>assistant"
         (f"{ANALYSIS}a\n1 < 2 | 3 > 2{NEXT}{FINAL}<b> or b", "a\n1 < 2 | 3 > 2", "<b> or b"),
         ("<|channel|>final <|constrain|>json<|message|>{}<|return|>", "", "{}"),
         ("a", "a", ""),  # the prompt opened the channel
+        (f"a{NEXT}{FINAL}b", "a", "b"),
         ("", "", ""),
     ],
 )

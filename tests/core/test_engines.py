@@ -63,7 +63,7 @@ def by_hand(model: Any, prompt: list[int], most: int, eos: int) -> tuple[list[in
     tokens: list[int] = []
     while len(tokens) < most:
         token = int(model(torch.tensor([prompt + tokens])).logits[0, -1].argmax())
-        if token == eos:
+        if token in (eos, model.generation_config.eos_token_id) and eos >= 0:
             return tokens, "stop"
         tokens.append(token)
     return tokens, "length"

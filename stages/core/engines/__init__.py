@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from stages.core import params
 from stages.core.errors import StageError
 
+UNANSWERED = ("too_long", "refused", "failed")
 KNOWN = ("openai", "ray", "scripted", "transformers", "vllm")
 
 
@@ -59,8 +60,8 @@ class Request:
 class Output:
     """What followed. Where the engine or its server set the reasoning apart, `text` is the answer alone.
 
-    finish_reason: stop (ended by itself), length (cut at the limit), too_long and refused (never answered: `text` is
-    the server's reason), else the server's own word. Completion tokens count as the limit does, the EOS among them.
+    finish_reason: stop (ended by itself), length (cut at the limit), too_long, refused and failed (never answered:
+    `text` says why), else the server's own word. Completion tokens count as the limit does, the EOS among them.
     """
 
     text: str

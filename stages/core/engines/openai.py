@@ -1,9 +1,9 @@
 """Generation by a server that speaks OpenAI's protocol: vllm serve, SGLang, a vendor.
 
 Each request is one call, so that each has its own seed and is paid for once. What may pass (429, 5xx, time-outs, broken
-connections, answers that are no answers) is tried again after a jittered, growing pause, and never before the
-server's Retry-After. What the server says no to for one request is that request's outcome; what it says no to for all
-ends the stage in one line.
+connections, answers that are no answers) is tried again after a jittered, growing pause, and not before the server's
+Retry-After. What the server says no to for one request is that request's outcome; what it says no to for all ends the
+stage in one line.
 """
 
 import asyncio
@@ -24,6 +24,9 @@ from stages.core.errors import StageError
 # Sampling fields that vLLM and SGLang take beyond the protocol, and fill in from the model where they are left out
 BEYOND = ("top_k", "min_p", "repetition_penalty")
 PASSING = (openai.APIConnectionError, openai.RateLimitError, openai.InternalServerError, openai.ConflictError)
+# What a server says of one request; 403 is also how vendors' moderation answers
+REFUSALS = (openai.BadRequestError, openai.UnprocessableEntityError, openai.PermissionDeniedError)
+BROKEN_OFF = ("abort", "error")  # how servers end what they had under way when they shut down
 LONGEST = 3600.0  # seconds: a Retry-After beyond it is a mistake
 KEYS = "OPENAI_API_KEY"
 
@@ -44,8 +47,10 @@ class Settings:
     api: str = "chat"
     concurrency: int = 64  # calls at a time
     timeout: float = 1800.0  # seconds for one try
-    tries: int = 10
+    tries: int = 10  # at least, and
+    patience: float = 900.0  # seconds at least, before a request is given up: as long as a server takes to come back
     longest_pause: float = 60.0  # seconds between two tries, where the server does not ask for more
+    skip_failed: bool = False  # go on without the requests that were given up; else the stage ends with an error
     key_variable: str = KEYS
     beyond_protocol: bool = True
     extra: dict[str, Any] = field(default_factory=dict)
@@ -63,7 +68,7 @@ class Settings:
 
     def shape(self) -> dict[str, Any]:
         """What of this shapes an answer."""
-        return {"api": self.api, "extra": self.extra}
+        return {"api": self.api, "extra": self.extra, "beyond_protocol": self.beyond_protocol}
 
 
 class OpenAIEngine:
@@ -71,12 +76,17 @@ class OpenAIEngine:
 
     def __init__(self, model: Model, settings: Settings) -> None:
         self.model, self.settings = model, settings
+        self.in_a_row = 0  # requests given up since the last answer: from `concurrency` on the server counts as gone
         # A server of one's own mostly wants no key; the client wants one all the same
         self.key = os.environ.get(settings.key_variable) or "none"
         self.clock = tenacity.wait_random_exponential(multiplier=0.5, max=settings.longest_pause)
 
     def generate(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Output]]:
-        """Yields (request, output) as they come. Raises StageError when one failed for good, after those under way."""
+        """Yields (request, output) as they come.
+
+        Raises StageError for what no request would survive, after those under way; for requests that were given up
+        after all others, or once the server seems gone.
+        """
         with asyncio.Runner() as runner:
             stream = self._stream(requests)
 
@@ -87,48 +97,67 @@ class OpenAIEngine:
                 yield found
 
     async def _stream(self, requests: Iterable[Request]) -> AsyncIterator[tuple[Request, Output]]:
-        waiting, running, failed = iter(requests), set[asyncio.Task[tuple[Request, Output]]](), None
+        waiting, running = iter(requests), set[asyncio.Task[tuple[Request, Output]]]()
+        ended, given_up = None, list[Output]()
         # Retries are ours: the client's own have no pause beyond 8 s and give up on a long Retry-After
         async with openai.AsyncOpenAI(
             base_url=self.settings.base_url, api_key=self.key, timeout=self.settings.timeout, max_retries=0
         ) as client:
             while True:
-                room = 0 if failed else self.settings.concurrency - len(running)
+                room = 0 if ended or self._gone() else self.settings.concurrency - len(running)
                 new = list(itertools.islice(waiting, room))
                 running |= {asyncio.create_task(self._answer(client, request)) for request in new}
                 if not running:
                     break
                 done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
+                    ended = ended or task.exception()
                     if task.exception() is None:
-                        yield task.result()
-                    failed = failed or task.exception()
-        if failed:
-            raise failed
+                        request, output = task.result()
+                        given_up += [output] if output.finish_reason == "failed" else []
+                        yield request, output
+        if ended:
+            raise ended
+        if given_up and (self._gone() or not self.settings.skip_failed):
+            raise self._error(
+                f"{len(given_up)} requests had no answer after {self.settings.tries} tries", given_up[0].text
+            )
+
+    def _gone(self) -> bool:
+        return self.in_a_row >= self.settings.concurrency
+
+    def _error(self, what: str, why: str) -> StageError:
+        return StageError(
+            f"{self.settings.base_url}: {what} for {self.model.name}: {why}; what was answered is stored: mend it "
+            f"(the key is read from {self.settings.key_variable}) and run the stage again, or set inference.skip_failed"
+        )
 
     async def _answer(self, client: Any, request: Request) -> tuple[Request, Output]:
+        enough = tenacity.stop_after_attempt(self.settings.tries), tenacity.stop_after_delay(self.settings.patience)
         tries = tenacity.AsyncRetrying(
-            stop=tenacity.stop_after_attempt(self.settings.tries),
+            stop=tenacity.stop_all(*enough),
             wait=self._pause,
             retry=tenacity.retry_if_exception(_passes),
             reraise=True,
         )
         try:
-            return request, await tries(self._call, client, request)
-        except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+            output: Output = await tries(self._call, client, request)
+        except REFUSALS as error:
             long = "context_length" in str(error.code) or "context length" in str(error)
-            return request, Output(str(error), "too_long" if long else "refused")
+            output = Output(str(error), "too_long" if long else "refused")
         except (openai.OpenAIError, MalformedError, ValueError) as error:
-            where, tries_made = self.settings.base_url, self.settings.tries if _passes(error) else 1
-            raise StageError(
-                f"{where}: no answer for {self.model.name} after {tries_made} tries: {_said(error)}; what was answered "
-                f"is stored: mend it (the key is read from {self.settings.key_variable}) and run the stage again"
-            ) from error
+            if not _passes(error):
+                raise self._error("no answer", _said(error)) from error
+            self.in_a_row += 1
+            return request, Output(_said(error), "failed")
+        self.in_a_row = 0
+        return request, output
 
     def _pause(self, state: tenacity.RetryCallState) -> float:
-        """Seconds until the next try: exponential with full jitter, at least what the server asks for."""
-        error = state.outcome.exception() if state.outcome else None
-        return max(self.clock(state), retry_after(error))
+        """Seconds until the next try: exponential with full jitter, after what the server asks for."""
+        asked = retry_after(state.outcome.exception() if state.outcome else None)
+        jitter = self.clock(state)
+        return asked + min(jitter, 0.1 * asked) if asked else jitter
 
     async def _call(self, client: Any, request: Request) -> Output:
         sampling = request.sampling
@@ -143,6 +172,8 @@ class OpenAIEngine:
             "frequency_penalty": sampling.frequency_penalty,
         }
         beyond = {name: getattr(sampling, name) for name in BEYOND} if self.settings.beyond_protocol else {}
+        if beyond.get("top_k") == 0:
+            beyond["top_k"] = -1  # off, in the word that both vLLM and SGLang take
         extra = beyond | self.settings.extra
         if self.settings.renders:
             turns = [{"role": "user", "content": request.prompt}]
@@ -161,31 +192,30 @@ class OpenAIEngine:
 
 
 def _output(found: Any) -> Output:
-    """The one choice of a response. Raises MalformedError where there is none or it says nothing of its end."""
-    choices = getattr(found, "choices", None)
-    if not choices or not choices[0].finish_reason:
-        raise MalformedError(f"a response without a finished choice: {str(found)[:200]}")
-    choice, usage = choices[0], found.usage
-    message = getattr(choice, "message", None)
-    if message is None and not isinstance(getattr(choice, "text", None), str):
-        raise MalformedError(f"a choice without text: {str(choice)[:200]}")
-    # vLLM's and OpenRouter's name for the reasoning, then DeepSeek's and SGLang's
-    apart = getattr(message, "reasoning", None) or getattr(message, "reasoning_content", None)
-    return Output(
-        (message.content or "") if message else choice.text,
-        choice.finish_reason,
-        usage.prompt_tokens if usage else None,
-        usage.completion_tokens if usage else None,
-        apart,
-    )
+    """The one choice of a response. Raises MalformedError where there is none, or it is not whole."""
+    try:
+        choice, usage = found.choices[0], found.usage
+        message = getattr(choice, "message", None)
+        text = choice.text if message is None else message.content or ""
+        # vLLM's and OpenRouter's name for the reasoning, then DeepSeek's and SGLang's
+        apart = getattr(message, "reasoning", None) or getattr(message, "reasoning_content", None)
+        spent, written = (usage.prompt_tokens, usage.completion_tokens) if usage else (None, None)
+        output = Output(text, choice.finish_reason, spent, written, apart)
+    except (AttributeError, IndexError, KeyError, TypeError) as error:
+        raise MalformedError(f"a response without a choice: {str(found)[:200]}") from error
+    if not all(isinstance(part, str) for part in (text, output.finish_reason, apart or "")):
+        raise MalformedError(f"a choice without text or end: {str(choice)[:200]}")
+    if output.finish_reason in BROKEN_OFF:
+        raise MalformedError(f"an answer that ended with {output.finish_reason!r}")
+    return output
 
 
 def _passes(error: BaseException) -> bool:
     """Whether another try may go well: not so where a vendor's 429 says that the account is empty."""
     if isinstance(error, openai.APIStatusError) and error.code == "insufficient_quota":
         return False
-    if isinstance(error, openai.APIStatusError) and error.status_code == 408:
-        return True
+    if isinstance(error, openai.APIStatusError) and error.status_code in (408, 413):
+        return error.status_code == 408
     # A body that is no JSON comes as a ValueError, one of another shape as APIResponseValidationError
     return isinstance(error, (*PASSING, openai.APIResponseValidationError, MalformedError, ValueError))
 

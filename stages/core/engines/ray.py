@@ -31,7 +31,7 @@ class Settings:
     cpus: float = 1.0
     gpus: float = 0.0
     batch_size: int = 64
-    chunk: int = 16384  # requests that are handed to Ray together
+    chunk: int = 131072  # requests that are handed to Ray together, by replicas that load the model for each chunk
     address: str | None = "auto"
 
     def __post_init__(self) -> None:
@@ -90,6 +90,7 @@ class RayEngine:
             ) from error
         ray.data.DataContext.get_current().enable_progress_bars = False
         self.data: Any = ray.data
+        self.errors = (ray.exceptions.RayError,)
 
     def generate(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Output]]:
         """Yields (request, output) as batches come back; one whose worker died is given to another."""
@@ -106,9 +107,17 @@ class RayEngine:
                 num_gpus=self.settings.gpus,
             )
             asked = {request.key: request for request in chunk}
-            for row in answered.iter_rows():
-                key, output = json.loads(row["item"])
-                yield asked[key], Output(**output)
+            try:
+                for row in answered.iter_rows():
+                    key, output = json.loads(row["item"])
+                    yield asked[key], Output(**output)
+            except self.errors as error:
+                raise StageError(f"inference.run: a replica failed on Ray: {_last_line(error)}") from error
+
+
+def _last_line(error: BaseException) -> str:
+    """What a worker's traceback ends with."""
+    return next((line for line in reversed(str(error).splitlines()) if line.strip()), type(error).__name__)
 
 
 ENGINE = RayEngine

@@ -96,13 +96,15 @@ class TransformersEngine:
         except (OSError, ValueError, SafetensorError) as error:
             raise StageError(f"{model.name}: no weights that transformers can load: {error}") from error
         self.model.to(self.device).eval()
+        own = self.model.generation_config.eos_token_id  # one, or several for models that end turns in other ways too
+        self.ends = sorted({self.eos} | set(own if isinstance(own, list) else [own] if own is not None else []))
 
     def generate(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Output]]:
         """Yields (request, output), batch by batch, of some batches that are sorted together shortest prompts first."""
         # The model's own generation config must not fill in what we leave out.
         self.model.generation_config = GenerationConfig(
             do_sample=False,  # draws are ours
-            eos_token_id=self.eos,
+            eos_token_id=self.ends,
             pad_token_id=self.eos,
             use_cache=True,
             return_dict_in_generate=True,
@@ -131,7 +133,7 @@ class TransformersEngine:
             written = found.sequences.shape[1] - ids.shape[1]
             ids, cache = found.sequences, found.past_key_values
             full = torch.tensor([left <= written for left in room], device=self.device)
-            ended = (ids[:, width:] == self.eos).any(1) | full
+            ended = torch.isin(ids[:, width:], torch.tensor(self.ends, device=self.device)).any(1) | full
             for place in ended.nonzero().flatten().tolist():
                 yield going[place][0], self._output(going[place][0], ids[place, width:].tolist())
             left = (~ended).nonzero().flatten()
@@ -141,8 +143,8 @@ class TransformersEngine:
 
     def _output(self, request: Request, found: list[int]) -> Output:
         """What comes before the first EOS; without one, the answer was cut."""
-        stopped = self.eos in found
-        written = found[: found.index(self.eos)] if stopped else found
+        written = list(itertools.takewhile(lambda token: token not in self.ends, found))
+        stopped = len(written) < len(found)
         text = self.tokenizer.decode(written, skip_special_tokens=not self.special)
         return Output(text, "stop" if stopped else "length", len(request.prompt), len(written) + stopped)
 

@@ -8,6 +8,22 @@ from typing import Any
 from stages.core.engines import Model, Output, Request
 from stages.core.errors import StageError
 
+OURS = {"model", "tokenizer", "revision", "dtype", "generation_config"}  # what the engine itself sets
+# An answer that max_model_len cuts is told apart by its length, so it is asked again when there is more room
+SPEED = {
+    *("tensor_parallel_size", "pipeline_parallel_size", "data_parallel_size", "distributed_executor_backend"),
+    *(
+        "enable_expert_parallel",
+        "gpu_memory_utilization",
+        "cpu_offload_gb",
+        "swap_space",
+        "block_size",
+        "max_model_len",
+    ),
+    *("max_num_seqs", "max_num_batched_tokens", "enable_chunked_prefill", "enable_prefix_caching"),
+    *("enforce_eager", "compilation_config", "disable_log_stats", "async_scheduling"),
+}
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -22,11 +38,14 @@ class Settings:
     options: dict[str, Any] = field(default_factory=dict)
     renders = False
 
+    def __post_init__(self) -> None:
+        if odd := sorted(OURS & set(self.options)):
+            raise StageError(f"options.{odd[0]}: set elsewhere; leave it out of options")
+
     def shape(self) -> dict[str, Any]:
-        """What of this shapes an answer."""
-        parsed = {"reasoning_parser": self.reasoning_parser} if self.reasoning_parser else {}
-        quantized = {"quantization": self.options["quantization"]} if self.options.get("quantization") else {}
-        return {"dtype": self.dtype} | parsed | quantized
+        """What of this shapes an answer: all options but those that only make it faster or fit."""
+        shaping = {name: value for name, value in self.options.items() if name not in SPEED}
+        return {"dtype": self.dtype, "reasoning_parser": self.reasoning_parser, "options": shaping}
 
 
 class VllmEngine:
@@ -43,13 +62,19 @@ class VllmEngine:
         self.vllm, self.tokenizer, self.special = vllm, model.tokenizer, model.special
         self.in_flight = settings.in_flight
         self.parser = _parser(settings.reasoning_parser, model.tokenizer) if settings.reasoning_parser else None
-        self.llm: Any = vllm.LLM(
-            model=model.name,
-            revision=model.revision,
-            dtype=settings.dtype,
-            generation_config="vllm",
-            **settings.options,
-        )
+        try:
+            self.llm: Any = vllm.LLM(
+                model=model.name,
+                revision=model.revision,
+                dtype=settings.dtype,
+                generation_config="vllm",
+                **settings.options,
+            )
+        except (OSError, RuntimeError, TypeError, ValueError) as error:
+            raise StageError(
+                f"{model.name}: vLLM cannot load it with inference.options {settings.options}: {error}"
+            ) from error
+        self.longest = int(self.llm.llm_engine.model_config.max_model_len)
 
     def generate(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Output]]:
         """Yields (request, output) as they finish; vLLM batches them itself."""
@@ -57,12 +82,12 @@ class VllmEngine:
         try:
             while True:
                 for request in itertools.islice(waiting, self.in_flight - len(going)):
+                    if len(request.prompt) >= self.longest:
+                        yield request, Output(f"{len(request.prompt)} tokens, room for {self.longest}", "too_long")
+                        continue
+                    going[request.key] = request
                     prompt = {"prompt_token_ids": list(request.prompt)}
-                    try:
-                        engine.add_request(request.key, prompt, self._params(request))
-                        going[request.key] = request
-                    except ValueError as error:  # longer than max_model_len
-                        yield request, Output(str(error), "too_long")
+                    engine.add_request(request.key, prompt, self._params(request))
                 if not going:
                     return
                 for found in engine.step():
@@ -74,7 +99,7 @@ class VllmEngine:
 
     def _output(self, request: Request, found: Any) -> Output:
         ids = list(found.token_ids)
-        ended = ids[-1:] == [self.tokenizer.eos_token_id]
+        ended = found.finish_reason == "stop" and bool(ids)  # by a token: the EOS, or another one of the model's
         text = self.tokenizer.decode(ids[: len(ids) - ended], skip_special_tokens=not self.special)
         reasoning = None
         if self.parser:
@@ -98,8 +123,10 @@ def _parser(name: str, tokenizer: Any) -> Any:
     from vllm.reasoning import ReasoningParserManager
 
     try:
-        return ReasoningParserManager.get_reasoning_parser(name)(tokenizer)
-    except (KeyError, RuntimeError) as error:
+        parser = ReasoningParserManager.get_reasoning_parser(name)(tokenizer)
+        parser.extract_reasoning("", None)  # some read token streams alone
+        return parser
+    except (KeyError, RuntimeError, NotImplementedError) as error:
         raise StageError(f"inference.reasoning_parser: {name!r}: vLLM cannot use it here: {error}") from error
 
 
