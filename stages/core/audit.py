@@ -172,7 +172,7 @@ def other_language(text: str, source: str) -> bool:
     foreign = sum(text.count(letter) for letter in set(text) if letter.isalpha() and _script(letter) not in scripts)
     if foreign > 0.1 * sum(map(str.isalpha, text)):
         return True
-    said = [word for word in _WORD.findall(text.lower()) if _script(word[0]) not in UNSPACED]
+    said = [word for word in _WORD.findall(text.lower()) if word.isascii() or _script(word[0]) not in UNSPACED]
     known = set(_WORD.findall(source.lower()))
     return len(said) >= FEW and sum(word in known for word in said) < KNOWN * len(said)
 

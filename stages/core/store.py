@@ -21,7 +21,6 @@ import os
 import resource
 import sys
 import time
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -29,6 +28,7 @@ from typing import Any
 
 import click
 
+from stages.core import shards
 from stages.core.errors import StageError
 from stages.core.files import replacing
 
@@ -36,7 +36,6 @@ from stages.core.files import replacing
 # those of DVC's queue
 FOLDER = Path(os.environ.get("COMPRESS_DISTILL_STORE", "data/store"))
 SYNC = 5.0  # seconds between two times that answers are made to outlive the machine
-KEY, HEAD = 32, 32 + 1 + 8 + 1  # characters of a key, and of all that comes before the JSON
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ def key(
 ) -> str:
     """Hash of all that shapes an answer but the token limit, which `sampling` must not hold. 128 bits, in hex."""
     whole = json.dumps([model, revision, prompt, dict(sampling), seed, sample], sort_keys=True)
-    return hashlib.sha256(whole.encode()).hexdigest()[:KEY]
+    return hashlib.sha256(whole.encode()).hexdigest()[: shards.KEY]
 
 
 class Store:
@@ -132,7 +131,7 @@ class Store:
         """Appends an answer. It outlives this process at once, and the machine some seconds later."""
         if self._own is None:
             self._own = self._create()
-        handle, data = self._shards[self._own], _line(name, answer)
+        handle, data = self._shards[self._own], shards.line(name, asdict(answer))
         place = os.lseek(handle, 0, os.SEEK_END)
         written = 0
         try:
@@ -167,13 +166,13 @@ class Store:
             os.close(handle)
             return
         found, bad, read_to = list[tuple[bytes, int]](), 0, begin
-        for name, offset, end in _lines(handle, begin):
+        for name, offset, end in shards.lines(handle, begin):
             if name is None:
                 bad += 1
                 continue
             found.append((name, offset))
             read_to = read_to if bad else end
-        if bad and not begin and _clean(path, handle):
+        if bad and not begin and shards.clean(path, handle):
             os.close(handle)
             self.set_aside += bad
             self._open(path)
@@ -187,50 +186,9 @@ class Store:
         with os.fdopen(os.dup(self._shards[place >> 48]), "rb") as file:
             file.seek(place & (1 << 48) - 1)
             data = file.readline()
-        if not _whole(data):
+        if not shards.whole(data):
             raise StageError(f"{self.folder}: an answer was damaged while it was in use; run the stage again")
-        return Answer(**json.loads(data[HEAD:]))
-
-
-def _line(name: str, answer: Answer) -> bytes:
-    body = json.dumps(asdict(answer)).encode()
-    return b"%s %08x %s\n" % (name.encode(), zlib.crc32(body, zlib.crc32(name.encode())), body)
-
-
-def _whole(data: bytes) -> bool:
-    """Whether a line ends and its checksum fits."""
-    if data[-1:] != b"\n" or len(data) <= HEAD:
-        return False
-    return data[KEY:HEAD] == b" %08x " % zlib.crc32(data[HEAD:-1], zlib.crc32(data[:KEY]))
-
-
-def _lines(handle: int, offset: int = 0) -> Iterator[tuple[bytes | None, int, int]]:
-    """Yields (key, begin, end) of each line of an open file from `offset` on; of a damaged line the key is None."""
-    with os.fdopen(os.dup(handle), "rb") as file:
-        file.seek(offset)
-        for data in file:
-            end = offset + len(data)
-            yield bytes.fromhex(data[:KEY].decode()) if _whole(data) else None, offset, end
-            offset = end
-
-
-def _clean(path: Path, handle: int) -> bool:
-    """Moves a shard's damaged lines to `<shard>.torn`; False where its writer lives, who may be amid a line.
-
-    True too where another process has done so since `handle` was opened.
-    """
-    with os.fdopen(os.dup(handle), "rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        if not path.exists() or path.stat().st_ino != os.fstat(handle).st_ino:
-            return path.exists()
-        file.seek(0)
-        with replacing(path) as partial, partial.open("wb") as whole, path.with_suffix(".torn").open("ab") as torn:
-            for data in file:
-                (whole if _whole(data) else torn).write(data)
-    return True
+        return Answer(**json.loads(data[shards.HEAD :]))
 
 
 @click.group(help=__doc__)

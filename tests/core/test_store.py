@@ -12,8 +12,10 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.core import store
+from stages.core import shards, store
+from stages.core.errors import StageError
 from stages.core.store import Answer, Store
+from tests.imports import ROOT
 
 SAID = Answer("m", "The answer is 4.", None, "stop", 7, 5, 64, 0.25)
 CUT = dataclasses.replace(SAID, text="The ans", finish_reason="length", completion_tokens=3, limit=3)
@@ -214,3 +216,71 @@ def test_prune_leaves_a_store_that_is_written_to(tmp_path: Path) -> None:
         assert code == 1
         assert "a stage is writing to it" in output
         assert found.find(name(0), 64) == SAID
+
+
+def test_refresh_reads_what_others_wrote_since(tmp_path: Path) -> None:
+    with Store(tmp_path) as early, Store(tmp_path) as writer:
+        for number in range(4):
+            writer.add(name(number), SAID)
+            assert early.find(name(number), 64) is None
+            early.refresh()
+            assert early.find(name(number), 64) == SAID
+            assert len(early) == number + 1
+
+
+def test_refresh_passes_over_a_line_that_is_being_written(tmp_path: Path) -> None:
+    with Store(tmp_path) as early, Store(tmp_path) as writer:
+        writer.add(name(0), SAID)
+        (shard,) = tmp_path.glob("*.shard")
+        line = shards.line(name(1), dataclasses.asdict(SAID))
+        with shard.open("ab") as half:
+            half.write(line[:20])
+        early.refresh()
+        assert (early.find(name(0), 64), early.find(name(1), 64)) == (SAID, None)
+        with shard.open("ab") as half:
+            half.write(line[20:])
+        early.refresh()
+        assert (early.find(name(1), 64), len(early)) == (SAID, 2)
+
+
+def test_answers_stay_readable_where_another_process_cleaned_their_shard(tmp_path: Path) -> None:
+    shard = fill(tmp_path, count=3)
+    with Store(tmp_path) as early:
+        with shard.open("r+b") as file:
+            file.seek(len(shards.line(name(0), dataclasses.asdict(SAID))) // 2)
+            file.write(b"#")
+        with Store(tmp_path) as cleaner:
+            assert (cleaner.set_aside, len(cleaner)) == (1, 2)
+        found = early.find(name(2), 64)
+        assert found is not None
+        assert found.text == "The answer is 2.\n"
+        with pytest.raises(StageError, match="an answer was damaged while it was in use; run the stage again"):
+            early.find(name(0), 64)
+
+
+def test_one_process_asks_at_a_time(tmp_path: Path) -> None:
+    """The lock is one of the file system: another process that waits for it goes on when this one is through."""
+    code = (
+        "import sys; from pathlib import Path; from stages.core.store import Store\n"
+        "with Store(Path(sys.argv[1])) as store, store.alone('m'): print(len(store))"
+    )
+    with Store(tmp_path) as found:
+        with found.alone("m"):
+            other = subprocess.Popen(
+                [sys.executable, "-c", code, str(tmp_path)],
+                cwd=ROOT,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            assert other.stderr
+            assert "waiting for another stage that asks m" in other.stderr.readline()
+            found.add(name(), SAID)
+        assert other.communicate()[0] == "1\n"
+
+
+def test_many_shards_are_no_trouble(tmp_path: Path) -> None:
+    for number in range(1500):  # more than the files that a process may open by default
+        (tmp_path / f"{number:020}-1.shard").write_bytes(shards.line(name(number), dataclasses.asdict(SAID)))
+    with Store(tmp_path) as found:
+        assert len(found) == 1500
