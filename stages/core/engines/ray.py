@@ -7,6 +7,7 @@ but vLLM's own Ray executor: `engine: vllm` with distributed_executor_backend: r
 import itertools
 import json
 import logging
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -116,8 +117,11 @@ class RayEngine:
 
 
 def _last_line(error: BaseException) -> str:
-    """What a worker's traceback ends with."""
-    return next((line for line in reversed(str(error).splitlines()) if line.strip()), type(error).__name__)
+    """The line of a worker's traceback that says what went wrong: our own complaint, else the last exception's."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    named = [line for line in lines if re.match(r"[\w.]+(?:Error|Exception)\b.*: ", line)]
+    ours = [line for line in named if line.startswith("stages.")]
+    return (ours or named or lines or [type(error).__name__])[-1]
 
 
 ENGINE = RayEngine
