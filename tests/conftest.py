@@ -12,6 +12,7 @@ import yaml
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # nothing here may reach for a hub
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ["RAY_AUTH_MODE"] = "disabled"  # a cluster of one test would leave a token that guards the next one's
 hypothesis.settings.register_profile("quick", max_examples=60, deadline=None, derandomize=True, database=None)
 hypothesis.settings.load_profile("quick")
 
