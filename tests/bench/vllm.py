@@ -11,7 +11,7 @@ from stages.core.engines import Request
 from stages.core.store import Store
 from stages.models import Source, from_wheel
 
-PROMPTS, ROUNDS, TOKENS = 192, 3, 48
+PROMPTS, ROUNDS, TOKENS = 64, 3, 32
 OPTIONS = {
     "max_model_len": 1024,
     "max_num_batched_tokens": 2048,
