@@ -46,13 +46,13 @@ def sample(asker: Asker, teacher: Teacher, questions: Sequence[Question]) -> dic
     """Asks, and returns what was asked: in K rounds of those not yet answered correctly, or all at once."""
     asked: dict[Slot, Asked] = {}
     waiting, stop = list(questions), teacher.stop_at_first_correct
-    for numbers in (
-        [range(number, number + 1) for number in range(teacher.samples)] if stop else [range(teacher.samples)]
-    ):
+    step = 1 if stop else teacher.samples
+    for start in range(0, teacher.samples, step):
+        numbers = range(start, start + step)
         what = f"generate, sample {numbers.stop}" if stop else "generate"
         asker.ask(_requests(asker, teacher, waiting, numbers, asked), what, len(waiting) * len(numbers))
         if stop:
-            waiting = [row for row in waiting if not solved(asker.answer(asked[row.question_id, numbers.start]), row)]
+            waiting = [row for row in waiting if not solved(asker.answer(asked[row.question_id, start]), row)]
     return asked
 
 
