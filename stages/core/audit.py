@@ -5,10 +5,10 @@ Every check reads plain text and knows no compressor. Numbers are compared as va
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass, field
 
-from stages.core.compressors.sentences import numbers, placed, texts, words
+from stages.core.compressors.sentences import Passage, numbers, read, words
 from stages.core.errors import StageError
 from stages.core.records import Trace
 
@@ -52,13 +52,29 @@ _SHORT = r"(?:shorten|shorter|compress|condens|summari[sz]|concise|abridg)\w*"
 _TASK = re.compile(
     rf"\b{_SHORT}\s+(?:\w+\s+){{0,2}}(?:reasoning|version|trace|solution|explanation|text)\b"
     r"|\b(?:reasoning|trace|solution|text)\s+(?:above|below|provided|given above|you (?:gave|provided))\b"
-    r"|\A[^\w\n]{0,20}(?:sure|certainly|of course)\b[^\n]{0,80}[:.!]"
-    r"|\A[^\w\n]{0,20}here(?:['\u2019]s| is)\b[^\n]{0,60}\b(?:reasoning|version|summary|trace)\b[^\n]{0,20}:"
     r"|^[^\w\n]{0,20}note: i (?:removed|omitted|shortened|kept|left out|condensed)\b",
-    re.IGNORECASE | re.MULTILINE,
+    re.MULTILINE,
+)
+# One of them is in whatever the pattern finds, and plain search is many times faster
+_TASK_MARKS = (
+    "short",
+    "compress",
+    "condens",
+    "summar",
+    "concise",
+    "abridg",
+    "above",
+    "below",
+    "provided",
+    "gave",
+    "note:",
+)
+_OPENING = re.compile(
+    r"[^\w\n]{0,20}(?:(?:sure|certainly|of course)\b[^\n]{0,80}[:.!]"
+    r"|here(?:['\u2019]s| is)\b[^\n]{0,60}\b(?:reasoning|version|summary|trace)\b[^\n]{0,20}:)"
 )
 _TAGS = re.compile(r"</?think>|<\|\w+\|>|\[[0-9a-f]{8} (?:question|reasoning|answer) (?:begins|ends)\]")
-_WORD = re.compile(r"[^\W\d_]{2,}")
+_WORD, _ASCII_WORD = re.compile(r"[^\W\d_]{2,}"), re.compile("[a-z]{2,}")
 UNSPACED = {"CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR"}  # scripts without spaces between words
 _BARE = ("true", "false", "yes", "no")  # reasoning says these in other ways, so they are not looked for
 FEW, KNOWN = 8, 0.3  # words below which no language is told; least share of them that a text's source has
@@ -84,26 +100,33 @@ def audit(trace: Trace, text: str, finish_reason: str) -> tuple[str, ...]:
     ended = _ENDED.get(finish_reason, "unfinished") if finish_reason != "stop" else ""
     if not text.strip():
         return tuple(flag for flag in FLAGS if flag == (ended or "empty"))
-    source, squeezed = trace.reasoning, " ".join(text.split())
-    new = numbers(text) - numbers(trace.question) - numbers(source) - numbers(trace.answer)
+    source = trace.reasoning
+    new = read(text).numbers() - read(source).numbers() - numbers(trace.question) - numbers(trace.answer)
     found = {
         ended: True,
         "tags": bool(_TAGS.search(text)),
         "refusal": bool(_REFUSAL.search(text)),
-        "about_the_task": bool(_TASK.search(text)) and not _TASK.search(source),
+        "about_the_task": _about_the_task(text) and not _about_the_task(source),
         "other_language": other_language(text, f"{trace.question}\n{source}\n{trace.answer}"),
         "answer_lost": _lost(trace, text),
         "answer_first": answer_first(trace, text),
         "invented_numbers": bool(new),
-        "verbatim": squeezed == " ".join(source.split()),
+        "verbatim": text.split(maxsplit=9)[:9] == source.split(maxsplit=9)[:9] and text.split() == source.split(),
         "longer": len(text) > len(source),
     }
     return tuple(flag for flag in FLAGS if found.get(flag))
 
 
+def _about_the_task(text: str) -> bool:
+    small = text.lower()
+    if _OPENING.match(small):
+        return True
+    return any(mark in small for mark in _TASK_MARKS) and _TASK.search(small) is not None
+
+
 def _lost(trace: Trace, text: str) -> bool:
     """Whether the source states the answer and `text` does not, nor names its option's letter."""
-    if states(text, trace.stated) or not states(trace.reasoning, trace.stated):
+    if states(text, trace.stated, _read) or not states(trace.reasoning, trace.stated, _read):
         return False
     if trace.parsed.isdecimal() and 0 < int(trace.parsed) < 27 and trace.parsed not in numbers(trace.stated):
         letter = chr(ord("A") + int(trace.parsed) - 1)
@@ -111,13 +134,21 @@ def _lost(trace: Trace, text: str) -> bool:
     return True
 
 
-def states(text: str, answer: str) -> bool:
-    """Whether `text` says `answer`: its numbers where it has some, else half of its words, or itself as written."""
+def _read(text: str) -> Set[str]:
+    """The numbers of a text that is read anyway."""
+    return read(text).numbers()
+
+
+def states(text: str, answer: str, find: Callable[[str], Set[str]] = numbers) -> bool:
+    """Whether `text` says `answer`: its numbers where it has some, else half of its words, or itself as written.
+
+    `find` reads numbers.
+    """
     plain = _plain(answer)
     if plain in _BARE:
         return True
     if wanted := _values(answer):
-        return wanted <= _values(text) or (not plain.isdecimal() and plain in _plain(text))
+        return wanted <= _values(text, find) or (not plain.isdecimal() and plain in _plain(text))
     if meant := words(answer):
         return 2 * len(meant & words(text)) >= len(meant)
     if plain.isalnum():  # a name or a letter
@@ -125,11 +156,10 @@ def states(text: str, answer: str) -> bool:
     return bool(plain) and plain in _plain(text)
 
 
-def _values(text: str) -> frozenset[str]:
+def _values(text: str, find: Callable[[str], Set[str]] = numbers) -> Set[str]:
     """Its numbers, with thousands as LaTeX separates them and decimals without a zero before the point."""
-    if "\\," in text or "{,}" in text:
-        text = text.replace("\\,", "").replace("{,}", "")
-    return numbers(re.sub(r"(?<!\d)\.(?=\d)", "0.", text))
+    plain = re.sub(r"\.(?<!\d\.)(?=\d)", "0.", text.replace("\\,", "").replace("{,}", ""))  # what is found fast first
+    return find(plain)
 
 
 def _plain(text: str) -> str:
@@ -144,23 +174,23 @@ def answer_first(trace: Trace, text: str) -> bool:
     first statement of the answer and that are not in the question; the text is asked where it introduces those
     of them that it has.
     """
-    given = trace.question, trace.stated
-    kind = "numbers" if numbers(trace.reasoning).difference(*map(numbers, given)) else "words"
-    source, short = placed(trace.reasoning, kind), placed(text, kind)
-    stated, restated = _first(trace.reasoning, source, trace.stated), _first(text, short, trace.stated)
+    source, short = read(trace.reasoning), read(text)
+    stated, restated = (_first(each, trace.stated) for each in (source, short))
     if stated is None or restated is None:
         return False
-    known = frozenset[str]().union(*map(numbers if kind == "numbers" else words, given))
-    before = [item for item, place in source.items() if place < stated and item in short and item not in known]
-    later = [item for item in before if short[item] > restated]
-    return len(later) * 2 > len(before)
+    new = source.numbers() - numbers(trace.question) - numbers(trace.stated)
+    find, of = (numbers, Passage.numbers) if new else (words, Passage.words)
+    before = of(source, stated) & of(short) - find(trace.question) - find(trace.stated)
+    return 2 * len(before - of(short, restated + 1)) > len(before)
 
 
-def _first(text: str, places: Mapping[str, int], answer: str) -> int | None:
-    """The first sentence that states `answer`; `places` is where the text's numbers or words first stand."""
-    if len(wanted := numbers(answer)) == 1 and wanted <= places.keys():
-        return places[next(iter(wanted))]
-    return next((place for place, sentence in enumerate(texts(text)) if states(sentence, answer)), None)
+def _first(text: Passage, answer: str) -> int | None:
+    """The place of the first sentence that states `answer`."""
+    said = enumerate(text.texts)
+    if len(wanted := numbers(answer)) == 1 and wanted <= text.numbers():
+        number = min(wanted)
+        return next(place for place, each in said if number in each.replace(",", "") and wanted <= numbers(each))
+    return next((place for place, each in said if states(each, answer)), None)
 
 
 def other_language(text: str, source: str) -> bool:
@@ -168,13 +198,26 @@ def other_language(text: str, source: str) -> bool:
 
     A shorter form of a text is made of the text's own words: 30% is far below what rewriting leaves.
     """
-    scripts = {_script(letter) for letter in set(source)}
-    foreign = sum(text.count(letter) for letter in set(text) if letter.isalpha() and _script(letter) not in scripts)
-    if foreign > 0.1 * sum(map(str.isalpha, text)):
+    ascii_only = text.isascii() and source.isascii()
+    if not ascii_only and _foreign_letters(text, source) > 0.1 * sum(map(str.isalpha, text)):
         return True
-    said = [word for word in _WORD.findall(text.lower()) if word.isascii() or _script(word[0]) not in UNSPACED]
-    known = set(_WORD.findall(source.lower()))
-    return len(said) >= FEW and sum(word in known for word in said) < KNOWN * len(said)
+    pattern = _ASCII_WORD if ascii_only else _WORD
+    said = pattern.findall(text.lower())
+    if not ascii_only:
+        said = [word for word in said if word.isascii() or _script(word[0]) not in UNSPACED]
+    if len(said) < FEW:
+        return False
+    # Most texts are known by the words that stand between spaces; only what is not is searched for all words
+    return all(
+        sum(map(set(words_in(source.lower())).__contains__, said)) < KNOWN * len(said)
+        for words_in in (str.split, pattern.findall)
+    )
+
+
+def _foreign_letters(text: str, source: str) -> int:
+    """How many letters of `text` are of a script that `source` has not."""
+    scripts = {_script(letter) for letter in set(source)}
+    return sum(text.count(letter) for letter in set(text) if letter.isalpha() and _script(letter) not in scripts)
 
 
 def _script(letter: str) -> str:

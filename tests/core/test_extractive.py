@@ -35,7 +35,7 @@ The weather there is mild."""
 
 def lines(text: str) -> list[str]:
     """Its sentences as the compressor sees them."""
-    return [sentence.text for sentence in sentences.split(text)]
+    return sentences.read(text).texts
 
 
 def is_in_order(part: list[str], whole: list[str]) -> bool:
@@ -139,10 +139,14 @@ def test_ratio_out_of_range_is_refused(ratio: float) -> None:
         ("Wait, 12 + 7 = 20.", {"12", "7"}, {"20"}, True),
         ("No numbers here.", set(), set(), False),
         ("007 = 7", {"7"}, {"7"}, False),
+        ("This area emits a beam of 5", set(), {"5"}, False),  # no word in which a relation only begins or ends
+        ("Thus 5 is \\approx 7", {"5"}, {"7"}, False),
+        ("I await 5, which I guessed", set(), {"5"}, False),
+        ("A 5 \u0130 maybe", set(), {"5"}, True),  # a letter whose lower case is longer
     ],
 )
 def test_features_of_a_sentence(text: str, operands: set[str], results: set[str], doubtful: bool) -> None:
-    found = sentences.Sentence(text)
+    (found,) = sentences.read(text).sentences
     assert (set(found.operands), set(found.results), found.doubtful) == (operands, results, doubtful)
     assert set(found.derived) == (results if operands and not doubtful else set())
 
@@ -155,6 +159,8 @@ def test_features_of_a_sentence(text: str, operands: set[str], results: set[str]
         ("One\n\n  Two\n", ["One", "Two"]),
         ("e.g. this stays whole", ["e.g. this stays whole"]),
         ('He said "no." Then he left.', ['He said "no."', "Then he left."]),
+        ("(One.) Two.\" Three.\nfour", ["(One.)", 'Two."', "Three.", "four"]),
+        ("\u00a0 One. \u00a0 Two\u00a0\n.", ["One.", "Two", "."]),
         ("", []),
     ],
 )

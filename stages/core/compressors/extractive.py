@@ -6,12 +6,14 @@ by the rare words they share with answer and question. What room is left goes to
 """
 
 import bisect
+import dataclasses
+import itertools
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from stages.core.compressors.sentences import Sentence, core, numbers, texts, words
+from stages.core.compressors.sentences import Passage, Sentence, core, numbers, read, words
 from stages.core.errors import StageError
 
 
@@ -33,24 +35,26 @@ class Extractive:
 def compress(question: str, reasoning: str, answer: str, strength: Extractive) -> str:
     """A shorter reasoning made of sentences of `reasoning`, in their order. Never empty for a non-empty reasoning."""
     given = numbers(question)
-    sentences = [Sentence(text, _restates(text, question)) for text in texts(reasoning)]
-    kept = _support_of_answer(sentences, numbers(answer), given) or _by_words(sentences, question, answer)
-    kept |= _filling(sentences, kept, question, answer, round(strength.max_ratio * len(reasoning)))
+    passage = read(reasoning)
+    sentences = _freed(passage.sentences, question)
+    kept = _support_of_answer(sentences, numbers(answer), given) or _by_words(passage, question, answer)
+    kept |= _filling(passage, sentences, kept, question, answer, round(strength.max_ratio * len(reasoning)))
     found = [core(sentences[place].text) if strength.trim else sentences[place].text for place in sorted(kept)]
     return "\n".join(dict.fromkeys(found))
 
 
-def _restates(text: str, question: str) -> bool:
-    """Whether a sentence repeats an equation of the question. Most show at their relation sign that they do not."""
-    at = text.find("=")
-    while at >= 0:
-        if text[max(0, at - 2) : at + 1] in question or text[at : at + 3] in question:
-            return core(text).rstrip(".") in question
-        at = text.find("=", at + 1)
-    return "=" not in text and core(text).rstrip(".") in question
+def _freed(sentences: Iterable[Sentence], question: str) -> list[Sentence]:
+    """`sentences`; those that repeat an equation of the question derive nothing, and so are without operands."""
+    given = numbers(question)
+    found = list(sentences)
+    for place, sentence in enumerate(found):
+        new = sentence.results and given.isdisjoint(sentence.results)  # most are, and this shows it fastest
+        if sentence.operands and not new and core(sentence.text).rstrip(".") in question:
+            found[place] = dataclasses.replace(sentence, operands=frozenset())
+    return found
 
 
-def _support_of_answer(sentences: list[Sentence], wanted: Iterable[str], given: frozenset[str]) -> set[int]:
+def _support_of_answer(sentences: Sequence[Sentence], wanted: Iterable[str], given: frozenset[str]) -> set[int]:
     """Places of the sentences that the answer's numbers rest on, empty where no sentence derives one.
 
     Where several sentences derive a number, the one whose support covers most of the question's numbers
@@ -68,13 +72,13 @@ def _support_of_answer(sentences: list[Sentence], wanted: Iterable[str], given: 
     return kept
 
 
-def _covered(sentences: list[Sentence], support: Set[int], given: frozenset[str]) -> int:
+def _covered(sentences: Sequence[Sentence], support: Set[int], given: frozenset[str]) -> int:
     used = frozenset[str]().union(*(sentences[place].operands for place in support))
     return len(used & given)
 
 
 def _support(
-    sentences: list[Sentence], derivations: Mapping[str, list[int]], place: int, given: frozenset[str]
+    sentences: Sequence[Sentence], derivations: Mapping[str, list[int]], place: int, given: frozenset[str]
 ) -> set[int]:
     """`place` and, for each number it uses, the last sentence before it that derives the number, and so on."""
     found, open_places = {place}, [place]
@@ -89,7 +93,7 @@ def _support(
 
 
 def _source(
-    sentences: list[Sentence], derivations: list[int], number: str, before: int, given: frozenset[str]
+    sentences: Sequence[Sentence], derivations: list[int], number: str, before: int, given: frozenset[str]
 ) -> int | None:
     """The last earlier sentence that derives `number`; for one that nothing derives or gives, its first mention."""
     earlier = bisect.bisect_left(derivations, before)
@@ -101,34 +105,38 @@ def _source(
     return next((place for place in mentions if not sentences[place].doubtful), None)
 
 
-def _by_words(sentences: list[Sentence], question: str, answer: str) -> set[int]:
+def _by_words(passage: Passage, question: str, answer: str) -> set[int]:
     """The sentence that says the answer best, and the one before the last that shares most with question and answer."""
-    weight = _rarity(sentences)
     said, asked = words(answer), words(question)
+    sharing = passage.sharing(said | asked)
+    weight = _rarity(sharing)
 
     def shared(place: int, with_words: frozenset[str]) -> float:
-        doubt = 0.5 if sentences[place].doubtful else 1.0
-        return doubt * sum(weight[word] for word in sentences[place].words & with_words)
+        doubt = 0.5 if passage.sentences[place].doubtful else 1.0
+        return doubt * math.fsum(weight[word] for word in sharing[place] & with_words)
 
-    places = range(len(sentences))
+    places = range(len(sharing))
     last = max(places, key=lambda place: (shared(place, said), place), default=None)
     if last is None:
         return set()
     return {last, max(places, key=lambda place: (shared(place, said | asked), -place))}
 
 
-def _rarity(sentences: list[Sentence]) -> dict[str, float]:
-    """Inverse sentence frequency of each word, log(n / n_word) + 1."""
-    counts = Counter(word for sentence in sentences for word in sentence.words)
-    return {word: math.log(len(sentences) / count) + 1 for word, count in counts.items()}
+def _rarity(sharing: list[set[str]]) -> dict[str, float]:
+    """Inverse sentence frequency of each word, log(n / n_word) + 1. Add them by fsum: sets have no fixed order."""
+    counts = Counter(itertools.chain.from_iterable(sharing))
+    return {word: math.log(len(sharing) / count) + 1 for word, count in counts.items()}
 
 
-def _filling(sentences: list[Sentence], kept: set[int], question: str, answer: str, budget: int) -> set[int]:
+def _filling(
+    passage: Passage, sentences: list[Sentence], kept: set[int], question: str, answer: str, budget: int
+) -> set[int]:
     """Further places, most telling first, while the text stays within `budget` characters."""
     length = sum(len(sentences[place].text) for place in kept)
     if length >= budget:
         return set()
-    weight, topic = _rarity(sentences), words(answer) | words(question)
+    sharing = passage.sharing(words(answer) | words(question))
+    weight = _rarity(sharing)
     stated = numbers(answer)
     known = numbers(question).union(*(sentences[place].results | sentences[place].operands for place in kept))
 
@@ -136,7 +144,11 @@ def _filling(sentences: list[Sentence], kept: set[int], question: str, answer: s
         sentence = sentences[place]
         new = (sentence.results | sentence.operands) - known
         conclusion = bool(sentence.results & stated) and not sentence.operands
-        shared = sum(weight[word] for word in sentence.words & topic) / (1 + len(sentence.words))
+        shared = (
+            math.fsum(weight[word] for word in sharing[place]) / (1 + len(words(sentence.text)))
+            if sharing[place]
+            else 0.0
+        )
         return 2 * len(new) + 2 * conclusion + shared - 10 * sentence.doubtful
 
     scores = {place: telling(place) for place in range(len(sentences)) if place not in kept}
