@@ -16,7 +16,7 @@ from stages.core.records import Trace
 from tests.bench import measure
 from tests.made import trace
 
-SIZES = (30_000, 95_000, 283_000)
+SIZES = (20_000, 75_000, 283_000)
 TERMS, DIFFERENT = 235, 256  # of one chain; traces that differ
 LIMIT = {"seconds": 600, "gb": 4}
 TEACHER = scripted.Settings(wrong_rate=0.0, false_start_rate=0.2, check_rate=0.8)

@@ -11,11 +11,12 @@ from stages.core.engines import Request
 from stages.core.store import Store
 from stages.models import Source, from_wheel
 
-PROMPTS, ROUNDS, TOKENS = 64, 3, 32
+PROMPTS, ROUNDS, TOKENS = 64, 5, 32
 OPTIONS = {
     "max_model_len": 1024,
     "max_num_batched_tokens": 2048,
     "max_num_seqs": 64,
+    "enforce_eager": True,  # compiling takes minutes, and both use what it makes
     "enable_chunked_prefill": False,
     "enable_prefix_caching": False,  # else the second of two runs over the same prompts is faster
 }
