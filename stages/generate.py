@@ -9,7 +9,8 @@ Run: python -m stages.generate --profile default --teacher scripted
 """
 
 import collections
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,8 @@ def sample(asker: Asker, teacher: Teacher, questions: Sequence[Question]) -> dic
         what = f"generate, sample {numbers.stop}" if stop else "generate"
         asker.ask(_requests(asker, teacher, waiting, numbers, asked), what, len(waiting) * len(numbers))
         if stop:
-            waiting = [row for row in waiting if not solved(asker.answer(asked[row.question_id, start]), row)]
+            answers = (asker.answer(asked[row.question_id, start]) for row in waiting)
+            waiting = [row for row, done in zip(waiting, solved(answers, waiting), strict=True) if not done]
     return asked
 
 
@@ -68,11 +70,15 @@ def _requests(
             yield request
 
 
-def solved(answer: Answer, question: Question) -> bool:
-    """Whether no further sample is needed."""
-    if answer.finish_reason != "stop" or not answer.reasoning:
-        return False
-    return grading.grade(answer.text, question.gold, question.grader, question=question).outcome == "correct"
+def solved(answers: Iterable[Answer], questions: Iterable[Question]) -> Iterator[bool]:
+    """Whether no further sample is needed, for each answer to one of `questions`."""
+    usable, answers = itertools.tee(answers)
+    verdicts = grading.grade_many(
+        (answer.text, question.gold, question.grader, question)
+        for answer, question in zip(usable, questions, strict=True)
+    )
+    for answer, verdict in zip(answers, verdicts, strict=True):
+        yield verdict.outcome == "correct" and answer.finish_reason == "stop" and bool(answer.reasoning)
 
 
 class Tally:

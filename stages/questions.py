@@ -3,12 +3,15 @@
 A set is made by reasoning-gym (seeded, with known answers), read from files in data/imports/questions/, or loaded with
 `datasets` from the hub. Every gold answer must be readable by its set's grader.
 
-questions -> data/<profile>/questions.parquet, metrics/<profile>/questions.json
+Training questions that are nearly a test or validation question of any set are listed and, by params, removed.
+
+questions -> data/<profile>/questions.parquet, data/<profile>/near_duplicates.jsonl, metrics/<profile>/questions.json
 Run: python -m stages.questions --profile default
 """
 
 import collections
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,11 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from stages.core import command, grading, params, records, sources
+from stages.core.contamination import Decontaminate, Near, near_duplicates
 from stages.core.errors import StageError
-from stages.core.files import write_json
+from stages.core.files import write_json, write_text
 from stages.core.records import GROUPS, Question
 
-PARAMS = {"sets": "questions.sets"}
+PARAMS = {"sets": "questions.sets", "decontaminate": "questions.decontaminate"}
+_TOLD = ("question_id", "source", "question")  # of both sides of a near-duplicate
 SPLITS = ("test", "validation", "train")  # where a question could be in several, the first keeps it
 
 
@@ -42,7 +47,7 @@ class QuestionSet:
     task: str | None = None  # reasoning_gym
     config: dict[str, Any] = field(default_factory=dict)  # reasoning_gym
     files: dict[str, str] = field(default_factory=dict)  # file, hub
-    fields: dict[str, str] = field(default_factory=dict)  # file, hub: our name -> the file's name
+    fields: dict[str, str] = field(default_factory=dict)  # our name -> the file's name; reasoning_gym: difficulty alone
     gold_pattern: str | None = None  # the gold is this expression's first group
     missing_gold: str = "error"  # or drop
     duplicates: str = "error"  # or drop
@@ -70,6 +75,7 @@ class Item:
     question: str
     choices: tuple[str, ...]
     gold: str
+    difficulty: float | None
 
 
 def from_reasoning_gym(entry: QuestionSet) -> Iterator[tuple[str, Item]]:
@@ -87,7 +93,8 @@ def from_reasoning_gym(entry: QuestionSet) -> Iterator[tuple[str, Item]]:
         key = _identity(entry, text)
         if key not in seen and re.search(entry.keep or "", text):
             seen.add(key)
-            yield "pool", Item(f"{entry.task} {number}", str(number), text, (), str(row["answer"]))
+            place = f"{entry.task} {number}"
+            yield "pool", Item(place, str(number), text, (), str(row["answer"]), _difficulty(entry, row, place))
         if len(seen) == wanted:
             return
     raise StageError(
@@ -132,7 +139,15 @@ def _item(entry: QuestionSet, place: str, number: int, row: Mapping[str, Any]) -
     choices = tuple(str(option) for option in found.get("choices") or ())
     lettered = (f"{chr(ord('A') + number)}. {option}" for number, option in enumerate(choices))
     text = "\n".join((text, *lettered))  # options that are a field of their own are not in the text yet
-    return Item(place, str(found.get("id", number) if "id" in found else number), text, choices, gold)
+    source_id = str(found.get("id", number) if "id" in found else number)
+    return Item(place, source_id, text, choices, gold, _difficulty(entry, row, place))
+
+
+def _difficulty(entry: QuestionSet, row: Mapping[str, Any], place: str) -> float | None:
+    """The first number in what the source says of it: 5 of "Level 5". None where it says nothing."""
+    said = sources.pick(row, entry.fields, "difficulty", place)
+    match = re.search(r"\d+(?:\.\d+)?", str(said if said is not None else ""))
+    return float(match[0]) if match else None
 
 
 _KINDS = {"reasoning_gym": from_reasoning_gym, "file": from_files, "hub": from_files}
@@ -152,8 +167,9 @@ def collect(source: str, entry: QuestionSet) -> tuple[list[Question], dict[str, 
     dropped: collections.Counter[str] = collections.Counter()
     unique = _unique(source, entry, _KINDS[entry.kind](entry), dropped)
     found = list(_split(source, entry, unique))
-    for item, question in found:
-        if not grading.readable(question.gold, question.grader, question):
+    readable = grading.readable(question for _, question in found)
+    for (item, question), fine in zip(found, readable, strict=True):
+        if not fine:
             raise StageError(
                 f"{item.place}: grader {entry.grader} cannot read the gold {question.gold!r}; "
                 "choose another grader or mend the gold"
@@ -216,26 +232,40 @@ def _split(source: str, entry: QuestionSet, unique: Mapping[str, list[Item]]) ->
 def _question(source: str, entry: QuestionSet, split: str, item: Item) -> Question:
     key = hashlib.sha256(f"{source}\n{item.question}".encode()).hexdigest()[:16]
     return Question(
-        key, source, item.source_id, entry.group, split, item.question, item.choices, item.gold, entry.grader
+        *(key, source, item.source_id, entry.group, split, item.question, item.choices, item.gold, entry.grader),
+        difficulty=item.difficulty,
     )
 
 
-def _tested_elsewhere(questions: Iterable[Question]) -> list[Question]:
-    """Training questions whose text is a test or validation question of another set."""
-    whole = list(questions)
-    tested = {" ".join(row.question.split()) for row in whole if row.split != "train"}
-    return [row for row in whole if row.split == "train" and " ".join(row.question.split()) in tested]
+def _same_text(near: Near) -> bool:
+    """Whether the two are one question, which is never trained on."""
+    return near.train.question.split() == near.test.question.split()
+
+
+def listing(near: Iterable[Near]) -> str:
+    """One JSON object a line for each near-duplicate, the most similar first."""
+    lines = (
+        {"similarity": one.similarity}
+        | {f"train_{name}": getattr(one.train, name) for name in _TOLD}
+        | {f"test_{name}": getattr(one.test, name) for name in _TOLD}
+        for one in sorted(near, key=lambda one: (-one.similarity, one.train.question_id))
+    )
+    return "".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in lines)
 
 
 def summary(
-    sets: Mapping[str, QuestionSet], questions: Iterable[Question], dropped: Mapping[str, dict[str, int]]
+    sets: Mapping[str, QuestionSet],
+    questions: Iterable[Question],
+    dropped: Mapping[str, dict[str, int]],
+    near: Iterable[Near],
 ) -> list[dict[str, Any]]:
-    """Per set its group, grader, kind, and the number of questions in each split."""
+    """Per set its group, grader, kind, questions in each split, and how many were dropped or are near a test."""
+    similar = collections.Counter(one.train.source for one in near)
     sizes = collections.Counter((question.source, question.split) for question in questions)
     return [
         {"source": source, "group": entry.group, "grader": entry.grader, "kind": entry.kind}
         | {split: sizes[source, split] for split in SPLITS}
-        | {"dropped": dropped[source]}
+        | {"near_test": similar[source], "dropped": dropped[source]}
         for source, entry in sets.items()
     ]
 
@@ -243,10 +273,10 @@ def summary(
 @command.stage("profile")
 def main(profile: str) -> None:
     """Collect every question set of the profile into data/<profile>/questions.parquet."""
-    declared = params.read(PARAMS, profile)["sets"]
+    declared = params.read(PARAMS, profile)
     sets = {
         name: params.section(QuestionSet, value, f"questions.sets.{name}")
-        for name, value in declared.items()
+        for name, value in declared["sets"].items()
         if value is not None  # how a profile leaves out a set that it inherits
     }
     found: dict[str, Question] = {}
@@ -254,11 +284,15 @@ def main(profile: str) -> None:
     for source, entry in command.progress(sets.items(), "questions", unit="set"):
         questions, dropped[source] = collect(source, entry)
         found |= {question.question_id: question for question in questions}
-    for question in _tested_elsewhere(found.values()):
+    rules = params.section(Decontaminate, declared["decontaminate"], "questions.decontaminate")
+    near = list(near_duplicates([found[key] for key in sorted(found)], rules))
+    removed = [one.train for one in near if rules.remove or _same_text(one)]
+    for question in removed:
         del found[question.question_id]
-        dropped[question.source]["tested_elsewhere"] = dropped[question.source].get("tested_elsewhere", 0) + 1
+        dropped[question.source]["near_test"] = dropped[question.source].get("near_test", 0) + 1
+    write_text(Path("data") / profile / "near_duplicates.jsonl", listing(near))
     records.write(Path("data") / profile / "questions.parquet", (found[key] for key in sorted(found)), Question)
-    write_json(Path("metrics") / profile / "questions.json", {"sets": summary(sets, found.values(), dropped)})
+    write_json(Path("metrics") / profile / "questions.json", {"sets": summary(sets, found.values(), dropped, near)})
 
 
 if __name__ == "__main__":

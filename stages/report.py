@@ -171,6 +171,7 @@ def _tables(inputs: Inputs, found: Sequence[Result], shown: Sequence[Result], se
     made = {
         "1_datasets": tables.datasets(inputs.datasets),
         "2_traces": tables.traces(inputs.verify),
+        "2b_selection": tables.selection(inputs.verify),
         "3_compression": tables.compression(inputs.compress),
         "4_accuracy": tables.accuracy(found, settings.confidence),
         "6_cost": tables.costs(found, inputs.assemble),

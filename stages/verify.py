@@ -3,20 +3,27 @@
 A response that did not end by itself (cut at the token limit, refused) is never kept: its answer, if any, is not its
 last word.
 
-responses, questions -> data/<profile>/traces/<teacher>.parquet, metrics/<profile>/verify/<teacher>.json
+What counts is the first grader's verdict; the second one's is a column, and where they disagree a page lists the rows.
+
+responses, questions -> data/<profile>/traces/<teacher>.parquet, data/<profile>/disagreements/verify/<teacher>.md,
+    metrics/<profile>/verify/<teacher>.json
 Run: python -m stages.verify --profile default --teacher scripted
 """
 
 import collections
 import dataclasses
+import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from stages.core import command, grading, params, records
+from stages.core.disagreements import Page, disagree
 from stages.core.errors import StageError
-from stages.core.files import write_json
+from stages.core.files import write_json, write_text
+from stages.core.grading import Verdict
 from stages.core.records import Question, Response, Trace
+from stages.core.selection import Selection
 
 PARAMS: dict[str, str] = {}
 # what a trace takes from its response as it is
@@ -30,14 +37,19 @@ class Tally:
         self.counts: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
         self.asked: dict[str, set[str]] = collections.defaultdict(set)
         self.answered: dict[str, set[str]] = collections.defaultdict(set)
+        self.selection: dict[str, Selection] = collections.defaultdict(Selection)
 
-    def add(self, source: str, response: Response, outcome: str, kept: bool) -> None:
-        """Counts one response of question set `source`."""
+    def add(self, question: Question, response: Response, verdict: Verdict, kept: bool) -> None:
+        """Counts one response to `question`."""
+        source, right = question.source, verdict.outcome == "correct"
+        first = response.question_id not in self.asked[source]
+        self.selection[source].add(question, response, kept)
         counts = self.counts[source]
-        counts.update(["attempts", outcome])
+        counts.update(["attempts", verdict.outcome])
+        counts.update(disagreements=disagree(verdict), gave_up=bool(verdict.reason))
+        counts.update(first=first and right, first_by_second=first and verdict.second)
         counts["cut"] += response.finish_reason == "length"
         counts["unanswered"] += response.finish_reason in ("too_long", "refused", "failed")
-        counts["first"] += outcome == "correct" and response.question_id not in self.asked[source]
         counts["traces_kept"] += kept
         counts["chars"] += len(response.reasoning) if kept else 0
         self.asked[source].add(response.question_id)
@@ -49,7 +61,7 @@ class Tally:
 
         accuracy is that of each question's first attempt (pass@1): where sampling stops at the first correct one,
         the later attempts are of the harder questions alone. A correct attempt that was cut, or that shows no
-        reasoning, is not kept.
+        reasoning, is not kept. disagreement_rate is over all attempts; gave_up are those that could not be graded.
         """
         return [
             {
@@ -60,24 +72,31 @@ class Tally:
                 "no_answer": counts["no_answer"],
                 "cut": counts["cut"],
                 "unanswered": counts["unanswered"],
+                "gave_up": counts["gave_up"],
                 "accuracy": round(counts["first"] / len(self.asked[source]), 6),
+                "accuracy_second_grader": round(counts["first_by_second"] / len(self.asked[source]), 6),
+                "disagreements": counts["disagreements"],
+                "disagreement_rate": round(counts["disagreements"] / counts["attempts"], 6),
                 "questions_kept": len(self.answered[source]),
                 "traces_kept": counts["traces_kept"],
                 "mean_chars": round(counts["chars"] / kept, 2) if (kept := counts["traces_kept"]) else None,
+                "selection": self.selection[source].summary(),
             }
             for source, counts in sorted(self.counts.items())
         ]
 
 
-def keep(responses: Iterable[Response], questions: Mapping[str, Question], tally: Tally) -> Iterator[Trace]:
-    """The traces of correct, finished responses that show their reasoning, in order; `tally` counts them all."""
-    for row in responses:
-        question = questions.get(row.question_id)
-        if question is None:
-            raise StageError(f"response to question {row.question_id}: no such question; rerun its teacher's stage")
-        verdict = grading.grade(row.answer, question.gold, question.grader, question=question)
+def keep(responses: Iterable[Response], questions: Mapping[str, Question], tally: Tally, page: Page) -> Iterator[Trace]:
+    """The traces of correct, finished responses that show their reasoning, in order.
+
+    `tally` counts all responses, and `page` notes those on which the graders disagree.
+    """
+    ahead, rows = itertools.tee(_asked(responses, questions))  # the graders read some batches ahead
+    verdicts = grading.grade_many((row.answer, asked.gold, asked.grader, asked) for row, asked in ahead)
+    for (row, question), verdict in zip(rows, verdicts, strict=True):
         kept = verdict.outcome == "correct" and row.finish_reason == "stop" and bool(row.reasoning.strip())
-        tally.add(question.source, row, verdict.outcome, kept)
+        tally.add(question, row, verdict, kept)
+        page.add(question, row.sample, row.answer, verdict)
         if kept:
             yield Trace(
                 source=question.source,
@@ -85,22 +104,31 @@ def keep(responses: Iterable[Response], questions: Mapping[str, Question], tally
                 gold=question.gold,
                 stated=grading.stated(row.answer, verdict, question),
                 parsed=verdict.parsed,
+                second=verdict.second,
                 **{name: getattr(row, name) for name in _SAME},
             )
+
+
+def _asked(responses: Iterable[Response], questions: Mapping[str, Question]) -> Iterator[tuple[Response, Question]]:
+    for row in responses:
+        if row.question_id not in questions:
+            raise StageError(f"response to question {row.question_id}: no such question; rerun its teacher's stage")
+        yield row, questions[row.question_id]
 
 
 @command.stage("profile", "teacher")
 def main(profile: str, teacher: str) -> None:
     """Keep one teacher's correct responses as data/<profile>/traces/<teacher>.parquet."""
     params.read(PARAMS, profile)
-    data, tally = Path("data") / profile, Tally()
+    data, tally, page = Path("data") / profile, Tally(), Page(f"the responses of {teacher}")
     questions = {row.question_id: row for row in records.read(data / "questions.parquet", Question)}
     responses = records.read(data / "responses" / f"{teacher}.parquet", Response)
     out = data / "traces" / f"{teacher}.parquet"
-    kept = records.write(out, keep(command.progress(responses, "verify"), questions, tally), Trace)
+    kept = records.write(out, keep(command.progress(responses, "verify"), questions, tally, page), Trace)
     if not kept:
         out.unlink()
         raise StageError(f"teacher {teacher}: not one of its responses is correct; check the teacher and the graders")
+    write_text(data / "disagreements" / "verify" / f"{teacher}.md", page.text())
     result = {"teacher": teacher, "sets": tally.summary()}
     write_json(Path("metrics") / profile / "verify" / f"{teacher}.json", result)
 

@@ -27,7 +27,8 @@ TEMPLATE = "{question}\n"
 def question(number: int = 0, **values: Any) -> Question:
     """A training question; its id is `q<number>`."""
     text = f"What is {number} + 1?"
-    made = Question(f"q{number}", "sums", str(number), "in_distribution", "train", text, (), str(number + 1), "numeric")
+    place = (f"q{number}", "sums", str(number), "in_distribution", "train")
+    made = Question(*place, text, (), str(number + 1), "numeric", None)
     return dataclasses.replace(made, **values)
 
 
@@ -51,6 +52,7 @@ def trace(number: int = 0, sample: int = 0, **values: Any) -> Trace:
         said.answer,
         asked.gold,
         asked.gold,
+        True,
         *(said.request_key, said.seed, said.model, said.finish_reason, said.prompt_tokens, said.completion_tokens),
     )
     return dataclasses.replace(made, **values)

@@ -69,6 +69,7 @@ def build(
         "kind": "generated",
         "train": 1200,
         "validation": 20,
+        "near_test": 3,
         "test": questions,
     }
     sets = [sizes | {"source": f"{source}_{group}", "group": group} for group, source in sources]
@@ -89,7 +90,10 @@ def _upstream(metrics: Path, grid: Grid, sources: list[str]) -> None:
             "correct": 2000,
             "accuracy": 2000 / 2400,
         }
+        longer = {"all": 40.0, "kept": 39.0, "left_out": 50.0, "difference": -11.0, "low": -15.5, "high": -6.5}
         kept = {"questions_kept": 1100, "traces_kept": 2000, "mean_chars": 812.5}
+        kept |= {"accuracy_second_grader": 0.875, "disagreement_rate": 0.0123}
+        kept |= {"selection": {"question_chars": longer, "difficulty": None, "first_reasoning_chars": longer}}
         verified = [counts | kept | {"source": source} for source in sources]
         write(metrics / "verify" / f"{teacher}.json", {"teacher": teacher, "sets": verified})
         for place, compressor in enumerate(grid.compressors):

@@ -104,7 +104,7 @@ def test_question_that_is_solved_is_not_asked_again(store: Store) -> None:
 def test_solved_is_right_finished_and_shows_its_reasoning(
     reasoning: str, text: str, finish_reason: str, wanted: bool
 ) -> None:
-    assert solved(Answer(reasoning, text, finish_reason), question(3)) is wanted
+    assert list(solved([Answer(reasoning, text, finish_reason)], [question(3)])) == [wanted]
 
 
 def test_model_answers_with_its_own_counts(tiny: Path, store: Store, tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from stages import questions
 from stages.core import records
 from stages.core.errors import StageError
 from stages.core.records import Question
@@ -98,9 +97,9 @@ def test_question_of_train_and_test_stays_in_test_alone(imports: Path) -> None:
 
 
 def test_rows_become_questions(imports: Path) -> None:
-    row = {"n": "x7", "ask": " Which? ", "gold": "B", "opts": ["red", "blue"], "kind": "pick"}
+    row = {"n": "x7", "ask": " Which? ", "gold": "B", "opts": ["red", "blue"], "kind": "pick", "level": "Level 4"}
     (imports / "pool.json").write_text(json.dumps([row, row | {"kind": "other"}]))
-    fields = {"id": "n", "question": "ask", "gold": "gold", "choices": "opts"}
+    fields = {"id": "n", "question": "ask", "gold": "gold", "choices": "opts", "difficulty": "level"}
     entry = change(
         FILE, grader="choice", sizes={"test": 1}, files={"pool": "pool.json"}, fields=fields, where={"kind": "pick"}
     )
@@ -115,6 +114,7 @@ def test_rows_become_questions(imports: Path) -> None:
         ("red", "blue"),
         "B",
         "choice",
+        4.0,
     )
 
 
@@ -237,14 +237,14 @@ def test_question_that_another_set_tests_is_not_trained_on(project: Project, imp
         "a": plain | {"files": {"train": "a.jsonl"}, "sizes": {"train": None}},
         "b": plain | {"files": {"test": "b.jsonl"}, "sizes": {"test": None}},
     }
-    root = project(questions={"sets": sets})
+    root = project(questions={"sets": sets, "decontaminate": {"remove": False}})
     done = run("stages.questions", "--profile", "test", cwd=root)
     assert (done.returncode, done.stderr) == (0, "")
     found = list(records.read(root / "data/test/questions.parquet", Question))
     assert texts(found, "train") == {"1 + 1?", "3 + 1?"}
     counted = json.loads((root / "metrics/test/questions.json").read_text())["sets"]
     assert [(one["train"], one["test"], one["dropped"]) for one in counted] == [
-        (2, 0, {"tested_elsewhere": 1}),
+        (2, 0, {"near_test": 1}),
         (0, 2, {}),
     ]
 
@@ -254,7 +254,7 @@ def test_command_writes_every_set_sorted_and_counts_it(project: Project, imports
     plain = {key: value for key, value in dataclasses.asdict(FILE).items() if value not in (None, {}, "", 0)}
     sums = {key: value for key, value in dataclasses.asdict(SUMS).items() if value not in (None, {})}
     mine = plain | {"duplicates": "drop", "sizes": {"train": None, "test": 1}}
-    root = project(questions={"sets": {"mine": mine, "sums": sums}})
+    root = project(questions={"sets": {"mine": mine, "sums": sums}, "decontaminate": {}})
     done = run("stages.questions", "--profile", "test", cwd=root)
     assert (done.returncode, done.stderr) == (0, "")
     found = list(records.read(root / "data/test/questions.parquet", Question))
@@ -268,6 +268,6 @@ def test_command_writes_every_set_sorted_and_counts_it(project: Project, imports
         "train": 2,
         "validation": 0,
         "test": 1,
+        "near_test": 0,
         "dropped": {"duplicate": 1},
     }
-    assert questions.PARAMS == {"sets": "questions.sets"}

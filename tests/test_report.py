@@ -36,7 +36,7 @@ def test_writes_every_table_and_figure_and_the_same_bytes_again(root: Path) -> N
     build(root)
     assert run_report(drawn=True).exit_code == 0
     first = written(root)
-    names = ["1_datasets", "2_traces", "3_compression", "4_accuracy", "6_cost", "7_truncation"]
+    names = ["1_datasets", "2_traces", "2b_selection", "3_compression", "4_accuracy", "6_cost", "7_truncation"]
     names.append("8_retention_efficiency")
     drawn = ["4_accuracy", "3_rho", "5_accuracy_tokens", "6_cost", "7_truncation", "8_retention_efficiency"]
     plots = [f"tables/{name}.{kind}" for name in names for kind in ("md", "tex")] + ["tables/headline.md"]

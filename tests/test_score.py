@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from stages.core import records
+from stages.core.disagreements import Page
 from stages.core.errors import StageError
 from stages.core.records import SCORE_COLUMNS, Prediction, Question, Score
 from stages.score import score, summary, table
@@ -29,7 +30,7 @@ def prediction(number: int = 0, sample: int = 0, **values: Any) -> Prediction:
 
 def graded(number: int = 0, sample: int = 0, **values: Any) -> Score:
     """The score of such a prediction."""
-    (found,) = score([prediction(number, sample, **values)], QUESTIONS)
+    (found,) = score([prediction(number, sample, **values)], QUESTIONS, Page(""))
     return found
 
 
@@ -51,8 +52,21 @@ def test_outcome(answer: str, finish_reason: str, outcome: str, correct: bool, p
 
 
 def test_score_carries_where_it_belongs() -> None:
-    wanted = Score("q2", 3, "words", "ood_knowledge", "answered", True, "blue", 30, 5)
+    wanted = Score("q2", 3, "words", "ood_knowledge", "answered", True, "blue", True, 30, 5)
     assert graded(2, 3, answer="Blue") == wanted
+
+
+def test_page_lists_what_the_graders_disagree_on_but_not_what_was_cut() -> None:
+    page = Page("")
+    odd = "The answer is 1, which is 6 less than 7."
+    rows = [prediction(0, 0, answer=odd), prediction(0, 1, answer=odd, finish_reason="length"), prediction(1)]
+    assert [(row.correct, row.second) for row in score(rows, QUESTIONS, page)] == [
+        (True, False),
+        (False, False),
+        (True, True),
+    ]
+    assert len(page) == 1
+    assert summary(list(score(rows, QUESTIONS, page)))["sums"]["greedy"]["disagreement_rate"] == 0.5
 
 
 def test_prediction_of_an_unknown_question_is_refused() -> None:
@@ -72,6 +86,8 @@ def test_summary_is_by_set_and_decoding_with_every_outcome_in_it() -> None:
     assert found["sums"]["greedy"] == {
         "answers": 2,
         "accuracy": 0.5,
+        "accuracy_second_grader": 0.5,
+        "disagreement_rate": 0.0,
         "no_answer": 0.0,
         "hit_cap": 0.5,
         "mean_tokens": 57.5,
@@ -108,6 +124,7 @@ def test_command_writes_scores_table_and_summary(project: Project, options: tupl
     done = run("stages.score", "--profile", "test", "--student", "tiny", *options, cwd=root)
     assert (done.returncode, done.stderr) == (0, "")
     assert [row.correct for row in records.read(root / f"data/test/scores/{cell}.parquet", Score)] == [True, False]
+    assert "Nowhere." in (root / f"data/test/disagreements/score/{cell}.md").read_text()
     with (root / f"metrics/test/scores/{cell}.csv").open(newline="") as file:
         assert [row["correct"] for row in csv.DictReader(file)] == ["1", "0"]
     found = json.loads((root / f"metrics/test/cells/{cell}.json").read_text())

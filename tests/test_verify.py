@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from stages.core import records
+from stages.core.disagreements import Page
 from stages.core.errors import StageError
 from stages.core.records import Question, Response, Trace
 from stages.verify import Tally, keep
@@ -31,17 +32,17 @@ QUESTIONS["q2"] = question(2, source="words", grader="exact", gold="blue")
 )
 def test_only_correct_finished_reasoned_responses_are_kept(values: dict[str, Any], kept: bool) -> None:
     tally = Tally()
-    traces = list(keep([response(0, **values)], QUESTIONS, tally))
+    traces = list(keep([response(0, **values)], QUESTIONS, tally, Page("")))
     assert len(traces) == kept
     assert tally.summary()[0]["attempts"] == 1
     assert tally.summary()[0]["traces_kept"] == kept
 
 
 def test_trace_carries_what_later_stages_need() -> None:
-    (found,) = keep([response(1, sample=4)], QUESTIONS, Tally())
+    (found,) = keep([response(1, sample=4)], QUESTIONS, Tally(), Page(""))
     response_itself = ("key", 7, "teacher", "stop", None, None)
     text = ("What is 1 + 1?", "2", "I count on.", "The answer is 2.", "2", "2")
-    assert found == Trace("q1", 4, "sums", *text, *response_itself)
+    assert found == Trace("q1", 4, "sums", *text, True, *response_itself)
 
 
 def test_every_set_is_counted() -> None:
@@ -55,8 +56,10 @@ def test_every_set_is_counted() -> None:
         response(2, 0, answer="The answer is Blue.", reasoning="ab"),
         response(2, 1, answer="The answer is blue.", reasoning="abcd"),
     ]
-    assert len(list(keep(rows, QUESTIONS, tally))) == 3
-    assert tally.summary() == [
+    assert len(list(keep(rows, QUESTIONS, tally, Page("")))) == 3
+    found = tally.summary()
+    assert all(one.pop("selection")["question_chars"]["all"] == 14.0 for one in found)
+    assert found == [
         {
             "source": "sums",
             "questions": 2,
@@ -65,7 +68,11 @@ def test_every_set_is_counted() -> None:
             "no_answer": 1,
             "cut": 1,
             "unanswered": 0,
+            "gave_up": 0,
             "accuracy": 0.5,  # q0 was right at once, q1 was not
+            "accuracy_second_grader": 0.5,
+            "disagreements": 0,
+            "disagreement_rate": 0.0,
             "questions_kept": 1,
             "traces_kept": 1,
             "mean_chars": float(len("I count on.")),
@@ -78,7 +85,11 @@ def test_every_set_is_counted() -> None:
             "no_answer": 0,
             "cut": 0,
             "unanswered": 0,
+            "gave_up": 0,
             "accuracy": 1.0,
+            "accuracy_second_grader": 1.0,
+            "disagreements": 0,
+            "disagreement_rate": 0.0,
             "questions_kept": 1,
             "traces_kept": 2,
             "mean_chars": 3.0,
@@ -86,9 +97,38 @@ def test_every_set_is_counted() -> None:
     ]
 
 
+def test_disagreements_are_counted_and_listed() -> None:
+    tally, page = Tally(), Page("some responses")
+    rows = [response(0), response(1, 0, answer="The answer is 2, which is 6 less than 8."), response(1, 1, answer="9")]
+    assert [(one.question_id, one.second) for one in keep(rows, QUESTIONS, tally, page)] == [
+        ("q0", True),
+        ("q1", False),
+    ]
+    (found,) = tally.summary()
+    assert (found["accuracy"], found["accuracy_second_grader"]) == (1.0, 0.5)
+    assert (found["disagreements"], found["disagreement_rate"]) == (1, 0.333333)
+    assert page.text().splitlines() == [
+        "# Where the two graders disagree: some responses",
+        "",
+        "## sums q1, sample 0",
+        "",
+        "- gold: 2 (numeric)",
+        "- first grader: correct, read 2",
+        "- second grader: not correct",
+        "",
+        "Question:",
+        "",
+        "    What is 1 + 1?",
+        "",
+        "Answer:",
+        "",
+        "    The answer is 2, which is 6 less than 8.",
+    ]
+
+
 def test_response_to_an_unknown_question_is_refused() -> None:
     with pytest.raises(StageError, match="response to question q9: no such question; rerun its teacher's stage"):
-        list(keep([response(9)], QUESTIONS, Tally()))
+        list(keep([response(9)], QUESTIONS, Tally(), Page("")))
 
 
 def test_command_writes_traces_and_counts(project: Project) -> None:
@@ -100,6 +140,7 @@ def test_command_writes_traces_and_counts(project: Project) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     found = records.read(root / "data/test/traces/solver.parquet", Trace)
     assert [(trace.question_id, trace.sample) for trace in found] == [("q0", 0), ("q1", 1)]
+    assert "Nowhere." in (root / "data/test/disagreements/verify/solver.md").read_text()
     counted = json.loads((root / "metrics/test/verify/solver.json").read_text())
     assert (counted["teacher"], counted["sets"][0]["accuracy"]) == ("solver", 0.5)
 

@@ -20,7 +20,10 @@ from stages.core.runs import Grid, Run
 from stages.core.stats import Answers
 
 OUTCOMES = ("answered", "no_answer", "hit_cap")
-_VERIFIED = "source questions attempts correct accuracy questions_kept traces_kept mean_chars"
+_VERIFIED = (
+    "source questions attempts correct accuracy accuracy_second_grader disagreement_rate questions_kept traces_kept "
+    "mean_chars selection"
+)
 _COMPRESSED = "source traces kept dropped rho_mean rho_median rho_q1 rho_q3 mean_chars"
 # what each kind of file must hold, and each of its sets where it has some
 _FIELDS = {

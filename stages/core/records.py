@@ -41,6 +41,7 @@ class Question:
     choices: tuple[str, ...]
     gold: str
     grader: str
+    difficulty: float | None  # as its source gives it, each in a scale of its own
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ class Trace:
     answer: str
     stated: str  # the final answer in the answer's words; of a choice, the option's text
     parsed: str
+    second: bool  # whether the second grader finds the answer right too
     request_key: str  # this and what follows: as in Response
     seed: int
     model: str
@@ -154,6 +156,7 @@ class Score:
     outcome: str  # answered | no_answer | hit_cap
     correct: bool
     parsed: str
+    second: bool  # whether the second grader finds the answer right, `correct` or not
     think_tokens: int
     answer_tokens: int
 

@@ -96,9 +96,10 @@ def _columns(heads: str) -> tuple[str, ...]:
 
 def datasets(sets: Sets) -> Table:
     """Table 1: the data sets."""
-    kinds, splits = "source, group, kind, grader", "train, validation, test"
-    rows = [(*(str(one[name]) for name in _columns(kinds)), *_numbers(one, splits)) for one in sets]
-    return Table("Table 1. Data sets: questions by split.", _columns(f"{kinds}, {splits}"), rows)
+    kinds, counts = "source, group, kind, grader", "train, validation, test, near_test"
+    rows = [(*(str(one[name]) for name in _columns(kinds)), *_numbers(one, counts)) for one in sets]
+    title = "Table 1. Data sets: questions by split; near test: training questions found to be nearly a test question."
+    return Table(title, _columns(f"{kinds}, {counts}".replace("_", " ")), rows)
 
 
 def _numbers(values: Mapping[str, Any], names: str, digits: int = 0) -> tuple[str, ...]:
@@ -123,6 +124,36 @@ def traces(verified: Sequence[Mapping[str, Any]]) -> Table:
     heads = "teacher, source, questions, attempts, correct, accuracy %, questions kept, traces kept, chars"
     title = "Table 2. Trace generation: accuracy of first attempts, and the kept traces' mean characters (chars)."
     return Table(title, _columns(heads), rows)
+
+
+def selection(verified: Sequence[Mapping[str, Any]]) -> Table:
+    """Table 2b: what a second grader says, and which questions' traces are kept."""
+    rows = [
+        (
+            *(found["teacher"], one["source"], share(one["accuracy"]), share(one["accuracy_second_grader"])),
+            *(share(one["disagreement_rate"]), share(one["questions_kept"] / one["questions"])),
+            *(
+                _difference(one["selection"][name])
+                for name in ("question_chars", "difficulty", "first_reasoning_chars")
+            ),
+        )
+        for found in verified
+        for one in found["sets"]
+    ]
+    heads = (
+        "teacher, source, accuracy %, by second grader %, graders disagree %, questions kept %, "
+        "kept - left out: question chars, difficulty, reasoning chars"
+    )
+    title = (
+        "Table 2b. Grading and selection: accuracy of first attempts by both graders, their disagreement over all "
+        "attempts, and by how much the kept questions differ from those left out: in characters, in difficulty as "
+        "their set gives it, and in the characters of the teacher's first reasoning (95% intervals, Welch's t)."
+    )
+    return Table(title, _columns(heads), rows)
+
+
+def _difference(found: Mapping[str, float | None] | None) -> str:
+    return interval(Estimate(found["difference"], found["low"], found["high"]), 1, "+") if found else "-"
 
 
 def compression(found: Sequence[Mapping[str, Any]]) -> Table:

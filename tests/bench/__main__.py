@@ -1,6 +1,6 @@
 """Run benchmarks and note their results beside those of the others.
 
-Run: python -m tests.bench [vllm] [store] [extractive]
+Run: python -m tests.bench [vllm] [store] [extractive] [grading]
 """
 
 import json
@@ -12,10 +12,10 @@ import click
 
 from stages.core import machine
 from stages.core.files import read_json, write_json
-from tests.bench import extractive, store, vllm
+from tests.bench import extractive, grading, store, vllm
 
 OUT = Path("metrics/bench.json")
-KNOWN = {"store": store.bench, "extractive": extractive.bench, "vllm": vllm.bench}
+KNOWN = {"store": store.bench, "extractive": extractive.bench, "grading": grading.bench, "vllm": vllm.bench}
 
 
 @click.command()

@@ -159,7 +159,7 @@ def test_features_of_a_sentence(text: str, operands: set[str], results: set[str]
         ("One\n\n  Two\n", ["One", "Two"]),
         ("e.g. this stays whole", ["e.g. this stays whole"]),
         ('He said "no." Then he left.', ['He said "no."', "Then he left."]),
-        ("(One.) Two.\" Three.\nfour", ["(One.)", 'Two."', "Three.", "four"]),
+        ('(One.) Two." Three.\nfour', ["(One.)", 'Two."', "Three.", "four"]),
         ("\u00a0 One. \u00a0 Two\u00a0\n.", ["One.", "Two", "."]),
         ("", []),
     ],

@@ -64,7 +64,7 @@ def test_second_run_runs_nothing(project: Project) -> None:
 
 
 def test_touched_grading_code_retrains_nothing(project: Project) -> None:
-    with (project.root / "stages/core/grading/read.py").open("a") as file:
+    with (project.root / "stages/core/grading/final.py").open("a") as file:
         file.write("\n# touched\n")
     ran = {name.split("@")[0] for name in project.repro()}
     assert ran == {"questions", "verify", "score", "score_untrained"}

@@ -1,31 +1,55 @@
-"""One function decides whether an answer is right: `grade`. Which rule applies is the question set's `grader`.
+r"""One function decides whether an answer is right: `grade`. Which rule applies is the question set's `grader`.
 
-- numeric: the final number, compared as an exact fraction (units, thousands separators, percent signs dropped);
-  a stated answer with several numbers counts as none.
-- math: mathematical equality by math-verify.
-- choice: the letter, the label (`answer3`, `option1`) or the option's text that the answer names last.
-- boolean: true/yes against false/no.
-- exact: the final answer's text, ignoring case, spacing and closing punctuation.
+Only the text after the thinking is graded; where the thinking was never closed there is no answer.
 
-Only the text after the thinking is graded. The final answer is the last `\\boxed{}`, else what follows the last
-"answer is" or "Answer:", else, for numbers, the last number of the answer, and for the rest its whole text.
+The final answer is the last `\boxed{}`, with the boxes that a comma, "and" or "or" join to it, else what follows the
+last "answer is", "Answer:" or "####", else what follows "result is", "solution:" and the like. Where nothing is stated
+so, numeric takes the last number of the text, math its last line's formula, and the rest the whole text.
+
+- numeric: the number, as an exact fraction. Currency, units, percent and degree signs are not looked at. Thousands may
+  be separated (1,000; 1{,}000), fractions written in any way (7/2, \frac72, 3 1/2, 3.5); a decimal equals a fraction
+  only where it is exact. Several different numbers in what is stated are wrong.
+- math: mathematical equality by math-verify; equal.py lists where it is guarded. An equation for one symbol is also its
+  right side; lists and sets have no order, tuples and intervals do; units, currency and degrees are not looked at;
+  text in \text{} is compared as words. Several different answers are a list, and so wrong where one is wanted.
+- choice: the letter, the label (`answer3`, `option1`) or the option's text that the final answer names. Two named are
+  no answer.
+- boolean: true or yes against false or no. Both named are no answer.
+- exact: the final answer's text, ignoring case, spacing, emphasis, a leading article and closing punctuation.
+
+A false accept is worse than a false reject: what is not understood is not right.
+
+Mathematics runs in worker processes, which are killed where it hangs or takes too much memory; the answer is then
+no_answer, and the verdict's `reason` says why. A second grader, which shares no code with the first, gives its own
+opinion with every verdict.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import atexit
+import functools
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from stages.core.errors import StageError
-from stages.core.grading import read
-from stages.core.grading.equal import math_equal
+from stages.core.grading import choices, equal, final, numbers, second
+from stages.core.grading.workers import Workers
 from stages.core.records import Question
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """`outcome` is correct, wrong, no_answer or unreadable_gold; `parsed` the answer as it was read."""
+    """`outcome` is correct, wrong, no_answer or unreadable_gold; `parsed` the answer as it was read.
+
+    `reason`: why a comparison was given up, mostly "". `second`: whether the second grader finds the answer right.
+    """
 
     outcome: str
     parsed: str = ""
+    reason: str = ""
+    second: bool = False
+
+
+Row = tuple[str, str, str, Question | None]  # answer, gold, kind, question
 
 
 def grade(answer: str, gold: str, kind: str, *, question: Question | None = None) -> Verdict:
@@ -33,30 +57,68 @@ def grade(answer: str, gold: str, kind: str, *, question: Question | None = None
 
     Raises StageError for an unknown `kind`.
     """
-    if kind not in _GRADERS:
-        raise StageError(f"grader {kind!r}: unknown; known: {', '.join(sorted(_GRADERS))}")
-    return _GRADERS[kind](answer, gold, question.choices if question else ())
+    return next(grade_many([(answer, gold, kind, question)]))
 
 
-def readable(gold: str, kind: str, question: Question | None = None) -> bool:
-    """Whether the rule `kind` can read `gold` at all: a correct answer that repeats it must grade correct."""
-    return bool(gold.strip()) and grade(f"The answer is {gold}.", gold, kind, question=question).outcome == "correct"
+def grade_many(rows: Iterable[Row]) -> Iterator[Verdict]:
+    """Yields the verdicts on (answer, gold, kind, question) in order, and holds only some batches of rows at a time.
+
+    The rows up to the first mathematical one are graded here, so that sets without mathematics start no workers.
+    """
+    waiting = iter(rows)
+    for row in waiting:
+        if row[2] not in _GRADERS:
+            raise StageError(f"grader {row[2]!r}: unknown; known: {', '.join(sorted(_GRADERS))}")
+        if row[2] == "math":
+            yield from _workers().map(itertools.chain([row], waiting))
+        else:
+            yield _judge(row)
+
+
+@functools.cache
+def _workers() -> Workers[Row, Verdict]:
+    workers = Workers(_judge, functools.partial(Verdict, "no_answer", ""))
+    atexit.register(workers.close)
+    return workers
+
+
+def readable(questions: Iterable[Question]) -> Iterator[bool]:
+    """For each question, whether its grader can read its gold: a correct answer that repeats it must grade correct."""
+    asked, again = itertools.tee(questions)
+    said = ((rf"\boxed{{{row.gold}}}" if row.grader == "math" else f"The answer is {row.gold}.", row) for row in again)
+    verdicts = grade_many((answer, row.gold, row.grader, row) for answer, row in said)
+    for row, verdict in zip(asked, verdicts, strict=True):
+        yield bool(row.gold.strip()) and verdict.outcome == "correct"
 
 
 def stated(answer: str, verdict: Verdict, question: Question) -> str:
     """The final answer in the words of `answer`, which was graded `verdict`; of a choice, its option's text."""
-    if question.grader == "choice" and question.choices and verdict.parsed:
-        return question.choices[int(verdict.parsed) - 1]
-    return (read.written(answer) if question.grader == "numeric" else None) or read.final(answer)
+    options = _options(question)
+    if question.grader == "choice" and options and verdict.parsed:
+        return options[int(verdict.parsed) - 1]
+    text = final.after_thinking(answer) or ""
+    return next(iter(numbers.written(text)), "") if question.grader == "numeric" else final.final(text)
 
 
-def _by(
-    reader: Callable[[str, tuple[str, ...]], str | None],
-) -> Callable[[str, str, tuple[str, ...]], Verdict]:
+def _judge(row: Row) -> Verdict:
+    answer, gold, kind, question = row
+    text, options = final.after_thinking(answer), _options(question)
+    if text is None:
+        return Verdict("no_answer", reason="the thinking was never closed")
+    verdict = _GRADERS[kind](text, gold, options)
+    parsed = verdict.parsed[: equal.LONGEST]  # what is longer is no answer worth keeping
+    return replace(verdict, parsed=parsed, second=second.agrees(text, gold, kind, options))
+
+
+def _options(question: Question | None) -> tuple[str, ...]:
+    return (question.choices or choices.listed(question.question)) if question else ()
+
+
+def _by(reader: Callable[[str, tuple[str, ...]], str | None]) -> Callable[[str, str, tuple[str, ...]], Verdict]:
     """A grader that reads answer and gold in the same way and compares what it read."""
 
-    def graded(answer: str, gold: str, choices: tuple[str, ...]) -> Verdict:
-        wanted, found = reader(gold, choices), reader(answer, choices)
+    def graded(answer: str, gold: str, options: tuple[str, ...]) -> Verdict:
+        wanted, found = reader(gold, options), reader(answer, options)
         if wanted is None:
             return Verdict("unreadable_gold")
         if found is None:
@@ -66,20 +128,30 @@ def _by(
     return graded
 
 
-def _math(answer: str, gold: str, choices: tuple[str, ...]) -> Verdict:
-    found = read.final(answer)
+def _numeric(answer: str, gold: str, options: tuple[str, ...]) -> Verdict:
+    wanted, found = ([numbers.value(number) for number in numbers.written(text)] for text in (gold, answer))
+    if len(wanted) != 1 or None in wanted:
+        return Verdict("unreadable_gold")
+    if not found or None in found:
+        return Verdict("no_answer")
+    return Verdict("correct" if found == wanted else "wrong", ", ".join(map(str, found)))
+
+
+def _math(answer: str, gold: str, options: tuple[str, ...]) -> Verdict:
+    found = final.mathematics(answer)
     if not found:
         return Verdict("no_answer")
-    equal = math_equal(found, gold)
-    if equal is None:
-        return Verdict("unreadable_gold")
-    return Verdict("correct" if equal else "wrong", found)
+    try:
+        same = equal.math_equal(found, gold)
+    except equal.GaveUpError as reason:
+        return Verdict("no_answer", found, str(reason))
+    return Verdict("unreadable_gold" if same is None else "correct" if same else "wrong", found)
 
 
 _GRADERS: dict[str, Callable[[str, str, tuple[str, ...]], Verdict]] = {
-    "numeric": _by(lambda text, choices: read.number(text)),
+    "numeric": _numeric,
     "math": _math,
-    "choice": _by(read.choice),
-    "boolean": _by(lambda text, choices: read.boolean(text)),
-    "exact": _by(lambda text, choices: read.exact(text)),
+    "choice": _by(choices.choice),
+    "boolean": _by(lambda text, options: choices.boolean(text)),
+    "exact": _by(lambda text, options: choices.exact(text)),
 }

@@ -1,0 +1,89 @@
+"""Near-duplicates of test questions among training questions, found by MinHash and locality-sensitive hashing.
+
+Two questions are near when the shingles (runs of words) that they share are at least `threshold` of those that either
+has, by Jaccard. Shingles that many questions of a set have are its wording ("Answer with a letter"), not the question,
+and are left out: two problems of one template with other numbers are different questions.
+"""
+
+import collections
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from stages.core.errors import StageError
+from stages.core.records import Question
+
+_TOKEN = re.compile(r"\w+|[^\w\s]")
+PERMUTATIONS = 128  # of the MinHash: its error is about 1/sqrt(128) = 9%, so all that it finds is checked exactly
+SLACK = 0.7  # candidates are looked for at this share of the threshold, so that few near ones are missed
+FEW = 3  # questions that may share a shingle in any set
+
+
+@dataclass(frozen=True)
+class Decontaminate:
+    """What counts as near, and whether such training questions are removed; they are counted and listed in any case."""
+
+    remove: bool = True
+    threshold: float = 0.8
+    words: int = 3  # of a shingle
+    common: float = 0.02  # a shingle that more than this share of a set's questions has is its wording
+
+    def __post_init__(self) -> None:
+        if not 0 < self.threshold <= 1 or self.words < 1 or not 0 <= self.common <= 1:
+            raise StageError(
+                f"threshold {self.threshold}, words {self.words}, common {self.common}: "
+                "expected shares between 0 and 1 and at least one word"
+            )
+
+
+@dataclass(frozen=True)
+class Near:
+    """A training question and the test or validation question that it resembles most."""
+
+    train: Question
+    test: Question
+    similarity: float
+
+
+def near_duplicates(questions: Sequence[Question], rules: Decontaminate) -> Iterator[Near]:
+    """Yields every training question that is near one of the others, with the nearest of these."""
+    from datasketch import MinHash, MinHashLSH  # a second of imports, for this stage alone
+
+    shingles = _shingles(questions, rules)
+    sketches = MinHash.generator((_bytes(of) for of in shingles), num_perm=PERMUTATIONS)
+    index = MinHashLSH(threshold=max(0.05, SLACK * rules.threshold), num_perm=PERMUTATIONS)
+    trained = []
+    for place, sketch in enumerate(sketches):
+        if questions[place].split == "train":
+            trained.append((place, sketch))
+        else:
+            index.insert(place, sketch)
+    for place, sketch in trained:
+        similar = [(_jaccard(shingles[place], shingles[other]), -other) for other in index.query(sketch)]
+        similarity, other = max(similar, default=(0.0, 0))
+        if similarity >= rules.threshold:
+            yield Near(questions[place], questions[-other], round(similarity, 4))
+
+
+def _shingles(questions: Sequence[Question], rules: Decontaminate) -> list[frozenset[str]]:
+    """Each question's own shingles; one that has none of its own is compared as a whole."""
+    found = [_runs(row.question, rules.words) for row in questions]
+    sizes = collections.Counter(row.source for row in questions)
+    counts = collections.Counter((row.source, one) for row, own in zip(questions, found, strict=True) for one in own)
+    wording = {one for (source, one), count in counts.items() if count > max(FEW, rules.common * sizes[source])}
+    return [
+        own - wording or frozenset([" ".join(row.question.split())]) for row, own in zip(questions, found, strict=True)
+    ]
+
+
+def _runs(text: str, words: int) -> frozenset[str]:
+    tokens = _TOKEN.findall(text.casefold())
+    return frozenset(" ".join(tokens[at : at + words]) for at in range(max(1, len(tokens) - words + 1)))
+
+
+def _bytes(shingles: frozenset[str]) -> list[bytes]:
+    return [shingle.encode("utf-8", "surrogatepass") for shingle in shingles]
+
+
+def _jaccard(one: frozenset[str], other: frozenset[str]) -> float:
+    return len(one & other) / len(one | other)

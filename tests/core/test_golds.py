@@ -1,0 +1,18 @@
+"""Golds of seven real sets, said in natural ways, grade correct, and wrong ones of their kind do not."""
+
+import pytest
+
+from tests import golds
+from tests.made import SHARED
+
+# At most this share of right answers may be refused; a wrong one must never be accepted
+MOST_REFUSED = 0.005
+
+
+@pytest.mark.parametrize("name", golds.SETS)
+def test_golds_are_right_and_wrong_ones_wrong(name: str) -> None:
+    if not (SHARED / "questions").is_dir():
+        pytest.skip(f"{SHARED / 'questions'} is absent")
+    found = golds.check(name)
+    assert found.accepted == []
+    assert len(found.rejected) <= MOST_REFUSED * found.right, found.rejected

@@ -1,0 +1,72 @@
+"""Rows that hang, die or eat memory cost their worker, never another row."""
+
+import os
+import time
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from stages.core.grading import workers
+from stages.core.grading.workers import Workers
+
+
+def odd(row: str) -> str:
+    """What a library might do to a row."""
+    if row == "hang":
+        time.sleep(60)
+    if row == "die":
+        os._exit(3)
+    if row == "eat":
+        bytearray(8 << 30)
+    return row.upper()
+
+
+def failed(reason: str) -> str:
+    return f"failed: {reason}"
+
+
+@pytest.fixture
+def pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[Workers[str, str]]:
+    """Two workers with short limits."""
+    monkeypatch.setattr(workers, "ROW_SECONDS", 1.0)
+    monkeypatch.setattr(workers, "BATCH_SECONDS", 2.0)
+    made = Workers(odd, failed, 2)
+    yield made
+    made.close()
+
+
+def test_odd_rows_fail_with_their_reason_and_the_others_are_done_in_order(pool: Workers[str, str]) -> None:
+    rows = [f"row {number}" for number in range(200)]
+    wanted = [row.upper() for row in rows]
+    for place, (row, reason) in enumerate(
+        {"hang": "timed out", "die": "killed its worker", "eat": "out of memory"}.items()
+    ):
+        rows[20 + 60 * place] = row
+        wanted[20 + 60 * place] = failed(reason)
+    assert list(pool.map(rows)) == wanted
+
+
+def test_rows_are_read_as_they_are_wanted(pool: Workers[str, str]) -> None:
+    read = 0
+
+    def rows() -> Iterator[str]:
+        nonlocal read
+        for read in range(10**9):  # noqa: B007
+            yield "a"
+
+    found = pool.map(rows())
+    assert [next(found) for _ in range(100)] == ["A"] * 100
+    assert read < 100 + 2 * workers.BATCH * (workers.AHEAD * pool.count + 1)
+
+
+def test_closing_leaves_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Workers(odd, failed, 2)
+    assert made.one("a") == "A"
+    pids = [
+        worker.pid for worker in psutil.Process().children(recursive=True) if "forkserver" in " ".join(worker.cmdline())
+    ]
+    made.close()
+    time.sleep(0.5)
+    assert pids
+    assert len([pid for pid in pids if psutil.pid_exists(pid)]) <= len(pids) - 2

@@ -1,0 +1,172 @@
+"""The golds of real question sets, said in five ways, and a wrong value of the same kind said likewise.
+
+Run: python -m tests.golds        grades them all and writes metrics/grading.json
+"""
+
+import dataclasses
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stages.core import grading
+from stages.core.files import write_json
+from stages.core.records import Question
+from tests.made import SHARED, question
+
+OUT = Path("metrics/grading.json")
+# Others' numbers, letters and truth values stand before the answer, as they do in what models write
+PHRASES = (
+    "The answer is {}.",
+    "At first 7 looked right, and so did option1. So the final answer is **{}**.",
+    "We check (A) and 3 + 4 = 7. Therefore, the correct answer is: {}",
+    "That is not true of 12.\n\nAnswer: {}",
+    "Putting it together, we get $\\boxed{{{}}}$ in the end.",
+)
+
+
+@dataclass(frozen=True)
+class Set:
+    """A question set of ../shared/data: its files, its grader, how its gold is found, and how a wrong one is made."""
+
+    files: tuple[str, ...]
+    kind: str
+    gold: Callable[[dict[str, Any]], str]
+    wrong: Callable[[str], list[str]]
+    text: str = "instruction"
+
+
+def _said(row: dict[str, Any]) -> str:
+    return str(row["answer"])
+
+
+def _after_hashes(row: dict[str, Any]) -> str:
+    return _said(row).partition("####")[2].strip()
+
+
+def _next_digits(gold: str) -> list[str]:
+    """With its first digit, its last digit, and its sign changed."""
+    places = [match.start() for match in re.finditer(r"\d", gold)]
+    changed = [
+        f"{gold[:place]}{int(gold[place]) % 9 + 1}{gold[place + 1 :]}"
+        for place in dict.fromkeys((places[0], places[-1]))
+    ]
+    signed = gold.removeprefix("-") if gold.startswith("-") else f"-{gold}"
+    return [*changed, *([signed] if float(gold.replace(",", "")) else [])]
+
+
+def _next_of(*labels: str) -> Callable[[str], list[str]]:
+    return lambda gold: [labels[(labels.index(gold) + 1) % len(labels)]]
+
+
+SETS = {
+    "gsm8k": Set(("gsm8k/train.jsonl", "gsm8k/test.jsonl"), "numeric", _after_hashes, _next_digits, "question"),
+    "math500": Set(("math500/test.jsonl",), "math", _said, lambda gold: wrong_formulas(gold), "problem"),
+    "multiarith": Set(("multiarith/test.json",), "numeric", _said, _next_digits),
+    "arc_challenge": Set(
+        ("arc_challenge/train.json", "arc_challenge/test.json"),
+        "choice",
+        _said,
+        _next_of(*(f"answer{place}" for place in range(1, 6))),
+    ),
+    "boolq": Set(("boolq/test.json",), "boolean", _said, _next_of("true", "false")),
+    "piqa": Set(("piqa/test.json",), "choice", _said, _next_of("solution1", "solution2")),
+    "winogrande": Set(("winogrande/test.json",), "choice", _said, _next_of("option1", "option2")),
+}
+
+
+def wrong_formulas(gold: str) -> list[str]:
+    """A formula with its first and its last digit changed, and with its first sign swapped; a word with another one."""
+    digits = [match.start() for match in re.finditer(r"\d", gold)]
+    places = dict.fromkeys((digits[0], digits[-1])) if digits else ()
+    found = [f"{gold[:place]}{(int(gold[place]) + 1) % 10}{gold[place + 1 :]}" for place in places]
+    if sign := re.search(r"[+-](?!\\?infty)", gold):
+        found.append(gold[: sign.start()] + {"+": "-", "-": "+"}[sign[0]] + gold[sign.end() :])
+    elif digits and "\\pm" not in gold and gold != "0":
+        found.append(
+            f"-{gold}" if not gold.startswith(("(", "[", "\\left", "\\{", "\\begin", "x", "y")) else f"2{gold}"
+        )
+    if not found:
+        found.append({"\\text{Evelyn}": "\\text{Carla}"}.get(gold, "\\text{west}" if "text" in gold else f"2{gold}"))
+    return [text for text in found if text != gold]
+
+
+def rows(name: str) -> Iterator[Question]:
+    """The set's questions. Raises FileNotFoundError where ../shared/data is absent."""
+    entry = SETS[name]
+    for file in entry.files:
+        text = (SHARED / "questions" / file).read_text(encoding="utf-8")
+        read = [json.loads(line) for line in text.splitlines()] if file.endswith("l") else json.loads(text)
+        for place, row in enumerate(read):
+            yield question(
+                place, question_id=f"{file}:{place}", question=row[entry.text], gold=entry.gold(row), grader=entry.kind
+            )
+
+
+def options_said(row: Question) -> list[str]:
+    """The ways to name the gold: its label, and for choices also the letter and the option's text."""
+    if row.grader != "choice":
+        return [f"${row.gold}$" if row.grader == "math" else row.gold]
+    place = int(row.gold[-1]) - 1
+    options = grading.choices.listed(row.question)
+    return [row.gold, f"({chr(ord('A') + place)})", *options[place : place + 1]]
+
+
+@dataclass
+class Found:
+    """What grading a set found: how many right and wrong answers were graded, and which of them wrongly."""
+
+    questions: int
+    right: int
+    wrong: int
+    rejected: list[tuple[str, str]]  # (gold, answer)
+    accepted: list[tuple[str, str]]
+
+    def summary(self) -> dict[str, Any]:
+        """Counts and rates; what was graded wrongly in the end of its words."""
+        return {
+            "questions": self.questions,
+            "right_answers": self.right,
+            "wrong_answers": self.wrong,
+            "false_rejects": len(self.rejected),
+            "false_reject_rate": round(len(self.rejected) / self.right, 6),
+            "false_accepts": len(self.accepted),
+            "false_accept_rate": round(len(self.accepted) / self.wrong, 6),
+        }
+
+
+def check(name: str) -> Found:
+    """Grades every gold of a set, named in every way, in every phrase, and wrong ones likewise."""
+    found, cases = Found(0, 0, 0, [], []), list[tuple[str, Question, bool]]()
+    for row in rows(name):
+        found.questions += 1
+        said = [(text, True) for text in options_said(row)]
+        others = [dataclasses.replace(row, gold=other) for other in SETS[name].wrong(row.gold)]
+        said += [(text, False) for other in others for text in options_said(other)]
+        for text, right in said:
+            for phrase in PHRASES:
+                inner = text.strip("$") if "boxed" in phrase and row.grader == "math" else text
+                cases.append((phrase.format(inner), row, right))
+    verdicts = grading.grade_many((answer, row.gold, row.grader, row) for answer, row, _ in cases)
+    for (answer, row, right), verdict in zip(cases, verdicts, strict=True):
+        found.right += right
+        found.wrong += not right
+        if right and verdict.outcome != "correct":
+            found.rejected.append((row.gold, answer))
+        if not right and verdict.outcome == "correct":
+            found.accepted.append((row.gold, answer))
+    return found
+
+
+if __name__ == "__main__":
+    summaries = {}
+    for each in SETS:
+        result = check(each)
+        summaries[each] = result.summary()
+        print(each, summaries[each])
+        for kind in ("rejected", "accepted"):
+            for pair in getattr(result, kind)[:40]:
+                print(f"  {kind}: {pair}")
+    write_json(OUT, {"phrases": len(PHRASES), "sets": summaries})
