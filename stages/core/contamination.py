@@ -1,8 +1,8 @@
 """Near-duplicates of test questions among training questions, found by MinHash and locality-sensitive hashing.
 
-Two questions are near when the shingles (runs of words) that they share are at least `threshold` of those that either
-has, by Jaccard. Shingles that many questions of a set have are its wording ("Answer with a letter"), not the question,
-and are left out: two problems of one template with other numbers are different questions.
+Two questions are near when they have the same numbers, and when the shingles (runs of words) that they share are at
+least `threshold` of those that either has (Jaccard), both over all shingles and over those that are not the wording of
+a set: "Answer with a letter" makes no two questions alike, nor does one template with other numbers.
 """
 
 import collections
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from stages.core.errors import StageError
 from stages.core.records import Question
 
-_TOKEN = re.compile(r"\w+|[^\w\s]")
+_TOKEN, _NUMBER = re.compile(r"\w+|[^\w\s]"), re.compile(r"\d+(?:[.,]\d+)*")
 PERMUTATIONS = 128  # of the MinHash: its error is about 1/sqrt(128) = 9%, so all that it finds is checked exactly
 SLACK = 0.7  # candidates are looked for at this share of the threshold, so that few near ones are missed
 FEW = 3  # questions that may share a shingle in any set
@@ -49,8 +49,10 @@ def near_duplicates(questions: Sequence[Question], rules: Decontaminate) -> Iter
     """Yields every training question that is near one of the others, with the nearest of these."""
     from datasketch import MinHash, MinHashLSH  # a second of imports, for this stage alone
 
-    shingles = _shingles(questions, rules)
-    sketches = MinHash.generator((_bytes(of) for of in shingles), num_perm=PERMUTATIONS)
+    whole = [_runs(row.question, rules.words) for row in questions]
+    own = _without_wording(questions, whole, rules)
+    numbers = [sorted(_NUMBER.findall(row.question)) for row in questions]
+    sketches = MinHash.generator(map(_bytes, own), num_perm=PERMUTATIONS)
     index = MinHashLSH(threshold=max(0.05, SLACK * rules.threshold), num_perm=PERMUTATIONS)
     trained = []
     for place, sketch in enumerate(sketches):
@@ -59,20 +61,25 @@ def near_duplicates(questions: Sequence[Question], rules: Decontaminate) -> Iter
         else:
             index.insert(place, sketch)
     for place, sketch in trained:
-        similar = [(_jaccard(shingles[place], shingles[other]), -other) for other in index.query(sketch)]
+        similar = [
+            (min(_jaccard(of[place], of[other]) for of in (whole, own)), -other)
+            for other in index.query(sketch)
+            if numbers[place] == numbers[other]
+        ]
         similarity, other = max(similar, default=(0.0, 0))
         if similarity >= rules.threshold:
             yield Near(questions[place], questions[-other], round(similarity, 4))
 
 
-def _shingles(questions: Sequence[Question], rules: Decontaminate) -> list[frozenset[str]]:
-    """Each question's own shingles; one that has none of its own is compared as a whole."""
-    found = [_runs(row.question, rules.words) for row in questions]
+def _without_wording(
+    questions: Sequence[Question], whole: Sequence[frozenset[str]], rules: Decontaminate
+) -> list[frozenset[str]]:
+    """Each question's shingles that its set does not share; a question that has none of its own is one by itself."""
     sizes = collections.Counter(row.source for row in questions)
-    counts = collections.Counter((row.source, one) for row, own in zip(questions, found, strict=True) for one in own)
+    counts = collections.Counter((row.source, one) for row, has in zip(questions, whole, strict=True) for one in has)
     wording = {one for (source, one), count in counts.items() if count > max(FEW, rules.common * sizes[source])}
     return [
-        own - wording or frozenset([" ".join(row.question.split())]) for row, own in zip(questions, found, strict=True)
+        has - wording or frozenset([" ".join(row.question.split())]) for row, has in zip(questions, whole, strict=True)
     ]
 
 

@@ -1,7 +1,5 @@
 """Training questions that are nearly a test question are found, templates with other numbers are not."""
 
-import random
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -31,6 +29,8 @@ def found(pairs: list[tuple[str, str]], rules: Decontaminate | None = None) -> l
         ("Hm. " + LONG.format(3, 4), True),
         ("  ".join(LONG.format(3, 4).split()), True),
         (LONG.format(9, 8), False),
+        (LONG.format(3, 5), False),
+        (LONG.format(4, 3), False),  # the same numbers elsewhere
         ("How many boxes does the shop sell on Wednesday, if it sells 3 on Monday?", False),
     ],
 )
@@ -40,11 +40,19 @@ def test_near(train: str, near: bool) -> None:
 
 
 def test_wording_that_a_set_shares_makes_no_duplicates() -> None:
-    """Of 100 questions of one form each has only its numbers for itself."""
-    draw = random.Random(0)
-    rows = [("test" if place % 2 else "train", WORDING + LONG.format(draw.random(), place)) for place in range(100)]
+    """Of 26 questions of one form each has only one word for itself, which is little of its text."""
+    rows = [("test" if place % 2 else "train", WORDING + 2 * chr(ord("a") + place)) for place in range(26)]
     assert found(rows) == []
-    assert len(found(rows, Decontaminate(common=1.0, threshold=0.5))) == 50  # were the wording not left out
+    assert len(found(rows, Decontaminate(common=1.0))) == 13  # were the wording not left out
+
+
+def test_short_sums_that_share_a_run_are_no_duplicates() -> None:
+    sums = ["5 * 8 * 1", "5 * 8", "5 * 8 * 3", "1 * 5 * 8", "8 * 5 * 1"]
+    rows = [
+        ("train" if place else "test", f"Solve the following multiplication: {text}.")
+        for place, text in enumerate(sums)
+    ]
+    assert found(rows) == []
 
 
 def test_same_text_in_two_sets_is_found_whatever_their_wording() -> None:
