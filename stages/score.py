@@ -33,7 +33,7 @@ def score(predictions: Iterable[Prediction], questions: Mapping[str, Question], 
     ahead, rows = itertools.tee(_asked(predictions, questions))  # the graders read some batches ahead
     verdicts = grading.grade_many((row.answer, asked.gold, asked.grader, asked) for row, asked in ahead)
     for (row, question), verdict in zip(rows, verdicts, strict=True):
-        outcome = {"no_answer": "no_answer"}.get(verdict.outcome, "answered")
+        outcome = "no_answer" if verdict.outcome == "no_answer" else "answered"
         if row.finish_reason == "length":
             outcome = "hit_cap"
         else:

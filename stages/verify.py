@@ -42,7 +42,7 @@ class Tally:
     def add(self, question: Question, response: Response, verdict: Verdict, kept: bool) -> None:
         """Counts one response to `question`."""
         source, right = question.source, verdict.outcome == "correct"
-        first = response.question_id not in self.asked[source]
+        first = response.finish_reason == "stop" and response.question_id not in self.asked[source]
         self.selection[source].add(question, response, kept)
         counts = self.counts[source]
         counts.update(["attempts", verdict.outcome])
@@ -60,8 +60,8 @@ class Tally:
         """Per question set: questions, attempts, correct ones, kept traces and their mean reasoning characters.
 
         accuracy is that of each question's first attempt (pass@1): where sampling stops at the first correct one,
-        the later attempts are of the harder questions alone. A correct attempt that was cut, or that shows no
-        reasoning, is not kept. disagreement_rate is over all attempts; gave_up are those that could not be graded.
+        the later attempts are of the harder questions alone. One that was cut counts as wrong. A correct attempt that
+        shows no reasoning is not kept. disagreement_rate is over all attempts; gave_up counts what could not be graded.
         """
         return [
             {

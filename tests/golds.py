@@ -27,6 +27,16 @@ PHRASES = (
 )
 
 
+# What is no answer, or another one: the gold with a second one beside it, denied, or taken back
+SPOILED = (
+    "The answer is not {right}.",
+    "The answer is {right} or {wrong}.",
+    "The answer is {wrong}, or {right}.",
+    "The answer is {right}. Wait, that is wrong: it is {wrong}.",
+    "It is not true that the answer is {right}.",
+)
+
+
 @dataclass(frozen=True)
 class Set:
     """A question set of ../shared/data: its files, its grader, how its gold is found, and how a wrong one is made."""
@@ -125,7 +135,7 @@ class Found:
     accepted: list[tuple[str, str]]
 
     def summary(self) -> dict[str, Any]:
-        """Counts and rates; what was graded wrongly in the end of its words."""
+        """Counts and rates, and what was graded wrongly."""
         return {
             "questions": self.questions,
             "right_answers": self.right,
@@ -134,7 +144,14 @@ class Found:
             "false_reject_rate": round(len(self.rejected) / self.right, 6),
             "false_accepts": len(self.accepted),
             "false_accept_rate": round(len(self.accepted) / self.wrong, 6),
+            "rejected": sorted({f"{gold}: {answer}" for gold, answer in self.rejected}),
+            "accepted": sorted({f"{gold}: {answer}" for gold, answer in self.accepted}),
         }
+
+
+def _spoiled(phrase: str, row: Question, wrong: str) -> str:
+    right, wrong = (f"${text}$" if row.grader == "math" else text for text in (row.gold, wrong))
+    return phrase.format(right=right, wrong=wrong)
 
 
 def check(name: str) -> Found:
@@ -145,6 +162,8 @@ def check(name: str) -> Found:
         said = [(text, True) for text in options_said(row)]
         others = [dataclasses.replace(row, gold=other) for other in SETS[name].wrong(row.gold)]
         said += [(text, False) for other in others for text in options_said(other)]
+        wrong = others[0].gold
+        cases += [(_spoiled(phrase, row, wrong), row, False) for phrase in SPOILED]
         for text, right in said:
             for phrase in PHRASES:
                 inner = text.strip("$") if "boxed" in phrase and row.grader == "math" else text
@@ -166,7 +185,4 @@ if __name__ == "__main__":
         result = check(each)
         summaries[each] = result.summary()
         print(each, summaries[each])
-        for kind in ("rejected", "accepted"):
-            for pair in getattr(result, kind)[:40]:
-                print(f"  {kind}: {pair}")
     write_json(OUT, {"phrases": len(PHRASES), "sets": summaries})

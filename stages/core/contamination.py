@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from stages.core.errors import StageError
 from stages.core.records import Question
 
-_TOKEN, _NUMBER = re.compile(r"\w+|[^\w\s]"), re.compile(r"\d+(?:[.,]\d+)*")
+_TOKEN, _NUMBER = re.compile(r"\w+|[^\w\s]"), re.compile(r"\d+(?:\.\d+)?")
 PERMUTATIONS = 128  # of the MinHash: its error is about 1/sqrt(128) = 9%, so all that it finds is checked exactly
 SLACK = 0.7  # candidates are looked for at this share of the threshold, so that few near ones are missed
+SMALL = 50  # questions in a set that is too small to tell its wording
 FEW = 3  # questions that may share a shingle in any set
 
 
@@ -51,7 +52,7 @@ def near_duplicates(questions: Sequence[Question], rules: Decontaminate) -> Iter
 
     whole = [_runs(row.question, rules.words) for row in questions]
     own = _without_wording(questions, whole, rules)
-    numbers = [sorted(_NUMBER.findall(row.question)) for row in questions]
+    numbers = [sorted(_NUMBER.findall(row.question.replace(",", ""))) for row in questions]
     sketches = MinHash.generator(map(_bytes, own), num_perm=PERMUTATIONS)
     index = MinHashLSH(threshold=max(0.05, SLACK * rules.threshold), num_perm=PERMUTATIONS)
     trained = []
@@ -77,7 +78,11 @@ def _without_wording(
     """Each question's shingles that its set does not share; a question that has none of its own is one by itself."""
     sizes = collections.Counter(row.source for row in questions)
     counts = collections.Counter((row.source, one) for row, has in zip(questions, whole, strict=True) for one in has)
-    wording = {one for (source, one), count in counts.items() if count > max(FEW, rules.common * sizes[source])}
+    wording = {
+        one
+        for (source, one), count in counts.items()
+        if sizes[source] >= SMALL and count > max(FEW, rules.common * sizes[source])
+    }
     return [
         has - wording or frozenset([" ".join(row.question.split())]) for row, has in zip(questions, whole, strict=True)
     ]

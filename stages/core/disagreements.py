@@ -1,8 +1,11 @@
 """The answers on which the two graders disagree, as a page for people: whom to believe is theirs to say."""
 
+import collections
+
 from stages.core.grading import Verdict
 from stages.core.records import Question
 
+MOST = 200  # rows of a question set that are shown
 SHOWN = 600  # characters of a question's and an answer's end
 
 
@@ -11,13 +14,15 @@ class Page:
 
     def __init__(self, title: str) -> None:
         self._parts = [f"# Where the two graders disagree: {title}\n"]
+        self._counts: collections.Counter[str] = collections.Counter()
 
     def __len__(self) -> int:
-        return len(self._parts) - 1
+        return self._counts.total()
 
     def add(self, question: Question, sample: int, answer: str, verdict: Verdict) -> None:
         """Notes the answer if the verdict is no agreement."""
-        if disagree(verdict):
+        self._counts[question.source] += disagree(verdict)
+        if disagree(verdict) and self._counts[question.source] <= MOST:
             self._parts.append(
                 f"## {question.source} {question.question_id}, sample {sample}\n\n"
                 f"- gold: {_line(question.gold)} ({question.grader})\n"
@@ -29,7 +34,8 @@ class Page:
 
     def text(self) -> str:
         """The page as Markdown."""
-        return "\n".join(self._parts) if len(self) else f"{self._parts[0]}\nNowhere.\n"
+        left_out = [f"{count - MOST} more of {source}.\n" for source, count in self._counts.items() if count > MOST]
+        return "\n".join((*self._parts, *left_out)) if len(self) else f"{self._parts[0]}\nNowhere.\n"
 
 
 def disagree(verdict: Verdict) -> bool:

@@ -1,7 +1,7 @@
 """How the questions whose traces are kept differ from all that were asked: students see a selection of each set.
 
-Length in characters, difficulty as the set itself gives it, and how long the teacher reasoned at its first attempt,
-which is known for every question. A positive difference: the kept ones are longer, or harder, than those left out.
+Length in characters, difficulty as the set itself gives it, and how long the teacher reasoned at its first attempt. A
+positive difference: the kept ones are longer, or harder, than those left out.
 """
 
 import math

@@ -40,10 +40,16 @@ def test_near(train: str, near: bool) -> None:
 
 
 def test_wording_that_a_set_shares_makes_no_duplicates() -> None:
-    """Of 26 questions of one form each has only one word for itself, which is little of its text."""
+    """Of 52 questions of one form each has only one word for itself, which is little of its text."""
     rows = [("test" if place % 2 else "train", WORDING + 2 * chr(ord("a") + place)) for place in range(26)]
+    rows += [(split, WORDING + "q" + text[-2:]) for split, text in rows]
     assert found(rows) == []
-    assert len(found(rows, Decontaminate(common=1.0))) == 13  # were the wording not left out
+    assert len(found(rows, Decontaminate(common=1.0))) == 26  # were the wording not left out
+
+
+def test_many_copies_do_not_hide_each_other() -> None:
+    rows = [("test", LONG.format(3, 4)), *(("train", f"{'Hm. ' * place}{LONG.format(3, 4)}") for place in range(5))]
+    assert len(found(rows)) >= 3
 
 
 def test_short_sums_that_share_a_run_are_no_duplicates() -> None:

@@ -24,6 +24,12 @@ HUGE = {
     "lines": "A.\n" * (SIZE // 3),
     "backslashes": "\\" * SIZE,
     "words": "so it is true " * (SIZE // 14),
+    "spaces after a lead": "The answer is 1" + " " * SIZE + "2",
+    "brackets after a lead": "The answer is " + "\\(" * (SIZE // 2) + "1",
+    "joined boxes": "\\boxed{1}, " * (SIZE // 11),
+    "formulas": "$1$ and " * (SIZE // 8),
+    "stars": "answer" + "*" * SIZE + " is 1",
+    "digits after a lead": "The answer is " + "1," * (SIZE // 2),
 }
 ODD = {
     "tower": r"\boxed{9**9**9**9}",

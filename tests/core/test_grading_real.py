@@ -11,7 +11,7 @@ import pytest
 
 from stages.core import grading
 from tests.imports import ROOT
-from tests.made import SHARED
+from tests.made import SHARED, question
 
 TRACES = SHARED / "traces" / "qwen3-8b"
 READ_BY_EYE = ROOT / "tests/fixtures/qwen3_disagreements.json"
@@ -31,11 +31,17 @@ def by_the_file(item: dict[str, Any], content: str) -> bool:
     return said[-1].casefold() in (gold.casefold() for gold in golds)
 
 
+# What the file's choice items choose from
+OPTIONS = (("feathers", "lead"), ("first", "second", "third", "fourth", "fifth"), ("candle", "lamp", "fire", "match"))
+
+
 def ours(item: dict[str, Any], content: str) -> tuple[bool, bool]:
     """What our two graders find, with any of the accepted golds."""
-    kind = "numeric" if item["grader"] == "numeric" else "exact"
-    golds = [gold for gold in (item["answer"], *item["accept"]) if kind == "exact" or gold.isdecimal()]
-    verdicts = [grading.grade(content, gold, kind) for gold in golds]
+    kind = {"text": "exact"}.get(item["grader"], item["grader"])
+    golds = [gold for gold in (item["answer"], *item["accept"]) if kind != "numeric" or gold.isdecimal()]
+    options = next((options for options in OPTIONS if item["answer"] in options), ())
+    asked = question(0, choices=options)
+    verdicts = [grading.grade(content, gold, kind, question=asked) for gold in golds]
     return any(one.outcome == "correct" for one in verdicts), any(one.second for one in verdicts)
 
 
@@ -59,6 +65,6 @@ def test_disagreements_are_those_that_were_read_by_eye(thinking: str) -> None:
     assert found == {item: {name: one[name] for name in ("file", "first", "second")} for item, one in known.items()}
 
 
-def test_no_answer_that_a_person_finds_wrong_is_accepted() -> None:
+def test_our_first_grader_accepts_nothing_that_a_person_finds_wrong() -> None:
     known = json.loads(READ_BY_EYE.read_text())
-    assert {one["right"] for rows in known.values() for one in rows.values()} == {True}  # a person's view of the answer
+    assert [item for rows in known.values() for item, one in rows.items() if one["first"] and not one["right"]] == []

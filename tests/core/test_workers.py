@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import psutil
 import pytest
@@ -60,9 +61,22 @@ def test_rows_are_read_as_they_are_wanted(pool: Workers[str, str]) -> None:
     assert read < 100 + 2 * workers.BATCH * (workers.AHEAD * pool.count + 1)
 
 
+def test_worker_that_is_killed_between_two_runs_is_replaced(pool: Workers[str, str]) -> None:
+    assert list(pool.map(["a", "b"])) == ["A", "B"]
+    for worker in psutil.Process().children(recursive=True):
+        if "forkserver" in " ".join(worker.cmdline()) and worker.parent() != psutil.Process():
+            worker.kill()
+    time.sleep(0.5)
+    assert list(pool.map(["a", "b"] * 40)) == ["A", "B"] * 40
+
+
+def test_error_in_the_function_fails_its_row_alone(pool: Workers[Any, Any]) -> None:
+    assert list(pool.map(["a", 1, "b"])) == ["A", "failed: AttributeError in the grader", "B"]
+
+
 def test_closing_leaves_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
     made = Workers(odd, failed, 2)
-    assert made.one("a") == "A"
+    assert list(made.map(["a"])) == ["A"]
     pids = [
         worker.pid for worker in psutil.Process().children(recursive=True) if "forkserver" in " ".join(worker.cmdline())
     ]

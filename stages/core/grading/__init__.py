@@ -31,7 +31,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from stages.core.errors import StageError
-from stages.core.grading import choices, equal, final, numbers, second
+from stages.core.grading import choices, equal, final, formulas, numbers, second
 from stages.core.grading.workers import Workers
 from stages.core.records import Question
 
@@ -65,14 +65,18 @@ def grade_many(rows: Iterable[Row]) -> Iterator[Verdict]:
 
     The rows up to the first mathematical one are graded here, so that sets without mathematics start no workers.
     """
-    waiting = iter(rows)
+    waiting = map(_known, rows)
     for row in waiting:
-        if row[2] not in _GRADERS:
-            raise StageError(f"grader {row[2]!r}: unknown; known: {', '.join(sorted(_GRADERS))}")
         if row[2] == "math":
             yield from _workers().map(itertools.chain([row], waiting))
         else:
             yield _judge(row)
+
+
+def _known(row: Row) -> Row:
+    if row[2] not in _GRADERS:
+        raise StageError(f"grader {row[2]!r}: unknown; known: {', '.join(sorted(_GRADERS))}")
+    return row
 
 
 @functools.cache
@@ -114,11 +118,13 @@ def _options(question: Question | None) -> tuple[str, ...]:
     return (question.choices or choices.listed(question.question)) if question else ()
 
 
-def _by(reader: Callable[[str, tuple[str, ...]], str | None]) -> Callable[[str, str, tuple[str, ...]], Verdict]:
-    """A grader that reads answer and gold in the same way and compares what it read."""
+def _by(
+    wanted_by: Callable[[str, tuple[str, ...]], str | None], found_by: Callable[[str, tuple[str, ...]], str | None]
+) -> Callable[[str, str, tuple[str, ...]], Verdict]:
+    """A grader that reads the gold in one way, the answer in another, and compares what it read."""
 
     def graded(answer: str, gold: str, options: tuple[str, ...]) -> Verdict:
-        wanted, found = reader(gold, options), reader(answer, options)
+        wanted, found = wanted_by(gold, options), found_by(answer, options)
         if wanted is None:
             return Verdict("unreadable_gold")
         if found is None:
@@ -129,16 +135,16 @@ def _by(reader: Callable[[str, tuple[str, ...]], str | None]) -> Callable[[str, 
 
 
 def _numeric(answer: str, gold: str, options: tuple[str, ...]) -> Verdict:
-    wanted, found = ([numbers.value(number) for number in numbers.written(text)] for text in (gold, answer))
-    if len(wanted) != 1 or None in wanted:
+    wanted, found = numbers.gold(gold), [numbers.value(number) for number in numbers.written(answer)]
+    if wanted is None:
         return Verdict("unreadable_gold")
     if not found or None in found:
         return Verdict("no_answer")
-    return Verdict("correct" if found == wanted else "wrong", ", ".join(map(str, found)))
+    return Verdict("correct" if found == [wanted] else "wrong", ", ".join(map(str, found)))
 
 
 def _math(answer: str, gold: str, options: tuple[str, ...]) -> Verdict:
-    found = final.mathematics(answer)
+    found = formulas.stated(answer)
     if not found:
         return Verdict("no_answer")
     try:
@@ -151,7 +157,7 @@ def _math(answer: str, gold: str, options: tuple[str, ...]) -> Verdict:
 _GRADERS: dict[str, Callable[[str, str, tuple[str, ...]], Verdict]] = {
     "numeric": _numeric,
     "math": _math,
-    "choice": _by(choices.choice),
-    "boolean": _by(lambda text, options: choices.boolean(text)),
-    "exact": _by(lambda text, options: choices.exact(text)),
+    "choice": _by(choices.gold, choices.choice),
+    "boolean": _by(lambda text, options: choices.boolean(text), lambda text, options: choices.boolean(text)),
+    "exact": _by(lambda text, options: choices.exact(text), lambda text, options: choices.exact(text)),
 }

@@ -4,8 +4,9 @@ Each guard is for answers that math-verify 0.9.0 was seen to accept or to refuse
 - text (`\text{even}`, `Evelyn`, `(C)`) is compared as words: as mathematics its letters are factors, in any order;
 - a number in a base (`52_8`, `52 base 8`) is compared by its digits, and its base where both name one;
 - units are not looked at, but square feet are no cubic feet;
-- decimals are compared to twelve places, not six;
+- decimals are compared exactly, and with other numbers to twelve places, not six;
 - an equation is compared as a whole: its sides' difference, up to a factor; `x = 5` alone is also 5;
+- `K` is not `k`;
 - a formula with words left in it equals nothing;
 - what is too long, too deeply nested (its time doubles with every bracket) or breaks off is not read.
 """
@@ -14,6 +15,7 @@ import functools
 import itertools
 import re
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 from stages.core.grading import forms
@@ -24,7 +26,7 @@ PLACES = 12  # math-verify's own 6 would make 0.0000672 equal 0.0000668
 _EQUALS = re.compile(r"(?<![\\<>!:=])=(?!=)")
 _SYMBOL = re.compile(r"[A-Za-z](?:_\{?\w\}?)?(?:\([a-z]\))?|\\[a-z]+")
 _WORDS = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{3,}|(?<![\\A-Za-z])(?:as|at|by|if|in|is|it|no|of|or|so|to)(?![A-Za-z])")
-_FUNCTIONS = set("sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh log exp sqrt lim mod".split())
+_DECIMAL = re.compile(r"-?\d*\.?\d+")
 
 
 class GaveUpError(Exception):
@@ -48,7 +50,7 @@ def math_equal(answer: str, gold: str) -> bool | None:
     if not _whole(meant) or not _parse(meant):
         return None
     powers = {forms.unit_power(answer), forms.unit_power(gold)} - {""}
-    if len(powers) > 1 or not _whole(found) or {*_WORDS.findall(found)} - {*_WORDS.findall(meant)} - _FUNCTIONS:
+    if len(powers) > 1 or not _whole(found) or {*_WORDS.findall(found)} - {*_WORDS.findall(meant)} - forms.FUNCTIONS:
         return False
     return _same(found, meant)
 
@@ -67,10 +69,15 @@ def _same(found: str, meant: str) -> bool:
         return _same_equation(*(rf"({left})-({right})" for left, right in sides))
     if name and wanted_name and name != wanted_name:
         return False
-    bare = [len(forms.split(text)) > 1 for text in (value, wanted_value)]
-    ordered = [text[:1] in "([" for text in (value, wanted_value)]
+    bare = [len(forms.split(text)) > 1 or text.startswith(r"\{") for text in (value, wanted_value)]
+    ordered = [text[:1] in "([" and text[-1:] in ")]" for text in (value, wanted_value)]
     if (bare[0] and ordered[1]) or (bare[1] and ordered[0]):  # two solutions are no point, no interval
         return False
+    names = [set(re.findall(r"(?<![\\A-Za-z])[A-Za-z](?![A-Za-z])", text)) for text in (value, wanted_value)]
+    if names[0] != names[1] and {*map(str.lower, names[0])} == {*map(str.lower, names[1])}:
+        return False
+    if _DECIMAL.fullmatch(value) and _DECIMAL.fullmatch(wanted_value):
+        return Fraction(value) == Fraction(wanted_value)
     return ("=" in value) == ("=" in wanted_value) and _equal(value, wanted_value)
 
 
@@ -123,8 +130,8 @@ def _tried(call: Callable[[], Any]) -> Any:
         return call()
     except _library().errors.TimeoutException as error:
         raise GaveUpError(f"not done in {SECONDS} seconds") from error
-    except MemoryError as error:
-        raise GaveUpError("out of memory") from error
+    except MemoryError:  # ends the worker
+        raise
     except Exception:
         return None
 

@@ -22,13 +22,18 @@ _STYLES = re.compile(
 )
 _WRAPPED = re.compile(r"\\(?:text|mbox|mathrm|textbf|mathbf)\{([^{}]*)\}")
 _FORMULA = re.compile(r"\$\$(.+?)\$\$|\$(.+?)\$|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL)
+# In the last line: a denial, a bound, a scale
+_DOUBT = re.compile(
+    r"n't\b|\b(?:not|never|cannot|wrong|except|million|thousand|hundred|dozen|half|twice|(?:more|less) than|least)\b",
+    re.IGNORECASE,
+)
 _LONGEST = 2000  # characters at the end of an answer that are looked at for a formula
 
 
 def agrees(answer: str, gold: str, kind: str, choices: tuple[str, ...]) -> bool:
     """Whether `answer` gives `gold`, as this grader sees it."""
     answer = answer.rpartition("</think>")[2]
-    if "<think>" in answer or not answer.strip():
+    if "<think>" in answer or not answer.strip() or _DOUBT.search(answer.strip().splitlines()[-1]):
         return False
     if kind == "numeric":
         found = _NUMBER.findall(_plain(answer))

@@ -5,10 +5,14 @@ A row that does so gets a result that says why, its process is replaced, and all
 
 import collections
 import concurrent.futures
+import concurrent.futures.process
+import ctypes
 import itertools
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -20,6 +24,8 @@ MEMORY = 1 << 30  # bytes that a worker may take beyond those it has when it sta
 BATCH = 16  # rows that go to a worker together
 AHEAD = 4  # batches for each worker that are read before their results are wanted
 
+_PR_SET_PDEATHSIG = 1  # of <linux/prctl.h>
+
 Row = TypeVar("Row")
 Result = TypeVar("Result")
 
@@ -30,7 +36,11 @@ class Workers(Generic[Row, Result]):
     def __init__(self, function: Callable[[Row], Result], failed: Callable[[str], Result], count: int = 0) -> None:
         self.function, self.failed = function, failed
         self.count = count or len(os.sched_getaffinity(0))
-        self._pool = pebble.ProcessPool(self.count, initializer=_limit, initargs=[MEMORY], context=_context())
+        self._pool = self._made()
+
+    def _made(self) -> pebble.ProcessPool:
+        # Workers are replaced after so many batches: a library's caches grow
+        return pebble.ProcessPool(self.count, max_tasks=500, initializer=_limit, initargs=[MEMORY], context=_context())
 
     def close(self) -> None:
         """Kills the workers, whatever they are at."""
@@ -40,41 +50,62 @@ class Workers(Generic[Row, Result]):
     def map(self, rows: Iterable[Row]) -> Iterator[Result]:
         """Yields the results in the order of `rows`, of which only some batches are held at a time."""
         waiting = iter(rows)
-        going: collections.deque[tuple[list[Row], concurrent.futures.Future[list[Result]]]] = collections.deque()
-        while batch := list(itertools.islice(waiting, BATCH)):
-            going.append((batch, self._start(batch, BATCH_SECONDS)))
-            if len(going) > AHEAD * self.count:
-                yield from self._finish(*going.popleft())
-        while going:
-            yield from self._finish(*going.popleft())
-
-    def one(self, row: Row) -> Result:
-        """The result of a single row."""
+        going: collections.deque[tuple[list[Row], _Going[Result]]] = collections.deque()
         try:
-            return self._start([row], ROW_SECONDS).result()[0]
-        except concurrent.futures.TimeoutError:
-            return self.failed("timed out")
-        except MemoryError:
-            return self.failed("out of memory")
-        except pebble.ProcessExpired:
-            return self.failed("killed its worker")
+            while batch := list(itertools.islice(waiting, BATCH)):
+                going.append((batch, self._start(batch)))
+                if len(going) > AHEAD * self.count:
+                    yield from self._finish(*going.popleft())
+            while going:
+                yield from self._finish(*going.popleft())
+        finally:  # also where the caller stops early
+            for _, left in going:
+                left.cancel()
 
-    def _start(self, batch: list[Row], seconds: float) -> "concurrent.futures.Future[list[Result]]":
-        found: concurrent.futures.Future[list[Result]] = self._pool.schedule(
-            _each, args=[self.function, batch], timeout=seconds
-        )
+    def _start(self, batch: list[Row]) -> "_Going[Result]":
+        seconds = BATCH_SECONDS if len(batch) > 1 else ROW_SECONDS
+        try:
+            found: _Going[Result] = self._pool.schedule(_each, args=[self.function, batch], timeout=seconds)
+        except RuntimeError:  # the pool itself is broken: a worker was killed from outside
+            self.close()
+            self._pool = self._made()
+            found = self._pool.schedule(_each, args=[self.function, batch], timeout=seconds)
         return found
 
-    def _finish(self, batch: list[Row], going: "concurrent.futures.Future[list[Result]]") -> list[Result]:
+    def _finish(self, batch: list[Row], going: "_Going[Result]") -> list[Result]:
         """The batch's results; where it broke its worker, those of its rows one by one."""
         try:
-            return going.result()
-        except (concurrent.futures.TimeoutError, pebble.ProcessExpired, MemoryError):
-            return [self.one(row) for row in batch]
+            found = going.result()
+            return [self.failed(one.reason) if isinstance(one, _Failed) else one for one in found]
+        except (concurrent.futures.TimeoutError, concurrent.futures.CancelledError):
+            reason = "timed out"
+        except (pebble.ProcessExpired, concurrent.futures.process.BrokenProcessPool) as error:
+            reason = "out of memory" if getattr(error, "exitcode", 0) == _NO_MEMORY else "killed its worker"
+        if len(batch) == 1:
+            return [self.failed(reason)]
+        return [result for row in batch for result in self._finish([row], self._start([row]))]
 
 
-def _each(function: Callable[[Row], Result], rows: list[Row]) -> list[Result]:
-    return [function(row) for row in rows]
+_Going = concurrent.futures.Future[list[Result | "_Failed"]]
+_NO_MEMORY = 77  # the exit code of a worker without memory
+
+
+@dataclass(frozen=True)
+class _Failed:
+    reason: str
+
+
+def _each(function: Callable[[Row], Result], rows: list[Row]) -> list[Result | _Failed]:
+    return [_one(function, row) for row in rows]
+
+
+def _one(function: Callable[[Row], Result], row: Row) -> Result | _Failed:
+    try:
+        return function(row)
+    except MemoryError:
+        os._exit(_NO_MEMORY)  # what it still holds would make other rows fail
+    except Exception as error:
+        return _Failed(f"{type(error).__name__} in the grader")
 
 
 def _context() -> multiprocessing.context.BaseContext:
@@ -85,10 +116,12 @@ def _context() -> multiprocessing.context.BaseContext:
 
 
 def _limit(memory: int) -> None:
-    """In a worker: more memory than `memory` bytes beyond today's is an error, where the system says what that is."""
+    """In a worker, where the system can do it: no more memory than `memory` bytes beyond today's, and no life alone."""
     statm = Path("/proc/self/statm")
     if statm.exists():
         import resource
 
         most = int(statm.read_text().split()[0]) * resource.getpagesize() + memory
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
+        # Killed with the server that forked it, which ends with us: nobody else would end one that hangs
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
