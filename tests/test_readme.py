@@ -1,6 +1,7 @@
 """The README's numbers are the tracked ones."""
 
 import csv
+import json
 import re
 import shutil
 import subprocess
@@ -19,6 +20,12 @@ def test_the_table_is_the_tracked_one() -> None:
     for path, shown in re.findall(r"<!-- table: (\S+) -->\n(.*?)<!-- end -->", README, re.DOTALL):
         assert shown.strip() == (ROOT / path).read_text().strip(), path
     assert README.count("<!-- table: ") >= 1
+
+
+def test_grading_table_is_the_tracked_one() -> None:
+    for one in json.loads((ROOT / "metrics/grading.json").read_text())["sets"].values():
+        counts = (one["right_answers"], one["false_rejects"], one["wrong_answers"], one["false_accepts"])
+        assert " | ".join(f"{count:,}" for count in counts) in README
 
 
 def test_profile_for_ones_own_traces_composes(tmp_path: Path) -> None:
