@@ -1,20 +1,23 @@
 r"""One function decides whether an answer is right: `grade`. Which rule applies is the question set's `grader`.
 
-Only the text after the thinking is graded; where the thinking was never closed there is no answer.
+Only the text after the thinking is graded; where a thinking was never closed there is no answer.
 
 The final answer is the last `\boxed{}`, with the boxes that a comma, "and" or "or" join to it, else what follows the
-last "answer is", "Answer:" or "####", else what follows "result is", "solution:" and the like. Where nothing is stated
-so, numeric takes the last number of the text, math its last line's formula, and the rest the whole text.
+last "answer is", "Answer:" or "####", else what follows "result is", "solutions are" and the like. One that is denied
+("it is not true that the answer is 5"), taken back ("wait, that is wrong") or but a part of a formula (`-\boxed{5}`) is
+none. Where nothing is stated so, numeric and math read the last sentence, and the rest the whole text.
 
-- numeric: the number, as an exact fraction. Currency, units, percent and degree signs are not looked at. Thousands may
+All of a final answer must be understood: what stands beside the value must leave it as it is. plain.py has the words
+that do not ("million", "more than", "not").
+
+- numeric: one number, as an exact fraction. Currency, units, percent and degree signs are not looked at. Thousands may
   be separated (1,000; 1{,}000), fractions written in any way (7/2, \frac72, 3 1/2, 3.5); a decimal equals a fraction
-  only where it is exact. Several different numbers in what is stated are wrong.
+  only where it is exact. Several different numbers are wrong.
 - math: mathematical equality by math-verify; equal.py lists where it is guarded. An equation for one symbol is also its
   right side; lists and sets have no order, tuples and intervals do; units, currency and degrees are not looked at;
   text in \text{} is compared as words. Several different answers are a list, and so wrong where one is wanted.
-- choice: the letter, the label (`answer3`, `option1`) or the option's text that the final answer names. Two named are
-  no answer.
-- boolean: true or yes against false or no. Both named are no answer.
+- choice: the option that is named by its letter, its label (`answer3`, `option1`) or its text. Two named are no answer.
+- boolean: true or yes against false or no, as the first word of what is said. Both named are no answer.
 - exact: the final answer's text, ignoring case, spacing, emphasis, a leading article and closing punctuation.
 
 A false accept is worse than a false reject: what is not understood is not right.
