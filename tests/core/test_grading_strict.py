@@ -32,7 +32,14 @@ NUMERIC = [
         "so it is - 18",
     ),
     *("The answer is 18 if x > 2 and 19 otherwise.", "The answer is 18. No, 19.", "The answer is 18. Wait, it is 19."),
-    *("The answer is 18\n\nWait, that's wrong. I get 19.", "The answer is 18 or 19.", "so 2^18", r"so \sqrt{18}"),
+    *(
+        "The answer is 18\n\nWait, that's wrong. I get 19.",
+        "The answer is 18 or 19.",
+        "The answer is 18 or so.",
+        f"The answer is 18{' and' * 200} 19.",
+        "so 2^18",
+        r"so \sqrt{18}",
+    ),
     *(
         "It isn't 18.",
         "I got 18 but that is wrong",

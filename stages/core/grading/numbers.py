@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from stages.core.grading import final, plain
 
-_LONGEST = 400  # digits of a number
+_LONGEST = 400  # characters of a number, and of an answer that is one
 _NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d*\.?\d+(?:/\d+)?"
 _ONE = re.compile(rf"(?<![\w.,/])(-?)({_NUMBER})(?![\d/]|\.\d|,\d{{3}}(?!\d))")
 _VULGAR = {"\u00bd": "1/2", "\u00bc": "1/4", "\u00be": "3/4", "\u2153": "1/3", "\u2154": "2/3"}
@@ -68,9 +68,12 @@ def value(number: str) -> Fraction | None:
 def _values(text: str) -> list[str]:
     """The different numbers of an answer; none where a part of it is not understood."""
     found: dict[Fraction | None, str] = {}
-    for part in _SPLIT.split(_plain(text[:_LONGEST])):
+    whole = _plain(text[: _LONGEST + 1])
+    if len(text) > _LONGEST or plain.changed(whole) or _RELATION.search(whole):
+        return []
+    for part in _SPLIT.split(whole):
         side = _UNITS.sub(" ", part.rpartition("=")[2])
-        if plain.changed(part) or _RELATION.search(part) or not _harmless(_ONE.sub(" ", side)):
+        if not _harmless(_ONE.sub(" ", side)):
             return []
         found |= {value(one[0]): one[0] for one in _ONE.finditer(side) if value(one[0]) not in found}
     return list(found.values())

@@ -13,7 +13,9 @@ _CHANGING = (
     "undefined infinity infinite "
     "two three four five six seven eight nine ten eleven twelve"
 ).split()
-_WORDS = re.compile(rf"\b(?:{'|'.join(dict.fromkeys(_CHANGING))})\b|n['\u2019]t\b|\btimes\b(?=\s+\S)", re.IGNORECASE)
+_WORDS = re.compile(
+    rf"\b(?:{'|'.join(dict.fromkeys(_CHANGING))})\b|n['\u2019]t\b|\btimes\b(?=\s+\S)|\bor so\b", re.IGNORECASE
+)
 DENIED = re.compile(
     r"\b(?:not|never|neither|nor|cannot|no|except|but|wrong|incorrect|false|ruled?|hardly|far from|unlikely)\b"
     r"|n['\u2019]t\b|\\neg",

@@ -75,7 +75,7 @@ class Workers(Generic[Row, Result]):
     def _finish(self, batch: list[Row], going: "_Going[Result]") -> list[Result]:
         """The batch's results; where it broke its worker, those of its rows one by one."""
         try:
-            found = going.result()
+            found = going.result((AHEAD + 2) * BATCH_SECONDS)  # no batch waits so long for the others before it
             return [self.failed(one.reason) if isinstance(one, _Failed) else one for one in found]
         except (concurrent.futures.TimeoutError, concurrent.futures.CancelledError):
             reason = "timed out"
