@@ -21,6 +21,7 @@ VALUES: dict[Any, st.SearchStrategy[Any]] = {
     str: TEXT,
     int: WHOLE,
     float: st.floats(allow_nan=False),
+    float | None: st.none() | st.floats(allow_nan=False),
     bool: st.booleans(),
     int | None: st.none() | WHOLE,
     str | None: st.none() | TEXT,
