@@ -24,7 +24,7 @@ SET = {
     "fields": {"id": "id", "question": "q", "gold": "a"},
 }
 PARAMS: dict[str, Any] = {
-    "questions": {"sets": {"mine": SET}},
+    "questions": {"sets": {"mine": SET}, "decontaminate": {}},
     "teachers": {
         "solver": {"samples": 1, "seed": 0, "inference": {"engine": "scripted"}},
         "brought": {"files": ["set.jsonl"], "fields": {"question_id": "id", "answer": "said"}, "model": "m"},
@@ -170,7 +170,7 @@ def test_bad_question_file(
     project: Project, name: str, contents: bytes | None, changes: dict[str, Any], complaint: str
 ) -> None:
     own = SET | {"files": {"train": name}} | changes
-    root = project(**PARAMS | {"questions": {"sets": {"mine": own}}})
+    root = project(**PARAMS | {"questions": {"sets": {"mine": own}, "decontaminate": {}}})
     (root / "data/imports/questions").mkdir(parents=True)
     if contents is not None:
         (root / "data/imports/questions" / name).write_bytes(contents)
