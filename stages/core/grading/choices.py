@@ -20,7 +20,6 @@ _STATEMENT = re.compile(
 )
 _LISTED = re.compile(rf"\b({_NAMES})\s*([1-9])\s*[:.)]\s*", re.IGNORECASE)
 _FORMAT = re.compile(rf"\s*{_NAMES} format:.*", re.IGNORECASE | re.DOTALL)
-_TEXT = re.compile(r"\\(?:text|mbox|mathrm|textbf|mathbf)\s?\{([^{}]{0,400})\}")
 
 
 def listed(question: str) -> tuple[str, ...]:
@@ -110,4 +109,4 @@ def exact(text: str) -> str | None:
 
 def _unwrapped(text: str) -> str:
     r"""Without \text{} and emphasis."""
-    return " ".join(re.sub(r"[*_`$]{1,3}", "", _TEXT.sub(r"\1", text)).split())
+    return " ".join(re.sub(r"[*_`$]{1,3}", "", plain.TEXT.sub(r"\1", text)).split())

@@ -9,7 +9,6 @@ import re
 from stages.core.grading import plain
 
 FUNCTIONS = set("sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh log exp sqrt lim mod".split())
-_TEXT = re.compile(r"\\(?:text|mbox|mathrm|textbf|textrm|textit|mathbf)\s*\{([^{}]*)\}")
 _ONLY_TEXT = re.compile(r"(?:(?:the|an?) )?(?:[^\W\d_]|['-])+(?: (?:[^\W\d_]|['-])+)*|\(?[A-Z]\)?", re.IGNORECASE)
 _SPACE = re.compile(r"(?<!\\)\\[,!;: ]|\\(?:quad|qquad)(?![A-Za-z])|[~\s]+")
 _NOTHING = re.compile(
@@ -39,10 +38,10 @@ def words(text: str, letter: bool = False) -> list[str] | None:
 
     With `letter`, a letter by itself is such a word too.
     """
-    bare = _TEXT.sub(r"\1", text).strip().strip("$ .")
+    bare = plain.TEXT.sub(r"\1", text).strip().strip("$ .")
     if not _ONLY_TEXT.fullmatch(bare):
         return None
-    if not _TEXT.search(text) and len(bare) < 4 and not (letter and len(bare.strip("()")) == 1):
+    if not plain.TEXT.search(text) and len(bare) < 4 and not (letter and len(bare.strip("()")) == 1):
         return None  # xy is a product
     found = re.findall(r"(?:[^\W\d_]|['-])+", bare.casefold())
     return [word for word in found if word not in ("the", "a", "an")] if len(found) > 1 else found
@@ -50,7 +49,7 @@ def words(text: str, letter: bool = False) -> list[str] | None:
 
 def based(text: str) -> tuple[str, str] | None:
     """(digits, base) of a number that names its base: `52_8`, `52 (base 8)`."""
-    match = _BASE.fullmatch(_TEXT.sub(r"\1", text).strip().strip("$ ."))
+    match = _BASE.fullmatch(plain.TEXT.sub(r"\1", text).strip().strip("$ ."))
     digits, base = (match[1].upper(), match[2] or match[3]) if match else ("", "0")
     return (digits, base) if 2 <= int(base) <= 36 and all(int(digit, 36) < int(base) for digit in digits) else None
 

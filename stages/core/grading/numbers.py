@@ -29,7 +29,6 @@ _SIGNS = re.compile(
     r"\\?[$%]|[\u20ac\u00a3\u00a5\u20b9\u00b0]|\^ ?\{? ?\\circ ?\}?|\\degree"
     r"|\\(?:left|right|displaystyle|quad)(?![A-Za-z])|\\[()\[\]]|[*_`\"]"
 )
-_TEXT = re.compile(r"\\(?:text|mbox|mathrm|textbf|mathbf) ?\{([^{}]{0,60})\}")
 _UNIT = rf"(?:{'|'.join(plain.UNITS)}|[msghl])"
 _UNITS = re.compile(
     rf"(?<=\d) ?{_UNIT}(?:(?:/| per | ){_UNIT})*(?: ?\^ ?\{{? ?[23] ?\}}?|[\u00b2\u00b3])?(?![\w^])", re.IGNORECASE
@@ -102,7 +101,7 @@ def _harmless(beside: str) -> bool:
 
 def _plain(text: str) -> str:
     r"""Signs, separators, fractions and powers of ten as plain text has them: \frac{7}{2} is 7/2, 1{,}000 is 1,000."""
-    text = " ".join(_SIGNS.sub("", _TEXT.sub(r" \1 ", text)).split())
+    text = " ".join(_SIGNS.sub("", plain.TEXT.sub(r" \1 ", text)).split())
     text = re.sub("[" + "".join(_VULGAR) + "]", lambda sign: " " + _VULGAR[sign[0]], text)
     text = re.sub(r"(?<=\d)(?:\{,\}|,?\\[,!] ?|, ?\\!)(?=\d{3})", ",", text)
     text = re.sub(r"[\u2212\u2013]|\b(?:negative|minus)\b(?= ?[\d\\])", "-", text)

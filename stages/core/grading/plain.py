@@ -16,6 +16,8 @@ _CHANGING = (
 _WORDS = re.compile(
     rf"\b(?:{'|'.join(dict.fromkeys(_CHANGING))})\b|n['\u2019]t\b|\btimes\b(?=\s+\S)|\bor so\b", re.IGNORECASE
 )
+# Words, or letters, set upright within a formula
+TEXT = re.compile(r"\\(?:text|mbox|mathrm|textbf|textrm|textit|mathbf) ?\{([^{}]{0,400})\}")
 DENIED = re.compile(
     r"\b(?:not|never|neither|nor|cannot|no|except|but|wrong|incorrect|false|ruled?|hardly|far from|unlikely)\b"
     r"|n['\u2019]t\b|\\neg",
