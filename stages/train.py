@@ -7,12 +7,16 @@ Run: python -m stages.train --profile default --teacher scripted --target raw --
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from stages.core import command, params, records, tokens
 from stages.core.cells import cell_name
 from stages.core.errors import StageError
-from stages.core.files import replacing, write_json
+from stages.core.files import remove, replacing, write_json
 from stages.core.records import Example
+
+if TYPE_CHECKING:
+    from stages.core.training import Result
 
 PARAMS = {"training": "students.{student}.training", "method": "methods.{method}", "seed": "seeds.{seed}"}
 
@@ -24,43 +28,58 @@ def main(profile: str, teacher: str, target: str, student: str, method: str, see
     declared = params.read(PARAMS, profile, student=student, method=method, seed=seed)
     # Importing torch and TRL takes seconds that bad params need not wait for
     from stages.core import training
+    from stages.core.training import checkpoints, settings
 
-    how = params.section(training.Method, declared["method"], f"methods.{method}")
-    loading = params.section(training.Training, declared["training"], f"students.{student}.training")
+    how = params.section(settings.Method, declared["method"], f"methods.{method}")
+    loading = params.section(settings.Training, declared["training"], f"students.{student}.training")
     data, metrics = Path("data") / profile, Path("metrics") / profile
     base, source = data / "models" / student, data / "sft" / teacher / student / f"{target}.parquet"
     examples = list(records.read(source, Example))
     if not examples:
         raise StageError(f"{source}: no examples to train on; rerun assemble")
-    tokenizer = tokens.load(base)
-    result = training.train(base, examples, tokenizer, how, loading, int(declared["seed"]))
     identity = {"teacher": teacher, "target": target, "student": student, "method": method, "seed": seed}
-    cell = cell_name(**identity)
-    counts = {
-        "examples": len(examples),
-        "prompt_tokens": sum(row.prompt_tokens for row in examples),
-        "completion_tokens": sum(row.completion_tokens for row in examples),
-    }
+    cell, number = cell_name(**identity), int(declared["seed"])
+    scratch = checkpoints.scratch(base, examples, how, loading, number, f"{profile}-{cell}")
+    tokenizer = tokens.load(base)
+    result = training.train(base, examples, tokenizer, how, loading, number, scratch)
     with replacing(data / "checkpoints" / cell) as out:
         training.save(result, tokenizer, out)
-    steps = {
+    write_json(metrics / "train" / f"{cell}.json", identity | trained(result, len(examples)))
+    seconds = round(time.perf_counter() - began, 3)
+    write_json(metrics / "timing" / f"{cell}.json", {"cell": cell, "total_seconds": seconds} | timed(result))
+    remove(scratch)
+
+
+def trained(result: "Result", examples: int) -> dict[str, Any]:
+    """What a run used and did, the same whenever it is run; tokens are those of all passes."""
+    rows = [[row["step"], row["tokens"], round(row["loss"], 6), row["learning_rate"]] for row in result.curve]
+    return {
+        "examples": examples,
+        "passes": round(result.examples / examples, 4),
+        "prompt_tokens": result.prompt_tokens,
+        "completion_tokens": result.completion_tokens,
         "steps": result.steps,
         "trainable_params": result.trainable,
-        "final_loss": result.losses[-1][1] if result.losses else None,
-        "losses": result.losses,
+        # Kaplan et al. (arXiv 2001.08361), table 1: forward and backward, whatever part of the weights is trained
+        "flops_6n": 6 * result.parameters * (result.prompt_tokens + result.completion_tokens),
+        "packed": result.packed,
+        "contamination": result.contamination,
+        "final_loss": rows[-1][2] if rows else None,
+        "curve": rows,
     }
-    write_json(metrics / "train" / f"{cell}.json", identity | counts | steps)
-    total = counts["prompt_tokens"] + counts["completion_tokens"]
-    timing = {
-        "cell": cell,
+
+
+def timed(result: "Result") -> dict[str, Any]:
+    """What a run took on this machine; a speed is the mean since the run's begin."""
+    tokens_seen = result.prompt_tokens + result.completion_tokens
+    return {
         "device": result.device,
         "threads": result.threads,
         "step_seconds": round(result.step_seconds, 3),
-        "total_seconds": round(time.perf_counter() - began, 3),
-        "tokens_per_second": round(how.epochs * total / result.step_seconds, 2),
+        "tokens_per_second": round(tokens_seen / result.step_seconds, 2),
         "peak_memory_gb": result.peak_memory_gb,
+        "speeds": [[row["step"], round(row["tokens"] / row["seconds"], 2)] for row in result.curve],
     }
-    write_json(metrics / "timing" / f"{cell}.json", timing)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,15 @@
 """What machine this is, for timings that must not be compared across machines."""
 
+import ctypes
 import resource
+import sys
 import time
 from pathlib import Path
 
 import torch
+
+# malloc.h: M_MMAP_MAX, M_TRIM_THRESHOLD, M_TOP_PAD
+_MALLOPT = {-4: 0, -1: 2**31 - 1, -2: 64 * 2**20}
 
 
 def device() -> str:
@@ -15,6 +20,20 @@ def device() -> str:
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
     return "CPU"
+
+
+def keep_freed_memory() -> None:
+    """Has glibc keep what a CPU training step frees, for the next one, instead of giving it back to the kernel.
+
+    Every large tensor was mapped anew otherwise, at 230,000 page faults and a seventh of the time of a step of
+    SmolLM2; the peak rose by 0.3 of 5 GB. Elsewhere nothing happens.
+    """
+    if torch.cuda.is_available() or not sys.platform.startswith("linux"):
+        return
+    setting = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
+    if setting is not None:
+        for name, value in _MALLOPT.items():
+            setting(name, value)
 
 
 def clock() -> float:

@@ -1,0 +1,87 @@
+"""Rows of a batch one after the other instead of padded: whether a student keeps them apart, and attention for CPUs.
+
+Packed rows leak into each other where attention ignores their borders, or where a linear-attention layer carries its
+state over them (ms-swift #9618, TRL #3910). So no student is trained on them before its logits were compared.
+"""
+
+from typing import Any
+
+import torch
+from torch.nn import functional
+from transformers import AttentionInterface
+from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
+
+from stages.core.errors import StageError
+from stages.core.training.settings import Training
+
+ROWS = "rows"
+LENGTHS = (37, 61, 23)  # of the rows that are compared
+# Largest difference that is rounding, as a share of the logits' standard deviation: measured 1e-5 in fp32 and 0.05 in
+# bf16; another row's influence is 0.5 and more.
+TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.2}
+
+
+def rows(
+    module: Any, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, mask: Any, **settings: Any
+) -> tuple[torch.Tensor, None]:
+    """Causal attention over packed rows, row by row: nothing is computed across their borders.
+
+    query, key and value have the shape (1, heads, tokens, size), with as many or fewer heads of keys; the result
+    (1, tokens, heads, size). Plain products: on a CPU they were faster, backward too, than torch's fused attention.
+    """
+    sizes = settings["cu_seq_lens_q"].diff().tolist()
+    many = query.shape[1] // key.shape[1]
+    cut = zip(query[0].split(sizes, 1), key[0].split(sizes, 1), value[0].split(sizes, 1), strict=True)
+    parts = [_attend(one, two, three, many, settings["scaling"]) for one, two, three in cut]
+    return torch.cat(parts, 1).transpose(0, 1)[None].contiguous(), None
+
+
+def _attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, many: int, scale: float) -> torch.Tensor:
+    size = query.shape[1]
+    ahead = torch.full((size, size), float("-inf"), dtype=query.dtype).triu(1)
+    key, value = key.repeat_interleave(many, 0), value.repeat_interleave(many, 0)
+    scores = torch.baddbmm(ahead, query, key.transpose(1, 2), alpha=scale)
+    return torch.bmm(functional.softmax(scores, -1, dtype=torch.float32).to(value.dtype), value)
+
+
+AttentionInterface.register(ROWS, rows)
+
+
+def allowed(model: Any, training: Training) -> tuple[bool, float | None]:
+    """(whether batches are packed, what was measured); without packing the student gets the attention for it."""
+    if not training.packed:
+        if training.attention == ROWS:
+            raise StageError(f"students.*.training.attention: {ROWS} is for packed rows alone; set packed: true")
+        return False, None
+    leak = contamination(model, training.attention)
+    if leak <= TOLERANCE[model.dtype]:
+        return True, leak
+    model.set_attn_implementation("eager" if training.attention == ROWS else training.attention)
+    return False, leak
+
+
+@torch.no_grad()
+def contamination(model: Any, attention: str) -> float:
+    """Largest difference between a row's logits packed and by itself, over the standard deviation of the latter.
+
+    By itself a row is read with plain attention, so that what `attention` leaves out (windows, sinks) shows too. The
+    rows are fixed token ids, so that all arms of a student get the same verdict.
+    """
+    draw = torch.Generator().manual_seed(0)
+    words = model.get_input_embeddings().num_embeddings
+    made = [torch.randint(words, (length,), generator=draw).tolist() for length in LENGTHS]
+    collate = DataCollatorForLanguageModeling(pad_token_id=0, padding_free=True)
+    model.eval()
+    packed = _logits(model, collate([{"input_ids": row} for row in made]))
+    model.set_attn_implementation("eager")
+    alone = torch.cat([_logits(model, {"input_ids": torch.tensor([row])}) for row in made])
+    model.set_attn_implementation(attention)
+    model.train()
+    return float((packed - alone).abs().max() / alone.std())
+
+
+def _logits(model: Any, batch: dict[str, Any]) -> torch.Tensor:
+    inputs = {name: one.to(model.device) if torch.is_tensor(one) else one for name, one in batch.items()}
+    inputs.pop("labels", None)
+    found: torch.Tensor = model(**inputs, use_cache=False).logits[0].float()
+    return found

@@ -1,0 +1,74 @@
+"""What can be seen of a run while it goes on, and what is kept of it: a curve, and the seconds inside its steps."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from dvclive import Live  # type: ignore[attr-defined]
+from transformers import TrainerCallback
+
+from stages.core import machine
+from stages.core.files import remove
+
+POINTS = 100  # of a curve, at most
+
+
+class Progress(TrainerCallback):
+    """Adds tokens and seconds to every log line, and shows it with dvclive.
+
+    `seen` are the tokens of all examples up to each step. Seconds are those inside optimizer steps, without start-up,
+    logging and checkpoints; a resumed run goes on counting where its checkpoint stopped.
+    """
+
+    def __init__(self, seen: Sequence[int], folder: Path) -> None:
+        self.seen, self.folder, self.seconds = seen, folder, 0.0
+        self.began = 0.0
+        self.live: Live | None = None
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Begins the live curve, with what a checkpoint has of it."""
+        if not state.is_world_process_zero:
+            return
+        remove(self.folder)
+        self.live = Live(str(self.folder), dvcyaml=None, save_dvc_exp=False, report=None, monitor_system=False)
+        for row in curve(state.log_history):
+            self.seconds = row["seconds"]
+            self._show(row)
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Starts the clock."""
+        self.began = machine.clock()
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Stops the clock."""
+        self.seconds += machine.clock() - self.began
+
+    def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Completes the line that the trainer has just logged; its last one, a summary, has no loss."""
+        row = state.log_history[-1]
+        if "loss" in row:
+            row |= {"tokens": self.seen[state.global_step - 1], "seconds": self.seconds}
+            self._show(row)
+
+    def _show(self, row: dict[str, Any]) -> None:
+        if self.live is not None:
+            self.live.step = row["step"]
+            for name, value in shown(row).items():
+                self.live.log_metric(name, value)
+            self.live.make_summary()
+
+
+def shown(row: dict[str, Any]) -> dict[str, float]:
+    """What the live curve shows of a log line."""
+    speed = row["tokens"] / row["seconds"] if row["seconds"] else 0.0
+    return {
+        "loss": row["loss"],
+        "learning_rate": row["learning_rate"],
+        "tokens": row["tokens"],
+        "tokens_per_second": round(speed, 2),
+    }
+
+
+def curve(history: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The log lines that have a loss: step, loss, learning_rate, tokens, seconds."""
+    return [row for row in history if "loss" in row]

@@ -1,0 +1,59 @@
+"""What params.yaml says of a method and of how a student is trained, checked as far as it can be without a model."""
+
+import importlib.util
+from dataclasses import dataclass
+from typing import Any
+
+from stages.core.errors import StageError
+
+IGNORED = -100  # the label that the loss leaves out
+BUDGETS = ("equal_epochs", "equal_tokens", "equal_steps")
+
+
+@dataclass(frozen=True)
+class Method:
+    """How a student is fine-tuned. All arms share these values; `lora` is None for full fine-tuning.
+
+    `budget` says when training ends: after `epochs` passes over the arm's examples (the paper's rule); when as many
+    completion tokens were trained on as `epochs` passes over the raw traces have, short targets being repeated; or
+    after `steps` optimizer steps, whatever the teacher's number of traces.
+    """
+
+    learning_rate: float
+    epochs: int
+    batch_size: int  # examples that go through the student at once
+    accumulation: int  # of them in one optimizer step, over all processes
+    warmup: float  # share of the steps
+    scheduler: str
+    weight_decay: float
+    max_grad_norm: float
+    optimizer: str
+    lora: dict[str, Any] | None
+    budget: str = "equal_epochs"
+    steps: int | None = None
+
+    def __post_init__(self) -> None:
+        """Raises StageError for a budget or an optimizer that cannot work."""
+        if self.budget not in BUDGETS:
+            raise StageError(f"budget: {self.budget!r} is unknown; known: {', '.join(BUDGETS)}")
+        if (self.budget == "equal_steps") != (self.steps is not None) or (self.steps or 1) < 1:
+            raise StageError(f"steps: {self.steps}: equal_steps needs a number of steps, the others none")
+        if min(self.epochs, self.batch_size, self.accumulation) < 1:
+            raise StageError("epochs, batch_size and accumulation are at least 1")
+        if "8bit" in self.optimizer and importlib.util.find_spec("bitsandbytes") is None:
+            raise StageError(
+                f"optimizer: {self.optimizer} needs bitsandbytes, which is not installed; install requirements.txt "
+                "(for a machine with a GPU), or give all methods adamw_torch_fused"
+            )
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a student is loaded and fed; nothing here is meant to change what it learns, beyond rounding."""
+
+    attention: str = "sdpa"  # or another that transformers has, for packed rows on a CPU `rows` (see packing.py)
+    checkpointing: bool = False  # trades time for the memory of activations
+    fused_head: bool = True  # TRL's LM head, for GPUs and several processes; else ours (head.py), faster on a CPU
+    packed: bool = False  # batches without padding, where the student passes packing.py's test
+    checkpoint_minutes: float = 10.0  # between two checkpoints to resume from
+    processes: int = 1  # on this machine; more than one shard the student (FSDP2)

@@ -1,0 +1,158 @@
+"""The default profile's training, against TRL's SFTTrainer as it comes and against the rate of bf16 matrix products.
+
+By turns, each in a process of its own, over the same examples; shares of the products' rate are of products measured in
+the same process, on the model's own shapes and one step's tokens.
+"""
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from stages.core import params, records, tokens
+from stages.core.records import Example
+from stages.core.training.settings import Method, Training
+
+ARMS, METHODS, EXAMPLES, ROUNDS = ("raw", "mild"), ("full", "lora"), 64, 3
+SIZES = (32, 64, 128)  # examples, for the growth of time with tokens
+LIMIT = {"ratio": 1.5, "share_of_products": 0.7}
+DATA = Path("data/default")
+
+
+def bench(folder: Path) -> dict[str, Any]:
+    """Completion tokens a second of both, for two arms and two methods, and how ours grows."""
+    found: dict[str, Any] = {}
+    for arm in ARMS:
+        for method in METHODS:
+            pairs = [(_run("ours", arm, method), _run("trl", arm, method)) for _ in range(ROUNDS)]
+            found[f"{arm}_{method}"] = _compared(pairs)
+    sizes = [_run("ours", "raw", "full", size) for size in SIZES]
+    keys = ("tokens", "seconds", "peak_gb")
+    return {"cells": found, "sizes": [{key: one[key] for key in keys} for one in sizes], "limit": LIMIT}
+
+
+def _compared(pairs: list[tuple[dict[str, Any], dict[str, Any]]]) -> dict[str, Any]:
+    ours, theirs = ([pair[place] for pair in pairs] for place in (0, 1))
+    return {
+        "completion_tokens_per_second": round(statistics.median(one["speed"] for one in ours), 1),
+        "trl_completion_tokens_per_second": round(statistics.median(one["speed"] for one in theirs), 1),
+        "ratio": round(statistics.median(one["speed"] / two["speed"] for one, two in pairs), 2),
+        "share_of_products": round(statistics.median(one["share"] for one in ours), 3),
+        "loss": round(ours[0]["loss"], 3),
+        "trl_loss": round(theirs[0]["loss"], 3),
+        "peak_gb": ours[0]["peak_gb"],
+        "trl_peak_gb": theirs[0]["peak_gb"],
+    }
+
+
+def _run(which: str, arm: str, method: str, examples: int = EXAMPLES) -> dict[str, Any]:
+    command = [sys.executable, "-m", "tests.bench.training", which, arm, method, str(examples)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def ours(rows: list[Example], method: Method, training: Training, scratch: Path) -> dict[str, Any]:
+    """Our stage's own training."""
+    from stages.core import training as trainer
+
+    base = DATA / "models/smollm2"
+    result = trainer.train(base, rows, tokens.load(base), method, training, 0, scratch)
+    share = result.step_seconds and products(rows, method) / result.step_seconds
+    return {
+        "seconds": result.step_seconds,
+        "loss": _late(result.curve),
+        "share": share,
+        "peak_gb": result.peak_memory_gb,
+    }
+
+
+def trl(rows: list[Example], method: Method, training: Training, scratch: Path) -> dict[str, Any]:
+    """SFTTrainer with its default arguments, but for what makes the two learn the same: rates, batch, adapter."""
+    from datasets import Dataset
+    from trl import SFTConfig, SFTTrainer
+
+    from stages.core import machine
+    from stages.core.training import adapters, progress
+
+    base = DATA / "models/smollm2"
+    eos = tokens.load(base).eos_token
+    pairs = [{"prompt": row.prompt, "completion": row.completion.removesuffix(eos)} for row in rows]
+    watch = progress.Progress(range(len(rows)), scratch / "live")
+    args = SFTConfig(
+        output_dir=str(scratch),
+        learning_rate=method.learning_rate,
+        num_train_epochs=method.epochs,
+        per_device_train_batch_size=method.batch_size,
+        lr_scheduler_type=method.scheduler,
+        warmup_steps=method.warmup,
+        logging_steps=1,
+        save_strategy="no",
+        report_to="none",
+        use_cpu=True,
+    )
+    adapter = adapters.lora_config(method.lora, []) if method.lora else None
+    data = Dataset.from_list(pairs)
+    trainer = SFTTrainer(str(base), args=args, train_dataset=data, peft_config=adapter, callbacks=[watch])
+    trainer.train()
+    curve = progress.curve(trainer.state.log_history)
+    return {"seconds": watch.seconds, "loss": _late(curve), "peak_gb": machine.peak()}
+
+
+def _late(curve: list[dict[str, Any]]) -> float:
+    """The mean loss of the last quarter."""
+    return statistics.fmean(row["loss"] for row in curve[-len(curve) // 4 :])
+
+
+def products(rows: list[Example], method: Method) -> float:
+    """Seconds of the matrix products that training on the rows needs, by those of one step of mean size.
+
+    Each weight's: forward, the gradient of its input and, where it is trained, its own; the LM head's over completions.
+    """
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(DATA / "models/smollm2"))
+    head, rank = model.get_output_embeddings(), method.lora["rank"] if method.lora else 0
+    steps = len(rows) / method.batch_size
+    whole = round(sum(row.prompt_tokens + row.completion_tokens for row in rows) / steps)
+    labelled = round(sum(row.completion_tokens for row in rows) / steps)
+    products = []
+    for layer in (module for module in model.modules() if isinstance(module, torch.nn.Linear)):
+        sizes = layer.in_features, layer.out_features
+        products.append((labelled if layer is head else whole, *sizes, not rank))
+        if rank and layer is not head:
+            products += [(whole, sizes[0], rank, True), (whole, rank, sizes[1], True)]
+    made = [
+        (torch.rand(n, i).bfloat16(), torch.rand(o, i).bfloat16(), torch.rand(n, o).bfloat16(), own)
+        for n, i, o, own in products
+    ]
+    times = []
+    for _ in range(4):
+        began = time.perf_counter()
+        for inputs, weight, outputs, own in made:
+            inputs @ weight.T
+            outputs @ weight
+            if own:
+                outputs.T @ inputs
+        times.append(time.perf_counter() - began)
+    return steps * statistics.median(times[1:])
+
+
+if __name__ == "__main__":
+    which, arm, method, count = sys.argv[1:]
+    declared = yaml.safe_load(Path("params.yaml").read_text())
+    how = params.section(Method, declared["methods"][method], method)
+    loading = params.section(Training, declared["students"]["smollm2"]["training"], "training")
+    some = list(records.read(DATA / f"sft/scripted/smollm2/{arm}.parquet", Example))[: int(count)]
+    with tempfile.TemporaryDirectory() as scratch:
+        said = {"ours": ours, "trl": trl}[which](some, how, loading, Path(scratch))
+    learned = sum(row.completion_tokens for row in some)
+    print(json.dumps(said | {"tokens": learned, "speed": learned / said["seconds"]}))
