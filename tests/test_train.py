@@ -41,7 +41,7 @@ def test_cell_leaves_weights_costs_and_seconds(
     model = AutoModelForCausalLM.from_pretrained(out)
     assert (out / "adapter").exists() == adapter
     found = json.loads((root / f"metrics/test/train/{CELL}.json").read_text())
-    losses = found.pop("losses")
+    curve = found.pop("curve")
     assert found == {
         "teacher": "solver",
         "target": "raw",
@@ -49,11 +49,15 @@ def test_cell_leaves_weights_costs_and_seconds(
         "method": "how",
         "seed": "s0",
         "examples": 10,
-        "prompt_tokens": sum(row.prompt_tokens for row in examples),
-        "completion_tokens": sum(row.completion_tokens for row in examples),
-        "steps": 9,  # 3 epochs of 10 examples, 4 at a time
+        "prompt_tokens": 3 * sum(row.prompt_tokens for row in examples),
+        "completion_tokens": 3 * sum(row.completion_tokens for row in examples),
+        "steps": 8,  # 3 epochs of 10 examples, 4 at a time
         "trainable_params": LORA_PARAMETERS if adapter else model.num_parameters(),
-        "final_loss": losses[-1][1],
+        "final_loss": curve[-1][2],
+        "flops_6n": 6 * model.num_parameters() * sum(row[1] for row in curve[-1:]),
+        "passes": 3.0,
+        "packed": False,
+        "contamination": None,
     }
     timing = json.loads((root / f"metrics/test/timing/{CELL}.json").read_text())
     assert timing["cell"] == CELL
