@@ -60,10 +60,10 @@ def _run(which: str, arm: str, method: str, examples: int = EXAMPLES) -> dict[st
 
 def ours(rows: list[Example], method: Method, training: Training, scratch: Path) -> dict[str, Any]:
     """Our stage's own training."""
-    from stages.core import training as trainer
+    from stages.core.training import run
 
     base = DATA / "models/smollm2"
-    result = trainer.train(base, rows, tokens.load(base), method, training, 0, scratch)
+    result = run.train(base, rows, tokens.load(base), method, training, 0, scratch)
     share = result.step_seconds and products(rows, method) / result.step_seconds
     return {
         "seconds": result.step_seconds,

@@ -92,9 +92,9 @@ def check_batch(batch: dict[str, Any], examples: Sequence[Example], tokenizer: A
     known = {(tuple(tokens.ids(tokenizer, row.prompt)), row.completion) for row in examples}
     for ids, labels in _rows(batch):
         begin = next((place for place, label in enumerate(labels) if label != IGNORED), len(labels))
-        if (tuple(ids[:begin]), tokenizer.decode(labels[begin:])) not in known:
+        if labels[begin:] != ids[begin:] or (tuple(ids[:begin]), tokenizer.decode(ids[begin:])) not in known:
             raise StageError("first batch: its prompts and labels are not those of its examples; nothing was trained")
-        if labels[begin:] != ids[begin:] or ids[-1] != tokenizer.eos_token_id or ids[-1] not in ends:
+        if ids[-1] != tokenizer.eos_token_id or ids[-1] not in ends:
             raise StageError(
                 f"first batch: a completion does not end with what generation stops on ({sorted(ends)}, the "
                 f"tokenizer's EOS is {tokenizer.eos_token_id}); nothing was trained, check the student's configs"
