@@ -14,6 +14,7 @@ from stages.core.cells import cell_name
 from stages.core.errors import StageError
 from stages.core.files import remove, replacing, write_json
 from stages.core.records import Example
+from stages.core.training import launch
 from stages.core.training.settings import Method, Training
 
 if TYPE_CHECKING:
@@ -25,28 +26,42 @@ PARAMS = {"training": "students.{student}.training", "method": "methods.{method}
 @command.stage("profile", "teacher", "target", "student", "method", "seed")
 def main(profile: str, teacher: str, target: str, student: str, method: str, seed: str) -> None:
     """Fine-tune one cell's student into data/<profile>/checkpoints/<cell>/."""
-    began = time.perf_counter()
     declared = params.read(PARAMS, profile, student=student, method=method, seed=seed)
     how = params.section(Method, declared["method"], f"methods.{method}")
     loading = params.section(Training, declared["training"], f"students.{student}.training")
-    data, metrics = Path("data") / profile, Path("metrics") / profile
-    base, source = data / "models" / student, data / "sft" / teacher / student / f"{target}.parquet"
+    identity = {"teacher": teacher, "target": target, "student": student, "method": method, "seed": seed}
+    launch.check(how, loading)
+    if loading.processes > 1 and not launch.launched():
+        options = [word for name, value in identity.items() for word in (f"--{name}", value)]
+        launch.start(loading.processes, "stages.train", ["--profile", profile, *options])
+        return
+    with launch.worker():
+        fine_tune(profile, identity, how, loading, int(declared["seed"]))
+
+
+def fine_tune(profile: str, cell: dict[str, str], how: Method, loading: Training, seed: int) -> None:
+    """One cell from its examples to its outs, which the first of several processes writes."""
+    began = time.perf_counter()
+    data, metrics, name = Path("data") / profile, Path("metrics") / profile, cell_name(**cell)
+    base, source = data / "models" / cell["student"], data / "sft" / cell["teacher"] / cell["student"]
+    source /= f"{cell['target']}.parquet"
     examples = list(records.read(source, Example))
     if not examples:
         raise StageError(f"{source}: no examples to train on; rerun assemble")
     # Importing torch and TRL takes seconds that bad params need not wait for
     from stages.core.training import checkpoints, run
 
-    identity = {"teacher": teacher, "target": target, "student": student, "method": method, "seed": seed}
-    cell, number = cell_name(**identity), int(declared["seed"])
-    scratch = checkpoints.scratch(base, examples, how, loading, number, f"{profile}-{cell}")
+    known = (base, examples, how, loading, seed, f"{profile}-{name}")
+    scratch = launch.shared(launch.first(lambda: checkpoints.scratch(*known)))
     tokenizer = tokens.load(base)
-    result = run.train(base, examples, tokenizer, how, loading, number, scratch)
-    with replacing(data / "checkpoints" / cell) as out:
+    result = run.train(base, examples, tokenizer, how, loading, seed, scratch)
+    if launch.rank():
+        return
+    with replacing(data / "checkpoints" / name) as out:
         run.save(result, tokenizer, out)
-    write_json(metrics / "train" / f"{cell}.json", identity | trained(result, len(examples)))
+    write_json(metrics / "train" / f"{name}.json", cell | trained(result, len(examples)))
     seconds = round(time.perf_counter() - began, 3)
-    write_json(metrics / "timing" / f"{cell}.json", {"cell": cell, "total_seconds": seconds} | timed(result))
+    write_json(metrics / "timing" / f"{name}.json", {"cell": name, "total_seconds": seconds} | timed(result))
     remove(scratch)
 
 

@@ -19,6 +19,7 @@ from transformers import TrainerCallback
 
 from stages.core import machine
 from stages.core.records import Example
+from stages.core.training import launch
 from stages.core.training.settings import Method, Training
 
 # Ignored by git; to be put elsewhere for workspaces that come and go, as those of DVC's queue
@@ -36,7 +37,8 @@ def scratch(base: Path, examples: Sequence[Example], method: Method, training: T
             known.update(f"{path.relative_to(base)} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
     settings = {name: value for name, value in dataclasses.asdict(training).items() if name not in _NO_EFFECT}
     versions = {name: importlib.metadata.version(name) for name in _LIBRARIES}
-    known.update(json.dumps([dataclasses.asdict(method), settings, seed, versions, machine.device()]).encode())
+    where = [machine.device(), launch.world()]
+    known.update(json.dumps([dataclasses.asdict(method), settings, seed, versions, *where]).encode())
     for row in examples:
         known.update(json.dumps(dataclasses.astuple(row)).encode())
     return FOLDER / f"{cell}-{known.hexdigest()[:16]}"
@@ -62,12 +64,12 @@ class Checkpoints(TrainerCallback):
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Asks for it."""
-        due = time.monotonic() - self.last >= self.seconds and state.global_step < state.max_steps
-        if due and state.global_step % state.logging_steps == 0:
-            control.should_save = True
+        if state.global_step % state.logging_steps == 0 and state.global_step < state.max_steps:
+            control.should_save = launch.first(lambda: time.monotonic() - self.last >= self.seconds)
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Marks it."""
+        """Marks it, after all processes have written their parts."""
+        launch.wait()
         if state.is_world_process_zero:
             (Path(args.output_dir) / f"checkpoint-{state.global_step}" / WHOLE).touch()
         self.last = time.monotonic()

@@ -22,7 +22,7 @@ from trl import SFTConfig, SFTTrainer
 from stages.core import command, machine
 from stages.core.errors import StageError
 from stages.core.records import Example
-from stages.core.training import adapters, batches, checkpoints, packing, progress
+from stages.core.training import adapters, batches, checkpoints, launch, packing, progress, shards
 from stages.core.training.head import CompletionTrainer
 from stages.core.training.settings import Method, Training
 
@@ -31,7 +31,7 @@ from stages.core.training.settings import Method, Training
 class Result:
     """What a run leaves: the trained model (LoRA still apart), its log and its costs."""
 
-    model: Any
+    model: Any  # of several processes the first one's alone
     curve: list[dict[str, Any]]  # step, mean loss since the row before, learning_rate, tokens, seconds
     steps: int
     examples: int  # trained on, repeats counted
@@ -44,7 +44,7 @@ class Result:
     step_seconds: float
     device: str
     threads: int
-    peak_memory_gb: float
+    peak_memory_gb: float  # of the process that took most
 
 
 def train(
@@ -73,19 +73,22 @@ def train(
     kind = SFTTrainer if training.fused_head else CompletionTrainer
     try:
         args = arguments(method, training, packed, seed, scratch, len(order))
+        shards.begin(args)
         adapted = adapters.attach(model, method)
-        trainer = kind(adapted, args=args, train_dataset=rows, processing_class=tokenizer, callbacks=callbacks)
+        fed = shards.padded(rows, method.batch_size)
+        trainer = kind(adapted, args=args, train_dataset=fed, processing_class=tokenizer, callbacks=callbacks)
     except ValueError as error:  # an unknown scheduler, optimizer or module
         raise StageError(f"methods: {error}; mend it in conf/profile/") from error
+    shards.precision(trainer)
     trainer.remove_callback(PrinterCallback)  # where there is no progress bar it prints every log line
     adapters.check_trained(trainer.model, wanted)
     first = trainer.data_collator([rows[place] for place in range(min(method.batch_size, len(rows)))])
     batches.check_batch(first, examples, tokenizer, batches.stops(model))
     # The adapter's products are made in bf16 under autocast: no need to bring their input to the weights' fp32 first
     with disable_input_dtype_casting(trainer.model) if args.bf16 else contextlib.nullcontext():
-        trainer.train(resume_from_checkpoint=checkpoints.newest(scratch))
+        trainer.train(resume_from_checkpoint=launch.first(lambda: checkpoints.newest(scratch)))
     return Result(
-        model=trainer.model,
+        model=shards.whole(trainer.model, folder, method, training),
         curve=progress.curve(trainer.state.log_history),
         steps=trainer.state.global_step,
         examples=len(order),
@@ -96,9 +99,9 @@ def train(
         packed=packed,
         contamination=leak,
         step_seconds=watch.seconds,
-        device=machine.device(),
-        threads=torch.get_num_threads(),
-        peak_memory_gb=machine.peak(),
+        device=launch.together(machine.device()),
+        threads=sum(launch.all_of(torch.get_num_threads())),
+        peak_memory_gb=max(launch.all_of(machine.peak())),
     )
 
 
@@ -120,7 +123,7 @@ def arguments(method: Method, training: Training, packed: bool, seed: int, scrat
         learning_rate=method.learning_rate,
         num_train_epochs=1,  # repeats are in the plan already
         per_device_train_batch_size=method.batch_size,
-        gradient_accumulation_steps=method.accumulation,
+        gradient_accumulation_steps=method.accumulation // launch.world(),
         lr_scheduler_type=method.scheduler,
         warmup_steps=method.warmup,  # below 1 it is a share
         weight_decay=method.weight_decay,
@@ -139,6 +142,7 @@ def arguments(method: Method, training: Training, packed: bool, seed: int, scrat
         report_to="none",
         disable_tqdm=command.quiet(),
         dataloader_pin_memory=torch.cuda.is_available(),
+        **shards.settings(),
     )
 
 

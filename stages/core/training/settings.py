@@ -40,11 +40,20 @@ class Method:
             raise StageError(f"steps: {self.steps}: equal_steps needs a number of steps, the others none")
         if min(self.epochs, self.batch_size, self.accumulation) < 1:
             raise StageError("epochs, batch_size and accumulation are at least 1")
-        if "8bit" in self.optimizer and importlib.util.find_spec("bitsandbytes") is None:
+        library = (
+            "bitsandbytes" if self.bitsandbytes else "torchao" if "bit" in self.optimizer.rpartition("_")[2] else None
+        )
+        if library is not None and importlib.util.find_spec(library) is None:
             raise StageError(
-                f"optimizer: {self.optimizer} needs bitsandbytes, which is not installed; install requirements.txt "
+                f"optimizer: {self.optimizer} needs {library}, which is not installed; install requirements.txt "
                 "(for a machine with a GPU), or give all methods adamw_torch_fused"
             )
+
+    @property
+    def bitsandbytes(self) -> bool:
+        """Whether the optimizer is that library's; those of 8 bits with `torch` in their names are torchao's."""
+        name = self.optimizer
+        return "paged" in name or "bnb" in name or ("8bit" in name and "torch" not in name)
 
 
 @dataclass(frozen=True)
@@ -56,4 +65,9 @@ class Training:
     fused_head: bool = True  # TRL's LM head, for GPUs and several processes; else ours (head.py), faster on a CPU
     packed: bool = False  # batches without padding, where the student passes packing.py's test
     checkpoint_minutes: float = 10.0  # between two checkpoints to resume from
-    processes: int = 1  # on this machine; more than one shard the student (FSDP2)
+    processes: int = 1  # on this machine, one for each GPU; several share the student (FSDP2, see launch.py)
+
+    def __post_init__(self) -> None:
+        """Raises StageError for a number of processes that there cannot be."""
+        if self.processes < 1:
+            raise StageError(f"processes: {self.processes}: at least 1")

@@ -1,0 +1,94 @@
+"""A student that several processes share (FSDP2, through accelerate): each holds and updates a part of every weight.
+
+What they do together is what one does: a step has the same examples, in the same order, and its loss is the mean over
+the tokens of all of them. In one process nothing here does anything. What FSDP2 multiplies with is the weights in bf16,
+gathered layer by layer; trained weights are in fp32 where they are kept and updated, and gradients are summed in fp32.
+
+Memory of the host: one process of each machine reads the weights, in the type that they are kept in; the others hold
+zeros that are never written to until their share arrives. At the end rank 0 alone has the student whole, in bf16.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset, concatenate_datasets
+from peft import PeftModel
+
+from stages.core.training import adapters, launch
+from stages.core.training.settings import IGNORED, Method, Training
+
+
+def padded(rows: Dataset, batch: int) -> Dataset:
+    """`rows`, and so many without labels that all processes get as many full batches.
+
+    Without them accelerate fills up with the first rows, which would be trained on once more.
+    """
+    missing = -len(rows) % (batch * launch.world())
+    if not launch.launched() or not missing:
+        return rows
+    ids = min(rows["input_ids"], key=len)
+    nothing = {"input_ids": ids, "labels": [IGNORED] * len(ids)}
+    return concatenate_datasets([rows, Dataset.from_list([nothing] * missing, features=rows.features)])
+
+
+def settings() -> dict[str, Any]:
+    """What TRL's config needs beside what one process does."""
+    if not launch.launched():
+        return {}
+    # Gradients are shared out after every batch: kept whole until the step, they would take a whole student's memory
+    return {"accelerator_config": {"gradient_accumulation_kwargs": {"sync_each_batch": True}}}
+
+
+def begin(arguments: Any) -> None:
+    """Has accelerate shard where there is no GPU too: it does so only with what it knows as an accelerator.
+
+    `arguments` are the trainer's, whose making has met the other processes; gloo does all that FSDP2 asks for.
+    """
+    if launch.launched() and not torch.cuda.is_available():
+        from accelerate import PartialState
+        from accelerate.utils import DistributedType
+
+        assert arguments.distributed_state is not None
+        PartialState._shared_state["distributed_type"] = DistributedType.MULTI_GPU
+
+
+def precision(trainer: Any) -> None:
+    """Multiplies in bf16 and sums in fp32; accelerate's own choice rounds the gradients' sums and the loss to bf16."""
+    if not launch.launched():
+        return
+    from torch.distributed.fsdp import MixedPrecisionPolicy
+
+    plugin = trainer.accelerator.state.fsdp_plugin
+    if plugin.mixed_precision_policy is not None:
+        plugin.mixed_precision_policy = MixedPrecisionPolicy(param_dtype=torch.bfloat16, reduce_dtype=torch.float32)
+
+
+def whole(model: Any, folder: Path, method: Method, training: Training) -> Any:
+    """The trained student as one process would have it, on rank 0's CPU; None in the others, which give their parts.
+
+    What was frozen is read from `folder` again. Full fine-tuning's weights are rounded to bf16, as they are saved,
+    before they are gathered one by one: no GPU, and the host once, holds a copy of them.
+    """
+    if not launch.launched():
+        return model
+    kept = torch.bfloat16 if method.lora is None else torch.float32
+    found = {}
+    for name, weight in model.named_parameters():
+        if weight.requires_grad:
+            one = weight.detach().to(kept).full_tensor()
+            if launch.rank() == 0:
+                found[name] = one.cpu()
+    if launch.rank():
+        return None
+    plain = adapters.attach(adapters.load(folder, training.attention, frozen=True), method)
+    assert set(found) == {name for name, weight in plain.named_parameters() if weight.requires_grad}
+    plain.load_state_dict(found, strict=False, assign=True)
+    plain.tie_weights()
+    bare, trained = _bare(plain), _bare(model)
+    bare.config, bare.generation_config = trained.config, trained.generation_config  # with the ids that the trainer set
+    return plain
+
+
+def _bare(model: Any) -> Any:
+    return model.get_base_model() if isinstance(model, PeftModel) else model
