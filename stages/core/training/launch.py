@@ -17,6 +17,7 @@ import secrets
 import signal
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -88,19 +89,29 @@ def start(processes: int, module: str, options: list[str]) -> None:
         try:
             launch_command(launch_command_parser().parse_args([*known, "-m", module, *options]))
         except ChildFailedError as error:
-            raise StageError(_first_line(Path(folder), error)) from None
+            raise StageError(_said(Path(folder), error, processes)) from None
         except SignalException as error:
             sys.exit(128 + error.sigval)
 
 
-def _first_line(folder: Path, error: Any) -> str:
-    """What the first worker that failed said of it."""
-    lines = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime_ns)
-    if lines:
-        return lines[0].read_text(encoding="utf-8")
+def _said(folder: Path, error: Any, processes: int) -> str:
+    """What the worker that failed first said of it; where that is no StageError, its traceback goes to stderr.
+
+    Those after it failed because it was gone. One that was killed could say nothing.
+    """
     number, failure = error.get_first_failure()
-    how = f"by {failure.signal_name()}" if failure.exitcode < 0 else f"with exit code {failure.exitcode}, see above"
-    return f"process {number} of {len(error.failures)} or more was ended {how}; run the stage again to go on"
+    reports = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime_ns)
+    killed = [rank for rank, one in error.failures.items() if one.exitcode < 0]
+    if reports and not killed:
+        line, _, trace = reports[0].read_text(encoding="utf-8").partition("\n")
+        sys.stderr.write(trace)
+        return line
+    if killed:
+        number, failure = killed[0], error.failures[killed[0]]
+    how = f"by {failure.signal_name()}" if killed else f"with exit code {failure.exitcode}; see above"
+    return (
+        f"students.*.training.processes: number {number} of {processes} was ended {how}; run the stage again to go on"
+    )
 
 
 @contextlib.contextmanager
@@ -122,10 +133,13 @@ def worker() -> Iterator[None]:
     try:
         _join()
         yield
-    except StageError as error:
-        if _REPORT not in os.environ:
+    except Exception as error:
+        if _REPORT not in os.environ or isinstance(error, OSError):
             raise
-        (Path(os.environ[_REPORT]) / str(rank())).write_text(str(error), encoding="utf-8")
+        known = isinstance(error, StageError)
+        line = " ".join((str(error) if known else f"{type(error).__name__}: {error}").split())
+        trace = "" if known else traceback.format_exc()
+        (Path(os.environ[_REPORT]) / str(rank())).write_text(f"{line}\n{trace}", encoding="utf-8")
         sys.exit(1)
     import torch.distributed
 
@@ -137,7 +151,8 @@ def _end_with_launcher() -> None:
 
     An end that is asked for is an exception, so that what is half written is removed.
     """
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda given, _: sys.exit(128 + given))
     if sys.platform.startswith("linux"):
         before = os.getppid()
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
