@@ -109,9 +109,7 @@ def _said(folder: Path, error: Any, processes: int) -> str:
     if killed:
         number, failure = killed[0], error.failures[killed[0]]
     how = f"by {failure.signal_name()}" if killed else f"with exit code {failure.exitcode}; see above"
-    return (
-        f"students.*.training.processes: number {number} of {processes} was ended {how}; run the stage again to go on"
-    )
+    return f"students.*.training.processes: {number} of {processes} was ended {how}; run the stage again to go on"
 
 
 @contextlib.contextmanager
