@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from stages.core import command, figures, metrics, params, stats, summary, tables
+from stages.core import command, figures, metrics, params, stats, summary, tables, tables_cost, tables_data, tables_runs
 from stages.core.cells import UNTRAINED
 from stages.core.errors import StageError
 from stages.core.files import replacing, write_json, write_text
@@ -169,18 +169,18 @@ def build(inputs: Inputs, grid: Grid, settings: Settings) -> tuple[dict[str, Any
 def _tables(inputs: Inputs, found: Sequence[Result], shown: Sequence[Result], settings: Settings) -> dict[str, bytes]:
     compared = comparisons(main_answers(inputs), inputs, settings.bootstrap)
     made = {
-        "1_datasets": tables.datasets(inputs.datasets),
-        "2_traces": tables.traces(inputs.verify),
-        "2b_selection": tables.selection(inputs.verify),
-        "3_compression": tables.compression(inputs.compress),
-        "4_accuracy": tables.accuracy(found, settings.confidence),
-        "6_cost": tables.costs(found, inputs.assemble),
-        "7_truncation": tables.truncation(compared),
-        "8_retention_efficiency": tables.retention(found),
+        "1_datasets": tables_data.datasets(inputs.datasets),
+        "2_traces": tables_data.traces(inputs.verify),
+        "2b_selection": tables_data.selection(inputs.verify),
+        "3_compression": tables_data.compression(inputs.compress),
+        "4_accuracy": tables_runs.accuracy(found, settings.confidence),
+        "6_cost": tables_cost.costs(found, inputs.assemble),
+        "7_truncation": tables_runs.truncation(compared),
+        "8_retention_efficiency": tables_runs.retention(found),
     }
     files = {f"{name}.md": tables.markdown(table) for name, table in made.items()}
     files |= {f"{name}.tex": tables.latex(table) for name, table in made.items()}
-    files["headline.md"] = tables.markdown(tables.headline(shown, settings.confidence))
+    files["headline.md"] = tables.markdown(tables_runs.headline(shown, settings.confidence))
     return {name: text.encode() for name, text in files.items()}
 
 
