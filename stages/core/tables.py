@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from stages.core.runs import Run, label
+from stages.core.runs import Result, Run, label
 from stages.core.stats import Estimate
 
 _TEX = {character: f"\\{character}" for character in "&%$#_{}"}
@@ -107,3 +107,8 @@ def times(fraction: float | None, digits: int = 3) -> str:
 def identity(run: Run) -> tuple[str, ...]:
     """A run's cells: what was trained on what."""
     return tuple(part or "-" for part in (run.teacher, run.student, run.method, run.seed, label(run.target)))
+
+
+def refusals(results: Sequence[Result]) -> list[str]:
+    """A note for each run whose seconds are not divided by raw's."""
+    return [f"{one.run.name}: no ratio of seconds: {one.cost.why}." for one in results if one.cost and one.cost.why]

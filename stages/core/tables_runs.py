@@ -12,6 +12,7 @@ from stages.core.tables import (
     number,
     p_value,
     percent,
+    refusals,
     share,
     significant,
     times,
@@ -98,4 +99,4 @@ def headline(results: Sequence[Result], confidence: float) -> Table:
     where = f"{asked} {_main(results)}questions"
     further = "".join(f"; {group} on {results[0].scopes[group, ALL].questions}" for group in others)
     note = f"Accuracy, retention, output and efficiency on {where}{further}; {100 * confidence:g} % intervals."
-    return Table(title, heads, rows, (note,))
+    return Table(title, heads, rows, (note, *refusals(results)))
