@@ -17,6 +17,7 @@ import numpy as np
 from stages.core import (
     command,
     comparable,
+    curves,
     figures,
     metrics,
     params,
@@ -175,7 +176,10 @@ def build(
     folders = {
         "tables": _tables(inputs, found, shown, settings, budgets),
         "figures": drawn,
-        "vega": {"accuracy_tokens.csv": summary.table(summary.points(found)).encode()},
+        "vega": {
+            "accuracy_tokens.csv": summary.table(summary.points(found)).encode(),
+            "training.csv": summary.table(curves.rows(arms, inputs.train, inputs.timing), curves.COLUMNS).encode(),
+        },
     }
     return summary.headlines(arms, own), summary.table(summary.rows(found)), folders
 

@@ -40,7 +40,8 @@ def test_writes_every_table_and_figure_and_the_same_bytes_again(root: Path) -> N
     names += ["7_truncation", "8_retention_efficiency"]
     drawn = ["4_accuracy", "3_rho", "5_accuracy_tokens", "6_cost", "7_truncation", "8_retention_efficiency"]
     plots = [f"tables/{name}.{kind}" for name in names for kind in ("md", "tex")] + ["tables/headline.md"]
-    plots += [f"figures/{name}.{kind}" for name in drawn for kind in ("png", "svg")] + ["vega/accuracy_tokens.csv"]
+    plots += [f"figures/{name}.{kind}" for name in drawn for kind in ("png", "svg")]
+    plots += ["vega/accuracy_tokens.csv", "vega/training.csv"]
     metrics = [f"metrics/{PROFILE}/results.csv", f"metrics/{PROFILE}/summary.json"]
     assert set(first) == {f"plots/{PROFILE}/{name}" for name in plots} | set(metrics)
     assert run_report(drawn=True).exit_code == 0
