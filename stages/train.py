@@ -14,9 +14,10 @@ from stages.core.cells import cell_name
 from stages.core.errors import StageError
 from stages.core.files import remove, replacing, write_json
 from stages.core.records import Example
+from stages.core.training.settings import Method, Training
 
 if TYPE_CHECKING:
-    from stages.core.training import Result
+    from stages.core.training.run import Result
 
 PARAMS = {"training": "students.{student}.training", "method": "methods.{method}", "seed": "seeds.{seed}"}
 
@@ -26,24 +27,23 @@ def main(profile: str, teacher: str, target: str, student: str, method: str, see
     """Fine-tune one cell's student into data/<profile>/checkpoints/<cell>/."""
     began = time.perf_counter()
     declared = params.read(PARAMS, profile, student=student, method=method, seed=seed)
-    # Importing torch and TRL takes seconds that bad params need not wait for
-    from stages.core import training
-    from stages.core.training import checkpoints, settings
-
-    how = params.section(settings.Method, declared["method"], f"methods.{method}")
-    loading = params.section(settings.Training, declared["training"], f"students.{student}.training")
+    how = params.section(Method, declared["method"], f"methods.{method}")
+    loading = params.section(Training, declared["training"], f"students.{student}.training")
     data, metrics = Path("data") / profile, Path("metrics") / profile
     base, source = data / "models" / student, data / "sft" / teacher / student / f"{target}.parquet"
     examples = list(records.read(source, Example))
     if not examples:
         raise StageError(f"{source}: no examples to train on; rerun assemble")
+    # Importing torch and TRL takes seconds that bad params need not wait for
+    from stages.core.training import checkpoints, run
+
     identity = {"teacher": teacher, "target": target, "student": student, "method": method, "seed": seed}
     cell, number = cell_name(**identity), int(declared["seed"])
     scratch = checkpoints.scratch(base, examples, how, loading, number, f"{profile}-{cell}")
     tokenizer = tokens.load(base)
-    result = training.train(base, examples, tokenizer, how, loading, number, scratch)
+    result = run.train(base, examples, tokenizer, how, loading, number, scratch)
     with replacing(data / "checkpoints" / cell) as out:
-        training.save(result, tokenizer, out)
+        run.save(result, tokenizer, out)
     write_json(metrics / "train" / f"{cell}.json", identity | trained(result, len(examples)))
     seconds = round(time.perf_counter() - began, 3)
     write_json(metrics / "timing" / f"{cell}.json", {"cell": cell, "total_seconds": seconds} | timed(result))

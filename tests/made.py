@@ -7,7 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from stages.core.records import Question, Response, Trace, Variant
+import yaml
+
+from stages.core import chat
+from stages.core.records import Example, Question, Response, Trace, Variant
+from stages.core.training.settings import Method, Training
 from stages.models import Source
 from tests.imports import ROOT
 
@@ -22,6 +26,23 @@ SHAPE = {
 }
 TINY = Source("random", config=SHAPE)
 TEMPLATE = "{question}\n"
+FULL = Method(
+    learning_rate=3e-3,
+    epochs=3,
+    batch_size=4,
+    accumulation=1,
+    warmup=0.1,
+    scheduler="cosine",
+    weight_decay=0.0,
+    max_grad_norm=1.0,
+    optimizer="adamw_torch",
+    lora=None,
+)
+SETTINGS = {"rank": 4, "alpha": 8, "dropout": 0.0, "target_modules": "all-linear"}
+LORA = dataclasses.replace(FULL, learning_rate=3e-2, lora=SETTINGS)
+PLAIN = Training(attention="eager", fused_head=False)
+# In and out of q, k, v, o, gate, up and down, for rank 4 in two layers
+LORA_PARAMETERS = 2 * 4 * (2 * (32 + 32) + 2 * (32 + 16) + 3 * (32 + 64))
 
 
 def question(number: int = 0, **values: Any) -> Question:
@@ -79,6 +100,27 @@ def variant(number: int = 0, sample: int = 0, reasoning: str = "short", **values
         (),
     )
     return dataclasses.replace(made, **values)
+
+
+def example(number: int, eos: str) -> Example:
+    """An example of a length of its own; counts in bytes, with the EOS as one more."""
+    prompt = f"Count to {number}.\n"
+    said = chat.completion(" ".join(map(str, range(number))), str(number), "")
+    return Example(f"q{number:02}", 0, prompt, said + eos, len(prompt), len(said) + 1, len(said) + 1)
+
+
+def params_file(root: Path, **sections: Any) -> None:
+    """Writes params.yaml of profile `test` into `root`."""
+    root.mkdir(parents=True, exist_ok=True)
+    (root / "params.yaml").write_text(yaml.safe_dump({"profile": "test"} | sections))
+
+
+def load(folder: Path) -> Any:
+    """The model of a folder, in float32."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
 
 
 def run(module: str, *options: str, cwd: Path, limit: int | None = None) -> subprocess.CompletedProcess[str]:

@@ -14,8 +14,7 @@ from stages.core import records
 from stages.core.records import Example
 from stages.train import main
 from tests.conftest import Project
-from tests.core.test_training import FULL, LORA, LORA_PARAMETERS, PLAIN, example
-from tests.made import leftovers
+from tests.made import FULL, LORA, LORA_PARAMETERS, PLAIN, example, leftovers
 
 CELL = "solver-raw-tiny-how-s0"
 ARM = ["--teacher", "solver", "--target", "raw", "--student", "tiny", "--method", "how", "--seed", "s0"]
@@ -42,23 +41,26 @@ def test_cell_leaves_weights_costs_and_seconds(
     assert (out / "adapter").exists() == adapter
     found = json.loads((root / f"metrics/test/train/{CELL}.json").read_text())
     curve = found.pop("curve")
-    assert found == {
-        "teacher": "solver",
-        "target": "raw",
-        "student": "tiny",
-        "method": "how",
-        "seed": "s0",
-        "examples": 10,
-        "prompt_tokens": 3 * sum(row.prompt_tokens for row in examples),
-        "completion_tokens": 3 * sum(row.completion_tokens for row in examples),
-        "steps": 8,  # 3 epochs of 10 examples, 4 at a time
-        "trainable_params": LORA_PARAMETERS if adapter else model.num_parameters(),
-        "final_loss": curve[-1][2],
-        "flops_6n": 6 * model.num_parameters() * sum(row[1] for row in curve[-1:]),
-        "passes": 3.0,
-        "packed": False,
-        "contamination": None,
-    }
+    assert (
+        found
+        == {
+            "teacher": "solver",
+            "target": "raw",
+            "student": "tiny",
+            "method": "how",
+            "seed": "s0",
+            "examples": 10,
+            "prompt_tokens": 3 * sum(row.prompt_tokens for row in examples),
+            "completion_tokens": 3 * sum(row.completion_tokens for row in examples),
+            "steps": 8,  # 3 epochs of 10 examples, 4 at a time
+            "trainable_params": LORA_PARAMETERS if adapter else model.num_parameters(),
+            "final_loss": curve[-1][2],
+            "flops_6n": 6 * model.num_parameters() * sum(row[1] for row in curve[-1:]),
+            "passes": 3.0,
+            "packed": False,
+            "contamination": None,
+        }
+    )
     timing = json.loads((root / f"metrics/test/timing/{CELL}.json").read_text())
     assert timing["cell"] == CELL
     assert 0 < timing["step_seconds"] < timing["total_seconds"]

@@ -19,7 +19,7 @@ from stages.core import params, records, tokens
 from stages.core.records import Example
 from stages.core.training.settings import Method, Training
 
-ARMS, METHODS, EXAMPLES, ROUNDS = ("raw", "mild"), ("full", "lora"), 64, 3
+ARMS, METHODS, EXAMPLES, ROUNDS = ("raw", "mild"), ("full", "lora"), 64, 2
 SIZES = (32, 64, 128)  # examples, for the growth of time with tokens
 LIMIT = {"ratio": 1.5, "share_of_products": 0.7}
 DATA = Path("data/default")
@@ -60,10 +60,10 @@ def _run(which: str, arm: str, method: str, examples: int = EXAMPLES) -> dict[st
 
 def ours(rows: list[Example], method: Method, training: Training, scratch: Path) -> dict[str, Any]:
     """Our stage's own training."""
-    from stages.core import training as trainer
+    from stages.core.training import run
 
     base = DATA / "models/smollm2"
-    result = trainer.train(base, rows, tokens.load(base), method, training, 0, scratch)
+    result = run.train(base, rows, tokens.load(base), method, training, 0, scratch)
     share = result.step_seconds and products(rows, method) / result.step_seconds
     return {
         "seconds": result.step_seconds,

@@ -1,0 +1,155 @@
+"""Fine-tuning one student on one target's examples with TRL and peft.
+
+Weights that are trained are kept in fp32 and multiplied in bf16 (autocast) where the hardware has it: at these learning
+rates an update to a bf16 weight is mostly rounded away, and nothing is learned. Weights that LoRA freezes are held in
+bf16 there: no update of theirs can be lost, and they take half the memory. What flows between the layers is then
+rounded to bf16 too.
+"""
+
+import contextlib
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import PeftModel
+from peft.helpers import disable_input_dtype_casting
+from transformers import PrinterCallback, set_seed
+from trl import SFTConfig, SFTTrainer
+
+from stages.core import command, machine
+from stages.core.errors import StageError
+from stages.core.records import Example
+from stages.core.training import adapters, batches, checkpoints, packing, progress
+from stages.core.training.head import CompletionTrainer
+from stages.core.training.settings import Method, Training
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run leaves: the trained model (LoRA still apart), its log and its costs."""
+
+    model: Any
+    curve: list[dict[str, Any]]  # step, mean loss since the row before, learning_rate, tokens, seconds
+    steps: int
+    examples: int  # trained on, repeats counted
+    prompt_tokens: int
+    completion_tokens: int
+    trainable: int  # parameters
+    parameters: int  # of the whole student, its adapter left out
+    packed: bool
+    contamination: float | None  # of packed rows, see packing.py; None where they were not asked for
+    step_seconds: float
+    device: str
+    threads: int
+    peak_memory_gb: float
+
+
+def train(
+    folder: Path,
+    examples: Sequence[Example],
+    tokenizer: Any,
+    method: Method,
+    training: Training,
+    seed: int,
+    scratch: Path,
+) -> Result:
+    """Fine-tune the student in `folder`; goes on from a checkpoint in `scratch` where there is a whole one.
+
+    Raises StageError where weights cannot be loaded, parameters are missed, or the first batch is not what inference
+    will see.
+    """
+    machine.keep_freed_memory()
+    set_seed(seed)  # what an adapter begins with is drawn before the trainer sets it
+    order = batches.plan(examples, method, seed)
+    rows = batches.dataset(examples, tokenizer, scratch).select(order)
+    model = adapters.load(folder, training.attention, frozen=method.lora is not None)
+    wanted, parameters = adapters.expected_trainable(model, method), sum(one.numel() for one in model.parameters())
+    packed, leak = packing.allowed(model, training)
+    watch = progress.Progress(_seen(examples, order, method), scratch / "live")
+    callbacks = [watch, checkpoints.Checkpoints(training.checkpoint_minutes)]
+    kind = SFTTrainer if training.fused_head else CompletionTrainer
+    try:
+        args = arguments(method, training, packed, seed, scratch, len(order))
+        adapted = adapters.attach(model, method)
+        trainer = kind(adapted, args=args, train_dataset=rows, processing_class=tokenizer, callbacks=callbacks)
+    except ValueError as error:  # an unknown scheduler, optimizer or module
+        raise StageError(f"methods: {error}; mend it in conf/profile/") from error
+    trainer.remove_callback(PrinterCallback)  # where there is no progress bar it prints every log line
+    adapters.check_trained(trainer.model, wanted)
+    first = trainer.data_collator([rows[place] for place in range(min(method.batch_size, len(rows)))])
+    batches.check_batch(first, examples, tokenizer, batches.stops(model))
+    # The adapter's products are made in bf16 under autocast: no need to bring their input to the weights' fp32 first
+    with disable_input_dtype_casting(trainer.model) if args.bf16 else contextlib.nullcontext():
+        trainer.train(resume_from_checkpoint=checkpoints.newest(scratch))
+    return Result(
+        model=trainer.model,
+        curve=progress.curve(trainer.state.log_history),
+        steps=trainer.state.global_step,
+        examples=len(order),
+        prompt_tokens=sum(examples[place].prompt_tokens for place in order),
+        completion_tokens=sum(examples[place].completion_tokens for place in order),
+        trainable=wanted,
+        parameters=parameters,
+        packed=packed,
+        contamination=leak,
+        step_seconds=watch.seconds,
+        device=machine.device(),
+        threads=torch.get_num_threads(),
+        peak_memory_gb=machine.peak(),
+    )
+
+
+def _seen(examples: Sequence[Example], order: Sequence[int], method: Method) -> list[int]:
+    """Tokens of all examples up to each step."""
+    sizes = (examples[place].prompt_tokens + examples[place].completion_tokens for place in order)
+    seen = list(itertools.accumulate(sizes))
+    step = method.batch_size * method.accumulation
+    return [seen[min(end, len(seen)) - 1] for end in range(step, len(seen) + step, step)]
+
+
+def arguments(method: Method, training: Training, packed: bool, seed: int, scratch: Path, examples: int) -> SFTConfig:
+    """TRL's config; what it does not name here has no effect on the result or is TRL's own default."""
+    steps = -(-examples // (method.batch_size * method.accumulation))
+    return SFTConfig(
+        output_dir=str(scratch),
+        seed=seed,
+        data_seed=seed,
+        learning_rate=method.learning_rate,
+        num_train_epochs=1,  # repeats are in the plan already
+        per_device_train_batch_size=method.batch_size,
+        gradient_accumulation_steps=method.accumulation,
+        lr_scheduler_type=method.scheduler,
+        warmup_steps=method.warmup,  # below 1 it is a share
+        weight_decay=method.weight_decay,
+        max_grad_norm=method.max_grad_norm,
+        optim=method.optimizer,
+        use_cpu=not torch.cuda.is_available(),
+        bf16=machine.bf16_supported(),
+        gradient_checkpointing=training.checkpointing,
+        max_length=None,  # over-long rows have left before: nothing may be cut here
+        packing=False,
+        padding_free=packed,
+        train_sampling_strategy="sequential",  # in the plan's order; by its own lengths each arm would have another one
+        logging_steps=max(1, steps // progress.POINTS),
+        save_strategy="no",  # checkpoints.py asks for them
+        save_total_limit=2,  # while the newer one is being written the older one is the whole one
+        report_to="none",
+        disable_tqdm=command.quiet(),
+        dataloader_pin_memory=torch.cuda.is_available(),
+    )
+
+
+def save(result: Result, tokenizer: Any, out: Path) -> None:
+    """Write a plain Hugging Face folder in bf16; of a LoRA run the merged weights, and the adapter in adapter/."""
+    model = result.model
+    if isinstance(model, PeftModel):
+        for config in model.peft_config.values():  # a set, which peft would write in another order each run
+            config.target_modules = sorted(config.target_modules)
+        model.save_pretrained(out / "adapter")
+        model = model.float().merge_and_unload()  # summed in fp32, rounded once below
+    model.config._name_or_path = ""
+    model.to(torch.bfloat16).save_pretrained(out)
+    tokenizer.save_pretrained(out)

@@ -1,0 +1,121 @@
+"""LoRA's adapters: every projection has one, fused experts too, and nothing else is trained."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, GptOssConfig, Qwen3_5TextConfig
+
+from stages.core.errors import StageError
+from stages.core.training import adapters
+from tests.made import LORA, LORA_PARAMETERS, SETTINGS, load
+
+SMALL = {
+    "vocab_size": 64,
+    "hidden_size": 16,
+    "intermediate_size": 24,
+    "num_attention_heads": 2,
+    "num_key_value_heads": 1,
+}
+GPT_OSS = GptOssConfig(
+    **SMALL, num_hidden_layers=2, num_local_experts=3, num_experts_per_tok=2, head_dim=8, pad_token_id=0
+)
+QWEN = Qwen3_5TextConfig(
+    **SMALL,
+    num_hidden_layers=2,
+    layer_types=["linear_attention", "full_attention"],
+    head_dim=8,
+    linear_num_key_heads=2,
+    linear_num_value_heads=2,
+    linear_key_head_dim=8,
+    linear_value_head_dim=8,
+    pad_token_id=0,
+)
+# Rank 4 times (in + out). Attention: q, k, v, o. Of each of three experts: gate and up in one, down.
+GPT_OSS_PARAMETERS = 2 * 4 * (2 * (16 + 16) + 2 * (16 + 8) + 3 * ((16 + 48) + (24 + 16)))
+# Linear attention: qkv, z, b, a, out. Attention: q with its gate, k, v, o. Both: gate, up, down.
+QWEN_PARAMETERS = 4 * (
+    ((16 + 48) + (16 + 16) + 2 * (16 + 2) + (16 + 16)) + ((16 + 32) + 2 * (16 + 8) + (16 + 16)) + 2 * 3 * (16 + 24)
+)
+
+
+def made(config: Any) -> Any:
+    """A model of random weights."""
+    torch.manual_seed(0)
+    return AutoModelForCausalLM.from_config(config, attn_implementation="eager")
+
+
+@pytest.mark.parametrize(
+    ("config", "count"), [(GPT_OSS, GPT_OSS_PARAMETERS), (QWEN, QWEN_PARAMETERS)], ids=["gpt_oss", "qwen3_5"]
+)
+def test_papers_odd_students_have_adapters_everywhere(config: Any, count: int) -> None:
+    model = made(config)
+    assert adapters.expected_trainable(model, LORA) == count
+    adapters.check_trained(adapters.attach(model, LORA), count)
+
+
+def test_dropout_is_before_linear_layers_where_experts_are_fused() -> None:
+    method = dataclasses.replace(LORA, lora=SETTINGS | {"dropout": 0.05})
+    adapted = adapters.attach(made(GPT_OSS), method)
+    rates = [
+        (type(module.get_base_layer()).__name__, getattr(module.lora_dropout["default"], "p", 0.0))
+        for module in adapted.modules()
+        if hasattr(module, "lora_dropout")
+    ]
+    assert {rate for kind, rate in rates if kind == "Linear"} == {0.05}
+    assert {rate for kind, rate in rates if kind != "Linear"} == {0.0}
+    assert len(rates) == 2 * (4 + 2)
+
+
+def test_experts_learn_and_merge() -> None:
+    adapted = adapters.attach(made(GPT_OSS), LORA)
+    ids = torch.arange(12)[None]
+    plain = adapted(ids).logits
+    optimizer = torch.optim.SGD([one for one in adapted.parameters() if one.requires_grad], lr=5.0)
+    for _ in range(3):
+        optimizer.zero_grad()
+        adapted(ids, labels=ids).loss.backward()
+        optimizer.step()
+    grown = [name for name, one in adapted.named_parameters() if "experts" in name and "lora_B" in name and one.any()]
+    assert len(grown) == 2 * 2
+    adapted.eval()
+    learned = adapted(ids).logits
+    assert (learned - plain).abs().max() > 0.1
+    torch.testing.assert_close(adapted.merge_and_unload()(ids).logits, learned, rtol=1e-3, atol=1e-3)
+
+
+def test_lora_refuses_weights_that_it_has_no_adapters_for(tiny: Path) -> None:
+    class Odd(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.zeros(3, 4))
+
+    model = load(tiny)
+    assert adapters.expected_trainable(model, LORA) == LORA_PARAMETERS
+    model.experts = Odd()
+    with pytest.raises(StageError, match="no adapter for the weights of Odd; use full fine-tuning"):
+        adapters.expected_trainable(model, LORA)
+
+
+def test_weights_that_updates_would_be_lost_in_are_refused(tiny: Path) -> None:
+    model = load(tiny).to(torch.bfloat16)
+    with pytest.raises(StageError, match="not in fp32"):
+        adapters.check_trained(model, sum(one.numel() for one in model.parameters()))
+
+
+def test_code_in_a_students_folder_does_not_run(tiny: Path, tmp_path: Path) -> None:
+    import json
+
+    for path in tiny.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    config = json.loads((tmp_path / "config.json").read_text())
+    config |= {"model_type": "strange", "auto_map": {"AutoConfig": "evil.Config", "AutoModelForCausalLM": "evil.Model"}}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "evil.py").write_text(
+        f"open({str(tmp_path / 'ran')!r}, 'w').close()\nclass Config: pass\nclass Model: pass\n"
+    )
+    with pytest.raises(StageError, match="no weights that transformers can load"):
+        adapters.load(tmp_path, "eager", frozen=False)
+    assert not (tmp_path / "ran").exists()

@@ -1,0 +1,78 @@
+"""Packed rows do not see each other, and a student for which they do is found out."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+import torch
+from transformers import AttentionInterface
+
+from stages.core.errors import StageError
+from stages.core.records import Example
+from stages.core.training import adapters, packing
+from stages.core.training.settings import Training
+from tests.core.training.conftest import Train
+from tests.core.training.test_adapters import GPT_OSS, QWEN, made
+from tests.made import FULL, LORA
+
+PACKED = Training(attention=packing.ROWS, fused_head=False, packed=True)
+
+
+@pytest.fixture
+def student(tiny: Any) -> Any:
+    """The tiny student with the attention for packed rows."""
+    return adapters.load(tiny, packing.ROWS, frozen=False)
+
+
+def test_rows_attention_is_plain_attention_for_each_row(student: Any) -> None:
+    assert packing.allowed(student, PACKED) == (True, pytest.approx(0, abs=1e-4))
+
+
+@pytest.mark.parametrize("frozen", [False, True], ids=["fp32", "bf16"])
+def test_attention_over_the_borders_of_rows_is_found_out(tiny: Any, frozen: bool) -> None:
+    def leaking(module: Any, query: Any, key: Any, value: Any, mask: Any, **settings: Any) -> Any:
+        whole = torch.tensor([0, query.shape[2]])
+        return packing.rows(module, query, key, value, mask, **settings | {"cu_seq_lens_q": whole})
+
+    AttentionInterface.register("leaking", leaking)
+    student = adapters.load(tiny, "leaking", frozen)
+    packed, leak = packing.allowed(student, dataclasses.replace(PACKED, attention="leaking"))
+    assert not packed
+    assert leak is not None
+    assert leak > 2 * packing.TOLERANCE[student.dtype]
+
+
+@pytest.mark.parametrize("config", [GPT_OSS, QWEN], ids=["sinks", "linear attention"])
+def test_students_that_rows_attention_is_wrong_for_are_found_out(config: Any) -> None:
+    torch.manual_seed(0)
+    student = made(config)
+    for name, one in student.named_parameters():  # the initial weights hardly differ from zero
+        if "norm" not in name:
+            torch.nn.init.normal_(one, std=0.3)
+    student.set_attn_implementation(packing.ROWS)
+    packed, leak = packing.allowed(student, PACKED)
+    assert (packed, leak is not None and leak > packing.TOLERANCE[torch.float32]) == (False, True)
+    assert student.config._attn_implementation == "eager"
+
+
+def test_student_that_fails_trains_on_padded_batches(
+    train: Train, monkeypatch: pytest.MonkeyPatch, examples: list[Example]
+) -> None:
+    whole = train(how=PACKED)
+    assert (whole.packed, whole.contamination) == (True, pytest.approx(0, abs=1e-4))
+    monkeypatch.setattr(packing, "contamination", lambda model, attention: 1.0)
+    padded = train(how=PACKED)
+    assert (padded.packed, padded.contamination) == (False, 1.0)
+    assert [row["tokens"] for row in padded.curve] == [row["tokens"] for row in whole.curve]
+
+
+@pytest.mark.parametrize("method", [FULL, LORA], ids=["full", "lora"])
+def test_packed_batches_teach_what_padded_ones_do(train: Train, method: Any) -> None:
+    packed, padded = train(method, how=PACKED), train(method)
+    for one, two in zip(packed.curve, padded.curve, strict=True):
+        assert one["loss"] == pytest.approx(two["loss"], abs=0.02)
+
+
+def test_rows_attention_needs_packed_batches(student: Any) -> None:
+    with pytest.raises(StageError, match="rows is for packed rows alone; set packed: true"):
+        packing.allowed(student, dataclasses.replace(PACKED, packed=False))

@@ -1,0 +1,165 @@
+"""Fine-tuning a tiny random student: what is learned from, what is trained, what is saved."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from bitsandbytes.optim import AdamW
+from peft import PeftModel
+
+from stages.core import tokens
+from stages.core.errors import StageError
+from stages.core.records import Example
+from stages.core.training import run
+from stages.core.training.head import CompletionTrainer
+from stages.core.training.settings import IGNORED, Method
+from stages.models import Source, random_weights
+from tests.core.training.conftest import Train
+from tests.made import FULL, LORA, LORA_PARAMETERS, PLAIN, SETTINGS, SHAPE, load
+
+
+@torch.inference_mode()
+def logits(model: Any) -> torch.Tensor:
+    """What a model says about a fixed text."""
+    found: torch.Tensor = model.eval()(torch.arange(1, 40)[None]).logits
+    return found.clone()
+
+
+def distance(one: torch.Tensor, other: torch.Tensor) -> float:
+    """The largest difference."""
+    return float((one - other).abs().max())
+
+
+def test_targets_of_other_lengths_see_the_same_questions_in_the_same_batches(
+    monkeypatch: pytest.MonkeyPatch, tiny: Path, tokenizer: Any, examples: list[Example], tmp_path: Path
+) -> None:
+    """A batch order that follows an arm's own lengths would give each a curriculum of its own."""
+    seen: list[list[str]] = []
+    plain = CompletionTrainer.compute_loss
+
+    def watched(self: CompletionTrainer, model: Any, inputs: dict[str, Any], *rest: Any, **more: Any) -> Any:
+        asked = (inputs["labels"] == IGNORED) & (inputs["attention_mask"] == 1)
+        seen.append([tokenizer.decode(ids[own]) for ids, own in zip(inputs["input_ids"], asked, strict=True)])
+        return plain(self, model, inputs, *rest, **more)
+
+    monkeypatch.setattr(CompletionTrainer, "compute_loss", watched)
+    other = [
+        dataclasses.replace(row, completion=end.completion, completion_tokens=end.completion_tokens)
+        for row, end in zip(examples, reversed(examples), strict=True)
+    ]
+    for number, rows in enumerate((examples, other)):
+        run.train(tiny, rows, tokenizer, dataclasses.replace(FULL, epochs=1), PLAIN, 0, tmp_path / str(number))
+    assert len(seen) == 10
+    assert seen[:5] == seen[5:]
+    assert seen[:5] != [[row.prompt for row in examples[start : start + 4]] for start in range(0, 20, 4)]
+
+
+@pytest.mark.parametrize(("method", "gain"), [(FULL, 0.3), (LORA, 0.05)], ids=["full", "lora"])
+def test_training_lowers_the_loss_and_repeats_exactly(train: Train, method: Method, gain: float) -> None:
+    first, again, other = train(method), train(method), train(method, seed=1)
+    losses = [[row["loss"] for row in one.curve] for one in (first, again, other)]
+    assert sum(losses[0][-5:]) / 5 < sum(losses[0][:5]) / 5 - gain
+    assert losses[0] == losses[1]
+    assert losses[0] != losses[2]
+    assert [row["step"] for row in first.curve] == list(range(1, 16))
+    assert first.steps == 15  # 3 epochs of 20 examples, 4 at a time
+
+
+def test_papers_optimizer_keeps_its_state_in_8_bits_and_learns(
+    monkeypatch: pytest.MonkeyPatch, tokenizer: Any, examples: list[Example], tmp_path: Path
+) -> None:
+    """The states of small tensors and of embeddings stay in 32 bits, by bitsandbytes' and transformers' own rules."""
+    random_weights(Source("random", config=SHAPE | {"intermediate_size": 256}), tmp_path / "wider")
+    kinds: set[torch.dtype] = set()
+    step = AdamW.step
+
+    def watched(self: AdamW, *rest: Any, **more: Any) -> Any:
+        found = step(self, *rest, **more)
+        kinds.update(state["state1"].dtype for state in self.state.values())
+        return found
+
+    monkeypatch.setattr(AdamW, "step", watched)
+    curves = []
+    for name in ("adamw_8bit", "adamw_torch"):
+        method = dataclasses.replace(FULL, optimizer=name)
+        done = run.train(tmp_path / "wider", examples, tokenizer, method, PLAIN, 0, tmp_path / name)
+        curves.append([row["loss"] for row in done.curve])
+    assert kinds == {torch.uint8, torch.float32}
+    assert curves[0] == pytest.approx(curves[1], abs=0.05)
+
+
+def test_trls_head_trains_as_ours_does(train: Train) -> None:
+    ours, theirs = train(), train(how=dataclasses.replace(PLAIN, fused_head=True))
+    for mine, own in zip(ours.curve, theirs.curve, strict=True):
+        assert mine["loss"] == pytest.approx(own["loss"], abs=0.02)
+        assert mine["tokens"] == own["tokens"]
+
+
+def test_full_trains_every_parameter_and_saves_plain_weights(
+    train: Train, tiny: Path, tokenizer: Any, tmp_path: Path
+) -> None:
+    result = train()
+    assert result.trainable == sum(parameter.numel() for parameter in load(tiny).parameters())
+    assert {parameter.dtype for parameter in result.model.parameters()} == {torch.float32}
+    trained = logits(result.model)
+    run.save(result, tokenizer, tmp_path / "out")
+    assert distance(logits(load(tmp_path / "out")), trained) < 0.02 < distance(logits(load(tiny)), trained)
+    assert tokens.load(tmp_path / "out").eos_token_id == tokenizer.eos_token_id
+    assert not (tmp_path / "out/adapter").exists()
+    assert str(tiny) not in (tmp_path / "out/config.json").read_text()
+
+
+def test_lora_trains_its_matrices_and_saves_them_merged_and_apart(
+    train: Train, tiny: Path, tokenizer: Any, tmp_path: Path
+) -> None:
+    result = train(LORA)
+    assert result.trainable == LORA_PARAMETERS
+    trained = logits(result.model)
+    run.save(result, tokenizer, tmp_path / "out")
+    merged, apart = load(tmp_path / "out"), PeftModel.from_pretrained(load(tiny), tmp_path / "out/adapter")
+    modules = json.loads((tmp_path / "out/adapter/adapter_config.json").read_text())["target_modules"]
+    assert modules == sorted(modules)  # or its bytes, and with them the evaluation, would change from run to run
+    learned = distance(logits(load(tiny)), trained)
+    assert learned > 0.5
+    # the trainer multiplies in bf16 and merged weights are kept in it, which is small beside what was learned
+    assert distance(logits(apart), trained) < 0.02 * learned
+    assert distance(logits(merged), logits(apart)) < 0.02 * learned
+    assert not isinstance(merged, PeftModel)
+    by_hand = apart.merge_and_unload().to(torch.bfloat16).state_dict()
+    saved = merged.to(torch.bfloat16).state_dict()
+    assert all(torch.equal(saved[name], by_hand[name]) for name in by_hand)
+
+
+@pytest.mark.parametrize(
+    "modules", [["q_proj"], ["no_such_layer"], ["q_proj", "k_proj", "v_proj", "o_proj", "gate", "up", "down"]]
+)
+def test_target_modules_that_miss_layers_are_refused(train: Train, modules: Sequence[str]) -> None:
+    with pytest.raises(StageError, match=r"[Tt]arget.modules"):
+        train(dataclasses.replace(LORA, lora=SETTINGS | {"target_modules": modules}))
+
+
+@pytest.mark.parametrize("settings", [{"rank": 4}, SETTINGS | {"bias": "all"}])
+def test_lora_settings_are_complete_and_no_others(train: Train, settings: dict[str, Any]) -> None:
+    with pytest.raises(StageError, match="expected rank, alpha, dropout, target_modules"):
+        train(dataclasses.replace(LORA, lora=settings))
+
+
+@pytest.mark.parametrize("wrong", [{"scheduler": "zigzag"}, {"optimizer": "sgdd"}])
+def test_setting_that_trl_does_not_know_is_named(train: Train, wrong: dict[str, Any]) -> None:
+    with pytest.raises(StageError, match=next(iter(wrong.values()))):
+        train(dataclasses.replace(FULL, **wrong))
+
+
+@pytest.mark.parametrize("weights", [None, b"torn"])
+def test_student_without_readable_weights_is_named(
+    tiny: Path, tokenizer: Any, examples: list[Example], tmp_path: Path, weights: bytes | None
+) -> None:
+    (tmp_path / "config.json").write_bytes((tiny / "config.json").read_bytes())
+    if weights:
+        (tmp_path / "model.safetensors").write_bytes(weights)
+    with pytest.raises(StageError, match="no weights that transformers can load"):
+        run.train(tmp_path, examples, tokenizer, FULL, PLAIN, 0, tmp_path / "scratch")
