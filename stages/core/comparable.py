@@ -7,8 +7,8 @@ from typing import Any
 from stages.core.errors import StageError
 from stages.core.runs import Run
 
-# What the arms of one teacher, student, method and seed have in common under each budget of training/settings.py, whose
-# import would bring torch. Under equal_tokens short targets are repeated: more passes, more steps.
+# What the arms of one teacher, student, method and seed have in common, under each budget of training/settings.py.
+# Under equal_tokens short targets are repeated: more passes, more steps.
 _ALIKE = {
     "equal_epochs": ("examples", "passes", "steps"),
     "equal_steps": ("examples", "passes", "steps"),
