@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from stages.core.errors import StageError
 from stages.core.records import Example
 from stages.core.training import progress, run
 from tests.made import FULL, PLAIN
@@ -61,6 +62,12 @@ def test_short_targets_repeat_until_raws_tokens(
     budget = sum(row.raw_tokens for row in rows)
     assert budget <= done.completion_tokens < budget + max(row.completion_tokens for row in rows)
     assert done.steps == 15
+
+
+def test_run_that_diverges_ends(tiny: Path, tokenizer: Any, examples: list[Example], tmp_path: Path) -> None:
+    method = dataclasses.replace(FULL, learning_rate=1e9)
+    with pytest.raises(StageError, match=r"step \d+: the loss is nan; give all arms a lower learning rate"):
+        run.train(tiny, examples, tokenizer, method, PLAIN, 0, tmp_path)
 
 
 def test_long_runs_have_a_curve_of_a_hundred_points(tmp_path: Path) -> None:
