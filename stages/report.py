@@ -14,7 +14,20 @@ from typing import Any
 
 import numpy as np
 
-from stages.core import command, figures, metrics, params, stats, summary, tables
+from stages.core import (
+    command,
+    comparable,
+    curves,
+    figures,
+    metrics,
+    params,
+    stats,
+    summary,
+    tables,
+    tables_cost,
+    tables_data,
+    tables_runs,
+)
 from stages.core.cells import UNTRAINED
 from stages.core.errors import StageError
 from stages.core.files import replacing, write_json, write_text
@@ -23,7 +36,7 @@ from stages.core.records import GROUPS
 from stages.core.runs import ALL, MAIN, TRUNCATED, Comparison, Cost, Grid, Result, Run, cost
 from stages.core.stats import Bootstrap
 
-PARAMS = {"grid": "grid", "report": "report"}
+PARAMS = {"grid": "grid", "report": "report", "methods": "methods"}
 
 
 @dataclass(frozen=True)
@@ -149,7 +162,9 @@ def headline(found: Sequence[Result], settings: Settings) -> list[Result]:
     ]
 
 
-def build(inputs: Inputs, grid: Grid, settings: Settings) -> tuple[dict[str, Any], str, dict[str, dict[str, bytes]]]:
+def build(
+    inputs: Inputs, grid: Grid, settings: Settings, budgets: Mapping[str, str]
+) -> tuple[dict[str, Any], str, dict[str, dict[str, bytes]]]:
     """The summary, results.csv, and the files of each folder of plots by name."""
     arms, bootstrap = grid.arms(), settings.bootstrap
     found, together = results(inputs, bootstrap), pooled(inputs, bootstrap)
@@ -159,28 +174,35 @@ def build(inputs: Inputs, grid: Grid, settings: Settings) -> tuple[dict[str, Any
     seeds = pool_seeds(main_answers(inputs))
     drawn = figures.draw(arms, together, comparisons(seeds, inputs, bootstrap), inputs.compress)
     folders = {
-        "tables": _tables(inputs, found, shown, settings),
+        "tables": _tables(inputs, found, shown, settings, budgets),
         "figures": drawn,
-        "vega": {"accuracy_tokens.csv": summary.table(summary.points(found)).encode()},
+        "vega": {
+            "accuracy_tokens.csv": summary.table(summary.points(found)).encode(),
+            "training.csv": summary.table(curves.rows(arms, inputs.train, inputs.timing), curves.COLUMNS).encode(),
+        },
     }
     return summary.headlines(arms, own), summary.table(summary.rows(found)), folders
 
 
-def _tables(inputs: Inputs, found: Sequence[Result], shown: Sequence[Result], settings: Settings) -> dict[str, bytes]:
+def _tables(
+    inputs: Inputs, found: Sequence[Result], shown: Sequence[Result], settings: Settings, budgets: Mapping[str, str]
+) -> dict[str, bytes]:
+    """Every table in both markups, by file name."""
     compared = comparisons(main_answers(inputs), inputs, settings.bootstrap)
     made = {
-        "1_datasets": tables.datasets(inputs.datasets),
-        "2_traces": tables.traces(inputs.verify),
-        "2b_selection": tables.selection(inputs.verify),
-        "3_compression": tables.compression(inputs.compress),
-        "4_accuracy": tables.accuracy(found, settings.confidence),
-        "6_cost": tables.costs(found, inputs.assemble),
-        "7_truncation": tables.truncation(compared),
-        "8_retention_efficiency": tables.retention(found),
+        "1_datasets": tables_data.datasets(inputs.datasets),
+        "2_traces": tables_data.traces(inputs.verify),
+        "2b_selection": tables_data.selection(inputs.verify),
+        "3_compression": tables_data.compression(inputs.compress),
+        "4_accuracy": tables_runs.accuracy(found, settings.confidence),
+        "6_cost": tables_cost.costs(found),
+        "6b_amounts": tables_cost.amounts(found, budgets, inputs.assemble),
+        "7_truncation": tables_runs.truncation(compared),
+        "8_retention_efficiency": tables_runs.retention(found),
     }
     files = {f"{name}.md": tables.markdown(table) for name, table in made.items()}
     files |= {f"{name}.tex": tables.latex(table) for name, table in made.items()}
-    files["headline.md"] = tables.markdown(tables.headline(shown, settings.confidence))
+    files["headline.md"] = tables.markdown(tables_runs.headline(shown, settings.confidence))
     return {name: text.encode() for name, text in files.items()}
 
 
@@ -191,7 +213,9 @@ def main(profile: str) -> None:
     grid = params.section(Grid, declared["grid"], "grid")
     settings = params.section(Settings, declared["report"], "report").checked(grid)
     root = Path("metrics") / profile
-    scalars, found, folders = build(metrics.load(root, grid), grid, settings)
+    budgets, inputs = comparable.budgets(declared["methods"], grid.methods), metrics.load(root, grid)
+    comparable.check(inputs.train, budgets, root / "train")
+    scalars, found, folders = build(inputs, grid, settings, budgets)
     for name, files in folders.items():
         with replacing(Path("plots") / profile / name) as folder:
             folder.mkdir()

@@ -60,7 +60,8 @@ def build(
     """params.yaml and all metrics of `grid` under `root`; the folder of the metrics."""
     headline = {name: getattr(grid, f"{name}s")[0] for name in ("teacher", "student", "method", "seed")}
     settings = {"resamples": resamples, "confidence": 0.95, "seed": 0, "headline": headline}
-    whole = {"profile": PROFILE, "grid": dataclasses.asdict(grid), "report": settings}
+    methods = {name: {"budget": "equal_epochs"} for name in grid.methods}
+    whole = {"profile": PROFILE, "grid": dataclasses.asdict(grid), "report": settings, "methods": methods}
     (root / "params.yaml").write_text(yaml.safe_dump(whole))
     metrics = root / "metrics" / PROFILE
     sources = [(group, f"set_{letter}") for group in groups for letter in "ab"]
@@ -129,9 +130,15 @@ def _shape(run: Run) -> tuple[float, int, int]:
 
 def _training(metrics: Path, run: Run) -> None:
     tokens = _shape(run)[2]
-    write(metrics / "train" / f"{run.name}.json", {"examples": 900, "completion_tokens": tokens})
     seconds = 20 + tokens / (500 if run.method == "lora" else 350)
-    write(metrics / "timing" / f"{run.name}.json", {"device": "cpu", "threads": 2, "step_seconds": seconds})
+    used = {"examples": 900, "passes": 1.0, "steps": 225, "prompt_tokens": 10000, "completion_tokens": tokens}
+    used |= {"flops_6n": 6 * 1_000_000 * (10000 + tokens), "packed": True, "contamination": 0.0}
+    steps, whole = range(25, 226, 25), 10000 + tokens
+    curve = [[step, step * whole // 225, round(3 / step**0.5, 6), 0.002 * (1 - step / 250)] for step in steps]
+    write(metrics / "train" / f"{run.name}.json", used | {"curve": curve})
+    took = {"device": "cpu", "threads": 2, "step_seconds": seconds, "peak_memory_gb": 3.5}
+    speeds = [[step, round(whole / seconds, 2)] for step in steps]
+    write(metrics / "timing" / f"{run.name}.json", took | {"speeds": speeds})
 
 
 def _scores(

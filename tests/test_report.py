@@ -36,11 +36,12 @@ def test_writes_every_table_and_figure_and_the_same_bytes_again(root: Path) -> N
     build(root)
     assert run_report(drawn=True).exit_code == 0
     first = written(root)
-    names = ["1_datasets", "2_traces", "2b_selection", "3_compression", "4_accuracy", "6_cost", "7_truncation"]
-    names.append("8_retention_efficiency")
+    names = ["1_datasets", "2_traces", "2b_selection", "3_compression", "4_accuracy", "6_cost", "6b_amounts"]
+    names += ["7_truncation", "8_retention_efficiency"]
     drawn = ["4_accuracy", "3_rho", "5_accuracy_tokens", "6_cost", "7_truncation", "8_retention_efficiency"]
     plots = [f"tables/{name}.{kind}" for name in names for kind in ("md", "tex")] + ["tables/headline.md"]
-    plots += [f"figures/{name}.{kind}" for name in drawn for kind in ("png", "svg")] + ["vega/accuracy_tokens.csv"]
+    plots += [f"figures/{name}.{kind}" for name in drawn for kind in ("png", "svg")]
+    plots += ["vega/accuracy_tokens.csv", "vega/training.csv"]
     metrics = [f"metrics/{PROFILE}/results.csv", f"metrics/{PROFILE}/summary.json"]
     assert set(first) == {f"plots/{PROFILE}/{name}" for name in plots} | set(metrics)
     assert run_report(drawn=True).exit_code == 0
@@ -107,15 +108,64 @@ def test_a_changed_upstream_number_moves_its_cell_in_the_table(root: Path) -> No
     metrics = build(root, dataclasses.replace(SMALL, methods=["full"]))
     path = metrics / "verify" / "solver.json"
     path.write_text(path.read_text().replace("812.5", "7654.0", 1))
-    timing = metrics / "timing" / "solver-strong-small-full-s0.json"
-    timing.write_text(timing.read_text().replace('"device": "cpu"', '"device": "gpu"'))
     run_report()
     tables = root / "plots" / PROFILE / "tables"
     assert (tables / "2_traces.md").read_text().count("7,654") == 1
+    (amounts,) = (line for line in (tables / "6b_amounts.md").read_text().splitlines() if "| strong |" in line)
+    shown = ["equal_epochs", "900", "1.00", "225", "14,000", "0.156", "24,000", "1.44e11", "0.240"]
+    assert amounts == f"| solver | small | full | s0 | strong | {' | '.join(shown)} |"
     cost = (tables / "6_cost.md").read_text()
-    assert "| strong | 900 | 14,000 | 0.156 | 60.0 | - | - |" in cost
-    assert "solver-strong-small-full-s0: no ratio of seconds: timed on gpu (2 threads), raw on cpu" in cost
-    assert json.loads((metrics / "summary.json").read_text())["train_seconds"]["strong"] is None
+    assert "| strong | 60.0 | 0.22 | 4.6x | 400 | yes | 3.50 | cpu (2 threads) |" in cost
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "on"), [('"cpu"', '"gpu"', "gpu (2 threads)"), ('"threads": 2', '"threads": 8', "cpu (8 threads)")]
+)
+def test_seconds_of_another_device_or_other_threads_are_not_divided(root: Path, old: str, new: str, on: str) -> None:
+    metrics = build(root)
+    path = metrics / "timing" / "solver-strong-small-lora-s0.json"
+    path.write_text(path.read_text().replace(old, new))
+    run_report()
+    tables, why = root / "plots" / PROFILE / "tables", f"timed on {on}, raw on cpu (2 threads)"
+    for name in ("6_cost.md", "6_cost.tex", "headline.md"):
+        assert f"small-lora-s0: no ratio of seconds: {why}." in (tables / name).read_text()
+    assert f"| lora | s0 | strong | 48.0 | - | - | 500 | yes | 3.50 | {on} |" in (tables / "6_cost.md").read_text()
+    assert json.loads((metrics / "summary.json").read_text())["train_seconds"] == {
+        "answer_only": 0.13,
+        "light": 0.4,
+        "strong": "not comparable",
+        "truncated_light": 0.4,
+    }
+    rows = [row for row in rows_of(metrics) if (row["group"], row["target"]) == ("all", "strong")]
+    found = {row["method"]: (row["train_seconds"], row["train_seconds_note"], row["device"]) for row in rows}
+    assert found == {"lora": ("", why, on), "full": ("0.216495", "", "cpu (2 threads)")}
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"steps": 24}, "steps 24, of solver-raw-small-lora-s0 225: arms of method lora (budget equal_epochs)"),
+        ({"passes": 2.0}, "passes 2.0, of solver-raw-small-lora-s0 1.0: arms of method lora"),
+        ({"packed": False}, "packed False, of solver-raw-small-lora-s0 True: arms of method lora"),
+    ],
+)
+def test_arms_that_were_trained_otherwise_are_refused(root: Path, changes: dict[str, Any], complaint: str) -> None:
+    metrics = build(root, questions=4)
+    path = metrics / "train" / "solver-strong-small-lora-s0.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    found = run_report()
+    assert found.exit_code == 1
+    assert found.output.startswith(f"error: {path.relative_to(root)}: {complaint}")
+    assert found.output.count("\n") == 1
+    assert not (root / "plots").exists()
+
+
+def test_metrics_of_an_older_version_ask_for_train(root: Path) -> None:
+    metrics = build(root, questions=4)
+    path = metrics / "train" / "solver-raw-small-lora-s0.json"
+    path.write_text(json.dumps({"examples": 900, "completion_tokens": 9, "losses": [[5, 2.0]], "steps": 48}))
+    found = run_report()
+    assert found.output == f"error: {path.relative_to(root)}: has no 'passes'; run its train stage again\n"
 
 
 @pytest.mark.parametrize(

@@ -94,15 +94,17 @@ def rho(arms: Sequence[str], found: Sequence[Mapping[str, Any]]) -> Figure:
 
 
 def cost(arms: Sequence[str], pooled: Sequence[Result]) -> Figure:
-    """Figure 6: training tokens and seconds in training steps, relative to raw."""
+    """Figure 6: training tokens, FLOPs and seconds in training steps, relative to raw."""
     names = _names(pooled)
-    trained = [(names[one.run], one.run.target, *one.spent) for one in pooled if one.cost]
-    tokens = [Mark(row, arm, arm, Estimate(value)) for row, arm, value, _ in trained]
-    seconds = [Mark(row, arm, arm, Estimate(value)) for row, arm, _, value in trained]
-    lacking = sum(mark.value.value is None for mark in seconds)
+    trained = [(names[one.run], one.run.target, one.cost) for one in pooled if one.cost]
+    tokens = [Mark(row, arm, arm, Estimate(cost.relative_tokens)) for row, arm, cost in trained]
+    flops = [Mark(row, arm, arm, Estimate(cost.relative_flops)) for row, arm, cost in trained]
+    seconds = [Mark(row, arm, arm, Estimate(cost.relative_seconds)) for row, arm, cost in trained]
+    lacking = sum(bool(cost.why) for _, _, cost in trained)
     missing = f" ({lacking} not comparable)" if lacking else ""
     panels = [
         Panel("training tokens", "completion tokens / raw's", tokens, 1, "ratio"),
+        Panel("training FLOPs (6N)", "FLOPs / raw's", flops, 1, "ratio"),
         Panel(f"training time{missing}", "seconds in steps / raw's", seconds, 1, "ratio"),
     ]
     return _by_arm(arms, panels)
@@ -151,7 +153,7 @@ def _by_arm(arms: Sequence[str], panels: Sequence[Panel]) -> Figure:
     present = [arm for arm in arms if any(mark.arm == arm for mark in marks)]
     look = looks(arms)
     legend = [line(*look[arm], label(arm)) for arm in present]
-    return rows_figure(panels, look, _distinct(mark.row for mark in marks), present, legend, columns=2)
+    return rows_figure(panels, look, _distinct(mark.row for mark in marks), present, legend, columns=3)
 
 
 def accuracy_tokens(arms: Sequence[str], pooled: Sequence[Result]) -> Figure:

@@ -31,8 +31,8 @@ _FIELDS = {
     "compress": ("teacher compressor sets", _COMPRESSED),
     "truncate": ("teacher compressor student mean_tokens mean_budget", ""),
     "assemble": ("teacher student questions examples dropped", ""),
-    "train": ("examples completion_tokens", ""),
-    "timing": ("device threads step_seconds", ""),
+    "train": ("examples passes prompt_tokens completion_tokens steps flops_6n packed", ""),
+    "timing": ("device threads step_seconds peak_memory_gb", ""),
 }
 
 
@@ -77,7 +77,7 @@ def check(root: Path, wanted: Mapping[str, Sequence[str]]) -> None:
         there = root / folder
         found = {path.name for path in there.iterdir() if path.name[0] != "."} if there.is_dir() else set()
         if missing := [name for name in expected if name not in found]:
-            stage = {"scores": "score", "timing": "train"}.get(folder, folder)
+            stage = _stage(there / missing[0])
             more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
             raise StageError(f"{there / missing[0]}: no such file{more}; run its {stage} stage with `dvc repro`")
         if stray := sorted(found.difference(expected)):
@@ -112,8 +112,14 @@ def _json(path: Path, fields: str, set_fields: str) -> Mapping[str, Any]:
     sets = value.get("sets", []) if isinstance(value, dict) else []
     for part, wanted in ((value, fields), *((one, set_fields) for one in sets)):
         if lacking := [name for name in wanted.split() if not isinstance(part, dict) or name not in part]:
-            raise StageError(f"{path}: has no {lacking[0]!r}; run its stage again")
+            raise StageError(f"{path}: has no {lacking[0]!r}; run its {_stage(path)} stage again")
     return dict(value)
+
+
+def _stage(path: Path) -> str:
+    """The stage that writes a file."""
+    known = {"scores": "score", "timing": "train"}
+    return path.stem if path.name == "questions.json" else known.get(path.parent.name, path.parent.name)
 
 
 def _scores(files: Iterable[tuple[Run, Path]]) -> tuple[list[tuple[str, str, str]], dict[Run, Answers]]:

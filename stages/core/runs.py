@@ -72,15 +72,31 @@ class Grid:
 
 @dataclass(frozen=True)
 class Cost:
-    """What training took: completion tokens, seconds in steps, both relative to raw, `why` one is not."""
+    """What training used and took: sums over an arm's seeds, but `passes` and the highest `peak_memory_gb`.
+
+    `tokens` are those of completions, `total_tokens` the prompts' too, of all passes. `relative_` is to raw, `why` says
+    why the seconds are not.
+    """
 
     examples: int
+    passes: float
+    steps: int
     tokens: int
+    total_tokens: int
+    flops: int
+    packed: bool
     seconds: float
+    peak_memory_gb: float
     devices: tuple[str, ...]
     relative_tokens: float | None = None
+    relative_flops: float | None = None
     relative_seconds: float | None = None
     why: str | None = None
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        """Of prompts and completions, inside steps."""
+        return self.total_tokens / self.seconds if self.seconds else None
 
     def against(self, raw: "Cost") -> "Cost":
         """With the ratios to `raw`. Seconds of different devices, or numbers of threads, are not divided."""
@@ -88,17 +104,25 @@ class Cost:
         return dataclasses.replace(
             self,
             relative_tokens=self.tokens / raw.tokens if raw.tokens else None,
+            relative_flops=self.flops / raw.flops if raw.flops else None,
             relative_seconds=self.seconds / raw.seconds if same and raw.seconds else None,
             why=None if same else f"timed on {' and '.join(self.devices)}, raw on {' and '.join(raw.devices)}",
         )
 
 
 def cost(trained: Sequence[Mapping[str, Any]], timed: Sequence[Mapping[str, Any]]) -> Cost:
-    """The cost of one arm, summed over its seeds' train and timing metrics."""
+    """The cost of one arm, over its seeds' train and timing metrics."""
+    total = {name: sum(one[name] for one in trained) for name in ("examples", "steps", "completion_tokens", "flops_6n")}
     return Cost(
-        examples=sum(one["examples"] for one in trained),
-        tokens=sum(one["completion_tokens"] for one in trained),
+        examples=total["examples"],
+        passes=sum(one["passes"] for one in trained) / len(trained),
+        steps=total["steps"],
+        tokens=total["completion_tokens"],
+        total_tokens=total["completion_tokens"] + sum(one["prompt_tokens"] for one in trained),
+        flops=total["flops_6n"],
+        packed=trained[0]["packed"],  # alike for all, see comparable.py
         seconds=float(sum(one["step_seconds"] for one in timed)),
+        peak_memory_gb=max(one["peak_memory_gb"] for one in timed),
         devices=tuple(sorted({f"{one['device']} ({one['threads']} threads)" for one in timed})),
     )
 

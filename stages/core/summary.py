@@ -7,20 +7,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stages.core.cells import UNTRAINED
-from stages.core.runs import TRUNCATED, Result
+from stages.core.runs import TRUNCATED, Cost, Result
 from stages.core.stats import Measure
 
+Scalar = float | str | None
 _SCALARS = 25  # in summary.json: what `dvc exp show` can lay side by side
 _ESTIMATES = ("accuracy", "difference", "retention", "output", "efficiency", "sampled", "tokens")
 
 
-def headlines(arms: Sequence[str], own: Mapping[str, Result]) -> dict[str, dict[str, float | None]]:
+def headlines(arms: Sequence[str], own: Mapping[str, Result]) -> dict[str, dict[str, Scalar]]:
     """The headline runs' scalars by quantity and target: at most 25, whole targets in the order of `arms`.
 
     Raw's ratios are 1 and left out; efficiency is retention over relative tokens, so compressors' will do.
     """
     untrained = _round(own[UNTRAINED].whole.accuracy.value)
-    found: dict[str, dict[str, float | None]] = {"accuracy": {UNTRAINED: untrained}}
+    found: dict[str, dict[str, Scalar]] = {"accuracy": {UNTRAINED: untrained}}
     room = _SCALARS - 1
     for arm in arms[:-1]:
         values = _scalars(arm, own[arm])
@@ -29,6 +30,8 @@ def headlines(arms: Sequence[str], own: Mapping[str, Result]) -> dict[str, dict[
         room -= len(values)
         for name, value in values.items():
             found.setdefault(name, {})[arm] = _round(value)
+        if (spent := own[arm].cost) and spent.why:
+            found["train_seconds"][arm] = "not comparable"
     return found
 
 
@@ -54,10 +57,31 @@ def rows(found: Sequence[Result]) -> list[dict[str, Any]]:
         dataclasses.asdict(one.run)
         | {"group": group, "source": source, "questions": measure.questions}
         | _cells(measure)
-        | dict(zip(("train_tokens", "train_seconds"), one.spent, strict=True))
+        | _spent(one.cost)
         for one in found
         for (group, source), measure in one.scopes.items()
     ]
+
+
+def _spent(cost: Cost | None) -> dict[str, Any]:
+    """What training took, and relative to raw; all None where nothing was trained."""
+    names = {
+        "train_tokens": "relative_tokens",
+        "train_seconds": "relative_seconds",
+        "train_seconds_note": "why",
+        "train_flops": "relative_flops",
+        "examples": "examples",
+        "passes": "passes",
+        "steps": "steps",
+        "completion_tokens": "tokens",
+        "total_tokens": "total_tokens",
+        "flops_6n": "flops",
+        "step_seconds": "seconds",
+        "tokens_per_second": "tokens_per_second",
+        "peak_memory_gb": "peak_memory_gb",
+    }
+    found = {column: getattr(cost, name, None) for column, name in names.items()}
+    return found | {"device": " and ".join(cost.devices) if cost else None}
 
 
 def _cells(measure: Measure) -> dict[str, float | None]:
@@ -78,10 +102,10 @@ def points(found: Sequence[Result]) -> list[dict[str, Any]]:
     ]
 
 
-def table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows as CSV with a header; floats to six digits, None as nothing."""
+def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> str:
+    """Rows as CSV with a header, that of the first row unless it is given; floats to six digits, None as nothing."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer = csv.DictWriter(text, columns or list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(
         {name: f"{value:.6g}" if isinstance(value, float) else value for name, value in row.items()} for row in rows

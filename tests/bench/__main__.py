@@ -1,6 +1,6 @@
 """Run benchmarks and note their results beside those of the others.
 
-Run: python -m tests.bench [vllm] [store] [extractive] [grading]
+Run: python -m tests.bench [vllm] [store] [extractive] [grading] [training]
 """
 
 import json
@@ -12,10 +12,16 @@ import click
 
 from stages.core import machine
 from stages.core.files import read_json, write_json
-from tests.bench import extractive, grading, store, vllm
+from tests.bench import extractive, grading, store, training, vllm
 
 OUT = Path("metrics/bench.json")
-KNOWN = {"store": store.bench, "extractive": extractive.bench, "grading": grading.bench, "vllm": vllm.bench}
+KNOWN = {
+    "store": store.bench,
+    "extractive": extractive.bench,
+    "grading": grading.bench,
+    "vllm": vllm.bench,
+    "training": training.bench,
+}
 
 
 @click.command()

@@ -19,7 +19,7 @@ from stages.core import params, records, tokens
 from stages.core.records import Example
 from stages.core.training.settings import Method, Training
 
-ARMS, METHODS, EXAMPLES, ROUNDS = ("raw", "mild"), ("full", "lora"), 64, 3
+ARMS, METHODS, EXAMPLES, ROUNDS = ("raw", "mild"), ("full", "lora"), 64, 2
 SIZES = (32, 64, 128)  # examples, for the growth of time with tokens
 LIMIT = {"ratio": 1.5, "share_of_products": 0.7}
 DATA = Path("data/default")

@@ -1,5 +1,6 @@
 """Figures: one look for each arm, what is drawn where, and labels that do not cover each other."""
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -14,6 +15,7 @@ from stages.core.runs import ALL, Cost, Result, Run
 from stages.core.stats import Estimate, Measure
 
 ARMS = ("raw", "light", "strong", "truncated_light", "answer_only", "untrained")
+COST = Cost(1, 1.0, 1, 1, 2, 12, True, 1.0, 1.0, ("cpu (2 threads)",), 0.5, 0.6, 0.25)
 
 
 def result(target: str, accuracy: float, tokens: float, *, student: str = "small", method: str = "full") -> Result:
@@ -22,7 +24,7 @@ def result(target: str, accuracy: float, tokens: float, *, student: str = "small
     measure = Measure(40, plain, Estimate(), Estimate(tokens), (tokens, tokens, tokens), 0, 0, plain, plain, plain)
     untrained = target == "untrained"
     run = Run("", target, student, "", "") if untrained else Run("solver", target, student, method, "")
-    return Result(run, None if untrained else Cost(1, 1, 1, ("cpu",), 0.5, 0.25), {(ALL, ALL): measure})
+    return Result(run, None if untrained else COST, {(ALL, ALL): measure})
 
 
 def grid(students: int, methods: int) -> list[Result]:
@@ -118,8 +120,9 @@ def test_nothing_to_compare_is_said() -> None:
 
 
 def test_uncomparable_times_are_counted_in_the_title() -> None:
-    other = Result(
-        result("light", 0.5, 9).run, Cost(1, 1, 1, ("gpu",), 0.5, None, "why"), result("light", 0.5, 9).scopes
-    )
-    axes = figures.cost(ARMS, [result("raw", 0.5, 9), other]).axes[1]
-    assert axes.get_title(loc="left") == "training time (1 not comparable)"
+    refused = dataclasses.replace(COST, relative_seconds=None, why="timed on gpu, raw on cpu")
+    other = dataclasses.replace(result("light", 0.5, 9), cost=refused)
+    drawn = figures.cost(ARMS, [result("raw", 0.5, 9), other]).axes
+    titles = [axes.get_title(loc="left") for axes in drawn]
+    assert titles == ["training tokens", "training FLOPs (6N)", "training time (1 not comparable)"]
+    assert [len(axes.lines) for axes in drawn] == [3, 3, 2]  # the reference, and the arms that have a ratio

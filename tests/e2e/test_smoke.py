@@ -59,6 +59,15 @@ def test_figures_and_tables_are_there(project: Project) -> None:
     assert (project.root / "plots/smoke/tables/headline.md").is_file()
 
 
+def test_plots_hold_the_curves_of_all_cells(project: Project) -> None:
+    found = json.loads(project.run("dvc", "plots", "show", "--json").stdout)
+    assert "errors" not in found
+    for name in ("loss", "loss_tokens", "learning_rate", "tokens_per_second"):
+        rows = found["data"][name][0]["content"]["data"]["values"]
+        assert {row["cell"] for row in rows} == {f"scripted-{target}-tiny-lora-s0" for target in TARGETS}
+        assert all(row[name.removesuffix("_tokens")] for row in rows)
+
+
 def test_second_run_runs_nothing(project: Project) -> None:
     assert project.repro() == set()
 

@@ -3,9 +3,11 @@
 import itertools
 import random
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
-from datasets import Dataset
+from datasets import Dataset, Features, List, Value
+from datasets.exceptions import DatasetGenerationError
 
 from stages.core import tokens
 from stages.core.errors import StageError
@@ -59,22 +61,32 @@ def _passes(lengths: Sequence[int], batch: int, seed: int) -> Iterator[int]:
         number += 1
 
 
-def dataset(examples: Sequence[Example], tokenizer: Any) -> Dataset:
-    """Rows of input_ids and labels; only the completion has labels, and it ends with the EOS.
+def dataset(examples: Sequence[Example], tokenizer: Any, cache: Path) -> Dataset:
+    """Rows of input_ids and labels, tokenized once into a file below `cache`, which is not read into memory.
 
-    Raises StageError where prompt or completion do not survive tokenization, because then training and
-    inference would not see the same text.
+    Only the completion has labels, and it ends with the EOS. Raises StageError where prompt or completion do not
+    survive tokenization, because then training and inference would not see the same text.
     """
-    rows = []
-    for example in examples:
-        prompt, completion = (tokens.ids(tokenizer, text) for text in (example.prompt, example.completion))
-        if completion[-1] != tokenizer.eos_token_id or tokenizer.decode(completion) != example.completion:
-            raise StageError(
-                f"question {example.question_id}: its completion does not come back from the tokenizer as "
-                f"it went in, or does not end with {tokenizer.eos_token!r}; check the student's tokenizer"
-            )
-        rows.append({"input_ids": prompt + completion, "labels": [IGNORED] * len(prompt) + completion})
-    return Dataset.from_list(rows)
+    ids = List(Value("int32"))
+    try:
+        return Dataset.from_generator(
+            lambda: (_row(example, tokenizer) for example in examples),
+            features=Features({"input_ids": ids, "labels": ids}),
+            cache_dir=str(cache),
+            fingerprint=cache.name,  # of the run; the library's own would read all examples to make one
+        )
+    except DatasetGenerationError as error:
+        raise error.__cause__ or error from None
+
+
+def _row(example: Example, tokenizer: Any) -> dict[str, list[int]]:
+    prompt, completion = (tokens.ids(tokenizer, text) for text in (example.prompt, example.completion))
+    if completion[-1] != tokenizer.eos_token_id or tokenizer.decode(completion) != example.completion:
+        raise StageError(
+            f"question {example.question_id}: its completion does not come back from the tokenizer as "
+            f"it went in, or does not end with {tokenizer.eos_token!r}; check the student's tokenizer"
+        )
+    return {"input_ids": prompt + completion, "labels": [IGNORED] * len(prompt) + completion}
 
 
 def stops(model: Any) -> set[int]:

@@ -1,5 +1,6 @@
 """What can be seen of a run while it goes on, and what is kept of it: a curve, and the seconds inside its steps."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from dvclive import Live  # type: ignore[attr-defined]
 from transformers import TrainerCallback
 
 from stages.core import machine
+from stages.core.errors import StageError
 from stages.core.files import remove
 
 POINTS = 100  # of a curve, at most
@@ -47,6 +49,10 @@ class Progress(TrainerCallback):
         """Completes the line that the trainer has just logged; its last one, a summary, has no loss."""
         row = state.log_history[-1]
         if "loss" in row:
+            if not math.isfinite(row["loss"]):
+                raise StageError(
+                    f"step {state.global_step}: the loss is {row['loss']}; give all arms a lower learning rate"
+                )
             row |= {"tokens": self.seen[state.global_step - 1], "seconds": self.seconds}
             self._show(row)
 

@@ -64,7 +64,7 @@ def train(
     machine.keep_freed_memory()
     set_seed(seed)  # what an adapter begins with is drawn before the trainer sets it
     order = batches.plan(examples, method, seed)
-    rows = batches.dataset(examples, tokenizer).select(order)
+    rows = batches.dataset(examples, tokenizer, scratch).select(order)
     model = adapters.load(folder, training.attention, frozen=method.lora is not None)
     wanted, parameters = adapters.expected_trainable(model, method), sum(one.numel() for one in model.parameters())
     packed, leak = packing.allowed(model, training)
@@ -137,6 +137,7 @@ def arguments(method: Method, training: Training, packed: bool, seed: int, scrat
         padding_free=packed,
         train_sampling_strategy="sequential",  # in the plan's order; by its own lengths each arm would have another one
         logging_steps=max(1, steps // progress.POINTS),
+        logging_nan_inf_filter=False,  # it would show a mean in place of a loss that is none
         save_strategy="no",  # checkpoints.py asks for them
         save_total_limit=2,  # while the newer one is being written the older one is the whole one
         report_to="none",

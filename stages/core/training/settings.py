@@ -36,7 +36,7 @@ class Method:
         """Raises StageError for a budget or an optimizer that cannot work."""
         if self.budget not in BUDGETS:
             raise StageError(f"budget: {self.budget!r} is unknown; known: {', '.join(BUDGETS)}")
-        if (self.budget == "equal_steps") != (self.steps is not None) or (self.steps or 1) < 1:
+        if (self.budget == "equal_steps") != (self.steps is not None) or (self.steps is not None and self.steps < 1):
             raise StageError(f"steps: {self.steps}: equal_steps needs a number of steps, the others none")
         if min(self.epochs, self.batch_size, self.accumulation) < 1:
             raise StageError("epochs, batch_size and accumulation are at least 1")

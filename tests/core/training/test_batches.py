@@ -22,8 +22,10 @@ from stages.core.training.settings import IGNORED
 from tests.made import FULL, example
 
 
-def test_only_completions_have_labels_and_end_with_the_eos(tokenizer: Any, examples: list[Example]) -> None:
-    rows = batches.dataset(examples, tokenizer)
+def test_only_completions_have_labels_and_end_with_the_eos(
+    tokenizer: Any, examples: list[Example], tmp_path: Path
+) -> None:
+    rows = batches.dataset(examples, tokenizer, tmp_path)
     assert len(rows) == len(examples)
     for row, source in zip(rows, examples, strict=True):
         labels = [label for label in row["labels"] if label != IGNORED]
@@ -55,16 +57,16 @@ def test_batch_order_pads_little_and_runs_from_short_to_long_nowhere() -> None:
 
 
 @pytest.mark.parametrize("completion", ["4", "<|im_end|>4", "4<|im_end|>\n"])
-def test_completion_without_the_eos_at_its_end_is_refused(tokenizer: Any, completion: str) -> None:
+def test_completion_without_the_eos_at_its_end_is_refused(tokenizer: Any, completion: str, tmp_path: Path) -> None:
     with pytest.raises(StageError, match=r"question q1: its completion .* does not end with"):
-        batches.dataset([Example("q1", 0, "2 + 2?", completion, 6, 2, 2)], tokenizer)
+        batches.dataset([Example("q1", 0, "2 + 2?", completion, 6, 2, 2)], tokenizer, tmp_path)
 
 
-def test_completion_that_the_tokenizer_changes_is_refused(tiny: Path) -> None:
+def test_completion_that_the_tokenizer_changes_is_refused(tiny: Path, tmp_path: Path) -> None:
     lower = tokens.load(tiny)
     lower.backend_tokenizer.normalizer = normalizers.Lowercase()
     with pytest.raises(StageError, match="does not come back from the tokenizer"):
-        batches.dataset([example(3, lower.eos_token), Example("q9", 0, "", "Four<|im_end|>", 0, 5, 5)], lower)
+        batches.dataset([example(3, lower.eos_token), Example("q9", 0, "", "Four<|im_end|>", 0, 5, 5)], lower, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -107,9 +109,9 @@ def test_passes_differ_from_each_other_and_the_first_is_that_of_one_pass() -> No
 
 
 @pytest.fixture(params=[True, False], ids=["packed", "padded"])
-def batch(request: pytest.FixtureRequest, tokenizer: Any, examples: list[Example]) -> dict[str, Any]:
+def batch(request: pytest.FixtureRequest, tokenizer: Any, examples: list[Example], tmp_path: Path) -> dict[str, Any]:
     """Five examples of other lengths, as the trainer's collator puts them together."""
-    rows = batches.dataset(examples[:5], tokenizer)
+    rows = batches.dataset(examples[:5], tokenizer, tmp_path)
     made: dict[str, Any] = DataCollatorForLanguageModeling(tokenizer.pad_token_id, padding_free=request.param)(
         list(rows)
     )

@@ -53,7 +53,7 @@ def test_loss_is_trls_and_transformers_own(
         trainer = kind(
             load(tiny),
             args=run.arguments(FULL, PLAIN, packed, 0, tmp_path, 20),
-            train_dataset=batches.dataset(examples, tokenizer),
+            train_dataset=batches.dataset(examples, tokenizer, tmp_path),
             processing_class=tokenizer,
         )
         batch = trainer.data_collator([trainer.train_dataset[place] for place in range(20)[rows]])

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from bitsandbytes.optim import AdamW
 from peft import PeftModel
 
 from stages.core import tokens
@@ -16,8 +17,9 @@ from stages.core.records import Example
 from stages.core.training import run
 from stages.core.training.head import CompletionTrainer
 from stages.core.training.settings import IGNORED, Method
+from stages.models import Source, random_weights
 from tests.core.training.conftest import Train
-from tests.made import FULL, LORA, LORA_PARAMETERS, PLAIN, SETTINGS, load
+from tests.made import FULL, LORA, LORA_PARAMETERS, PLAIN, SETTINGS, SHAPE, load
 
 
 @torch.inference_mode()
@@ -65,6 +67,29 @@ def test_training_lowers_the_loss_and_repeats_exactly(train: Train, method: Meth
     assert losses[0] != losses[2]
     assert [row["step"] for row in first.curve] == list(range(1, 16))
     assert first.steps == 15  # 3 epochs of 20 examples, 4 at a time
+
+
+def test_papers_optimizer_keeps_its_state_in_8_bits_and_learns(
+    monkeypatch: pytest.MonkeyPatch, tokenizer: Any, examples: list[Example], tmp_path: Path
+) -> None:
+    """The states of small tensors and of embeddings stay in 32 bits, by bitsandbytes' and transformers' own rules."""
+    random_weights(Source("random", config=SHAPE | {"intermediate_size": 256}), tmp_path / "wider")
+    kinds: set[torch.dtype] = set()
+    step = AdamW.step
+
+    def watched(self: AdamW, *rest: Any, **more: Any) -> Any:
+        found = step(self, *rest, **more)
+        kinds.update(state["state1"].dtype for state in self.state.values())
+        return found
+
+    monkeypatch.setattr(AdamW, "step", watched)
+    curves = []
+    for name in ("adamw_8bit", "adamw_torch"):
+        method = dataclasses.replace(FULL, optimizer=name)
+        done = run.train(tmp_path / "wider", examples, tokenizer, method, PLAIN, 0, tmp_path / name)
+        curves.append([row["loss"] for row in done.curve])
+    assert kinds == {torch.uint8, torch.float32}
+    assert curves[0] == pytest.approx(curves[1], abs=0.05)
 
 
 def test_trls_head_trains_as_ours_does(train: Train) -> None:

@@ -1,0 +1,54 @@
+"""Tables 6 and 6b: what training the arms took, and what they were trained on."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from stages.core.runs import Cost, Result, Run
+from stages.core.tables import WHO, Table, columns, identity, number, reasons, refusals, significant, times
+
+
+def costs(results: Sequence[Result]) -> Table:
+    """Table 6: seconds, speed, memory and device; ratios of seconds of one device alone."""
+    rows = [
+        (
+            *(*identity(run), significant(cost.seconds), significant(cost.relative_seconds, 2)),
+            *(times(cost.relative_seconds, 2), significant(cost.tokens_per_second)),
+            *("yes" if cost.packed else "no", significant(cost.peak_memory_gb), " and ".join(cost.devices)),
+        )
+        for run, cost in _trained(results)
+    ]
+    heads = "step seconds, seconds / raw, times faster, tokens / second, packed, peak memory GB, device"
+    title = "Table 6. Training cost: seconds inside optimizer steps; tokens of prompts and completions a second."
+    return Table(title, (*WHO, *columns(heads)), rows, tuple(refusals(results)))
+
+
+def amounts(results: Sequence[Result], budgets: Mapping[str, str], assembled: Sequence[Mapping[str, Any]]) -> Table:
+    """Table 6b: examples, passes, steps, tokens and FLOPs, under which budget."""
+    rows = [
+        (
+            *(*identity(run), budgets[run.method], number(cost.examples), significant(cost.passes)),
+            *(number(cost.steps), number(cost.tokens), significant(cost.relative_tokens)),
+            *(number(cost.total_tokens), scientific(cost.flops), significant(cost.relative_flops)),
+        )
+        for run, cost in _trained(results)
+    ]
+    heads = (
+        "budget, examples, passes, steps, completion tokens, completion tokens / raw, total tokens, FLOPs (6N), "
+        "FLOPs / raw"
+    )
+    title = "Table 6b. What the arms were trained on; tokens of all passes, FLOPs by 6 x parameters x total tokens."
+    notes = [
+        f"{one['teacher']}, {one['student']}: {one['examples']} examples from {one['questions']} questions; "
+        f"dropped from all targets together: {reasons(one['dropped'])}."
+        for one in assembled
+    ]
+    return Table(title, (*WHO, *columns(heads)), rows, tuple(notes))
+
+
+def _trained(results: Sequence[Result]) -> list[tuple[Run, Cost]]:
+    return [(one.run, one.cost) for one in results if one.cost]
+
+
+def scientific(value: float) -> str:
+    """A large number to three digits: `2.18e13`."""
+    return f"{value:.2e}".replace("e+", "e").replace("e0", "e")

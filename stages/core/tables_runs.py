@@ -1,0 +1,102 @@
+"""Tables 4, 7 and 8 and the headline: what the trained students can do."""
+
+from collections.abc import Sequence
+
+from stages.core.runs import ALL, MAIN, Comparison, Result, label
+from stages.core.tables import (
+    WHO,
+    Table,
+    columns,
+    identity,
+    interval,
+    number,
+    p_value,
+    percent,
+    refusals,
+    share,
+    significant,
+    times,
+)
+
+
+def accuracy(results: Sequence[Result], confidence: float) -> Table:
+    """Table 4: every run's accuracy, over all questions and by group."""
+    groups = [group for group, source in results[0].scopes if source == ALL]
+    sampled = any(one.whole.sampled.value is not None for one in results)
+    rows = [
+        (
+            *(*identity(one.run), *(percent(one.scopes[group, ALL].accuracy) for group in groups)),
+            *([percent(one.whole.sampled)] if sampled else []),
+            *(percent(one.whole.difference, "+"), p_value(one.whole.p), number(one.whole.quartiles[1])),
+            *(share(one.whole.hit_cap), share(one.whole.no_answer)),
+        )
+        for one in results
+    ]
+    scores = [f"{group} %" for group in groups] + (["sampled %"] if sampled else [])
+    heads = (*WHO, *scores, *columns("less raw (points), McNemar p, median tokens, hit cap %, no answer %"))
+    note = (
+        f"Greedy answers; differences from raw, tokens and outcomes on {results[0].whole.questions} "
+        f"{_main(results)}questions; in brackets the {100 * confidence:g} % "
+        "interval of a bootstrap over questions, which has no width where every answer, or none, is right."
+    )
+    return Table("Table 4. Accuracy of every run.", heads, rows, (note,))
+
+
+def _main(results: Sequence[Result]) -> str:
+    """Which questions `whole` is about, as an adjective."""
+    return "in-distribution " if (MAIN, ALL) in results[0].scopes else ""
+
+
+def truncation(comparisons: Sequence[Comparison]) -> Table:
+    """Table 7: compression against truncation."""
+    rows = [
+        (
+            *(*identity(one.run), percent(one.compressed.accuracy), percent(one.truncated.accuracy)),
+            *(percent(one.compressed.difference, "+"), p_value(one.compressed.p)),
+            *(number(one.tokens, 1), number(one.budget, 1)),
+        )
+        for one in comparisons
+    ]
+    heads = "compressor, compressed %, truncated %, difference (points), McNemar p, mean tokens, mean budget"
+    title = "Table 7. Compressed traces against raw traces cut to the same token budget."
+    notes = () if rows else ("No target of this grid is truncated to a compressor that it has.",)
+    return Table(title, (*WHO[:4], *columns(heads)), rows, notes)
+
+
+def retention(results: Sequence[Result]) -> Table:
+    """Table 8: what is kept of raw's accuracy, and at which length."""
+    rows = [
+        (
+            *(*identity(one.run), percent(one.whole.retention), interval(one.whole.output, 3)),
+            *(times(one.whole.output.value), interval(one.whole.efficiency, 2)),
+        )
+        for one in results
+        if one.cost
+    ]
+    heads = (*WHO, *columns("retention %, output tokens / raw, times shorter, efficiency / raw"))
+    notes = ("Retention is accuracy / raw accuracy; efficiency is accuracy per generated token.",)
+    return Table("Table 8. Retention and per-token efficiency, relative to raw.", heads, rows, notes)
+
+
+def headline(results: Sequence[Result], confidence: float) -> Table:
+    """The README's table, for the runs of one teacher, student and seed, and the untrained student."""
+    others = [group for group, source in results[0].scopes if source == ALL and group not in (ALL, MAIN)]
+    rows = [
+        (
+            *(one.run.method or "-", label(one.run.target), percent(one.whole.accuracy)),
+            *(percent(one.scopes[group, ALL].accuracy) for group in others),
+            *(percent(one.whole.retention), interval(one.whole.tokens, 0), interval(one.whole.efficiency, 2)),
+            *(significant(value, digits) for value, digits in zip(one.spent, (3, 2), strict=True)),
+        )
+        for one in results
+    ]
+    heads = (
+        *("method", "target", "accuracy %", *(f"{group} %" for group in others), "retention %", "output tokens"),
+        *columns("efficiency / raw, training tokens / raw, training seconds / raw"),
+    )
+    run, asked = results[0].run, results[0].whole.questions
+    title = f"{run.student} taught by {run.teacher}, seed {run.seed}"
+    where = f"{asked} {_main(results)}questions"
+    further = "".join(f"; {group} on {results[0].scopes[group, ALL].questions}" for group in others)
+    note = f"Accuracy, retention, output and efficiency on {where}{further}; {100 * confidence:g} % intervals."
+    return Table(title, heads, rows, (note, *refusals(results)))
