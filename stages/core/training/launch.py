@@ -97,11 +97,11 @@ def start(processes: int, module: str, options: list[str]) -> None:
 def _said(folder: Path, error: Any, processes: int) -> str:
     """What the worker that failed first said of it; where that is no StageError, its traceback goes to stderr.
 
-    Those after it failed because it was gone. One that was killed could say nothing.
+    Those after it failed because it was gone. One that was killed could say nothing; by SIGTERM it was the launcher's.
     """
     number, failure = error.get_first_failure()
     reports = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime_ns)
-    killed = [rank for rank, one in error.failures.items() if one.exitcode < 0]
+    killed = [rank for rank, one in error.failures.items() if one.exitcode < 0 and one.exitcode != -signal.SIGTERM]
     if reports and not killed:
         line, _, trace = reports[0].read_text(encoding="utf-8").partition("\n")
         sys.stderr.write(trace)
@@ -184,6 +184,16 @@ def first(make: Callable[[], Value]) -> Value:
     box = [make() if rank() == 0 else None]
     torch.distributed.broadcast_object_list(box)
     return box[0]  # type: ignore[return-value]
+
+
+def in_turn(make: Callable[[], Value]) -> Value:
+    """What `make` gives, in the first process before all others: what it leaves on the disk is theirs too."""
+    if rank():
+        wait()
+        return make()
+    value = make()
+    wait()
+    return value
 
 
 def wait() -> None:

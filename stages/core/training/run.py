@@ -64,8 +64,8 @@ def train(
     machine.keep_freed_memory()
     set_seed(seed)  # what an adapter begins with is drawn before the trainer sets it
     order = batches.plan(examples, method, seed)
-    rows = batches.dataset(examples, tokenizer, scratch).select(order)
-    model = adapters.load(folder, training.attention, frozen=method.lora is not None)
+    rows = launch.in_turn(lambda: batches.dataset(examples, tokenizer, scratch)).select(order)
+    model = shards.load(folder, training.attention, frozen=method.lora is not None)
     wanted, parameters = adapters.expected_trainable(model, method), sum(one.numel() for one in model.parameters())
     packed, leak = packing.allowed(model, training)
     watch = progress.Progress(_seen(examples, order, method), scratch / "live")

@@ -4,8 +4,9 @@ What they do together is what one does: a step has the same examples, in the sam
 the tokens of all of them. In one process nothing here does anything. What FSDP2 multiplies with is the weights in bf16,
 gathered layer by layer; trained weights are in fp32 where they are kept and updated, and gradients are summed in fp32.
 
-Memory of the host: one process of each machine reads the weights, in the type that they are kept in; the others hold
-zeros that are never written to until their share arrives. At the end rank 0 alone has the student whole, in bf16.
+Memory of the host: rank 0 alone reads the weights, in the type that they are kept in, and sends them layer by layer.
+The others begin with memory that is asked for but never written to; transformers' own cpu_ram_efficient_loading reads
+all weights in every process and then writes as many zeros (measured with 5.19). At the end rank 0 has all weights.
 """
 
 from pathlib import Path
@@ -14,7 +15,9 @@ from typing import Any
 import torch
 from datasets import Dataset, concatenate_datasets
 from peft import PeftModel
+from transformers import AutoConfig, AutoModelForCausalLM
 
+from stages.core.errors import StageError
 from stages.core.training import adapters, launch
 from stages.core.training.settings import IGNORED, Method, Training
 
@@ -27,9 +30,34 @@ def padded(rows: Dataset, batch: int) -> Dataset:
     missing = -len(rows) % (batch * launch.world())
     if not launch.launched() or not missing:
         return rows
-    ids = min(rows["input_ids"], key=len)
+    ids = rows[0]["input_ids"][:16]
     nothing = {"input_ids": ids, "labels": [IGNORED] * len(ids)}
     return concatenate_datasets([rows, Dataset.from_list([nothing] * missing, features=rows.features)])
+
+
+def load(folder: Path, attention: str, frozen: bool) -> Any:
+    """The student with its weights in the first process, and in the others one of its shape, without."""
+    if not launch.launched():
+        return adapters.load(folder, attention, frozen)
+    model = adapters.load(folder, attention, frozen) if launch.rank() == 0 else None
+    kinds, buffers, generation = launch.first(lambda: _described(model))
+    if model is None:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        with torch.device("meta"):
+            model = AutoModelForCausalLM.from_config(config, attn_implementation=attention, trust_remote_code=False)
+        model = model.to_empty(device="cpu")
+        model.tie_weights()
+        for weight, kind in zip(model.parameters(), kinds, strict=True):
+            weight.data = torch.empty_like(weight, dtype=kind)
+        for buffer, given in zip(model.buffers(), buffers, strict=True):
+            buffer.data = given  # accelerate sends no buffer that is not saved
+        model.generation_config = generation
+    return model
+
+
+def _described(model: Any) -> tuple[list[torch.dtype], list[torch.Tensor], Any]:
+    kinds = [weight.dtype for weight in model.parameters()]
+    return kinds, list(model.buffers()), model.generation_config
 
 
 def settings() -> dict[str, Any]:
@@ -54,9 +82,15 @@ def begin(arguments: Any) -> None:
 
 
 def precision(trainer: Any) -> None:
-    """Multiplies in bf16 and sums in fp32; accelerate's own choice rounds the gradients' sums and the loss to bf16."""
+    """Multiplies in bf16 and sums in fp32; accelerate's own choice rounds the gradients' sums and the loss to bf16.
+
+    Raises StageError for a student that would be gathered all at once.
+    """
     if not launch.launched():
         return
+    if not getattr(trainer.model, "_no_split_modules", None):
+        name = type(trainer.model).__name__
+        raise StageError(f"students.*.training.processes: transformers does not say what the layers of a {name} are")
     from torch.distributed.fsdp import MixedPrecisionPolicy
 
     plugin = trainer.accelerator.state.fsdp_plugin
