@@ -55,6 +55,7 @@ def fine_tune(profile: str, cell: dict[str, str], how: Method, loading: Training
     scratch = launch.shared(launch.first(lambda: checkpoints.scratch(*known)))
     tokenizer = tokens.load(base)
     result = run.train(base, examples, tokenizer, how, loading, seed, scratch)
+    launch.leave()
     if launch.rank():
         return
     with replacing(data / "checkpoints" / name) as out:

@@ -139,9 +139,6 @@ def worker() -> Iterator[None]:
         trace = "" if known else traceback.format_exc()
         (Path(os.environ[_REPORT]) / str(rank())).write_text(f"{line}\n{trace}", encoding="utf-8")
         sys.exit(1)
-    import torch.distributed
-
-    torch.distributed.destroy_process_group()
 
 
 def _end_with_launcher() -> None:
@@ -173,6 +170,14 @@ def _join() -> None:
     if rank():
         datasets.disable_progress_bars()
         transformers.disable_progress_bar()
+
+
+def leave() -> None:
+    """Parts from the other processes, all at once: what the first one has yet to do it does alone."""
+    if launched():
+        import torch.distributed
+
+        torch.distributed.destroy_process_group()
 
 
 def first(make: Callable[[], Value]) -> Value:
