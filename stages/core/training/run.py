@@ -156,5 +156,6 @@ def save(result: Result, tokenizer: Any, out: Path) -> None:
         model.save_pretrained(out / "adapter")
         model = model.float().merge_and_unload()  # summed in fp32, rounded once below
     model.config._name_or_path = ""
+    model.config.use_cache = True  # for generation; checkpointing turns it off
     model.to(torch.bfloat16).save_pretrained(out)
     tokenizer.save_pretrained(out)
