@@ -30,14 +30,15 @@ _NO_EFFECT = ("checkpoint_minutes",)
 
 
 def scratch(base: Path, examples: Sequence[Example], method: Method, training: Training, seed: int, cell: str) -> Path:
-    """The folder of a run's checkpoints: `<cell>-<hash>` of weights, examples, settings, seed, libraries and device."""
+    """The folder of a run's checkpoints: `<cell>-<hash>` of weights, examples, settings, libraries, this code and device."""
     known = hashlib.sha256()
     for path in sorted(path for path in base.rglob("*") if path.is_file()):
         with path.open("rb") as file:
             known.update(f"{path.relative_to(base)} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
     settings = {name: value for name, value in dataclasses.asdict(training).items() if name not in _NO_EFFECT}
     versions = {name: importlib.metadata.version(name) for name in _LIBRARIES}
-    where = [machine.device(), launch.world()]
+    code = [hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(Path(__file__).parent.glob("*.py"))]
+    where = [machine.device(), launch.world(), code]
     known.update(json.dumps([dataclasses.asdict(method), settings, seed, versions, *where]).encode())
     for row in examples:
         known.update(json.dumps(dataclasses.astuple(row)).encode())

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from datasets import Dataset
 from peft import PeftModel
 from peft.helpers import disable_input_dtype_casting
 from transformers import PrinterCallback, set_seed
@@ -69,18 +70,13 @@ def train(
     wanted, parameters = adapters.expected_trainable(model, method), sum(one.numel() for one in model.parameters())
     packed, leak = packing.allowed(model, training)
     watch = progress.Progress(_seen(examples, order, method), scratch / "live")
-    callbacks = [watch, checkpoints.Checkpoints(training.checkpoint_minutes)]
-    kind = SFTTrainer if training.fused_head else CompletionTrainer
     try:
         args = arguments(method, training, packed, seed, scratch, len(order))
-        shards.begin(args)
-        adapted = adapters.attach(model, method)
-        fed = shards.padded(rows, method.batch_size)
-        trainer = kind(adapted, args=args, train_dataset=fed, processing_class=tokenizer, callbacks=callbacks)
+        trainer = _trainer(model, args, rows, tokenizer, method, training)
     except ValueError as error:  # an unknown scheduler, optimizer or module
         raise StageError(f"methods: {error}; mend it in conf/profile/") from error
-    shards.precision(trainer)
-    trainer.remove_callback(PrinterCallback)  # where there is no progress bar it prints every log line
+    trainer.add_callback(watch)
+    trainer.add_callback(checkpoints.Checkpoints(training.checkpoint_minutes))
     adapters.check_trained(trainer.model, wanted)
     first = trainer.data_collator([rows[place] for place in range(min(method.batch_size, len(rows)))])
     batches.check_batch(first, examples, tokenizer, batches.stops(model))
@@ -103,6 +99,20 @@ def train(
         threads=sum(launch.all_of(torch.get_num_threads())),
         peak_memory_gb=max(launch.all_of(machine.peak())),
     )
+
+
+def _trainer(
+    model: Any, args: SFTConfig, rows: Dataset, tokenizer: Any, method: Method, training: Training
+) -> SFTTrainer:
+    """TRL's trainer, or ours, over the student with its adapter."""
+    shards.begin(args)
+    adapted = adapters.attach(model, method)
+    fed = shards.padded(rows, method.batch_size)
+    kind = SFTTrainer if training.fused_head else CompletionTrainer
+    trainer = kind(adapted, args=args, train_dataset=fed, processing_class=tokenizer)
+    shards.precision(trainer)
+    trainer.remove_callback(PrinterCallback)  # where there is no progress bar it prints every log line
+    return trainer
 
 
 def _seen(examples: Sequence[Example], order: Sequence[int], method: Method) -> list[int]:
