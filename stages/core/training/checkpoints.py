@@ -30,7 +30,7 @@ _NO_EFFECT = ("checkpoint_minutes",)
 
 
 def scratch(base: Path, examples: Sequence[Example], method: Method, training: Training, seed: int, cell: str) -> Path:
-    """The folder of a run's checkpoints: `<cell>-<hash>` of weights, examples, settings, libraries, this code and device."""
+    """The folder of a run's checkpoints: `<cell>-<hash>` of all that its result depends on, this code too."""
     known = hashlib.sha256()
     for path in sorted(path for path in base.rglob("*") if path.is_file()):
         with path.open("rb") as file:
