@@ -6,6 +6,7 @@ import torch
 from trl import SFTTrainer
 
 from stages.core.errors import StageError
+from stages.core.training.lora import autocast_dtype
 from stages.core.training.settings import IGNORED
 
 CHUNK = 64  # positions whose logits exist in fp32 at once: small enough for a CPU's cache
@@ -22,11 +23,7 @@ class CompletionLoss(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, hidden: torch.Tensor, weight: torch.Tensor, labels: torch.Tensor, count: Any) -> torch.Tensor:
         """Sum of -log p(label) / count; hidden (positions, size), weight (words, size), labels (positions)."""
-        kind = (
-            torch.get_autocast_dtype(hidden.device.type)
-            if torch.is_autocast_enabled(hidden.device.type)
-            else hidden.dtype
-        )
+        kind = autocast_dtype(hidden)
         rows, matrix = hidden.to(kind), weight.to(kind)
         gradient = torch.empty(len(rows), len(matrix), dtype=kind, device=hidden.device)
         total = torch.zeros((), device=hidden.device)

@@ -30,18 +30,19 @@ def rows(
     (1, tokens, heads, size). Plain products: on a CPU they were faster, backward too, than torch's fused attention.
     """
     sizes = settings["cu_seq_lens_q"].diff().tolist()
-    many = query.shape[1] // key.shape[1]
-    cut = zip(query[0].split(sizes, 1), key[0].split(sizes, 1), value[0].split(sizes, 1), strict=True)
-    parts = [_attend(one, two, three, many, settings["scaling"]) for one, two, three in cut]
-    return torch.cat(parts, 1).transpose(0, 1)[None].contiguous(), None
+    grouped = query.squeeze(0).unflatten(0, (key.shape[1], -1))
+    cut = zip(grouped.split(sizes, 2), key.squeeze(0).split(sizes, 1), value.squeeze(0).split(sizes, 1), strict=True)
+    parts = [_attend(one, two, three, settings["scaling"]) for one, two, three in cut]
+    return torch.cat(parts, 2).flatten(0, 1).transpose(0, 1)[None].contiguous(), None
 
 
-def _attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, many: int, scale: float) -> torch.Tensor:
-    size = query.shape[1]
-    ahead = torch.full((size, size), float("-inf"), dtype=query.dtype).triu(1)
-    key, value = key.repeat_interleave(many, 0), value.repeat_interleave(many, 0)
-    scores = torch.baddbmm(ahead, query, key.transpose(1, 2), alpha=scale)
-    return torch.bmm(functional.softmax(scores, -1, dtype=torch.float32).to(value.dtype), value)
+def _attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scale: float) -> torch.Tensor:
+    """One row: query (groups, heads, tokens, size), whose heads share the group's key and value; and like it out."""
+    _, many, size, _ = query.shape
+    ahead = torch.full((size, size), float("-inf"), dtype=query.dtype).triu(1).repeat(many, 1)
+    scores = torch.baddbmm(ahead, query.flatten(1, 2), key.transpose(1, 2), alpha=scale)
+    out = torch.bmm(functional.softmax(scores, -1, dtype=torch.float32).to(value.dtype), value)
+    return out.unflatten(1, (many, size))
 
 
 AttentionInterface.register(ROWS, rows)

@@ -23,7 +23,7 @@ from trl import SFTConfig, SFTTrainer
 from stages.core import command, machine
 from stages.core.errors import StageError
 from stages.core.records import Example
-from stages.core.training import adapters, batches, checkpoints, launch, packing, progress, shards
+from stages.core.training import adapters, batches, checkpoints, launch, lora, packing, progress, shards
 from stages.core.training.head import CompletionTrainer
 from stages.core.training.settings import Method, Training
 
@@ -107,6 +107,8 @@ def _trainer(
     """TRL's trainer, or ours, over the student with its adapter."""
     shards.begin(args)
     adapted = adapters.attach(model, method)
+    if not training.fused_head:
+        lora.hasten(adapted)
     fed = shards.padded(rows, method.batch_size)
     kind = SFTTrainer if training.fused_head else CompletionTrainer
     trainer = kind(adapted, args=args, train_dataset=fed, processing_class=tokenizer)

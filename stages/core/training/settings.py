@@ -62,7 +62,7 @@ class Training:
 
     attention: str = "sdpa"  # or another that transformers has, for packed rows on a CPU `rows` (see packing.py)
     checkpointing: bool = False  # trades time for the memory of activations
-    fused_head: bool = True  # TRL's LM head, for GPUs and several processes; else ours (head.py), faster on a CPU
+    fused_head: bool = True  # TRL's and peft's own; else ours (head.py, lora.py), faster on a CPU, for one process
     packed: bool = False  # batches without padding, where the student passes packing.py's test
     checkpoint_minutes: float = 10.0  # between two checkpoints to resume from
     processes: int = 1  # on this machine, one for each GPU; several share the student (FSDP2, see launch.py)

@@ -1,0 +1,58 @@
+"""LoRA's products in one function: peft's own outputs and gradients, and where it keeps out."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from peft import LoraConfig, get_peft_model
+
+from stages.core.training import lora
+from tests.made import load
+
+LINEAR = {"r": 4, "lora_alpha": 8, "target_modules": "all-linear", "task_type": "CAUSAL_LM", "init_lora_weights": False}
+
+
+def adapted(folder: Path, **settings: Any) -> Any:
+    """The tiny student with an adapter that already says something."""
+    torch.manual_seed(0)
+    return get_peft_model(load(folder), LoraConfig(**LINEAR | settings))
+
+
+def hastened(model: Any) -> list[str]:
+    """Names of the layers whose forward was replaced."""
+    lora.hasten(model)
+    return [name for name, layer in model.named_modules() if "forward" in vars(layer)]
+
+
+@pytest.mark.parametrize("bf16", [False, True], ids=["fp32", "bf16"])
+def test_losses_and_gradients_are_those_of_peft(tiny: Path, bf16: bool) -> None:
+    ids = torch.arange(60).view(2, 30)
+    found = []
+    for ours in (False, True):
+        model = adapted(tiny)
+        if ours:
+            assert len(hastened(model)) == 14  # seven projections in two layers
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            loss = model(ids, labels=ids).loss
+        loss.backward()
+        grown = {name: one.grad for name, one in model.named_parameters() if one.grad is not None}
+        found.append((loss.detach(), grown))
+    (peft_loss, peft_grown), (loss, grown) = found
+    near: dict[str, Any] = {"rtol": 0.05, "atol": 0.01} if bf16 else {"rtol": 1e-4, "atol": 1e-6}
+    torch.testing.assert_close(loss, peft_loss, **near)
+    assert len(grown) == 28
+    torch.testing.assert_close(grown, peft_grown, **near)
+
+
+def test_a_hastened_adapter_merges(tiny: Path) -> None:
+    model = adapted(tiny)
+    hastened(model)
+    ids = torch.arange(20)[None]
+    said = model(ids).logits
+    torch.testing.assert_close(model.merge_and_unload()(ids).logits, said, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("settings", [{"lora_dropout": 0.1}, {"use_dora": True}, {"lora_bias": True}])
+def test_other_adapters_are_left_to_peft(tiny: Path, settings: dict[str, Any]) -> None:
+    assert hastened(adapted(tiny, **settings)) == []
