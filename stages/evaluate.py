@@ -2,6 +2,7 @@
 
 Without --target it is the untrained student. Sample 0 is greedy; samples 1 to n are drawn, for the
 first `sampled_questions` of each question set. By question_id, and so the same ones for every arm, as are `questions`.
+Answers are kept as they come, as those of teachers: a stage that was killed goes on, the same weights are asked once.
 
 checkpoints or models, questions -> data/<profile>/predictions/<cell>.parquet
 Run: python -m stages.evaluate --profile default --student smollm2
@@ -14,10 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stages.core import chat, command, engines, params, records, tokens
+from stages.core import chat, command, engines, files, params, records, tokens
+from stages.core.asking import Asked, Asker, LanguageModel
 from stages.core.cells import cell_name
 from stages.core.errors import StageError
 from stages.core.records import Prediction, Question
+from stages.core.store import FOLDER, Store
 
 PARAMS = {
     "evaluate": "evaluate",
@@ -46,16 +49,16 @@ class Evaluate:
 
 @dataclass(frozen=True)
 class Ask:
-    """One answer to generate."""
+    """One answer to generate, and how it is found again."""
 
     question_id: str
     sample: int
+    slot: Asked
     request: engines.Request
 
 
-def asks(questions: Sequence[Question], tokenizer: Any, template: str | None, config: Evaluate) -> list[Ask]:
+def asks(questions: Sequence[Question], asker: Asker, config: Evaluate) -> list[Ask]:
     """Every answer to generate, in order of question and sample."""
-    greedy = engines.Sampling(config.max_new_tokens)
     drawn = engines.Sampling(config.max_new_tokens, config.temperature, config.top_p)
     found = []
     asked: collections.Counter[str] = collections.Counter()
@@ -64,45 +67,52 @@ def asks(questions: Sequence[Question], tokenizer: Any, template: str | None, co
             continue
         asked[question.source] += 1
         often = config.sampled_questions is None or asked[question.source] <= config.sampled_questions
-        prompt = tokens.ids(tokenizer, chat.prompt(tokenizer, template, question.question))
         for sample in range(1 + (config.samples if often else 0)):
             seed = engines.derived_seed(config.seed, question.question_id, sample)
-            name = f"{question.question_id}/{sample}"
-            request = engines.Request(name, prompt, seed, drawn if sample else greedy)
-            found.append(Ask(question.question_id, sample, request))
+            slot, request = asker.request(question.question, seed, sample, drawn if sample else None)
+            found.append(Ask(question.question_id, sample, slot, request))
     return found
 
 
-def predict(engine: engines.Engine, wanted: Sequence[Ask], tokenizer: Any) -> Iterator[Prediction]:
-    """The predictions in the order of `wanted`."""
-    outputs = engine.generate(ask.request for ask in wanted)
-    found = {
-        request.key: output
-        for request, output in command.progress(outputs, "evaluate", total=len(wanted), unit="answer")
-    }
+def predict(asker: Asker, wanted: Sequence[Ask]) -> Iterator[Prediction]:
+    """The predictions in the order of `wanted`; only what the store lacks is generated."""
+    asker.ask((ask.request for ask in wanted), "evaluate", total=len(wanted))
     for ask in wanted:
-        yield prediction(ask, found[ask.request.key], tokenizer)
+        yield prediction(ask, asker)
 
 
-def prediction(ask: Ask, output: engines.Output, tokenizer: Any) -> Prediction:
-    """The output, split into reasoning and answer. All tokens up to the closing tag count as thinking, no EOS does."""
-    text = "" if output.finish_reason in engines.UNANSWERED else output.text
-    if output.reasoning is None:
-        reasoning, answer = chat.split(text)
-        after = text.rpartition(chat.CLOSE)[2] if chat.CLOSE in text else ("" if reasoning else text)
-    else:
-        reasoning, answer, after = output.reasoning.strip(), text.strip(), text
-    written = (output.completion_tokens or 0) - (output.finish_reason == "stop")
-    answer_tokens = min(tokens.count(tokenizer, after), written)
+def prediction(ask: Ask, asker: Asker) -> Prediction:
+    """What was written, split into reasoning and answer. Tokens up to the closing tag count as thinking, no EOS does."""
+    answer, stored = asker.answer(ask.slot), asker.stored(ask.slot)
+    after = "" if stored is None or stored.reasoning is None else stored.text
+    if stored is not None and stored.reasoning is None:
+        whole = stored.text
+        after = whole.rpartition(chat.CLOSE)[2] if chat.CLOSE in whole else ("" if answer.reasoning else whole)
+    written = (answer.completion_tokens or 0) - (answer.finish_reason == "stop")
+    answer_tokens = min(tokens.count(asker.tokenizer, after), written)
     return Prediction(
         question_id=ask.question_id,
         sample=ask.sample,
-        reasoning=reasoning,
-        answer=answer,
-        finish_reason=output.finish_reason,
+        reasoning=answer.reasoning,
+        answer=answer.text,
+        finish_reason=answer.finish_reason,
         think_tokens=written - answer_tokens,
         answer_tokens=answer_tokens,
     )
+
+
+def student_asker(folder: Path, declared: dict[str, Any], config: Evaluate, place: str, answers: Store) -> Asker:
+    """The student in `folder`, whose answers are kept under a hash of all its files."""
+    if declared["inference"].get("engine") in ("openai", "scripted"):  # no server holds the checkpoints
+        raise StageError(f"params.yaml: {place}.inference.engine: a student is served by transformers, vllm or ray")
+    text = params.section(chat.Text, declared["text"], f"{place}.text")
+    model = LanguageModel(
+        inference=declared["inference"],
+        model=str(folder),
+        prompt_template=text.prompt_template,
+        sampling={"max_new_tokens": config.max_new_tokens},
+    )
+    return Asker(model, answers, place, files.digest(folder))
 
 
 @command.stage("profile", "student", optional=("teacher", "target", "method", "seed"))
@@ -110,21 +120,16 @@ def main(profile: str, student: str, **arm: str) -> None:
     """Let one cell's student, or without an arm the untrained one, answer the questions."""
     declared = params.read(PARAMS, profile, student=student)
     config = params.section(Evaluate, declared["evaluate"], "evaluate")
-    text = params.section(chat.Text, declared["text"], f"students.{student}.text")
     data, cell = Path("data") / profile, cell_name(student, **arm)
     folder = data / "checkpoints" / cell if any(arm.values()) else data / "models" / student
     rows = records.read(data / "questions.parquet", Question)
     questions = [row for row in rows if row.split == config.split]
     if not questions:
         raise StageError(f"evaluate.split: no question is in split {config.split!r}; give a set a size for it")
-    tokenizer = tokens.load(folder)
-    wanted = asks(questions, tokenizer, text.prompt_template, config)
-    place = f"students.{student}.inference"
-    if declared["inference"].get("engine") in ("openai", "scripted"):  # no server holds the checkpoints
-        raise StageError(f"params.yaml: {place}.engine: a student is served by transformers, vllm or ray")
-    engine = engines.load(engines.Model(str(folder), tokenizer), declared["inference"], place)
-    predictions = predict(engine, wanted, tokenizer)
-    records.write(data / "predictions" / f"{cell}.parquet", predictions, Prediction)
+    with Store(FOLDER) as answers:
+        asker = student_asker(folder, declared, config, f"students.{student}", answers)
+        predictions = predict(asker, asks(questions, asker, config))
+        records.write(data / "predictions" / f"{cell}.parquet", predictions, Prediction)
 
 
 if __name__ == "__main__":

@@ -157,7 +157,8 @@ def _scores(
                 correct = right(run, rate, draw)
                 outcome = "answered" if correct else draw.choice(["answered", "no_answer", "hit_cap"])
                 tokens = int(mean * draw.uniform(0.5, 1.5))
-                rows.writerow([f"q{number:04d}", sample, source, group, outcome, int(correct), tokens, 5])
+                vote = 1 if correct else 2 * (outcome == "answered")
+                rows.writerow([f"q{number:04d}", sample, source, group, outcome, int(correct), vote, tokens, 5])
 
 
 def run_report(*, drawn: bool = False) -> Result:

@@ -52,7 +52,7 @@ def test_outcome(answer: str, finish_reason: str, outcome: str, correct: bool, p
 
 
 def test_score_carries_where_it_belongs() -> None:
-    wanted = Score("q2", 3, "words", "ood_knowledge", "answered", True, "blue", True, 30, 5)
+    wanted = Score("q2", 3, "words", "ood_knowledge", "answered", True, 1, "blue", True, 30, 5)
     assert graded(2, 3, answer="Blue") == wanted
 
 
@@ -67,6 +67,13 @@ def test_page_lists_what_the_graders_disagree_on_but_not_what_was_cut() -> None:
     ]
     assert len(page) == 1
     assert summary(list(score(rows, QUESTIONS, page)))["sums"]["greedy"]["disagreement_rate"] == 0.5
+
+
+def test_answers_that_agree_have_one_vote() -> None:
+    said = ["The answer is 1.", "The answer is 7.", "?", "The answer is 1.0.", "It is 8.", "The answer is 7."]
+    rows = [prediction(0, sample, answer=answer) for sample, answer in enumerate(said)]
+    rows += [prediction(0, 6, finish_reason="length"), prediction(1, 0, answer="The answer is 7.")]
+    assert [row.vote for row in score(rows, QUESTIONS, Page(""))] == [1, 2, 0, 1, 3, 2, 0, 2]
 
 
 def test_prediction_of_an_unknown_question_is_refused() -> None:
@@ -90,11 +97,13 @@ def test_summary_is_by_set_and_decoding_with_every_outcome_in_it() -> None:
         "disagreement_rate": 0.0,
         "no_answer": 0.0,
         "hit_cap": 0.5,
-        "mean_tokens": 57.5,
-        "median_tokens": 57.5,
-        "mean_think_tokens": 55.0,
+        "tokens": {"mean": 57.5, "q1": 46.25, "median": 57.5, "q3": 68.75, "p95": 77.75, "max": 80},
+        "think_tokens": {"mean": 55.0, "q1": 42.5, "median": 55.0, "q3": 67.5, "p95": 77.5, "max": 80},
+        "answer_tokens": {"mean": 2.5, "q1": 1.25, "median": 2.5, "q3": 3.75, "p95": 4.75, "max": 5},
     }
-    assert (found["sums"]["sampled"]["answers"], found["sums"]["sampled"]["accuracy"]) == (2, 0.5)
+    sampled = found["sums"]["sampled"]
+    assert (sampled["answers"], sampled["accuracy"]) == (2, 0.5)
+    assert (sampled["pass_at"], sampled["majority"]) == ({"1": 0.5, "2": 1.0}, 0.5)
     assert set(found["words"]) == {"greedy"}
     assert summary([]) == {}
 
@@ -103,8 +112,8 @@ def test_table_has_truth_values_as_numbers() -> None:
     text = table([graded(0), graded(1, 1, answer="?")])
     assert text.splitlines() == [
         ",".join(SCORE_COLUMNS),
-        "q0,0,sums,in_distribution,answered,1,30,5",
-        "q1,1,sums,in_distribution,no_answer,0,30,5",
+        "q0,0,sums,in_distribution,answered,1,1,30,5",
+        "q1,1,sums,in_distribution,no_answer,0,0,30,5",
     ]
 
 

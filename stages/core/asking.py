@@ -86,8 +86,11 @@ class Answer:
 class Asker:
     """One model and the store of its answers, which only one process at a time adds to for the same model and place."""
 
-    def __init__(self, config: LanguageModel, answers: store.Store, place: str) -> None:
-        """`place` is where `config` is in the params, for errors."""
+    def __init__(self, config: LanguageModel, answers: store.Store, place: str, revision: str | None = None) -> None:
+        """`place` is where `config` is in the params, for errors; `revision` stands for the model's weights.
+
+        Without `revision` it is the config's, or a fingerprint, which looks at the ends of large files alone.
+        """
         self.config, self.store, self.place = config, answers, place
         _, settings = engines.settings(config.inference, f"{place}.inference")
         scripted = {"max_new_tokens": 1} if config.inference["engine"] == "scripted" else {}  # it knows no limit
@@ -99,8 +102,8 @@ class Asker:
                 "inference.extra.chat_template_kwargs"
             )
         self.tokenizer = self._tokenizer()
-        self.revision = config.revision or fingerprint(Path(config.model))
-        self.shape = self.sampling.shape() | settings.shape() | {"template": config.template_arguments}
+        self.revision = revision or config.revision or fingerprint(Path(config.model))
+        self.shape = settings.shape() | {"template": config.template_arguments}
         self.refused: dict[str, engines.Output] = {}  # by key: what will not be answered, asked again next time
 
     def _tokenizer(self) -> Any:
@@ -114,8 +117,14 @@ class Asker:
         """The model, as records name it."""
         return self.config.model or str(self.config.inference["engine"])
 
-    def request(self, message: str, seed: int, sample: int) -> tuple[Asked, Request]:
-        """The request that asks `message`, and how its answer is found again."""
+    def request(
+        self, message: str, seed: int, sample: int, sampling: Sampling | None = None
+    ) -> tuple[Asked, Request]:
+        """The request that asks `message`, and how its answer is found again.
+
+        `sampling` may be another than the model's own, but for its token limit.
+        """
+        sampling = sampling or self.sampling
         template, arguments = self.config.prompt_template, self.config.template_arguments
         opened, prompt = self.config.opened, message
         asked: list[int] | str = message
@@ -124,8 +133,8 @@ class Asker:
             asked, opened = tokens.ids(self.tokenizer, prompt), opened or chat.opens(prompt)
         elif template is not None:
             asked = chat.prompt(None, template, message)
-        key = store.key(self.name, self.revision, asked, self.shape, seed, sample)
-        return Asked(key, seed, opened), Request(key, asked, seed, self.sampling)
+        key = store.key(self.name, self.revision, asked, sampling.shape() | self.shape, seed, sample)
+        return Asked(key, seed, opened), Request(key, asked, seed, sampling)
 
     def prompt_tokens(self, request: Request) -> int | None:
         """The length of a request's prompt, None where only a server knows it."""
@@ -194,12 +203,17 @@ class Asker:
         plain = self.renders and "<|" not in found.text and found.finish_reason == "stop"
         return "think" if plain else self.config.output
 
+    def stored(self, asked: Asked) -> store.Answer | None:
+        """All that was written to what `ask` has asked, None where it was refused."""
+        found = self.store.find(asked.key, self.sampling.max_new_tokens)
+        if found is None and asked.key not in self.refused:
+            raise StageError(f"{self.place}: the store lost an answer while the stage ran; run the stage again")
+        return found
+
     def answer(self, asked: Asked) -> Answer:
         """The answer to what `ask` has asked. One that was refused is empty."""
-        found = self.store.find(asked.key, self.sampling.max_new_tokens)
+        found = self.stored(asked)
         if found is None:
-            if asked.key not in self.refused:
-                raise StageError(f"{self.place}: the store lost an answer while the stage ran; run the stage again")
             return Answer("", "", self.refused[asked.key].finish_reason)
         if found.reasoning is None:
             reasoning, text = chat.split(found.text, self._form(found), asked.opened)

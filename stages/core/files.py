@@ -1,6 +1,7 @@
 """Files that are whole or not there: text and JSON outs, and the folder or file that replaces its target at the end."""
 
 import contextlib
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator
@@ -56,3 +57,13 @@ def read_json(path: Path) -> Any:
         raise StageError(f"{path}: no such file; run `dvc repro` first") from error
     except ValueError as error:
         raise StageError(f"{path}: not JSON: {error}; delete it and run its stage again") from error
+
+
+def digest(folder: Path, pattern: str = "*") -> str:
+    """SHA-256, in hex, of the names and contents of the files below `folder` whose names match `pattern`."""
+    whole = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob(pattern) if path.is_file()):
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        whole.update(f"{path.relative_to(folder)} {content}\n".encode())
+    return whole.hexdigest()

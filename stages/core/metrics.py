@@ -165,7 +165,7 @@ def _score(row: Sequence[str]) -> tuple[tuple[str, str, str], int, tuple[int, in
     """((id, group, source), sample, (correct, tokens, outcome)) of one line. Raises ValueError."""
     if len(row) != len(SCORE_COLUMNS):
         raise ValueError(f"{len(row)} fields instead of {len(SCORE_COLUMNS)}")
-    question, sample, source, group, outcome, correct, think, answer = row
+    question, sample, source, group, outcome, correct, _, think, answer = row
     for value, known in ((group, GROUPS), (outcome, OUTCOMES), (correct, ("0", "1"))):
         if value not in known:
             raise ValueError(f"{value!r} is none of {', '.join(known)}")

@@ -22,7 +22,9 @@ from stages.core.files import replacing
 
 GROUPS = ("in_distribution", "ood_reasoning", "ood_knowledge")  # of question sets: as trained on, or held out
 # Of scores, what the report reads
-SCORE_COLUMNS = ("question_id", "sample", "source", "group", "outcome", "correct", "think_tokens", "answer_tokens")
+SCORE_COLUMNS = (
+    *("question_id", "sample", "source", "group", "outcome", "correct", "vote", "think_tokens", "answer_tokens"),
+)
 ROW_GROUP = 2048  # rows held in memory at a time: 20 MB of 10,000-character traces
 
 
@@ -155,6 +157,7 @@ class Score:
     group: str
     outcome: str  # answered | no_answer | hit_cap
     correct: bool
+    vote: int  # which of its question's answers agree: 0 gave none, 1 are right, others by their `parsed`
     parsed: str
     second: bool  # whether the second grader finds the answer right, `correct` or not
     think_tokens: int

@@ -29,6 +29,7 @@ questions:
     products: null
     equations: null
     mixed: null
+    legs: null
     arithmetic: &set
       kind: file
       group: in_distribution

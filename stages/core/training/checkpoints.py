@@ -17,7 +17,7 @@ from typing import Any
 
 from transformers import TrainerCallback
 
-from stages.core import machine
+from stages.core import files, machine
 from stages.core.records import Example
 from stages.core.training import launch
 from stages.core.training.settings import Method, Training
@@ -31,14 +31,10 @@ _NO_EFFECT = ("checkpoint_minutes",)
 
 def scratch(base: Path, examples: Sequence[Example], method: Method, training: Training, seed: int, cell: str) -> Path:
     """The folder of a run's checkpoints: `<cell>-<hash>` of all that its result depends on, this code too."""
-    known = hashlib.sha256()
-    for path in sorted(path for path in base.rglob("*") if path.is_file()):
-        with path.open("rb") as file:
-            known.update(f"{path.relative_to(base)} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
+    known = hashlib.sha256(files.digest(base).encode())
     settings = {name: value for name, value in dataclasses.asdict(training).items() if name not in _NO_EFFECT}
     versions = {name: importlib.metadata.version(name) for name in _LIBRARIES}
-    code = [hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(Path(__file__).parent.glob("*.py"))]
-    where = [machine.device(), launch.world(), code]
+    where = [machine.device(), launch.world(), files.digest(Path(__file__).parent, "*.py")]
     known.update(json.dumps([dataclasses.asdict(method), settings, seed, versions, *where]).encode())
     for row in examples:
         known.update(json.dumps(dataclasses.astuple(row)).encode())
