@@ -82,7 +82,7 @@ def predict(asker: Asker, wanted: Sequence[Ask]) -> Iterator[Prediction]:
 
 
 def prediction(ask: Ask, asker: Asker) -> Prediction:
-    """What was written, split into reasoning and answer. Tokens up to the closing tag count as thinking, no EOS does."""
+    """What was written, split into reasoning and answer. Tokens up to the closing tag are thinking, an EOS none."""
     answer, stored = asker.answer(ask.slot), asker.stored(ask.slot)
     after = "" if stored is None or stored.reasoning is None else stored.text
     if stored is not None and stored.reasoning is None:

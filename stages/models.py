@@ -92,6 +92,7 @@ def from_hub(source: Source, out: Path) -> None:
             revision=source.revision,
             local_dir=out,
             allow_patterns=["*.json", "*.safetensors", "*.jinja", "*.model", "*.txt"],
+            ignore_patterns=["*/*"],  # the same weights in other forms
         )
     except (HfHubHTTPError, OSError) as error:
         raise StageError(f"source.repo: {source.repo}@{source.revision}: cannot be downloaded: {error}") from error

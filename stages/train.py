@@ -76,8 +76,9 @@ def trained(result: "Result", examples: int) -> dict[str, Any]:
         "completion_tokens": result.completion_tokens,
         "steps": result.steps,
         "trainable_params": result.trainable,
-        # Kaplan et al. (arXiv 2001.08361), table 1: forward and backward, whatever part of the weights is trained
-        "flops_6n": 6 * result.parameters * (result.prompt_tokens + result.completion_tokens),
+        # Kaplan et al. (arXiv 2001.08361), table 1: forward and backward, whatever part of the weights is trained; but
+        # with embeddings in N, and of experts those that a token goes through
+        "flops_6n": 6 * result.active * (result.prompt_tokens + result.completion_tokens),
         "packed": result.packed,
         "contamination": result.contamination,
         "final_loss": rows[-1][2] if rows else None,
@@ -92,6 +93,7 @@ def timed(result: "Result") -> dict[str, Any]:
         "device": result.device,
         "threads": result.threads,
         "step_seconds": round(result.step_seconds, 3),
+        "first_step_seconds": result.first_step_seconds and round(result.first_step_seconds, 3),
         "tokens_per_second": round(tokens_seen / result.step_seconds, 2),
         "peak_memory_gb": result.peak_memory_gb,
         "speeds": [[row["step"], round(row["tokens"] / row["seconds"], 2)] for row in result.curve],

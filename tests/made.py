@@ -40,7 +40,7 @@ FULL = Method(
 )
 SETTINGS = {"rank": 4, "alpha": 8, "dropout": 0.0, "target_modules": "all-linear"}
 LORA = dataclasses.replace(FULL, learning_rate=3e-2, lora=SETTINGS)
-PLAIN = Training(attention="eager", fused_head=False)
+PLAIN = Training(attention="eager", own_products=True)
 # In and out of q, k, v, o, gate, up and down, for rank 4 in two layers
 LORA_PARAMETERS = 2 * 4 * (2 * (32 + 32) + 2 * (32 + 16) + 3 * (32 + 64))
 

@@ -10,9 +10,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from stages.core import records, tokens
-from stages.core.engines import Output, Request, Sampling
+from stages.core.asking import Asker
+from stages.core.engines import Output, Request
 from stages.core.records import Prediction, Question
-from stages.evaluate import Ask, Evaluate, asks, main, predict, prediction
+from stages.core.store import Answer, Store
+from stages.evaluate import Evaluate, asks, main, predict, prediction, student_asker
 from tests.conftest import Project
 from tests.made import TEMPLATE, question
 
@@ -20,21 +22,35 @@ CONFIG = Evaluate("test", None, 8, samples=2, sampled_questions=1, temperature=1
 QUESTIONS = [question(number, split="test", source="ab"[number % 2]) for number in range(4)]
 
 
+SERVED = {"engine": "transformers", "dtype": "float32", "batch_size": 4, "attention": "eager"}
+DECLARED = {"text": {"prompt_template": TEMPLATE, "max_tokens": 99}, "inference": SERVED}
+
+
 class Echo:
-    """An engine that answers with its prompt's first token, and how it was asked to sample; backwards."""
+    """An engine that answers with its prompt's sixth token, and how it was asked to sample; backwards."""
 
     def __init__(self, tokenizer: Any) -> None:
-        self.tokenizer = tokenizer
+        self.tokenizer, self.asked = tokenizer, 0
 
     def generate(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Output]]:
         """Yields (request, output)."""
         for request in reversed(list(requests)):
-            text = self.tokenizer.decode([int(request.prompt[5]), 48 + round(request.sampling.temperature)])
+            self.asked += 1
+            text = self.tokenizer.decode([int(request.prompt[8]), 48 + round(request.sampling.temperature)])
             yield request, Output(text, "stop", 6, 3)
 
 
-def test_everything_is_asked_greedily_and_the_first_of_each_set_sampled(tokenizer: Any) -> None:
-    found = asks(QUESTIONS, tokenizer, TEMPLATE, CONFIG)
+@pytest.fixture
+def asker(tiny: Path, tokenizer: Any, tmp_path: Path) -> Iterator[Asker]:
+    """The tiny student, whose answers are an Echo's."""
+    with Store(tmp_path / "store") as answers:
+        found = student_asker(tiny, DECLARED, CONFIG, "students.tiny", answers)
+        found.engine = Echo(tokenizer)
+        yield found
+
+
+def test_everything_is_asked_greedily_and_the_first_of_each_set_sampled(asker: Asker, tokenizer: Any) -> None:
+    found = asks(QUESTIONS, asker, CONFIG)
     assert [(ask.question_id, ask.sample) for ask in found] == [
         ("q0", 0),
         ("q0", 1),
@@ -47,45 +63,59 @@ def test_everything_is_asked_greedily_and_the_first_of_each_set_sampled(tokenize
     ]
     assert {tokenizer.decode(ask.request.prompt) for ask in found if ask.question_id == "q1"} == {"What is 1 + 1?\n"}
     assert len({ask.request.seed for ask in found}) == len(found)
+    assert [ask.request.sampling.temperature for ask in found[:3]] == [0, 1, 1]
 
 
 @pytest.mark.parametrize(("sampled", "answers"), [(None, 12), (0, 4), (9, 12)])
-def test_sampled_questions(tokenizer: Any, sampled: int | None, answers: int) -> None:
+def test_sampled_questions(asker: Asker, sampled: int | None, answers: int) -> None:
     config = dataclasses.replace(CONFIG, sampled_questions=sampled)
-    assert len(asks(QUESTIONS, tokenizer, TEMPLATE, config)) == answers
+    assert len(asks(QUESTIONS, asker, config)) == answers
 
 
 @pytest.mark.parametrize(
     ("questions", "asked"), [(1, ["q0", "q1"]), (2, ["q0", "q1", "q2", "q3"]), (9, ["q0", "q1", "q2", "q3"])]
 )
-def test_questions_of_each_set(tokenizer: Any, questions: int, asked: list[str]) -> None:
-    found = asks(QUESTIONS, tokenizer, TEMPLATE, dataclasses.replace(CONFIG, questions=questions))
+def test_questions_of_each_set(asker: Asker, questions: int, asked: list[str]) -> None:
+    found = asks(QUESTIONS, asker, dataclasses.replace(CONFIG, questions=questions))
     assert [ask.question_id for ask in found if ask.sample == 0] == asked
 
 
-def test_seeds_are_every_arms_own_draws_again(tokenizer: Any) -> None:
-    found = asks(QUESTIONS, tokenizer, TEMPLATE, CONFIG)
-    assert asks(QUESTIONS, tokenizer, TEMPLATE, CONFIG) == found
-    other = asks(QUESTIONS, tokenizer, TEMPLATE, dataclasses.replace(CONFIG, seed=1))
+def test_seeds_are_every_arms_own_draws_again(asker: Asker) -> None:
+    found = asks(QUESTIONS, asker, CONFIG)
+    assert asks(QUESTIONS, asker, CONFIG) == found
+    other = asks(QUESTIONS, asker, dataclasses.replace(CONFIG, seed=1))
     assert not {ask.request.seed for ask in found} & {ask.request.seed for ask in other}
 
 
-def test_predictions_come_in_the_order_of_the_asks_whatever_the_engines(tokenizer: Any) -> None:
-    found = [
-        dataclasses.replace(ask, request=dataclasses.replace(ask.request, prompt=[65 + n] * 6))
-        for n, ask in enumerate(wanted(tokenizer))
-    ]
-    written = list(predict(Echo(tokenizer), found, tokenizer))
+def test_predictions_come_in_the_order_of_the_asks_whatever_the_engines(asker: Asker, tokenizer: Any) -> None:
+    found = asks(QUESTIONS, asker, CONFIG)
+    written = list(predict(asker, found))
     assert [(row.question_id, row.sample) for row in written] == [(ask.question_id, ask.sample) for ask in found]
     drawn = tokenizer.decode([48]), tokenizer.decode([49])
     assert [row.answer for row in written] == [
-        tokenizer.decode([65 + n]) + drawn[ask.sample > 0] for n, ask in enumerate(found)
+        tokenizer.decode([int(ask.request.prompt[8])]) + drawn[ask.sample > 0] for ask in found
     ]
 
 
-def wanted(tokenizer: Any) -> list[Ask]:
-    """The asks of all questions."""
-    return asks(QUESTIONS, tokenizer, TEMPLATE, CONFIG)
+def test_what_is_stored_is_not_generated_again(asker: Asker) -> None:
+    few = dataclasses.replace(CONFIG, questions=1)
+    first = list(predict(asker, asks(QUESTIONS, asker, few)))
+    assert asker.engine.asked == len(first) == 6
+    whole = list(predict(asker, asks(QUESTIONS, asker, CONFIG)))
+    assert [row for row in whole if row.question_id in ("q0", "q1")] == first
+    assert asker.engine.asked == len(whole) == 8
+
+
+def test_other_weights_are_asked_anew(tiny: Path, tmp_path: Path, asker: Asker) -> None:
+    """Also where the ends of the file are the same, at which teachers' fingerprints look."""
+    other = tmp_path / "other"
+    shutil.copytree(tiny, other)
+    data = bytearray((tiny / "model.safetensors").read_bytes())
+    data[len(data) // 2] ^= 1
+    (other / "model.safetensors").write_bytes(data)
+    place = ("students.tiny", asker.store)
+    keys = {student_asker(folder, DECLARED, CONFIG, *place).revision for folder in (tiny, other)}
+    assert len(keys) == 2
 
 
 @pytest.mark.parametrize(
@@ -99,14 +129,18 @@ def wanted(tokenizer: Any) -> list[Ask]:
     ],
 )
 def test_tokens_before_and_after_the_thoughts_end(
-    tokenizer: Any, text: str, reasoning: str, answer: str, think: int, after: int
+    asker: Asker, tokenizer: Any, text: str, reasoning: str, answer: str, think: int, after: int
 ) -> None:
-    output = Output(text, "stop", 0, tokens.count(tokenizer, text) + 1)  # and the EOS
-    found = prediction(Ask("q0", 0, Request("q0/0", [], 0, Sampling(99))), output, tokenizer)
-    assert found == Prediction("q0", 0, reasoning, answer, "stop", think, after)
+    ask = asks(QUESTIONS[:1], asker, CONFIG)[0]
+    written = tokens.count(tokenizer, text) + 1  # and the EOS
+    asker.store.add(ask.slot.key, Answer("tiny", text, None, "stop", 0, written, CONFIG.max_new_tokens, 0.0))
+    assert prediction(ask, asker) == Prediction("q0", 0, reasoning, answer, "stop", think, after)
 
 
-SERVED = {"engine": "transformers", "dtype": "float32", "batch_size": 4, "attention": "eager"}
+def test_prompt_that_the_model_cannot_hold_has_no_answer(asker: Asker) -> None:
+    ask = asks(QUESTIONS[:1], asker, CONFIG)[0]
+    asker.refused[ask.slot.key] = Output("too long", "too_long")
+    assert prediction(ask, asker) == Prediction("q0", 0, "", "", "too_long", 0, 0)
 
 
 def evaluate(

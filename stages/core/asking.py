@@ -117,9 +117,7 @@ class Asker:
         """The model, as records name it."""
         return self.config.model or str(self.config.inference["engine"])
 
-    def request(
-        self, message: str, seed: int, sample: int, sampling: Sampling | None = None
-    ) -> tuple[Asked, Request]:
+    def request(self, message: str, seed: int, sample: int, sampling: Sampling | None = None) -> tuple[Asked, Request]:
         """The request that asks `message`, and how its answer is found again.
 
         `sampling` may be another than the model's own, but for its token limit.

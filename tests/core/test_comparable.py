@@ -17,7 +17,7 @@ OTHER = Run("other", "raw", "small", "lora", "s0")
 
 def trained(**values: Any) -> dict[str, Any]:
     """The metrics of a run, as far as they are compared."""
-    return {"examples": 100, "passes": 1.0, "steps": 25, "packed": True} | values
+    return {"examples": 100, "passes": 1.0, "steps": 25, "packed": True, "completion_tokens": 1000} | values
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,8 @@ def trained(**values: Any) -> dict[str, Any]:
         ("equal_epochs", {"examples": 99}, "examples 99, of solver-raw-small-lora-s0 100"),
         ("equal_steps", {"steps": 26}, "steps 26"),
         ("equal_tokens", {"steps": 80, "passes": 3.2}, None),
+        ("equal_tokens", {"completion_tokens": 1090}, None),
+        ("equal_tokens", {"completion_tokens": 500}, "completion_tokens 500"),
         ("equal_tokens", {"examples": 99}, "examples 99"),
         ("equal_tokens", {"packed": False}, "packed False"),
     ],

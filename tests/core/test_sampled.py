@@ -47,8 +47,6 @@ def test_majority(votes: list[int], wanted: float) -> None:
     assert majority(votes) == pytest.approx(wanted)
 
 
-@pytest.mark.parametrize(
-    ("samples", "wanted"), [(0, ()), (1, (1,)), (2, (1, 2)), (5, (1, 2, 4, 5)), (8, (1, 2, 4, 8))]
-)
+@pytest.mark.parametrize(("samples", "wanted"), [(0, ()), (1, (1,)), (2, (1, 2)), (5, (1, 2, 4, 5)), (8, (1, 2, 4, 8))])
 def test_powers(samples: int, wanted: tuple[int, ...]) -> None:
     assert powers(samples) == wanted

@@ -94,6 +94,14 @@ def expected_trainable(model: Any, method: Method) -> int:
     return int(method.lora["rank"] * sides)
 
 
+def active(model: Any) -> int:
+    """Parameters that one token goes through: all, but of fused experts as many as the config has chosen for it."""
+    config = model.config.get_text_config()
+    chosen = getattr(config, "num_experts_per_tok", None)
+    idle = sum(weight.numel() * (len(weight) - chosen) // len(weight) for _, weight in fused(model)) if chosen else 0
+    return sum(parameter.numel() for parameter in model.parameters()) - idle
+
+
 def _matrix(module: torch.nn.Module) -> bool:
     """Whether `module` itself holds a matrix, as odd projections do, and not only biases, scales and a routing."""
     if "router" in type(module).__name__.lower():

@@ -64,8 +64,8 @@ def _passes(lengths: Sequence[int], batch: int, seed: int) -> Iterator[int]:
 def dataset(examples: Sequence[Example], tokenizer: Any, cache: Path) -> Dataset:
     """Rows of input_ids and labels, tokenized once into a file below `cache`, which is not read into memory.
 
-    Only the completion has labels, and it ends with the EOS. Raises StageError where prompt or completion do not
-    survive tokenization, because then training and inference would not see the same text.
+    Only the completion has labels, and it ends with the EOS. Raises StageError where a completion does not come back
+    from the tokenizer: another text would be learned. Prompts are made of ids as the engines make them.
     """
     ids = List(Value("int32"))
     try:
@@ -96,15 +96,18 @@ def stops(model: Any) -> set[int]:
 
 
 def check_batch(batch: dict[str, Any], examples: Sequence[Example], tokenizer: Any, ends: set[int]) -> None:
-    """Raises StageError unless the rows of a batch, as the model gets them, are what inference will see.
+    """Raises StageError unless the rows of a batch, as the model gets them, are `examples` as inference will see them.
 
     Of every row: the ids before the labels are those of the prompt as the engines make them; the labels are exactly
     the completion, and decode to it; the last of them is what generation stops on.
     """
-    known = {(tuple(tokens.ids(tokenizer, row.prompt)), row.completion) for row in examples}
-    for ids, labels in _rows(batch):
+    rows = list(_rows(batch))
+    wanted = [(tokens.ids(tokenizer, row.prompt), row.completion) for row in examples]
+    if len(rows) != len(wanted):
+        raise StageError(f"first batch: {len(rows)} rows instead of {len(wanted)}; nothing was trained")
+    for (ids, labels), example in zip(rows, wanted, strict=True):
         begin = next((place for place, label in enumerate(labels) if label != IGNORED), len(labels))
-        if labels[begin:] != ids[begin:] or (tuple(ids[:begin]), tokenizer.decode(ids[begin:])) not in known:
+        if labels[begin:] != ids[begin:] or (ids[:begin], tokenizer.decode(ids[begin:])) != example:
             raise StageError("first batch: its prompts and labels are not those of its examples; nothing was trained")
         if ids[-1] != tokenizer.eos_token_id or ids[-1] not in ends:
             raise StageError(

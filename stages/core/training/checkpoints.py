@@ -25,7 +25,7 @@ from stages.core.training.settings import Method, Training
 # Ignored by git; to be put elsewhere for workspaces that come and go, as those of DVC's queue
 FOLDER = Path(os.environ.get("COMPRESS_DISTILL_SCRATCH", "data/scratch"))
 WHOLE = "whole"
-_LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate")
+_LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers", "bitsandbytes", "torchao")
 _NO_EFFECT = ("checkpoint_minutes",)
 
 
@@ -33,12 +33,20 @@ def scratch(base: Path, examples: Sequence[Example], method: Method, training: T
     """The folder of a run's checkpoints: `<cell>-<hash>` of all that its result depends on, this code too."""
     known = hashlib.sha256(files.digest(base).encode())
     settings = {name: value for name, value in dataclasses.asdict(training).items() if name not in _NO_EFFECT}
-    versions = {name: importlib.metadata.version(name) for name in _LIBRARIES}
-    where = [machine.device(), launch.world(), files.digest(Path(__file__).parent, "*.py")]
+    versions = {name: _version(name) for name in _LIBRARIES}
+    where = [machine.device(), launch.world(), files.digest(Path(__file__).parent, "*.py"), launch.CONFIG.read_text()]
     known.update(json.dumps([dataclasses.asdict(method), settings, seed, versions, *where]).encode())
     for row in examples:
         known.update(json.dumps(dataclasses.astuple(row)).encode())
     return FOLDER / f"{cell}-{known.hexdigest()[:16]}"
+
+
+def _version(library: str) -> str | None:
+    """None for one that is not installed."""
+    try:
+        return importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def newest(folder: Path) -> Path | None:

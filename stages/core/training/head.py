@@ -47,6 +47,9 @@ class CompletionLoss(torch.autograd.Function):
         return hidden, weight, None, None
 
 
+TOLERANCE = 0.02  # of the loss, between CompletionLoss and the model's own: rounding to bf16 is some tenths of it
+
+
 class CompletionTrainer(SFTTrainer):
     """SFTTrainer with CompletionLoss, for one process.
 
@@ -64,7 +67,7 @@ class CompletionTrainer(SFTTrainer):
         head = inner.get_output_embeddings()
         if not isinstance(head, torch.nn.Linear) or head.bias is not None:
             raise StageError(
-                f"students.*.training.fused_head: needed for a {type(inner).__name__}, whose head is another"
+                f"students.*.training.own_products: not for a {type(inner).__name__}, whose head is another"
             )
         with self.accelerator.autocast():  # what it wraps is the whole model's forward, which is not called here
             outputs = inner.get_decoder()(**inputs, use_cache=False)
@@ -74,3 +77,18 @@ class CompletionTrainer(SFTTrainer):
                 outputs.last_hidden_state[:, :-1][wanted], head.weight, labels[:, 1:][wanted], count
             )
         return (loss, outputs) if return_outputs else loss
+
+    @torch.no_grad()
+    def check_loss(self, batch: dict[str, Any]) -> None:
+        """Raises StageError where the model's own loss is another: it scales or caps its logits after the head."""
+        inputs = self._prepare_inputs(batch)
+        self.model.eval()
+        with self.accelerator.autocast():
+            theirs = float(self.model(**inputs, use_cache=False).loss)
+        ours = float(self.compute_loss(self.model, dict(inputs)))
+        self.model.train()
+        if not abs(ours - theirs) <= TOLERANCE * abs(theirs):
+            raise StageError(
+                f"students.*.training.own_products: the loss would be {ours:.4f}, the model's own is {theirs:.4f}; "
+                "set it to false"
+            )

@@ -58,9 +58,9 @@ def check(method: Method, training: Training) -> None:
             f"methods.*.accumulation: {method.accumulation} batches a step cannot be shared evenly by {many} processes "
             "(students.*.training.processes, or the launcher's); give it a multiple of them"
         )
-    for name, needed in (("fused_head", True), ("packed", False)):
-        if getattr(training, name) is not needed:
-            raise StageError(f"students.*.training.{name}: {not needed} is for one process, and here are {many}")
+    for name in ("own_products", "packed"):
+        if getattr(training, name):
+            raise StageError(f"students.*.training.{name}: for one process, and here are {many}; set it to false")
     if method.bitsandbytes:
         raise StageError(
             f"methods.*.optimizer: {method.optimizer} is bitsandbytes', which cannot update weights that {many} "

@@ -40,7 +40,10 @@ def autocast_dtype(tensor: torch.Tensor) -> torch.dtype:
 
 
 def hasten(model: torch.nn.Module) -> None:
-    """Have peft's plain linear layers use LoraProduct; dropout, a bias or a variant of LoRA is left to peft."""
+    """Have peft's plain linear layers use LoraProduct; dropout, a bias or a variant of LoRA is left to peft.
+
+    For training, which always has its one adapter switched on; `merge_and_unload` puts the plain layers back.
+    """
     for layer in model.modules():
         if isinstance(layer, Linear) and _plain(layer):
             layer.forward = _forward(layer)

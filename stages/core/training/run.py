@@ -40,9 +40,11 @@ class Result:
     completion_tokens: int
     trainable: int  # parameters
     parameters: int  # of the whole student, its adapter left out
+    active: int  # of them those that one token goes through: of fused experts the chosen ones alone
     packed: bool
     contamination: float | None  # of packed rows, see packing.py; None where they were not asked for
     step_seconds: float
+    first_step_seconds: float | None  # of them; what is compiled is compiled there. None where a run was resumed
     device: str
     threads: int
     peak_memory_gb: float  # of the process that took most
@@ -68,20 +70,16 @@ def train(
     rows = launch.in_turn(lambda: batches.dataset(examples, tokenizer, scratch)).select(order)
     model = shards.load(folder, training.attention, frozen=method.lora is not None)
     wanted, parameters = adapters.expected_trainable(model, method), sum(one.numel() for one in model.parameters())
+    active = adapters.active(model)
     packed, leak = packing.allowed(model, training)
     watch = progress.Progress(_seen(examples, order, method), scratch / "live")
-    try:
-        args = arguments(method, training, packed, seed, scratch, len(order))
-        trainer = _trainer(model, args, rows, tokenizer, method, training)
-    except ValueError as error:  # an unknown scheduler, optimizer or module
-        raise StageError(f"methods: {error}; mend it in conf/profile/") from error
+    trainer = _trainer(model, rows, tokenizer, method, training, packed, seed, scratch)
     trainer.add_callback(watch)
     trainer.add_callback(checkpoints.Checkpoints(training.checkpoint_minutes))
     adapters.check_trained(trainer.model, wanted)
-    first = trainer.data_collator([rows[place] for place in range(min(method.batch_size, len(rows)))])
-    batches.check_batch(first, examples, tokenizer, batches.stops(model))
+    _check_first(trainer, [examples[place] for place in order[: method.batch_size]], tokenizer)
     # The adapter's products are made in bf16 under autocast: no need to bring their input to the weights' fp32 first
-    with disable_input_dtype_casting(trainer.model) if args.bf16 else contextlib.nullcontext():
+    with disable_input_dtype_casting(trainer.model) if trainer.args.bf16 else contextlib.nullcontext():
         trainer.train(resume_from_checkpoint=launch.first(lambda: checkpoints.newest(scratch)))
     return Result(
         model=shards.whole(trainer.model, folder, method, training),
@@ -92,9 +90,11 @@ def train(
         completion_tokens=sum(examples[place].completion_tokens for place in order),
         trainable=wanted,
         parameters=parameters,
+        active=active,
         packed=packed,
         contamination=leak,
         step_seconds=watch.seconds,
+        first_step_seconds=watch.first,
         device=launch.together(machine.device()),
         threads=sum(launch.all_of(torch.get_num_threads())),
         peak_memory_gb=max(launch.all_of(machine.peak())),
@@ -102,19 +102,38 @@ def train(
 
 
 def _trainer(
-    model: Any, args: SFTConfig, rows: Dataset, tokenizer: Any, method: Method, training: Training
+    model: Any,
+    rows: Dataset,
+    tokenizer: Any,
+    method: Method,
+    training: Training,
+    packed: bool,
+    seed: int,
+    scratch: Path,
 ) -> SFTTrainer:
     """TRL's trainer, or ours, over the student with its adapter."""
-    shards.begin(args)
-    adapted = adapters.attach(model, method)
-    if not training.fused_head:
+    try:
+        args = arguments(method, training, packed, seed, scratch, len(rows))
+        shards.begin(args)
+        adapted = adapters.attach(model, method)
+    except ValueError as error:  # an unknown scheduler, optimizer or module
+        raise StageError(f"methods: {error}; mend it in conf/profile/") from error
+    if training.own_products:
         lora.hasten(adapted)
     fed = shards.padded(rows, method.batch_size)
-    kind = SFTTrainer if training.fused_head else CompletionTrainer
+    kind = CompletionTrainer if training.own_products else SFTTrainer
     trainer = kind(adapted, args=args, train_dataset=fed, processing_class=tokenizer)
     shards.precision(trainer)
     trainer.remove_callback(PrinterCallback)  # where there is no progress bar it prints every log line
     return trainer
+
+
+def _check_first(trainer: SFTTrainer, examples: Sequence[Example], tokenizer: Any) -> None:
+    """Raises StageError unless the first batch, as the trainer makes it, is `examples` and its loss the model's own."""
+    batch = trainer.data_collator([trainer.train_dataset[place] for place in range(len(examples))])
+    batches.check_batch(batch, examples, tokenizer, batches.stops(trainer.model))
+    if isinstance(trainer, CompletionTrainer):
+        trainer.check_loss(batch)
 
 
 def _seen(examples: Sequence[Example], order: Sequence[int], method: Method) -> list[int]:
@@ -128,7 +147,7 @@ def _seen(examples: Sequence[Example], order: Sequence[int], method: Method) -> 
 def arguments(method: Method, training: Training, packed: bool, seed: int, scratch: Path, examples: int) -> SFTConfig:
     """TRL's config; what it does not name here has no effect on the result or is TRL's own default."""
     steps = -(-examples // (method.batch_size * method.accumulation))
-    return SFTConfig(
+    args = SFTConfig(
         output_dir=str(scratch),
         seed=seed,
         data_seed=seed,
@@ -148,7 +167,8 @@ def arguments(method: Method, training: Training, packed: bool, seed: int, scrat
         packing=False,
         padding_free=packed,
         train_sampling_strategy="sequential",  # in the plan's order; by its own lengths each arm would have another one
-        logging_steps=max(1, steps // progress.POINTS),
+        router_aux_loss_coef=0.0,  # exactly the completion is in the loss, of mixtures of experts too
+        logging_steps=max(1, -(-steps // progress.POINTS)),
         logging_nan_inf_filter=False,  # it would show a mean in place of a loss that is none
         save_strategy="no",  # checkpoints.py asks for them
         save_total_limit=2,  # while the newer one is being written the older one is the whole one
@@ -157,6 +177,8 @@ def arguments(method: Method, training: Training, packed: bool, seed: int, scrat
         dataloader_pin_memory=torch.cuda.is_available(),
         **shards.settings(),
     )
+    args._n_gpu = min(1, args.n_gpu)  # a process has one GPU, however many the machine has
+    return args
 
 
 def save(result: Result, tokenizer: Any, out: Path) -> None:

@@ -40,6 +40,8 @@ class Method:
             raise StageError(f"steps: {self.steps}: equal_steps needs a number of steps, the others none")
         if min(self.epochs, self.batch_size, self.accumulation) < 1:
             raise StageError("epochs, batch_size and accumulation are at least 1")
+        if not 0 <= self.warmup < 1 or self.learning_rate <= 0:
+            raise StageError("warmup is a share of the steps, from 0 to below 1, and learning_rate above 0")
         library = (
             "bitsandbytes" if self.bitsandbytes else "torchao" if "bit" in self.optimizer.rpartition("_")[2] else None
         )
@@ -62,7 +64,7 @@ class Training:
 
     attention: str = "sdpa"  # or another that transformers has, for packed rows on a CPU `rows` (see packing.py)
     checkpointing: bool = False  # trades time for the memory of activations
-    fused_head: bool = True  # TRL's and peft's own; else ours (head.py, lora.py), faster on a CPU, for one process
+    own_products: bool = False  # of head.py and lora.py, faster on a CPU, for one process; else TRL's and peft's
     packed: bool = False  # batches without padding, where the student passes packing.py's test
     checkpoint_minutes: float = 10.0  # between two checkpoints to resume from
     processes: int = 1  # on this machine, one for each GPU; several share the student (FSDP2, see launch.py)

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, GptOssConfig, Qwen3_5TextConfig
+from transformers import AutoModelForCausalLM, GptOssConfig, LlamaConfig, Qwen3_5TextConfig
 
 from stages.core.errors import StageError
 from stages.core.training import adapters
+from tests.families import students
 from tests.made import LORA, LORA_PARAMETERS, SETTINGS, load
 
 SMALL = {
@@ -54,6 +55,22 @@ def test_papers_odd_students_have_adapters_everywhere(config: Any, count: int) -
     model = made(config)
     assert adapters.expected_trainable(model, LORA) == count
     adapters.check_trained(adapters.attach(model, LORA), count)
+
+
+@pytest.mark.parametrize("name", students("paper"))
+def test_papers_students_have_the_attention_that_params_name(name: str) -> None:
+    declared = students("paper")[name]
+    kind = {"qwen": QWEN, "gpto": GPT_OSS, "llam": LlamaConfig(**SMALL, num_hidden_layers=2)}[name[:4]]
+    attention = declared["training"]["attention"]
+    model = AutoModelForCausalLM.from_config(kind, attn_implementation=attention)
+    assert model.config._attn_implementation == attention
+
+
+def test_of_experts_the_chosen_ones_are_active() -> None:
+    one = 16 * 48 + 24 * 16  # of an expert: gate and up in one, down
+    whole = sum(weight.numel() for weight in made(GPT_OSS).parameters())
+    assert adapters.active(made(GPT_OSS)) == whole - 2 * one  # in each of two layers one of three
+    assert adapters.active(made(QWEN)) == sum(weight.numel() for weight in made(QWEN).parameters())
 
 
 def test_dropout_is_before_linear_layers_where_experts_are_fused() -> None:

@@ -119,7 +119,7 @@ def batch(request: pytest.FixtureRequest, tokenizer: Any, examples: list[Example
 
 
 def test_first_batch_as_it_should_be_passes(batch: dict[str, Any], tokenizer: Any, examples: list[Example]) -> None:
-    batches.check_batch(batch, examples, tokenizer, {tokenizer.eos_token_id})
+    batches.check_batch(batch, examples[:5], tokenizer, {tokenizer.eos_token_id})
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,15 @@ def test_first_batch_that_inference_would_not_see_is_refused(
         case _:
             ends = {1}
     with pytest.raises(StageError, match=complaint):
-        batches.check_batch(batch, examples, tokenizer, ends)
+        batches.check_batch(batch, examples[:5], tokenizer, ends)
+
+
+@pytest.mark.parametrize("wanted", [slice(0, 4), slice(0, 6), slice(4, None, -1)], ids=["more", "fewer", "order"])
+def test_first_batch_has_its_examples_in_order(
+    batch: dict[str, Any], tokenizer: Any, examples: list[Example], wanted: slice
+) -> None:
+    with pytest.raises(StageError, match=r"not those of its examples|5 rows instead of"):
+        batches.check_batch(batch, examples[wanted], tokenizer, {tokenizer.eos_token_id})
 
 
 @pytest.mark.parametrize(("named", "found"), [(7, {7}), ([7, 9], {7, 9}), (None, set())])

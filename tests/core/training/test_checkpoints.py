@@ -22,7 +22,7 @@ from tests.made import FULL, LORA, SETTINGS, params_file
 
 ARM = ["--teacher", "solver", "--target", "raw", "--student", "tiny", "--method", "how", "--seed", "s0"]
 CELL = "solver-raw-tiny-how-s0"
-OFTEN = Training(attention="rows", packed=True, fused_head=False, checkpoint_minutes=0)
+OFTEN = Training(attention="rows", packed=True, own_products=True, checkpoint_minutes=0)
 DROPOUT = dataclasses.replace(LORA, lora=SETTINGS | {"dropout": 0.2})
 
 
@@ -118,3 +118,22 @@ def test_scratch_is_another_for_whatever_changes_the_result(
         (tiny, examples, FULL, OFTEN, 0, "cell2"),
     ]
     assert len({checkpoints.scratch(*known), *(checkpoints.scratch(*one) for one in changed)}) == 7
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        {"checkpoints.machine.device": lambda: "another"},
+        {"checkpoints.launch.world": lambda: 2},
+        {"checkpoints.files.digest": lambda *_: "other code"},
+        {"checkpoints._version": lambda library: "9" if library == "torchao" else "1"},
+    ],
+)
+def test_scratch_is_another_where_code_libraries_or_machine_are(
+    tiny: Path, examples: list[Example], monkeypatch: pytest.MonkeyPatch, elsewhere: dict[str, Any]
+) -> None:
+    known = (tiny, examples, FULL, OFTEN, 0, "cell")
+    here = checkpoints.scratch(*known)
+    for name, other in elsewhere.items():
+        monkeypatch.setattr(f"stages.core.training.{name}", other)
+    assert checkpoints.scratch(*known) != here

@@ -179,8 +179,8 @@ def test_failure_that_all_workers_share_is_told_once(student: Path, rows: list[E
     [
         ({"accumulation": 3}, {}, r"accumulation: 3 batches a step cannot be shared evenly by 2 processes"),
         ({}, {"processes": 4}, r"accumulation: 2 batches a step cannot be shared evenly by 4 processes"),
-        ({}, {"fused_head": False}, r"training\.fused_head: False is for one process"),
-        ({}, {"packed": True}, r"training\.packed: True is for one process"),
+        ({}, {"own_products": True}, r"training\.own_products: for one process, and here are 2"),
+        ({}, {"packed": True}, r"training\.packed: for one process, and here are 2"),
     ],
 )
 def test_what_two_processes_cannot_do_is_refused(

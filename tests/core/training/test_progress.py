@@ -10,6 +10,7 @@ import pytest
 from stages.core.errors import StageError
 from stages.core.records import Example
 from stages.core.training import progress, run
+from tests.core.training.conftest import Train
 from tests.made import FULL, PLAIN
 
 
@@ -70,6 +71,19 @@ def test_run_that_diverges_ends(tiny: Path, tokenizer: Any, examples: list[Examp
         run.train(tiny, examples, tokenizer, method, PLAIN, 0, tmp_path)
 
 
-def test_long_runs_have_a_curve_of_a_hundred_points(tmp_path: Path) -> None:
-    args = run.arguments(FULL, PLAIN, False, 0, tmp_path, 4 * 1000)
-    assert args.logging_steps == 1000 // progress.POINTS
+@pytest.mark.parametrize("steps", [1, 99, 100, 101, 199, 1000])
+def test_curve_has_a_hundred_points_at_most(tmp_path: Path, steps: int) -> None:
+    args = run.arguments(FULL, PLAIN, False, 0, tmp_path, 4 * steps)
+    assert -(-steps // args.logging_steps) <= progress.POINTS
+
+
+def test_last_step_is_logged(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "POINTS", 7)
+    done = train()
+    assert [row["step"] for row in done.curve] == [3, 6, 9, 12, 15]
+    monkeypatch.setattr(progress, "POINTS", 4)
+    again = train()
+    assert [row["step"] for row in again.curve] == [4, 8, 12, 15]
+    assert again.curve[-1]["tokens"] == again.prompt_tokens + again.completion_tokens
+    assert again.curve[0]["loss"] != pytest.approx(done.curve[0]["loss"])  # means since the line before
+    assert 0 < (done.first_step_seconds or 0) < done.step_seconds

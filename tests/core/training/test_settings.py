@@ -21,6 +21,9 @@ from tests.made import FULL
         ({"steps": 5}, "steps: 5: equal_steps needs a number of steps, the others none"),
         ({"epochs": 0}, "epochs, batch_size and accumulation are at least 1"),
         ({"accumulation": 0}, "epochs, batch_size and accumulation are at least 1"),
+        ({"warmup": 10}, "warmup is a share of the steps"),
+        ({"warmup": -0.1}, "warmup is a share of the steps"),
+        ({"learning_rate": 0}, "warmup is a share of the steps, from 0 to below 1, and learning_rate above 0"),
     ],
 )
 def test_method_that_cannot_work_is_named(changes: dict[str, Any], complaint: str) -> None:

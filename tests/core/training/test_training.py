@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,16 +11,29 @@ import pytest
 import torch
 from bitsandbytes.optim import AdamW
 from peft import PeftModel
+from transformers import AutoModelForCausalLM, GptOssConfig, GraniteConfig, GraniteForCausalLM
+from trl import SFTConfig
 
 from stages.core import tokens
 from stages.core.errors import StageError
 from stages.core.records import Example
-from stages.core.training import run
+from stages.core.training import batches, run
 from stages.core.training.head import CompletionTrainer
-from stages.core.training.settings import IGNORED, Method
+from stages.core.training.settings import IGNORED, Method, Training
 from stages.models import Source, random_weights
 from tests.core.training.conftest import Train
 from tests.made import FULL, LORA, LORA_PARAMETERS, PLAIN, SETTINGS, SHAPE, load
+
+EXPERTS: dict[str, Any] = {
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "num_key_value_heads": 1,
+    "head_dim": 16,
+    "num_local_experts": 3,
+    "num_experts_per_tok": 2,
+}
 
 
 @torch.inference_mode()
@@ -47,6 +61,7 @@ def test_targets_of_other_lengths_see_the_same_questions_in_the_same_batches(
         return plain(self, model, inputs, *rest, **more)
 
     monkeypatch.setattr(CompletionTrainer, "compute_loss", watched)
+    monkeypatch.setattr(CompletionTrainer, "check_loss", lambda *_: None)  # which is a look at the first batch
     other = [
         dataclasses.replace(row, completion=end.completion, completion_tokens=end.completion_tokens)
         for row, end in zip(examples, reversed(examples), strict=True)
@@ -92,8 +107,62 @@ def test_papers_optimizer_keeps_its_state_in_8_bits_and_learns(
     assert curves[0] == pytest.approx(curves[1], abs=0.05)
 
 
+@pytest.mark.parametrize("own", [True, False], ids=["ours", "trl"])
+@pytest.mark.parametrize("packed", [False, True], ids=["padded", "packed"])
+def test_accumulated_batches_teach_what_a_large_one_does(
+    train: Train, monkeypatch: pytest.MonkeyPatch, packed: bool, own: bool
+) -> None:
+    """Rows are of other lengths, so that a mean of the batches' means would be another loss."""
+    monkeypatch.setattr(batches, "plan", lambda rows, method, seed: [*range(10), *range(19, 9, -1)])
+    how = Training(attention="rows" if packed else "eager", own_products=own, packed=packed)
+    method = dataclasses.replace(FULL, epochs=1)
+    whole, parts = train(method, how), train(dataclasses.replace(method, batch_size=1, accumulation=4), how)
+    assert [row["tokens"] for row in parts.curve] == [row["tokens"] for row in whole.curve]
+    for one, two in zip(parts.curve, whole.curve, strict=True):
+        assert one["loss"] == pytest.approx(two["loss"], abs=0.003)
+    for one in (whole, parts):
+        one.model.set_attn_implementation("eager")
+    assert distance(logits(parts.model), logits(whole.model)) < 0.05
+
+
+def test_one_process_takes_one_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SFTConfig, "n_gpu", property(lambda _: 8))
+    assert run.arguments(FULL, PLAIN, False, 0, tmp_path, 20)._n_gpu == 1
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["ours", "trl"])
+def test_mixtures_of_experts_learn_the_completion_alone(
+    tokenizer: Any, examples: list[Example], tmp_path: Path, own: bool
+) -> None:
+    config = GptOssConfig(**EXPERTS, vocab_size=len(tokenizer), router_aux_loss_coef=100.0, output_router_logits=True)
+    config.eos_token_id = config.pad_token_id = tokenizer.eos_token_id
+    torch.manual_seed(0)
+    student = AutoModelForCausalLM.from_config(config)
+    student.save_pretrained(tmp_path / "experts")
+    method = dataclasses.replace(FULL, epochs=1)
+    done = run.train(
+        tmp_path / "experts", examples, tokenizer, method, dataclasses.replace(PLAIN, own_products=own), 0, tmp_path
+    )
+    assert done.curve[0]["loss"] == pytest.approx(math.log(len(tokenizer)), abs=0.3)
+    assert done.active == done.parameters - 2 * 1 * (32 * 96 + 48 * 32)  # in two layers one expert of three is left out
+
+
+def test_students_that_scale_their_logits_are_left_to_trl(
+    tokenizer: Any, examples: list[Example], tmp_path: Path
+) -> None:
+    shape = {name: value for name, value in EXPERTS.items() if "expert" not in name and name != "head_dim"}
+    config = GraniteConfig(**shape, vocab_size=len(tokenizer), logits_scaling=0.05, tie_word_embeddings=True)
+    config.eos_token_id = config.pad_token_id = tokenizer.eos_token_id
+    torch.manual_seed(0)
+    GraniteForCausalLM(config).save_pretrained(tmp_path / "granite")
+    known = (tmp_path / "granite", examples, tokenizer, FULL)
+    with pytest.raises(StageError, match=r"own_products: the loss would be .*, the model's own is .*; set it to false"):
+        run.train(*known, PLAIN, 0, tmp_path / "one")
+    run.train(*known, dataclasses.replace(PLAIN, own_products=False), 0, tmp_path / "two")
+
+
 def test_trls_head_trains_as_ours_does(train: Train) -> None:
-    ours, theirs = train(), train(how=dataclasses.replace(PLAIN, fused_head=True))
+    ours, theirs = train(), train(how=dataclasses.replace(PLAIN, own_products=False))
     for mine, own in zip(ours.curve, theirs.curve, strict=True):
         assert mine["loss"] == pytest.approx(own["loss"], abs=0.02)
         assert mine["tokens"] == own["tokens"]
