@@ -86,7 +86,7 @@ def test_profile_names_only_what_it_holds(profile: str, tmp_path: Path) -> None:
     assert set(grid["truncate_to"]) <= set(grid["compressors"])
     targets = {"raw", "answer_only", *grid["compressors"], *(f"truncated_{name}" for name in grid["truncate_to"])}
     assert set(grid["targets"]) <= targets
-    for axis in ("teacher", "student", "method", "seed"):
+    for axis in ("teacher", "student", "method"):
         assert params["report"]["headline"][axis] in grid[f"{axis}s"]
 
 

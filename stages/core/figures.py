@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from stages.core.panels import Mark, Panel, line, looks, rows_figure
 from stages.core.points import METHODS, Point, points_figure
+from stages.core.ribbons import Curve, curves_figure
 from stages.core.runs import Comparison, Result, Run, label
 from stages.core.stats import Estimate
 
@@ -33,10 +34,13 @@ def draw(
     pooled: Sequence[Result],
     compared: Sequence[Comparison],
     found: Sequence[Mapping[str, Any]],
+    caps: Sequence[int],
+    curves: Mapping[Run, Sequence[Estimate]],
 ) -> dict[str, bytes]:
     """PNG and SVG of every figure by file name, from results and comparisons with their seeds pooled.
 
-    `arms` are the targets in order, `found` the compress stages' metrics.
+    `arms` are the targets in order, `found` the compress stages' metrics, `curves` each arm's accuracy at each of
+    `caps`.
     """
     with matplotlib.style.context(["default", _STYLE]):
         drawn = {
@@ -46,6 +50,7 @@ def draw(
             "6_cost": cost(arms, pooled),
             "7_truncation": truncation(arms, compared),
             "8_retention_efficiency": retention_efficiency(arms, pooled),
+            "9_budget": budget(arms, pooled, caps, curves),
         }
         kinds = ("png", "svg")
         return {f"{name}.{kind}": _rendered(figure, kind) for name, figure in drawn.items() for kind in kinds}
@@ -131,6 +136,23 @@ def retention_efficiency(arms: Sequence[str], pooled: Sequence[Result]) -> Figur
         Panel("per-token efficiency", "accuracy per token / raw's", efficient, 1, "ratio"),
     ]
     return _by_arm(arms, panels)
+
+
+def budget(
+    arms: Sequence[str], pooled: Sequence[Result], caps: Sequence[int], curves: Mapping[Run, Sequence[Estimate]]
+) -> Figure:
+    """Figure 9: accuracy against the cap of generated tokens, a panel for each student (of a teacher) and method."""
+    several = len(_distinct(one.run.teacher for one in pooled)) > 1
+    panels: dict[str, list[Curve]] = {}
+    trained = [one.run for one in pooled if one.cost or one.run.method]
+    for teacher, student, method in dict.fromkeys((run.teacher, run.student, run.method) for run in trained):
+        title = student + (f" of {teacher}" if several else "") + f", {method}"
+        panels[title] = [
+            Curve(run.target, curves[run])
+            for run in (one.run for one in pooled)
+            if run.student == student and run.teacher in (teacher, "") and run.method in (method, "")
+        ]
+    return curves_figure(panels, looks(arms), caps)
 
 
 def _distinct(values: Iterable[str]) -> list[str]:
