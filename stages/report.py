@@ -20,7 +20,9 @@ from stages.core import (
     curves,
     figures,
     metrics,
+    page,
     params,
+    provenance,
     summary,
     tables,
     tables_answers,
@@ -47,6 +49,8 @@ class Settings:
     confidence: float
     seed: int
     headline: dict[str, Any]
+    examples: int
+    paper: bool  # whether figures show the paper's own ranges
 
     def checked(self, grid: Grid) -> "Settings":
         """Itself. Raises StageError for values that make no interval, and for a headline not of the grid."""
@@ -112,7 +116,9 @@ def build(whole: Study) -> tuple[dict[str, Any], str, dict[str, dict[str, bytes]
     own = {one.run.target: one for one in headline(whole.arms, whole.settings) if one.run.method in (method, "")}
     folders = {
         "tables": _tables(whole),
-        "figures": figures.draw(names, whole.arms, whole.compared, inputs.compress, whole.caps, whole.curves),
+        "figures": figures.draw(
+            names, whole.arms, whole.compared, inputs.compress, whole.caps, whole.curves, whole.settings.paper
+        ),
         "vega": {
             "accuracy_tokens.csv": summary.table(summary.points(whole.arms)).encode(),
             "budget.csv": summary.table(summary.caps(whole.arms, whole.caps, whole.curves)).encode(),
@@ -150,25 +156,48 @@ def _tables(whole: Study) -> dict[str, bytes]:
     return {name: text.encode() for name, text in files.items()}
 
 
+def _page(whole: Study, profile: str, drawn: Mapping[str, bytes], captions: Mapping[str, str]) -> str:
+    """The report as one HTML file."""
+    own = headline(whole.arms, whole.settings)
+    table = tables_runs.headline(own, whole.settings.confidence) if own else None
+    pictures = {name: (drawn[f"{name}.svg"], said) for name, said in captions.items() if f"{name}.svg" in drawn}
+    about = f"Profile {profile}: {len(whole.arms)} arms, drawn from metrics/{profile} alone."
+    return page.page(f"compress-distill: {profile}", about, table, pictures, whole.inputs.examples, whole.inputs.holes)
+
+
 @command.stage("profile")
-def main(profile: str) -> None:
-    """Write a profile's summary, tables and figures from its tracked metrics."""
+def main(profile: str, explain: str | None = None) -> None:
+    """Write a profile's summary, tables, figures and page from its tracked metrics, or explain one cell's numbers."""
     declared = params.read(PARAMS, profile)
     grid = params.section(Grid, declared["grid"], "grid")
+    if explain:
+        cell = provenance.find(grid.runs(), explain)
+        click.echo("\n".join(provenance.explain(Path("metrics") / profile, profile, cell)))
+        return
     settings = params.section(Settings, declared["report"], "report").checked(grid)
     root = Path("metrics") / profile
     budgets, inputs = comparable.budgets(declared["methods"], grid.methods), metrics.load(root, grid)
     comparable.check(inputs.train, budgets, root / "train")
     for hole in inputs.holes:
         click.echo(f"warning: {hole}: not there yet; the report leaves it out", err=True)
-    scalars, found, folders = build(study(inputs, grid, settings, budgets, int(declared["cap"])))
+    whole = study(inputs, grid, settings, budgets, int(declared["cap"]))
+    scalars, found, folders = build(whole)
+    captions = {name: provenance.caption(name, root) for name in provenance.FIGURES}
+    folders["figures"]["captions.md"] = "".join(f"- {name}: {said}\n" for name, said in captions.items()).encode()
+    text = _page(whole, profile, folders["figures"], captions)
     for name, files in folders.items():
         with replacing(Path("plots") / profile / name) as folder:
             folder.mkdir()
             for file, data in files.items():
                 (folder / file).write_bytes(data)
+    write_text(Path("plots") / profile / "report.html", text)
     write_text(root / "results.csv", found)
     write_json(root / "summary.json", scalars)
+
+
+main.params.append(
+    click.Option(["--explain"], metavar="CELL", help="say where a cell's numbers come from, and write nothing")
+)
 
 
 if __name__ == "__main__":

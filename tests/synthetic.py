@@ -61,7 +61,14 @@ def build(
 ) -> Path:
     """params.yaml and all metrics of `grid` under `root`; the folder of the metrics."""
     headline = {name: getattr(grid, f"{name}s")[0] for name in ("teacher", "student", "method")}
-    settings = {"resamples": resamples, "confidence": 0.95, "seed": 0, "headline": headline}
+    settings = {
+        "resamples": resamples,
+        "confidence": 0.95,
+        "seed": 0,
+        "headline": headline,
+        "examples": 2,
+        "paper": False,
+    }
     methods = {name: {"budget": "equal_epochs"} for name in grid.methods}
     whole = {"profile": PROFILE, "grid": dataclasses.asdict(grid), "report": settings, "methods": methods}
     whole["evaluate"] = {"max_new_tokens": 512}

@@ -110,7 +110,7 @@ def test_a_changed_answer_moves_its_numbers_alone(root: Path) -> None:
         if row["accuracy"] != old["accuracy"]
     ]
     assert {row[:2] for row in moved} == {("light", "full")}
-    assert ("light", "full", "all", "0.1") in moved
+    assert ("light", "full", "all", "all", "0.1") in moved
 
 
 def test_a_changed_upstream_number_moves_its_cell_in_the_table(root: Path) -> None:

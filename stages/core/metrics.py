@@ -48,6 +48,7 @@ class Inputs:
     timing: Mapping[Run, Mapping[str, Any]]
     questions: Sequence[Question]
     answers: Mapping[Run, Answers]
+    examples: Sequence[Mapping[str, Any]]  # questions with all that was written for them, for the page
     holes: Sequence[str]
 
 
@@ -88,6 +89,8 @@ def load(root: Path, grid: Grid) -> Inputs:
     """All metrics of a profile that are there. Raises StageError for a stray or damaged one, and without any scores."""
     wanted = names(grid)
     holes = missing(root, wanted)
+    examples = root / "examples.json"
+    holes += [] if examples.exists() else [examples]
     there = {folder: [name for name in own if root / folder / name not in holes] for folder, own in wanted.items()}
     if not there["scores"]:
         raise StageError(f"{root / 'scores'}: no scores of any cell; run `dvc repro`")
@@ -107,6 +110,7 @@ def load(root: Path, grid: Grid) -> Inputs:
         timing={run: read["timing"][run.name] for run in costed},
         questions=questions,
         answers=answers,
+        examples=read_json(examples)["questions"] if examples.exists() else [],
         holes=[str(path) for path in holes],
     )
 
