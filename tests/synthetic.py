@@ -85,6 +85,7 @@ def build(
     }
     sets = [sizes | {"source": f"{source}_{group}", "group": group} for group, source in sources]
     write(metrics / "questions.json", {"sets": sets})
+    write(metrics / "examples.json", {"questions": []})
     _upstream(metrics, grid, [one["source"] for one in sets])
     for run in grid.runs():
         _scores(metrics, run, [(one["group"], one["source"]) for one in sets], questions, samples, right)

@@ -48,6 +48,8 @@ def test_files_that_are_read_beside_the_code_are_deps(stage: str) -> None:
     deps = GRAPH[stage]["deps"]
     texts = {str(path.relative_to(ROOT)) for path in (ROOT / "stages").rglob("*.txt")}
     needed = {text for text in texts if any(Path(dep).parent == Path(text).parent for dep in deps)}
+    if "stages/core/page.py" in deps:
+        needed |= {"stages/core/page.html", "stages/core/page.js"}
     assert needed <= set(deps)
 
 

@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def test_writes_every_table_and_figure_and_the_same_bytes_again(root: Path) -> N
     drawn += ["9_budget"]
     plots = [f"tables/{name}.{kind}" for name in names for kind in ("md", "tex")] + ["tables/headline.md"]
     plots += [f"figures/{name}.{kind}" for name in drawn for kind in ("png", "svg")]
-    plots += ["vega/accuracy_tokens.csv", "vega/budget.csv", "vega/training.csv"]
+    plots += ["report.html", "figures/captions.md", "vega/accuracy_tokens.csv", "vega/budget.csv", "vega/training.csv"]
     metrics = [f"metrics/{PROFILE}/results.csv", f"metrics/{PROFILE}/summary.json"]
     assert set(first) == {f"plots/{PROFILE}/{name}" for name in plots} | set(metrics)
     assert run_report(drawn=True).exit_code == 0
@@ -182,7 +183,7 @@ def test_metrics_of_an_older_version_ask_for_train(root: Path) -> None:
     ["scores/untrained-small.csv", "scores/solver-raw-small-lora-s0.csv", "scores/solver-strong-small-full-s0.csv",
      "train/solver-raw-small-lora-s0.json", "timing/solver-raw-small-lora-s0.json", "verify/solver.json",
      "compress/solver-strong.json", "truncate/solver-light-small.json", "assemble/solver-small.json",
-     "cost/solver-strong.json"],
+     "cost/solver-strong.json", "examples.json"],
 )  # fmt: skip
 def test_a_file_that_is_not_there_yet_is_a_hole_in_the_report(root: Path, lost: str) -> None:
     metrics = build(root, questions=8)
@@ -218,6 +219,46 @@ def test_without_scores_or_questions_there_is_no_report(root: Path) -> None:
         path.unlink()
     assert run_report().output == f"error: metrics/{PROFILE}/scores: no scores of any cell; run `dvc repro`\n"
     assert not (root / "plots").exists()
+
+
+def test_page_has_headline_figures_and_where_they_come_from(root: Path) -> None:
+    build(root)
+    run_report(drawn=True)
+    text = (root / "plots" / PROFILE / "report.html").read_text()
+    headline = (root / "plots" / PROFILE / "tables/headline.md").read_text()
+    assert text.count("<figure>") == 7
+    for part in re.findall(r"\d+\.\d \[\d+\.\d, \d+\.\d\]", headline):
+        assert part in text
+    captions = (root / "plots" / PROFILE / "figures/captions.md").read_text()
+    assert captions.count("sha256 ") == 9
+    for said in re.findall(r"From .*", captions):
+        assert said in text
+
+
+def test_a_changed_number_changes_its_figures_and_captions_alone(root: Path) -> None:
+    metrics = build(root)
+    run_report(drawn=True)
+    before = written(root)
+    path = metrics / "timing" / "solver-strong-small-lora-s0.json"
+    path.write_text(path.read_text().replace('"step_seconds": 48.0', '"step_seconds": 96.0'))
+    run_report(drawn=True)
+    moved = {name.removeprefix(f"plots/{PROFILE}/") for name, data in written(root).items() if before[name] != data}
+    figures = {f"figures/6_cost.{kind}" for kind in ("png", "svg")} | {"figures/captions.md", "report.html"}
+    tables = {f"tables/{name}.{kind}" for name in ("6_cost", "10_break_even") for kind in ("md", "tex")}
+    metric = {f"metrics/{PROFILE}/{name}" for name in ("summary.json", "results.csv")}
+    assert moved == figures | tables | metric | {"tables/headline.md"}
+
+
+def test_papers_ranges_are_drawn_only_where_they_are_asked_for(root: Path) -> None:
+    build(root)
+    run_report(drawn=True)
+    before = written(root)
+    path = root / "params.yaml"
+    path.write_text(path.read_text().replace("paper: false", "paper: true"))
+    run_report(drawn=True)
+    moved = {name for name, data in written(root).items() if before[name] != data}
+    drawn = {f"plots/{PROFILE}/figures/{name}.svg" for name in ("3_rho", "6_cost", "8_retention_efficiency")}
+    assert {name for name in moved if name.endswith(".svg")} == drawn
 
 
 @pytest.mark.parametrize(

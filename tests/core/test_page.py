@@ -113,7 +113,7 @@ def test_hostile_text_is_text_everywhere(browse: Callable[..., tuple[str, str, s
     table = Table(text, ("target", text), [("raw", text)], (text,))
     title, count, shown = browse([one], headline=table, holes=[text])
     assert (title, count) == ("A report", "1 of 1")
-    assert unescape(shown).count(text) == 13
+    assert unescape(shown).count(text) == 11
     assert "<script" not in shown
     assert "<img" not in shown
 
@@ -124,7 +124,7 @@ def test_without_examples_the_page_still_stands(browse: Callable[..., tuple[str,
 
 def test_page_asks_for_nothing_from_the_network() -> None:
     text = page("A", "B", HEADLINE, {"4_accuracy": (b"<svg/>", "From it.")}, EXAMPLES)
-    assert not re.findall(r"(?:src|href)=[\"']?(?!data:)", text)
+    assert not re.findall(r"(?:src|href)=(?!\"data:)", text)
     assert "default-src 'none'" in text
     assert text.count("data:image/svg+xml;base64,PHN2Zy8+") == 1
     assert "From it." in text
