@@ -22,7 +22,9 @@ from stages.core.runs import Grid, Run
 
 PROFILE = "default"
 TARGETS = ["raw", "light", "strong", "truncated_light", "answer_only"]
-SMALL = Grid(["solver"], ["light", "strong"], ["light"], TARGETS, ["small"], ["lora", "full"], ["s0"], [PROFILE])
+SMALL = Grid(
+    ["solver"], ["light", "strong"], ["light"], TARGETS, ["small"], ["lora", "full"], ["s0"], [PROFILE], ["solver"]
+)
 ONE = dataclasses.replace(SMALL, compressors=[], truncate_to=[], targets=["raw"], methods=["full"])
 # share of right answers, mean tokens, training tokens of each target
 SHAPE = {
@@ -58,10 +60,18 @@ def build(
     resamples: int = 200,
 ) -> Path:
     """params.yaml and all metrics of `grid` under `root`; the folder of the metrics."""
-    headline = {name: getattr(grid, f"{name}s")[0] for name in ("teacher", "student", "method", "seed")}
-    settings = {"resamples": resamples, "confidence": 0.95, "seed": 0, "headline": headline}
+    headline = {name: getattr(grid, f"{name}s")[0] for name in ("teacher", "student", "method")}
+    settings = {
+        "resamples": resamples,
+        "confidence": 0.95,
+        "seed": 0,
+        "headline": headline,
+        "examples": 2,
+        "paper": False,
+    }
     methods = {name: {"budget": "equal_epochs"} for name in grid.methods}
     whole = {"profile": PROFILE, "grid": dataclasses.asdict(grid), "report": settings, "methods": methods}
+    whole["evaluate"] = {"max_new_tokens": 512}
     (root / "params.yaml").write_text(yaml.safe_dump(whole))
     metrics = root / "metrics" / PROFILE
     sources = [(group, f"set_{letter}") for group in groups for letter in "ab"]
@@ -75,6 +85,7 @@ def build(
     }
     sets = [sizes | {"source": f"{source}_{group}", "group": group} for group, source in sources]
     write(metrics / "questions.json", {"sets": sets})
+    write(metrics / "examples.json", {"questions": []})
     _upstream(metrics, grid, [one["source"] for one in sets])
     for run in grid.runs():
         _scores(metrics, run, [(one["group"], one["source"]) for one in sets], questions, samples, right)
@@ -97,7 +108,14 @@ def _upstream(metrics: Path, grid: Grid, sources: list[str]) -> None:
         kept |= {"selection": {"question_chars": longer, "difficulty": None, "first_reasoning_chars": longer}}
         verified = [counts | kept | {"source": source} for source in sources]
         write(metrics / "verify" / f"{teacher}.json", {"teacher": teacher, "sets": verified})
+        paid = {"teacher": teacher, "answers": 2400, "seconds": 500.0, "prompt_tokens": 9000, "completion_tokens": None}
+        if teacher in grid.generated:
+            write(metrics / "cost" / f"{teacher}.json", paid)
         for place, compressor in enumerate(grid.compressors):
+            write(
+                metrics / "cost" / f"{teacher}-{compressor}.json",
+                paid | {"compressor": compressor, "seconds": 300.0 * (1 + place)},
+            )
             arm, rho = {"teacher": teacher, "compressor": compressor}, 0.4 / (1 + place)
             spread = {"rho_mean": rho, "rho_median": rho, "rho_q1": 0.8 * rho, "rho_q3": 1.3 * rho}
             count: dict[str, Any] = {

@@ -8,8 +8,10 @@ from typing import Any
 import matplotlib.style
 from matplotlib.figure import Figure
 
+from stages.core import paper
 from stages.core.panels import Mark, Panel, line, looks, rows_figure
 from stages.core.points import METHODS, Point, points_figure
+from stages.core.ribbons import Curve, curves_figure
 from stages.core.runs import Comparison, Result, Run, label
 from stages.core.stats import Estimate
 
@@ -33,19 +35,24 @@ def draw(
     pooled: Sequence[Result],
     compared: Sequence[Comparison],
     found: Sequence[Mapping[str, Any]],
+    caps: Sequence[int],
+    curves: Mapping[Run, Sequence[Estimate]],
+    papers: bool,
 ) -> dict[str, bytes]:
     """PNG and SVG of every figure by file name, from results and comparisons with their seeds pooled.
 
-    `arms` are the targets in order, `found` the compress stages' metrics.
+    `arms` are the targets in order, `found` the compress stages' metrics, `curves` each arm's accuracy at each of
+    `caps`; `papers` says whether the paper's own ranges are drawn too.
     """
     with matplotlib.style.context(["default", _STYLE]):
         drawn = {
             "4_accuracy": accuracy(arms, pooled),
-            "3_rho": rho(arms, found),
+            "3_rho": rho(arms, found, papers),
             "5_accuracy_tokens": accuracy_tokens(arms, pooled),
-            "6_cost": cost(arms, pooled),
+            "6_cost": cost(arms, pooled, papers),
             "7_truncation": truncation(arms, compared),
-            "8_retention_efficiency": retention_efficiency(arms, pooled),
+            "8_retention_efficiency": retention_efficiency(arms, pooled, papers),
+            "9_budget": budget(arms, pooled, caps, curves),
         }
         kinds = ("png", "svg")
         return {f"{name}.{kind}": _rendered(figure, kind) for name, figure in drawn.items() for kind in kinds}
@@ -77,7 +84,7 @@ def _accuracy_mark(one: Result, teachers: Sequence[str]) -> Mark:
     return Mark(one.run.target, one.run.teacher, one.run.target, one.whole.accuracy.scaled(100), fill)
 
 
-def rho(arms: Sequence[str], found: Sequence[Mapping[str, Any]]) -> Figure:
+def rho(arms: Sequence[str], found: Sequence[Mapping[str, Any]], papers: bool = False) -> Figure:
     """Figure 3: median and quartiles of rho by data set and compressor, a panel for each teacher."""
     marks: dict[str, list[Mark]] = {}
     for metrics in found:
@@ -89,11 +96,14 @@ def rho(arms: Sequence[str], found: Sequence[Mapping[str, Any]]) -> Figure:
     order = _distinct([*arms, *(metrics["compressor"] for metrics in found)])
     return _by_arm(
         order,
-        [Panel(f"{teacher}: median and quartiles of rho", axis, own, scale="share") for teacher, own in marks.items()],
+        [
+            Panel(f"{teacher}: median and quartiles of rho", axis, own, scale="share", band=_band(paper.RHO, papers))
+            for teacher, own in marks.items()
+        ],
     )
 
 
-def cost(arms: Sequence[str], pooled: Sequence[Result]) -> Figure:
+def cost(arms: Sequence[str], pooled: Sequence[Result], papers: bool = False) -> Figure:
     """Figure 6: training tokens, FLOPs and seconds in training steps, relative to raw."""
     names = _names(pooled)
     trained = [(names[one.run], one.run.target, one.cost) for one in pooled if one.cost]
@@ -103,9 +113,16 @@ def cost(arms: Sequence[str], pooled: Sequence[Result]) -> Figure:
     lacking = sum(bool(cost.why) for _, _, cost in trained)
     missing = f" ({lacking} not comparable)" if lacking else ""
     panels = [
-        Panel("training tokens", "completion tokens / raw's", tokens, 1, "ratio"),
+        Panel("training tokens", "completion tokens / raw's", tokens, 1, "ratio", _band(paper.TRAINING_TOKENS, papers)),
         Panel("training FLOPs (6N)", "FLOPs / raw's", flops, 1, "ratio"),
-        Panel(f"training time{missing}", "seconds in steps / raw's", seconds, 1, "ratio"),
+        Panel(
+            f"training time{missing}",
+            "seconds in steps / raw's",
+            seconds,
+            1,
+            "ratio",
+            _band(paper.TRAINING_SECONDS, papers),
+        ),
     ]
     return _by_arm(arms, panels)
 
@@ -120,17 +137,46 @@ def truncation(arms: Sequence[str], compared: Sequence[Comparison]) -> Figure:
     return _by_arm(arms, [Panel(title, axis, marks, 0, "difference")])
 
 
-def retention_efficiency(arms: Sequence[str], pooled: Sequence[Result]) -> Figure:
+def retention_efficiency(arms: Sequence[str], pooled: Sequence[Result], papers: bool = False) -> Figure:
     """Figure 8: retention and per-token efficiency, relative to raw."""
     names = _names(pooled)
     trained = [(names[one.run], one.run.target, one.whole) for one in pooled if one.cost]
     kept = [Mark(row, arm, arm, whole.retention.scaled(100)) for row, arm, whole in trained]
     efficient = [Mark(row, arm, arm, whole.efficiency) for row, arm, whole in trained]
     panels = [
-        Panel("retention", "accuracy / raw's (%)", kept, 100),
-        Panel("per-token efficiency", "accuracy per token / raw's", efficient, 1, "ratio"),
+        Panel("retention", "accuracy / raw's (%)", kept, 100, band=_band(paper.RETENTION, papers, 100)),
+        Panel(
+            "per-token efficiency",
+            "accuracy per token / raw's",
+            efficient,
+            1,
+            "ratio",
+            _band(paper.EFFICIENCY, papers),
+        ),
     ]
     return _by_arm(arms, panels)
+
+
+def budget(
+    arms: Sequence[str], pooled: Sequence[Result], caps: Sequence[int], curves: Mapping[Run, Sequence[Estimate]]
+) -> Figure:
+    """Figure 9: accuracy against the cap of generated tokens, a panel for each student (of a teacher) and method."""
+    several = len(_distinct(one.run.teacher for one in pooled)) > 1
+    panels: dict[str, list[Curve]] = {}
+    trained = [one.run for one in pooled if one.cost or one.run.method]
+    for teacher, student, method in dict.fromkeys((run.teacher, run.student, run.method) for run in trained):
+        title = student + (f" of {teacher}" if several else "") + f", {method}"
+        panels[title] = [
+            Curve(run.target, curves[run])
+            for run in (one.run for one in pooled)
+            if run.student == student and run.teacher in (teacher, "") and run.method in (method, "")
+        ]
+    return curves_figure(panels, looks(arms), caps)
+
+
+def _band(ends: tuple[float, float], papers: bool, factor: float = 1) -> tuple[float, float] | None:
+    """The paper's range, where it is wanted."""
+    return (ends[0] * factor, ends[1] * factor) if papers else None
 
 
 def _distinct(values: Iterable[str]) -> list[str]:

@@ -12,8 +12,10 @@ from typing import Literal
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+from stages.core import paper
 from stages.core.cells import UNTRAINED
 from stages.core.runs import TRUNCATED, label
 from stages.core.stats import Estimate
@@ -22,6 +24,7 @@ Look = tuple[str, str]  # colour, marker
 _FIXED = {"raw": ("#000000", "o"), "answer_only": ("#CC79A7", "X"), UNTRAINED: ("#808080", "*")}
 _COMPRESSED = (("#0072B2", "s"), ("#E69F00", "D"), ("#009E73", "^"), ("#F0E442", "p"))
 _CUT = (("#D55E00", "v"), ("#56B4E9", "<"))
+PAPER = Patch(facecolor="none", edgecolor="#b8b8b8", hatch="////", linewidth=0, label=paper.NAME)
 Fill = Literal["full", "bottom", "left", "top", "right"]
 _FILLS: tuple[Fill, ...] = ("full", "full", "bottom", "left", "top", "right")  # by teacher
 
@@ -42,6 +45,7 @@ class Panel:
     """One axes of a figure: its title, what x is and its unit, the marks, and a value to compare with.
 
     x is "percent" or "share", from 0 on, "ratio", logarithmic where the figure's span a decade, or "difference".
+    `band` is a range of the paper's.
     """
 
     title: str
@@ -49,6 +53,7 @@ class Panel:
     marks: Sequence[Mark]
     reference: float | None = None
     scale: Literal["percent", "share", "ratio", "difference"] = "percent"
+    band: tuple[float, float] | None = None  # of the paper, hatched
 
 
 def looks(arms: Sequence[str]) -> dict[str, Look]:
@@ -97,7 +102,7 @@ def rows_figure(
         elif panel.scale != "difference":
             end = max(axes.get_xlim()[1], 10 if panel.scale == "percent" else 0.1)  # where all are 0
             axes.set_xlim(-0.02 * end, end)  # room for a marker at 0
-    return with_legend(figure, legend)
+    return with_legend(figure, [*legend, *([PAPER] if any(panel.band for panel in panels) else [])])
 
 
 def _rows(axes: Axes, panel: Panel, look: Mapping[str, Look], rows: Sequence[str], slots: Sequence[str]) -> None:
@@ -116,6 +121,8 @@ def _rows(axes: Axes, panel: Panel, look: Mapping[str, Look], rows: Sequence[str
         axes.add_line(drawn)
     for odd in range(1, len(rows), 2):
         axes.axhspan(odd - 0.5, odd + 0.5, color="#f5f5f5", zorder=0)
+    if panel.band is not None:
+        axes.axvspan(*panel.band, facecolor="none", edgecolor="#b8b8b8", hatch="////", linewidth=0, zorder=0.5)
     if panel.reference is not None:
         axes.axvline(panel.reference, color="#808080", linewidth=0.9, linestyle="--", zorder=1)
     names = [label(row).replace("truncated to ", "truncated to\n") for row in rows]
@@ -154,7 +161,7 @@ def log_x(axes: Axes, values: Sequence[float]) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
 
 
-def with_legend(figure: Figure, legend: Sequence[Line2D]) -> Figure:
+def with_legend(figure: Figure, legend: Sequence[Line2D | Patch]) -> Figure:
     if legend:
         inches = 0.45 + 0.065 * max(len(str(entry.get_label())) for entry in legend)
         lines = math.ceil(len(legend) / max(1, int(figure.get_figwidth() / inches)))

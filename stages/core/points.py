@@ -30,7 +30,7 @@ class Point:
     @property
     def tokens(self) -> float:
         """x: median generated tokens."""
-        return self.measure.quartiles[1]
+        return self.measure.lengths.median
 
     @property
     def percent(self) -> tuple[float, float, float]:

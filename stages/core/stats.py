@@ -1,53 +1,23 @@
 """Statistics of graded answers, and of a run's answers against those of the run on raw traces.
 
-Intervals are percentile intervals of a bootstrap over questions (Efron and Tibshirani 1993, chapter 13). A
-resample draws a question with all that every run answered to it, so that differences and ratios between runs
-are paired, and the seeds of one arm stay together. Nothing here is ever NaN: what cannot be divided is None.
+Intervals are percentile intervals of a bootstrap (Efron and Tibshirani 1993, chapter 13) over questions and, where an
+arm has several seeds, over seeds. A resample draws a question with all that every run answered to it, and a seed with
+all runs that have it, so that differences and ratios between runs are paired. Nothing here is ever NaN: what cannot
+be divided is None.
 """
 
 import dataclasses
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.stats import binomtest
 
-Floats = NDArray[np.float64]
+from stages.core import significance
+from stages.core.answers import Answers, Floats
+
 Key = TypeVar("Key", bound=Hashable)
 _DRAWS = 1 << 22  # questions drawn at a time: 32 MB, whatever the number of resamples
-
-
-@dataclass(frozen=True)
-class Answers:
-    """A run's answers: a row for each question, and for greedy decoding a column for each seed.
-
-    `correct` (0 or 1), `tokens` (think and answer) and `outcome` have shape (questions, seeds); `sampled`,
-    the share of right answers among a question's samples, and `has_samples` (0 or 1) have shape (questions,).
-    """
-
-    correct: Floats
-    tokens: Floats
-    outcome: NDArray[np.str_]
-    sampled: Floats
-    has_samples: Floats
-
-    def take(self, rows: NDArray[np.intp]) -> "Answers":
-        """The answers to the questions at `rows`."""
-        return Answers(*(getattr(self, field.name)[rows] for field in dataclasses.fields(self)))
-
-
-def pool(answers: Sequence[Answers]) -> Answers:
-    """The seeds of one arm side by side; the samples' shares are averaged over the seeds."""
-    has_samples = np.min([one.has_samples for one in answers], axis=0)
-    return Answers(
-        np.hstack([one.correct for one in answers]),
-        np.hstack([one.tokens for one in answers]),
-        np.hstack([one.outcome for one in answers]),
-        np.mean([one.sampled for one in answers], axis=0) * has_samples,
-        has_samples,
-    )
 
 
 @dataclass(frozen=True)
@@ -71,27 +41,50 @@ class Estimate:
         """All three times `factor`, 100 for per cent."""
         return Estimate(*(None if part is None else part * factor for part in dataclasses.astuple(self)))
 
+    def resolved(self, nothing: float = 0.0) -> bool | None:
+        """Whether the interval leaves out `nothing`, the value of no difference; None without an interval."""
+        return None if self.low is None or self.high is None else not self.low <= nothing <= self.high
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """Of a number of tokens over all answers: mean, quartiles, 95th percentile and maximum."""
+
+    mean: float
+    q1: float
+    median: float
+    q3: float
+    p95: float
+    maximum: float
+
 
 @dataclass(frozen=True)
 class Measure:
     """What a run did on a set of questions. Shares and ratios are fractions, tokens are generated ones.
 
-    Against a reference: retention is the ratio of accuracies, output that of mean tokens, efficiency that of
-    accuracy per token; difference is accuracy less the reference's, and `p` McNemar's.
+    `samples` are what the run's samples say by name. `area` is the mean accuracy over all token caps up to the limit.
+    Against a reference: retention is the ratio of accuracies, output that of mean tokens, efficiency that of accuracy
+    per token; difference is accuracy less the reference's, `p` McNemar's (with several seeds the bootstrap's), and
+    `detectable` the smallest difference that would be found four times out of five.
     """
 
     questions: int
     accuracy: Estimate
-    sampled: Estimate
     tokens: Estimate
-    quartiles: tuple[float, float, float]
+    lengths: Lengths
+    thinking: Lengths
+    answering: Lengths
     hit_cap: float
     no_answer: float
+    area: Estimate = Estimate()
+    samples: Mapping[str, Estimate] = field(default_factory=dict)
     retention: Estimate = Estimate()
     output: Estimate = Estimate()
     efficiency: Estimate = Estimate()
     difference: Estimate = Estimate()
     p: float | None = None
+    holm: float | None = None  # `p` among all comparisons of a report
+    detectable: float | None = None
 
 
 def resampled_sums(columns: Floats, settings: Bootstrap) -> Floats:
@@ -106,6 +99,13 @@ def resampled_sums(columns: Floats, settings: Bootstrap) -> Floats:
         times = np.bincount(drawn.ravel(), minlength=count * questions).reshape(count, questions)
         sums.append(times.astype(np.float64) @ columns)
     return np.vstack(sums)
+
+
+def seed_weights(seeds: int, settings: Bootstrap) -> Floats:
+    """The weight of each seed in the sample, and in each resample: (1 + resamples, seeds), each row adding up to 1."""
+    draw = np.random.default_rng([settings.seed, seeds])
+    drawn = draw.multinomial(seeds, [1 / seeds] * seeds, size=settings.resamples)
+    return np.vstack([np.ones((1, seeds)), drawn]) / seeds
 
 
 def ratio(above: Floats, below: Floats, confidence: float) -> Estimate:
@@ -123,60 +123,101 @@ def ratio(above: Floats, below: Floats, confidence: float) -> Estimate:
     return Estimate(value, float(low), float(high))
 
 
-def mcnemar(correct: Floats, reference: Floats) -> float:
-    """Two-sided p of McNemar's exact test: a binomial test of the questions that one alone got right."""
-    better = int(((correct == 1) & (reference == 0)).sum())
-    worse = int(((correct == 0) & (reference == 1)).sum())
-    return float(binomtest(better, better + worse, 0.5).pvalue) if better + worse else 1.0
+def measure(
+    runs: Mapping[Key, Answers], references: Mapping[Key, Key], settings: Bootstrap, cap: int | None = None
+) -> dict[Key, Measure]:
+    """Measures of `runs`, all on the same questions, each against the run that `references` names, if any.
 
-
-def measure(runs: Mapping[Key, Answers], references: Mapping[Key, Key], settings: Bootstrap) -> dict[Key, Measure]:
-    """Measures of `runs`, all on the same questions, each against the run that `references` names, if any."""
-    columns = [
-        column
-        for one in runs.values()
-        for column in (one.correct.mean(axis=1), one.tokens.mean(axis=1), one.sampled, one.has_samples)
-    ]
-    sums = resampled_sums(np.column_stack(columns), settings)
-    of = {key: sums[:, 4 * place : 4 * place + 4].T for place, key in enumerate(runs)}
+    `cap` is the limit of tokens that all were generated with, the EOS among them; without it no area is measured.
+    """
+    sums = _resampled(runs, settings, cap)
     return {
         key: dataclasses.replace(
-            _alone(one, of[key], settings.confidence),
-            **(_against(key, references[key], runs, of, settings.confidence) if key in references else {}),
+            _alone(one, sums[key], settings.confidence),
+            **(_against(key, references[key], runs, sums, settings.confidence) if key in references else {}),
         )
         for key, one in runs.items()
     }
 
 
-def _alone(answers: Answers, sums: Floats, confidence: float) -> Measure:
+def _resampled(runs: Mapping[Key, Answers], settings: Bootstrap, cap: int | None) -> dict[Key, dict[str, Floats]]:
+    """Each run's sums over the questions, averaged over its seeds, by quantity: (1 + resamples,)."""
+    parts = [(key, name, columns) for key, one in runs.items() for name, columns in _columns(one, cap).items()]
+    sums = resampled_sums(np.hstack([columns for _, _, columns in parts]), settings)
+    weights = {one.correct.shape[1]: seed_weights(one.correct.shape[1], settings) for one in runs.values()}
+    weights[1] = np.ones((len(sums), 1))
+    found: dict[Key, dict[str, Floats]] = {key: {} for key in runs}
+    at = 0
+    for key, name, columns in parts:
+        width = columns.shape[1]
+        found[key][name] = (sums[:, at : at + width] * weights[width]).sum(axis=1)
+        at += width
+    return found
+
+
+def _columns(one: Answers, cap: int | None) -> dict[str, Floats]:
+    """What is added up over the questions, (questions, seeds) or, of samples, (questions, 1)."""
+    found = {"correct": one.correct, "tokens": one.tokens, "has_samples": one.has_samples[:, None]}
+    if cap is not None:  # over caps 1 to `cap`, those that are larger than its tokens let an answer end
+        found["area"] = one.correct * np.clip(cap - one.tokens, 0, None) / cap
+    return found | {name: one.samples[:, [place]] for place, name in enumerate(one.names)}
+
+
+def _alone(answers: Answers, sums: Mapping[str, Floats], confidence: float) -> Measure:
     """The part of a measure that needs no reference."""
-    correct, tokens, sampled, has_samples = sums
-    questions = np.full_like(correct, len(answers.correct))
-    low, median, high = (float(part) for part in np.quantile(answers.tokens, [0.25, 0.5, 0.75]))
+    questions = np.full_like(sums["correct"], len(answers.correct))
     return Measure(
         questions=len(answers.correct),
-        accuracy=ratio(correct, questions, confidence),
-        sampled=ratio(sampled, has_samples, confidence),
-        tokens=ratio(tokens, questions, confidence),
-        quartiles=(low, median, high),
+        accuracy=ratio(sums["correct"], questions, confidence),
+        tokens=ratio(sums["tokens"], questions, confidence),
+        lengths=lengths(answers.tokens),
+        thinking=lengths(answers.thinking),
+        answering=lengths(answers.answering),
         hit_cap=float((answers.outcome == "hit_cap").mean()),
         no_answer=float((answers.outcome == "no_answer").mean()),
+        area=ratio(sums["area"], questions, confidence) if "area" in sums else Estimate(),
+        samples={name: ratio(sums[name], sums["has_samples"], confidence) for name in answers.names},
     )
 
 
+def at_caps(answers: Answers, caps: Sequence[int], settings: Bootstrap) -> list[Estimate]:
+    """The accuracy with each limit of tokens, the EOS among them: what had not ended by then gave no answer."""
+    columns = np.stack([answers.within(cap) for cap in caps], axis=1)  # (questions, caps, seeds)
+    sums = resampled_sums(columns.reshape(len(columns), -1), settings).reshape(-1, *columns.shape[1:])
+    seeds = columns.shape[2]
+    means = (sums * (seed_weights(seeds, settings) if seeds > 1 else np.ones((1, 1)))[:, None]).sum(axis=2)
+    questions = np.full(len(means), float(len(columns)))
+    return [ratio(means[:, place], questions, settings.confidence) for place in range(len(caps))]
+
+
+def lengths(tokens: Floats) -> Lengths:
+    """Of all `tokens`, whatever their shape."""
+    parts = np.quantile(tokens, [0.25, 0.5, 0.75, 0.95, 1.0])
+    return Lengths(float(tokens.mean()), *(float(part) for part in parts))
+
+
 def _against(
-    key: Key, other: Key, runs: Mapping[Key, Answers], sums: Mapping[Key, Floats], confidence: float
+    key: Key,
+    other: Key,
+    runs: Mapping[Key, Answers],
+    sums: Mapping[Key, Mapping[str, Floats]],
+    confidence: float,
 ) -> dict[str, Any]:
     """The part of a measure that compares; the reference's own ratios are 1, without an interval."""
-    (correct, tokens), (base, base_tokens) = sums[key][:2], sums[other][:2]
+    (correct, tokens), (base, base_tokens) = ((sums[one]["correct"], sums[one]["tokens"]) for one in (key, other))
+    questions = np.full_like(base, len(runs[key].correct))
     found = {
         "retention": ratio(correct, base, confidence),
         "output": ratio(tokens, base_tokens, confidence),
         "efficiency": ratio(correct * base_tokens, tokens * base, confidence),
-        "difference": ratio(correct - base, np.full_like(base, len(runs[key].correct)), confidence),
+        "difference": ratio(correct - base, questions, confidence),
     }
     if key == other:
         return {name: Estimate(one.value) for name, one in found.items() if name != "difference"}
     one, two = runs[key].correct, runs[other].correct
+    differences = (correct - base)[1:] / questions[1:]
     paired = one.shape[1] == two.shape[1] == 1  # the test is for one answer a question
-    return found | {"p": mcnemar(one, two) if paired else None}
+    return found | {
+        "p": significance.mcnemar(one, two) if paired else significance.bootstrapped(differences),
+        "detectable": significance.detectable(differences, confidence),
+    }

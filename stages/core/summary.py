@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stages.core.cells import UNTRAINED
-from stages.core.runs import TRUNCATED, Cost, Result
-from stages.core.stats import Measure
+from stages.core.runs import TRUNCATED, Cost, Result, Run
+from stages.core.stats import Estimate, Measure
 
 Scalar = float | str | None
 _SCALARS = 25  # in summary.json: what `dvc exp show` can lay side by side
-_ESTIMATES = ("accuracy", "difference", "retention", "output", "efficiency", "sampled", "tokens")
+_ESTIMATES = ("accuracy", "difference", "retention", "output", "efficiency", "area", "tokens")
 
 
 def headlines(arms: Sequence[str], own: Mapping[str, Result]) -> dict[str, dict[str, Scalar]]:
@@ -20,10 +20,11 @@ def headlines(arms: Sequence[str], own: Mapping[str, Result]) -> dict[str, dict[
 
     Raw's ratios are 1 and left out; efficiency is retention over relative tokens, so compressors' will do.
     """
-    untrained = _round(own[UNTRAINED].whole.accuracy.value)
-    found: dict[str, dict[str, Scalar]] = {"accuracy": {UNTRAINED: untrained}}
+    found: dict[str, dict[str, Scalar]] = {}
+    if UNTRAINED in own:
+        found["accuracy"] = {UNTRAINED: _round(own[UNTRAINED].whole.accuracy.value)}
     room = _SCALARS - 1
-    for arm in arms[:-1]:
+    for arm in (arm for arm in arms[:-1] if arm in own):
         values = _scalars(arm, own[arm])
         if len(values) > room:
             break
@@ -85,20 +86,37 @@ def _spent(cost: Cost | None) -> dict[str, Any]:
 
 
 def _cells(measure: Measure) -> dict[str, float | None]:
+    named = {name: getattr(measure, name) for name in _ESTIMATES}
+    named |= {f"samples_{name}": one for name, one in measure.samples.items()}
     estimates = {
-        f"{name}{suffix}": getattr(getattr(measure, name), part)
-        for name in _ESTIMATES
+        f"{name}{suffix}": getattr(one, part)
+        for name, one in named.items()
         for suffix, part in (("", "value"), ("_low", "low"), ("_high", "high"))
     }
-    quartiles = dict(zip(("tokens_q1", "tokens_median", "tokens_q3"), measure.quartiles, strict=True))
-    return estimates | quartiles | {"hit_cap": measure.hit_cap, "no_answer": measure.no_answer, "mcnemar_p": measure.p}
+    counted = {"tokens": measure.lengths, "think_tokens": measure.thinking, "answer_tokens": measure.answering}
+    lengths = {
+        f"{kind}_{part}": value for kind, own in counted.items() for part, value in dataclasses.asdict(own).items()
+    }
+    tests = {"p": measure.p, "p_holm": measure.holm, "detectable": measure.detectable}
+    return estimates | lengths | {"hit_cap": measure.hit_cap, "no_answer": measure.no_answer} | tests
 
 
 def points(found: Sequence[Result]) -> list[dict[str, Any]]:
     """A row for each run of `dvc plots`' accuracy against tokens."""
     return [
-        dataclasses.asdict(one.run) | dataclasses.asdict(one.whole.accuracy) | {"tokens": one.whole.quartiles[1]}
+        dataclasses.asdict(one.run) | dataclasses.asdict(one.whole.accuracy) | {"tokens": one.whole.lengths.median}
         for one in found
+    ]
+
+
+def caps(
+    found: Sequence[Result], caps: Sequence[int], curves: Mapping[Run, Sequence[Estimate]]
+) -> list[dict[str, Any]]:
+    """A row for each arm and cap of `dvc plots`' accuracy within a budget of tokens."""
+    return [
+        dataclasses.asdict(one.run) | {"cap": cap} | dataclasses.asdict(accuracy)
+        for one in found
+        for cap, accuracy in zip(caps, curves[one.run], strict=True)
     ]
 
 

@@ -59,7 +59,7 @@ def p_value(value: float | None) -> str:
     return "-" if value is None else "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def _left(table: Table) -> list[bool]:
+def left(table: Table) -> list[bool]:
     """Whether each column holds text, and so is aligned left."""
     return [any(row[place][:1].isalpha() for row in table.rows) for place in range(len(table.columns))]
 
@@ -67,7 +67,7 @@ def _left(table: Table) -> list[bool]:
 def markdown(table: Table) -> str:
     """The table in GitHub's Markdown."""
     cells = [[cell.replace("|", "\\|") for cell in row] for row in (table.columns, *table.rows)]
-    cells.insert(1, [":---" if left else "---:" for left in _left(table)])
+    cells.insert(1, [":---" if text else "---:" for text in left(table)])
     lines = ["| " + " | ".join(row) + " |" for row in cells]
     return "\n".join([f"**{table.title}**", "", *lines, *(f"\n{note}" for note in table.notes)]) + "\n"
 
@@ -76,7 +76,7 @@ def latex(table: Table) -> str:
     """The table as a plain LaTeX `table`, for `\\input`."""
     body = [" & ".join(_escaped(cell) for cell in row) + r" \\" for row in table.rows]
     heads = " & ".join(_escaped(cell) for cell in table.columns) + r" \\"
-    kinds = "".join("l" if left else "r" for left in _left(table))
+    kinds = "".join("l" if text else "r" for text in left(table))
     notes = [f"\\par\\footnotesize {_escaped(note)}" for note in table.notes]
     opening = [r"\begin{table}", r"\centering", f"\\caption{{{_escaped(table.title)}}}"]
     lines = [*opening, f"\\begin{{tabular}}{{{kinds}}}", r"\hline", heads, r"\hline", *body, r"\hline"]

@@ -1,5 +1,7 @@
 """Tables 6 and 6b: what training the arms took, and what they were trained on."""
 
+import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -43,6 +45,41 @@ def amounts(results: Sequence[Result], budgets: Mapping[str, str], assembled: Se
         for one in assembled
     ]
     return Table(title, (*WHO, *columns(heads)), rows, tuple(notes))
+
+
+def break_even(
+    results: Sequence[Result], spent: Sequence[Mapping[str, Any]], compressors: Sequence[str], seeds: int
+) -> Table:
+    """Table 10: after how many students the compressor has paid for itself."""
+    seconds = {(one["teacher"], one.get("compressor", "")): one["seconds"] for one in spent}
+    trained = dict(_trained(results))
+    rows = []
+    for run, cost in trained.items():
+        raw = trained.get(dataclasses.replace(run, target="raw"))
+        if run.target not in compressors or raw is None:
+            continue
+        paid = seconds.get((run.teacher, run.target))
+        each = None if cost.why else (raw.seconds - cost.seconds) / seeds
+        rows.append(
+            (
+                *(*identity(run), significant(seconds.get((run.teacher, ""))), significant(paid)),
+                *(significant(raw.seconds / seeds), significant(cost.seconds / seeds), runs_to_pay(paid, each)),
+            )
+        )
+    heads = (*WHO, *columns("teacher seconds, compressor seconds, raw student seconds, student seconds, break-even"))
+    notes = (
+        "Seconds of one student's steps; break-even is the number of students after which compressor and compressed "
+        "students together took less than raw ones, a second of either machine being worth the same. The teacher is "
+        "paid for by both.",
+    )
+    return Table("Table 10. What compression costs, and after how many students it is paid for.", heads, rows, notes)
+
+
+def runs_to_pay(paid: float | None, each: float | None) -> str:
+    """The least number of runs whose saving, `each` a run, is more than what was paid."""
+    if paid is None or each is None:
+        return "-"
+    return "never" if each <= 0 else number(math.floor(paid / each) + 1)
 
 
 def _trained(results: Sequence[Result]) -> list[tuple[Run, Cost]]:

@@ -83,3 +83,9 @@ def compression(found: Sequence[Mapping[str, Any]]) -> Table:
     heads = "teacher, compressor, source, traces, kept, rho mean, median, q1, q3, mean chars, dropped"
     title = "Table 3. Compression: rho = compressed / raw characters of a trace's reasoning."
     return Table(title, columns(heads), rows)
+
+
+def holes(missing: Sequence[str]) -> Table:
+    """What the grid names and this report was made without."""
+    rows = [(path,) for path in missing]
+    return Table("Not there when this report was made: run `dvc repro` for the whole grid.", ("file",), rows)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from stages.core.runs import ALL, MAIN, Comparison, Result, label
+from stages.core.stats import Measure
 from stages.core.tables import (
     WHO,
     Table,
@@ -22,24 +23,49 @@ from stages.core.tables import (
 def accuracy(results: Sequence[Result], confidence: float) -> Table:
     """Table 4: every run's accuracy, over all questions and by group."""
     groups = [group for group, source in results[0].scopes if source == ALL]
-    sampled = any(one.whole.sampled.value is not None for one in results)
     rows = [
         (
             *(*identity(one.run), *(percent(one.scopes[group, ALL].accuracy) for group in groups)),
-            *([percent(one.whole.sampled)] if sampled else []),
-            *(percent(one.whole.difference, "+"), p_value(one.whole.p), number(one.whole.quartiles[1])),
-            *(share(one.whole.hit_cap), share(one.whole.no_answer)),
+            *(number(one.whole.lengths.median), share(one.whole.hit_cap), share(one.whole.no_answer)),
         )
         for one in results
     ]
-    scores = [f"{group} %" for group in groups] + (["sampled %"] if sampled else [])
-    heads = (*WHO, *scores, *columns("less raw (points), McNemar p, median tokens, hit cap %, no answer %"))
+    heads = (*WHO, *(f"{group} %" for group in groups), *columns("median tokens, hit cap %, no answer %"))
     note = (
-        f"Greedy answers; differences from raw, tokens and outcomes on {results[0].whole.questions} "
-        f"{_main(results)}questions; in brackets the {100 * confidence:g} % "
-        "interval of a bootstrap over questions, which has no width where every answer, or none, is right."
+        f"Greedy answers; tokens and outcomes on {results[0].whole.questions} {_main(results)}questions; in brackets "
+        f"the {100 * confidence:g} % interval of a bootstrap over questions, which has no width where every answer, or "
+        "none, is right."
     )
     return Table("Table 4. Accuracy of every run.", heads, rows, (note,))
+
+
+def differences(results: Sequence[Result], compared: Sequence[Comparison], confidence: float) -> Table:
+    """Table 4b: every arm less raw, and whether the sample can tell them apart."""
+    rows = [
+        (
+            *(*identity(one.run), percent(one.whole.difference, "+"), verdict(one.whole)),
+            *(p_value(one.whole.p), p_value(one.whole.holm), share(one.whole.detectable)),
+        )
+        for one in results
+        if one.whole.p is not None
+    ]
+    heads = (*WHO, *columns("less raw (points), verdict, p, Holm p, detectable (points)"))
+    family = len(rows) + len(compared)
+    notes = (
+        f"Paired on {results[0].whole.questions} {_main(results)}questions. Not resolved: the {100 * confidence:g} % "
+        "interval of the difference holds 0. p is McNemar's exact test, with several seeds the bootstrap's; Holm's is "
+        f"adjusted for all {family} comparisons of tables 4b and 7. Detectable: the smallest difference that such a "
+        "sample finds four times out of five.",
+    )
+    return Table("Table 4b. Accuracy of every arm less that of raw.", heads, rows, notes if rows else ())
+
+
+def verdict(one: Measure) -> str:
+    """What the interval of a difference says."""
+    resolved = one.difference.resolved()
+    if resolved is None:
+        return "-"
+    return ("higher" if (one.difference.value or 0) > 0 else "lower") if resolved else "not resolved"
 
 
 def _main(results: Sequence[Result]) -> str:
@@ -52,12 +78,13 @@ def truncation(comparisons: Sequence[Comparison]) -> Table:
     rows = [
         (
             *(*identity(one.run), percent(one.compressed.accuracy), percent(one.truncated.accuracy)),
-            *(percent(one.compressed.difference, "+"), p_value(one.compressed.p)),
+            *(percent(one.compressed.difference, "+"), verdict(one.compressed)),
+            *(p_value(one.compressed.p), p_value(one.compressed.holm)),
             *(number(one.tokens, 1), number(one.budget, 1)),
         )
         for one in comparisons
     ]
-    heads = "compressor, compressed %, truncated %, difference (points), McNemar p, mean tokens, mean budget"
+    heads = "compressor, compressed %, truncated %, difference (points), verdict, p, Holm p, mean tokens, mean budget"
     title = "Table 7. Compressed traces against raw traces cut to the same token budget."
     notes = () if rows else ("No target of this grid is truncated to a compressor that it has.",)
     return Table(title, (*WHO[:4], *columns(heads)), rows, notes)
@@ -95,7 +122,7 @@ def headline(results: Sequence[Result], confidence: float) -> Table:
         *columns("efficiency / raw, training tokens / raw, training seconds / raw"),
     )
     run, asked = results[0].run, results[0].whole.questions
-    title = f"{run.student} taught by {run.teacher}, seed {run.seed}"
+    title = f"{run.student} taught by {run.teacher or '-'}, seed {run.seed or 'all'}"
     where = f"{asked} {_main(results)}questions"
     further = "".join(f"; {group} on {results[0].scopes[group, ALL].questions}" for group in others)
     note = f"Accuracy, retention, output and efficiency on {where}{further}; {100 * confidence:g} % intervals."

@@ -12,7 +12,7 @@ from matplotlib.transforms import Bbox
 from stages.core import figures
 from stages.core.panels import Mark, Panel, looks, rows_figure
 from stages.core.runs import ALL, Cost, Result, Run
-from stages.core.stats import Estimate, Measure
+from stages.core.stats import Estimate, Lengths, Measure
 
 ARMS = ("raw", "light", "strong", "truncated_light", "answer_only", "untrained")
 COST = Cost(1, 1.0, 1, 1, 2, 12, True, 1.0, 1.0, ("cpu (2 threads)",), 0.5, 0.6, 0.25)
@@ -21,7 +21,9 @@ COST = Cost(1, 1.0, 1, 1, 2, 12, True, 1.0, 1.0, ("cpu (2 threads)",), 0.5, 0.6,
 def result(target: str, accuracy: float, tokens: float, *, student: str = "small", method: str = "full") -> Result:
     """A run with just what figures show."""
     plain = Estimate(accuracy, max(0, accuracy - 0.1), min(1, accuracy + 0.1))
-    measure = Measure(40, plain, Estimate(), Estimate(tokens), (tokens, tokens, tokens), 0, 0, plain, plain, plain)
+    own = Lengths(*[tokens] * 6)
+    ratios = dict.fromkeys(("retention", "output", "efficiency"), plain)
+    measure = Measure(40, plain, Estimate(tokens), own, own, own, 0, 0, **ratios)
     untrained = target == "untrained"
     run = Run("", target, student, "", "") if untrained else Run("solver", target, student, method, "")
     return Result(run, None if untrained else COST, {(ALL, ALL): measure})

@@ -1,0 +1,75 @@
+"""The report as one HTML file that needs no network: the headline table, the figures, and a browser of examples.
+
+Text that models wrote is data for a script that shows it as text; a content security policy lets that one script run
+and nothing else.
+"""
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from stages.core.tables import Table, left
+
+_HERE = Path(__file__).parent
+LARGEST = 2_000_000  # bytes of a page that is to live in git
+
+
+def page(
+    title: str,
+    about: str,
+    headline: Table | None,
+    figures: Mapping[str, tuple[bytes, str]],
+    examples: Sequence[Mapping[str, Any]],
+    holes: Sequence[str] = (),
+) -> str:
+    """The whole file; `figures` are (SVG, caption) by title."""
+    script = (_HERE / "page.js").read_text(encoding="utf-8")
+    parts = {
+        "TITLE": escape(title),
+        "ABOUT": escape(about),
+        "HOLES": _holes(holes),
+        "HEADLINE": table(headline) if headline else "<p>Not there yet.</p>",
+        "FIGURES": "\n".join(_figure(name, *figure) for name, figure in figures.items()),
+        "HASH": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        "SCRIPT": script,
+        "DATA": _data(examples),
+    }
+    # In one pass: what is put in is not looked through for marks again
+    return re.sub("@([A-Z]+)@", lambda mark: parts[mark[1]], (_HERE / "page.html").read_text(encoding="utf-8"))
+
+
+def _data(examples: Sequence[Mapping[str, Any]]) -> str:
+    """JSON that no tag can end: every < is written as an escape."""
+    return json.dumps({"questions": examples}, ensure_ascii=False, sort_keys=True).replace("<", "\\u003c")
+
+
+def _figure(name: str, svg: bytes, caption: str) -> str:
+    source = base64.b64encode(svg).decode()
+    image = f'<img src="data:image/svg+xml;base64,{source}" alt="{escape(name)}">'
+    return f"<figure>{image}<figcaption>{escape(caption)}</figcaption></figure>"
+
+
+def _holes(missing: Sequence[str]) -> str:
+    if not missing:
+        return ""
+    rows = "".join(f"<li>{escape(path)}</li>" for path in missing)
+    return f"<h2>Not there when this report was made</h2><ul>{rows}</ul>"
+
+
+def table(one: Table) -> str:
+    """A table as HTML, with its title and notes."""
+    kinds = [' class="text"' if text else "" for text in left(one)]
+    head = "".join(f"<th{kind}>{escape(cell)}</th>" for cell, kind in zip(one.columns, kinds, strict=True))
+    rows = [
+        "<tr>" + "".join(f"<td{kind}>{escape(cell)}</td>" for cell, kind in zip(row, kinds, strict=True)) + "</tr>"
+        for row in one.rows
+    ]
+    notes = "".join(f"<p>{escape(note)}</p>" for note in one.notes)
+    return (
+        f"<p>{escape(one.title)}</p><table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>{notes}"
+    )

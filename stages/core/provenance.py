@@ -1,0 +1,99 @@
+"""Where numbers come from: the metrics behind a figure, and of one cell its stages, params, hashes and commits."""
+
+import hashlib
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from stages.core import files
+from stages.core.errors import StageError
+from stages.core.runs import Run
+
+LOCK = Path("dvc.lock")
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# The folders of metrics that each figure is made from
+FIGURES = {
+    "3_rho": ("compress",),
+    "4_accuracy": ("scores",),
+    "5_accuracy_tokens": ("scores",),
+    "6_cost": ("train", "timing"),
+    "7_truncation": ("scores", "truncate"),
+    "8_retention_efficiency": ("scores",),
+    "9_budget": ("scores",),
+}
+
+
+def caption(name: str, root: Path) -> str:
+    """The metrics that figure `name` was made from, with their number and the hash of their contents."""
+    parts = []
+    for folder in FIGURES[name]:
+        count = sum(path.is_file() for path in (root / folder).glob("*")) if (root / folder).is_dir() else 0
+        parts.append(f"{root / folder} ({count} files, sha256 {files.digest(root / folder)[:12]})")
+    return f"From {' and '.join(parts)}."
+
+
+def explain(root: Path, profile: str, run: Run) -> Iterator[str]:
+    """Lines on a cell: its files of metrics with hash and commit, and every stage that led to them, latest first."""
+    suffix = f"@{profile}-{run.name.removeprefix('untrained-')}"
+    yield f"{run.name}: the files of its numbers"
+    for folder, kind in (("scores", "csv"), ("cells", "json"), ("train", "json"), ("timing", "json")):
+        path = root / folder / f"{run.name}.{kind}"
+        if path.exists():
+            content = path.read_bytes()
+            rows = f", {len(content.splitlines()) - 1} answers" if kind == "csv" else ""
+            yield f"  {path}{rows}, sha256 {hashlib.sha256(content).hexdigest()[:12]}, {tracked(path)}"
+    stages = _locked()
+    names = ("score", "evaluate", "train") if run.seed else ("score_untrained", "evaluate_untrained")
+    for name in names:
+        if entry := stages.get(f"{name}{suffix}"):
+            yield from _stage(f"{name}{suffix}", entry)
+
+
+def _stage(name: str, entry: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{name}: {entry['cmd']}"
+    for key, value in entry.get("params", {}).get("params.yaml", {}).items():
+        yield f"  params.yaml {key}: {value}"
+    for side, label in (("deps", "from"), ("outs", "to")):
+        for one in entry.get(side, ()):
+            if side == "outs" or not str(one["path"]).startswith("stages/"):
+                yield f"  {label} {one['path']}, md5 {one['md5']}"
+    code = hashlib.sha256(
+        repr([(d["path"], d["md5"]) for d in entry["deps"] if d["path"].startswith("stages/")]).encode()
+    )
+    yield f"  code: {sum(d['path'].startswith('stages/') for d in entry['deps'])} files, sha256 {code.hexdigest()[:12]}"
+
+
+def _locked() -> Mapping[str, Any]:
+    """The stages of dvc.lock."""
+    if not LOCK.exists():
+        raise StageError(f"{LOCK}: no such file; run `dvc repro`")
+    found: Mapping[str, Any] = yaml.load(LOCK.read_text(encoding="utf-8"), Loader=_LOADER)["stages"]
+    return found
+
+
+def tracked(path: Path) -> str:
+    """The last commit that changed a file, or that it is not as git has it."""
+    changed = _git("status", "--porcelain", "--", str(path))
+    last = _git("log", "-1", "--format=%h of %cs, %s", "--", str(path))
+    if changed is None or last is None:
+        return "no git here"
+    return f"commit {last}" if last and not changed else "not committed as it is now"
+
+
+def _git(*words: str) -> str | None:
+    try:
+        done = subprocess.run(["git", *words], capture_output=True, text=True, check=False)
+    except OSError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def find(runs: Sequence[Run], name: str) -> Run:
+    """The run called `name`. Raises StageError for one that is not of the grid."""
+    for run in runs:
+        if run.name == name:
+            return run
+    raise StageError(f"--explain {name}: no cell of this grid; its cells are named as {runs[0].name}")

@@ -1,0 +1,158 @@
+"""examples: some questions of every set with all that was written for them, for the report's page.
+
+Of training questions the raw trace and what every target made of it, of evaluated ones the students' greedy answers.
+
+questions, traces, compressed, truncated, predictions, scores
+    -> metrics/<profile>/examples.json (in git, so that the page is drawn from it alone)
+Run: python -m stages.examples --profile default
+"""
+
+import collections
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from stages.core import command, params, records
+from stages.core.errors import StageError
+from stages.core.files import write_json
+from stages.core.records import GROUPS, Prediction, Question, Score, Trace, Variant
+from stages.core.runs import TRUNCATED, Grid, Run
+
+PARAMS = {"grid": "grid", "examples": "report.examples", "split": "evaluate.split"}
+LONGEST = 6000  # characters of one text; what is longer is cut, and says so
+
+Row = TypeVar("Row", Trace, Variant, Prediction, Score)
+
+
+def chosen(questions: Iterable[Question], there: Mapping[str, set[str]], count: int) -> list[Question]:
+    """`count` questions of each set and split, evenly spaced by question_id among those that have something to show.
+
+    `there` are the ids that have something, by split.
+    """
+    sets: dict[tuple[int, str, str], list[Question]] = collections.defaultdict(list)
+    for row in questions:
+        if row.question_id in there.get(row.split, ()):
+            sets[GROUPS.index(row.group), row.source, row.split].append(row)
+    return [
+        own[place * len(own) // min(count, len(own))]
+        for _, own in sorted(sets.items())
+        for place in range(min(count, len(own)))
+    ]
+
+
+def first(rows: Iterable[Row], wanted: set[str]) -> dict[str, Row]:
+    """The first row of each wanted question: its first kept trace, its greedy answer."""
+    found: dict[str, Row] = {}
+    for row in rows:
+        if row.question_id in wanted:
+            found.setdefault(row.question_id, row)
+    return found
+
+
+def shown(text: str) -> str:
+    """The text, or its beginning with a word on the rest."""
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}\n[{len(text) - LONGEST} more characters]"
+
+
+def variant(name: str, student: str | None, one: Variant) -> dict[str, Any]:
+    """What the page says of one target's version of a trace."""
+    return {
+        "target": name,
+        "student": student,
+        "reasoning": shown(one.reasoning),
+        "rho": round(one.rho, 3),
+        "kept": one.kept,
+        "drop_reason": one.drop_reason,
+        "flags": list(one.flags),
+    }
+
+
+def answer(cell: Run, said: Prediction, score: Score) -> dict[str, Any]:
+    """What the page says of one student's greedy answer."""
+    return {
+        "cell": cell.name,
+        "target": cell.target,
+        "reasoning": shown(said.reasoning),
+        "answer": shown(said.answer),
+        "outcome": "correct" if score.correct else "wrong" if score.outcome == "answered" else score.outcome,
+        "tokens": score.think_tokens + score.answer_tokens,
+    }
+
+
+def variants(data: Path, grid: Grid, teacher: str) -> Iterator[tuple[str, str | None, Path]]:
+    """(target, student, file) of every version of a teacher's traces that the grid trains on."""
+    for name in grid.compressors:
+        yield name, None, data / "compressed" / teacher / f"{name}.parquet"
+    for name in grid.truncate_to:
+        for student in grid.students:
+            yield TRUNCATED + name, student, data / "truncated" / teacher / student / f"{name}.parquet"
+
+
+def traces(data: Path, grid: Grid, wanted: set[str]) -> dict[str, list[dict[str, Any]]]:
+    """By question each teacher's trace and its versions."""
+    found: dict[str, list[dict[str, Any]]] = collections.defaultdict(list)
+    for teacher in grid.teachers:
+        raw = first(records.read(data / "traces" / f"{teacher}.parquet", Trace), wanted)
+        own: dict[str, list[dict[str, Any]]] = {question: [] for question in raw}
+        for name, student, path in variants(data, grid, teacher):
+            for question, one in first(records.read(path, Variant), set(raw)).items():
+                own[question].append(variant(name, student, one))
+        for question, row in raw.items():
+            about = {"teacher": teacher, "reasoning": shown(row.reasoning), "answer": shown(row.answer)}
+            found[question].append(about | {"versions": own[question]})
+    return found
+
+
+def answers(data: Path, cells: Iterable[Run], wanted: set[str]) -> dict[str, list[dict[str, Any]]]:
+    """By question every cell's greedy answer."""
+    found: dict[str, list[dict[str, Any]]] = collections.defaultdict(list)
+    for cell in cells:
+        said = first(records.read(data / "predictions" / f"{cell.name}.parquet", Prediction), wanted)
+        graded = first(records.read(data / "scores" / f"{cell.name}.parquet", Score), wanted)
+        for question, row in said.items():
+            found[question].append(answer(cell, row, graded[question]))
+    return found
+
+
+def collect(data: Path, grid: Grid, split: str, count: int) -> list[dict[str, Any]]:
+    """Everything about the chosen questions, in order of group, set and split."""
+    cells = grid.runs()
+    of_first = records.read(data / "scores" / f"{cells[0].name}.parquet", Score)  # all cells have the same questions
+    asked = {row.question_id for row in of_first}
+    kept = {
+        row.question_id for name in grid.teachers for row in records.read(data / "traces" / f"{name}.parquet", Trace)
+    }
+    there = collections.defaultdict(set, {"train": set(kept)})
+    there[split] |= asked
+    taken = chosen(records.read(data / "questions.parquet", Question), there, count)
+    wanted = {row.question_id for row in taken}
+    written, said = traces(data, grid, wanted), answers(data, command.progress(cells, "examples", unit="cell"), wanted)
+    return [
+        {
+            "question_id": row.question_id,
+            "source": row.source,
+            "group": row.group,
+            "split": row.split,
+            "question": shown(row.question),
+            "choices": list(row.choices),
+            "gold": row.gold,
+            "traces": written.get(row.question_id, []),
+            "answers": said.get(row.question_id, []),
+        }
+        for row in taken
+    ]
+
+
+@command.stage("profile")
+def main(profile: str) -> None:
+    """Collect some questions of every set, with their traces and answers, into metrics/<profile>/examples.json."""
+    declared = params.read(PARAMS, profile)
+    grid, count = params.section(Grid, declared["grid"], "grid"), declared["examples"]
+    if not isinstance(count, int) or count < 1:
+        raise StageError(f"params.yaml: report.examples: {count!r}: expected a number of questions, 1 or more")
+    found = collect(Path("data") / profile, grid, str(declared["split"]), count)
+    write_json(Path("metrics") / profile / "examples.json", {"questions": found})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""Where a cell's numbers come from: its files, stages, params and commits."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from stages import report
+from stages.core import provenance
+from tests.synthetic import PROFILE, build
+
+CELL = "solver-strong-small-lora-s0"
+LOCK = {
+    f"train@{PROFILE}-{CELL}": {
+        "cmd": f"python -m stages.train --cell {CELL}",
+        "deps": [{"path": "stages/train.py", "md5": "aa"}, {"path": "data/sft.parquet", "md5": "bb"}],
+        "params": {"params.yaml": {"methods.lora": {"learning_rate": 0.002}}},
+        "outs": [{"path": "data/checkpoints", "md5": "cc.dir"}],
+    },
+    f"score@{PROFILE}-{CELL}": {"cmd": "python -m stages.score", "deps": [], "outs": []},
+    f"train@{PROFILE}-solver-raw-small-lora-s0": {"cmd": "another's", "deps": [], "outs": []},
+}
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with a report's metrics, committed, and a lock file."""
+    monkeypatch.chdir(tmp_path)
+    build(tmp_path)
+    (tmp_path / "dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": LOCK}))
+    for words in (
+        ["init", "-q"],
+        ["add", "-A"],
+        ["-c", "user.name=a", "-c", "user.email=b", "commit", "-qm", "All metrics"],
+    ):
+        subprocess.run(["git", *words], check=True)
+    return tmp_path
+
+
+def explained(cell: str) -> tuple[int, str]:
+    """Exit code and output of the command."""
+    done = CliRunner().invoke(report.main, ["--profile", PROFILE, "--explain", cell], catch_exceptions=False)
+    return done.exit_code, done.output
+
+
+def test_explain_names_files_stages_params_hashes_and_commit(root: Path) -> None:
+    code, said = explained(CELL)
+    assert code == 0
+    assert f"metrics/{PROFILE}/scores/{CELL}.csv, 60 answers, sha256 " in said
+    assert said.count(", All metrics") == 3
+    assert "params.yaml methods.lora: {'learning_rate': 0.002}" in said
+    assert "from data/sft.parquet, md5 bb" in said
+    assert "to data/checkpoints, md5 cc.dir" in said
+    assert "code: 1 files" in said
+    assert "another's" not in said
+    assert not (root / "plots").exists()
+
+
+def test_a_file_that_was_changed_since_is_said_to_be(root: Path) -> None:
+    path = root / f"metrics/{PROFILE}/train/{CELL}.json"
+    path.write_text(path.read_text() + " ")
+    assert "not committed as it is now" in explained(CELL)[1]
+
+
+def test_cell_that_is_not_of_the_grid_is_named(root: Path) -> None:
+    assert explained("solver-none") == (
+        1,
+        "error: --explain solver-none: no cell of this grid; its cells are named as solver-raw-small-lora-s0\n",
+    )
+
+
+def test_caption_moves_with_the_metrics_that_its_figure_is_made_of(root: Path) -> None:
+    metrics = root / "metrics" / PROFILE
+    before = {name: provenance.caption(name, metrics) for name in provenance.FIGURES}
+    path = metrics / f"scores/{CELL}.csv"
+    path.write_text(path.read_text() + "\n")
+    moved = {name for name, said in before.items() if provenance.caption(name, metrics) != said}
+    assert moved == {"4_accuracy", "5_accuracy_tokens", "7_truncation", "8_retention_efficiency", "9_budget"}
+    assert before["6_cost"].startswith(f"From {metrics}/train (10 files, sha256 ")
