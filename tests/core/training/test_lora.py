@@ -46,7 +46,7 @@ def test_losses_and_gradients_are_those_of_peft(tiny: Path, frozen: bool, checkp
             loss = model(ids, labels=ids).loss
         loss.backward()
         grown = {name: one.grad for name, one in model.named_parameters() if one.grad is not None}
-        found.append((float(loss), grown))
+        found.append((float(loss.detach()), grown))
     (peft_loss, peft_grown), (loss, grown) = found
     near = 0.06 if frozen else 1e-5  # of the gradients' norm; sums are rounded in another order
     assert loss == pytest.approx(peft_loss, rel=near)
