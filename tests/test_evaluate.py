@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from stages.core import records, tokens
+from stages.core import engines, records, tokens
 from stages.core.asking import Asker
 from stages.core.engines import Output, Request
 from stages.core.records import Prediction, Question
 from stages.core.store import Answer, Store
 from stages.evaluate import Evaluate, asks, main, predict, prediction, student_asker
+from stages.models import Source, random_weights
 from tests.conftest import Project
-from tests.made import TEMPLATE, question
+from tests.made import SHAPE, TEMPLATE, TINY, question
 
 CONFIG = Evaluate("test", None, 8, samples=2, sampled_questions=1, temperature=1.0, top_p=1.0, seed=0)
 QUESTIONS = [question(number, split="test", source="ab"[number % 2]) for number in range(4)]
@@ -178,6 +179,50 @@ def test_command_asks_the_cells_student_the_questions_of_its_split(
     assert sorted({row.question_id for row in found}) == ["q0", "q1", "q2", "q3"]
     assert len(found) == 8
     assert all(0 <= row.think_tokens + row.answer_tokens <= 8 for row in found)
+
+
+def test_checkpoints_answer_ahead_by_one_engine_what_each_answers_by_its_own(
+    project: Project, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, alone = evaluate(project, tiny, "models/tiny")
+    random_weights(dataclasses.replace(TINY, seed=1), root / "data/test/checkpoints/t-raw-tiny-m-s0")
+    random_weights(dataclasses.replace(TINY, seed=2), root / "data/test/checkpoints/t-short-tiny-m-s0")
+    for other in ("t-raw-small-m-s0", ".t-raw-tiny-m-s1.partial"):
+        shutil.copytree(tiny, root / "data/test/checkpoints" / other)
+    wider = Source("random", config=SHAPE | {"num_hidden_layers": 3})
+    random_weights(wider, root / "data/test/checkpoints/t-odd-tiny-m-s0")
+
+    def answered(target: str) -> bytes:
+        arm = ("--teacher", "t", "--target", target, "--method", "m", "--seed", "s0")
+        done = CliRunner().invoke(main, ["--profile", "test", "--student", "tiny", *arm], catch_exceptions=False)
+        assert done.exit_code == 0
+        return (root / f"data/test/predictions/t-{target}-tiny-m-s0.parquet").read_bytes()
+
+    apart = [answered(target) for target in ("raw", "short")]
+    assert alone.exit_code == 0
+    assert apart[0] != apart[1]
+    shutil.rmtree(root / "data/store")
+    loaded: list[str] = []
+    load = engines.load
+
+    def watched(model: engines.Model, *how: Any) -> engines.Engine:
+        loaded.append(model.name)
+        return load(model, *how)
+
+    monkeypatch.setattr(engines, "load", watched)
+    ahead = ["--profile", "test", "--student", "tiny", "--ahead"]
+    done = CliRunner().invoke(main, ahead, catch_exceptions=False)
+    assert (done.exit_code, loaded) == (0, ["data/test/models/tiny"])
+    assert done.stderr.splitlines() == [
+        "warning: data/test/checkpoints/t-odd-tiny-m-s0: config or tokenizer differ from data/test/models/tiny; "
+        "its own stage answers"
+    ]
+    loaded.clear()
+    assert [answered(target) for target in ("raw", "short")] == apart
+    assert loaded == []
+    refused = CliRunner().invoke(main, [*ahead, "--teacher", "t"])
+    assert refused.exit_code == 1
+    assert "--ahead is for all of a student's checkpoints; leave out --teacher" in refused.output
 
 
 @pytest.mark.parametrize("engine", ["openai", "scripted"])

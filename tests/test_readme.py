@@ -57,6 +57,10 @@ def test_it_is_short_enough_to_read() -> None:
     assert len(README.splitlines()) <= 250
 
 
+def test_page_can_live_in_git() -> None:
+    assert 100_000 < (ROOT / "plots/default/report.html").stat().st_size < 2_000_000
+
+
 def test_learning_rates_are_those_of_the_calibration() -> None:
     """The table of validation accuracies, and that the default profile has the best rate of each method."""
     with (ROOT / "metrics/calibrate/results.csv").open() as file:

@@ -60,11 +60,11 @@ def results(inputs: Inputs, answers: Mapping[Run, Answers], bootstrap: Bootstrap
         scope: stats.measure({run: one.take(np.array(rows)) for run, one in answers.items()}, raw, bootstrap, cap)
         for scope, rows in scopes(inputs).items()
     }
-    spent = costs(answers, inputs)
+    spent = costs(answers, inputs, bootstrap.confidence)
     return [Result(run, spent.get(run), {scope: of[run] for scope, of in measured.items()}) for run in answers]
 
 
-def costs(arms: Iterable[Run], inputs: Inputs) -> dict[Run, Cost]:
+def costs(arms: Iterable[Run], inputs: Inputs, confidence: float) -> dict[Run, Cost]:
     """What each arm of which all runs have their costs took to train, against raw."""
     known = {arm: [run for run in inputs.train if _part(run, arm)] for arm in arms if arm.target != UNTRAINED}
     own = {
@@ -73,7 +73,7 @@ def costs(arms: Iterable[Run], inputs: Inputs) -> dict[Run, Cost]:
         if runs
     }
     raw = references(own)
-    return {arm: spent.against(own[raw[arm]]) if arm in raw else spent for arm, spent in own.items()}
+    return {arm: spent.against(own[raw[arm]], confidence) if arm in raw else spent for arm, spent in own.items()}
 
 
 def _part(run: Run, arm: Run) -> bool:

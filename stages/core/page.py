@@ -16,7 +16,6 @@ from typing import Any
 from stages.core.tables import Table, left
 
 _HERE = Path(__file__).parent
-LARGEST = 2_000_000  # bytes of a page that is to live in git
 
 
 def page(

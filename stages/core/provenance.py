@@ -1,5 +1,7 @@
 """Where numbers come from: the metrics behind a figure, and of one cell its stages, params, hashes and commits."""
 
+import csv
+import dataclasses
 import hashlib
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +12,7 @@ import yaml
 
 from stages.core import files
 from stages.core.errors import StageError
-from stages.core.runs import Run
+from stages.core.runs import ALL, Run
 
 LOCK = Path("dvc.lock")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -31,13 +33,14 @@ def caption(name: str, root: Path) -> str:
     parts = []
     for folder in FIGURES[name]:
         count = sum(path.is_file() for path in (root / folder).glob("*")) if (root / folder).is_dir() else 0
-        parts.append(f"{root / folder} ({count} files, sha256 {files.digest(root / folder)[:12]})")
+        parts.append(f"{root / folder} ({_many(count)}, sha256 {files.digest(root / folder)[:12]})")
     return f"From {' and '.join(parts)}."
 
 
 def explain(root: Path, profile: str, run: Run) -> Iterator[str]:
-    """Lines on a cell: its files of metrics with hash and commit, and every stage that led to them, latest first."""
+    """Lines on a cell: its numbers, their files with hash and commit, and the stages that made them, latest first."""
     suffix = f"@{profile}-{run.name.removeprefix('untrained-')}"
+    yield from _numbers(root / "results.csv", run)
     yield f"{run.name}: the files of its numbers"
     for folder, kind in (("scores", "csv"), ("cells", "json"), ("train", "json"), ("timing", "json")):
         path = root / folder / f"{run.name}.{kind}"
@@ -52,6 +55,24 @@ def explain(root: Path, profile: str, run: Run) -> Iterator[str]:
             yield from _stage(f"{name}{suffix}", entry)
 
 
+def _numbers(path: Path, run: Run) -> Iterator[str]:
+    """The cell's rows of results.csv, as the last report wrote them; nothing before the first."""
+    if not path.exists():
+        return
+    yield f"{run.name}: as in {path}, {tracked(path)}"
+    own = dataclasses.asdict(run).items()
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if own <= row.items() and row["source"] == ALL:
+                parts = [f"{name} {_told(row, name)}" for name in ("accuracy", "tokens", "retention", "efficiency")]
+                yield f"  {row['group']}, {row['questions']} questions: {', '.join(parts)}"
+
+
+def _told(row: Mapping[str, str], name: str) -> str:
+    value, low, high = (row[name + part] for part in ("", "_low", "_high"))
+    return f"{value} [{low}, {high}]" if low else value or "-"
+
+
 def _stage(name: str, entry: Mapping[str, Any]) -> Iterator[str]:
     yield f"{name}: {entry['cmd']}"
     for key, value in entry.get("params", {}).get("params.yaml", {}).items():
@@ -60,10 +81,12 @@ def _stage(name: str, entry: Mapping[str, Any]) -> Iterator[str]:
         for one in entry.get(side, ()):
             if side == "outs" or not str(one["path"]).startswith("stages/"):
                 yield f"  {label} {one['path']}, md5 {one['md5']}"
-    code = hashlib.sha256(
-        repr([(d["path"], d["md5"]) for d in entry["deps"] if d["path"].startswith("stages/")]).encode()
-    )
-    yield f"  code: {sum(d['path'].startswith('stages/') for d in entry['deps'])} files, sha256 {code.hexdigest()[:12]}"
+    code = [(one["path"], one["md5"]) for one in entry["deps"] if one["path"].startswith("stages/")]
+    yield f"  code: {_many(len(code))}, sha256 {hashlib.sha256(repr(code).encode()).hexdigest()[:12]}"
+
+
+def _many(files: int) -> str:
+    return f"{files} file{'s' * (files != 1)}"
 
 
 def _locked() -> Mapping[str, Any]:

@@ -8,11 +8,12 @@ from typing import Any
 
 from stages.core.cells import UNTRAINED, cell_name
 from stages.core.errors import StageError
-from stages.core.stats import Measure
+from stages.core.stats import Estimate, Measure, mean_ratio
 
 ALL = "all"
 MAIN = "in_distribution"  # the group that headline numbers and figures are about, where the profile has it
 TRUNCATED = "truncated_"
+NOTHING = Estimate()
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,8 @@ class Cost:
     """What training used and took: sums over an arm's seeds, but `passes` and the highest `peak_memory_gb`.
 
     `tokens` are those of completions, `total_tokens` the prompts' too, of all passes. `relative_` is to raw, `why` says
-    why the seconds are not.
+    why the seconds are not. Tokens and FLOPs are counts over the same questions, without an interval; of seconds there
+    is one where there are several seeds.
     """
 
     examples: int
@@ -85,27 +87,35 @@ class Cost:
     total_tokens: int
     flops: int
     packed: bool
-    seconds: float
+    each_seconds: tuple[float, ...]  # of the seeds
     peak_memory_gb: float
     devices: tuple[str, ...]
     relative_tokens: float | None = None
     relative_flops: float | None = None
-    relative_seconds: float | None = None
+    relative_seconds: Estimate = NOTHING
     why: str | None = None
+
+    @property
+    def seconds(self) -> float:
+        """Of all seeds."""
+        return sum(self.each_seconds)
 
     @property
     def tokens_per_second(self) -> float | None:
         """Of prompts and completions, inside steps."""
         return self.total_tokens / self.seconds if self.seconds else None
 
-    def against(self, raw: "Cost") -> "Cost":
-        """With the ratios to `raw`. Seconds of different devices, or numbers of threads, are not divided."""
+    def against(self, raw: "Cost", confidence: float) -> "Cost":
+        """With the ratios to `raw`, whose seeds are the same.
+
+        Seconds of different devices, or numbers of threads, are not divided.
+        """
         same = self.devices == raw.devices and len(self.devices) == 1
         return dataclasses.replace(
             self,
             relative_tokens=self.tokens / raw.tokens if raw.tokens else None,
             relative_flops=self.flops / raw.flops if raw.flops else None,
-            relative_seconds=self.seconds / raw.seconds if same and raw.seconds else None,
+            relative_seconds=mean_ratio(self.each_seconds, raw.each_seconds, confidence) if same else NOTHING,
             why=None if same else f"timed on {' and '.join(self.devices)}, raw on {' and '.join(raw.devices)}",
         )
 
@@ -121,7 +131,7 @@ def cost(trained: Sequence[Mapping[str, Any]], timed: Sequence[Mapping[str, Any]
         total_tokens=total["completion_tokens"] + sum(one["prompt_tokens"] for one in trained),
         flops=total["flops_6n"],
         packed=trained[0]["packed"],  # alike for all, see comparable.py
-        seconds=float(sum(one["step_seconds"] for one in timed)),
+        each_seconds=tuple(float(one["step_seconds"]) for one in timed),
         peak_memory_gb=max(one["peak_memory_gb"] for one in timed),
         devices=tuple(sorted({f"{one['device']} ({one['threads']} threads)" for one in timed})),
     )
@@ -141,9 +151,9 @@ class Result:
         return self.scopes.get((MAIN, ALL), self.scopes[ALL, ALL])
 
     @property
-    def spent(self) -> tuple[float | None, float | None]:
+    def spent(self) -> tuple[float | None, Estimate]:
         """Training tokens and seconds relative to raw."""
-        return (self.cost.relative_tokens, self.cost.relative_seconds) if self.cost else (None, None)
+        return (self.cost.relative_tokens, self.cost.relative_seconds) if self.cost else (None, NOTHING)
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,13 @@ be divided is None.
 """
 
 import dataclasses
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import numpy as np
+from scipy import stats
 
 from stages.core import significance
 from stages.core.answers import Answers, Floats
@@ -121,6 +123,21 @@ def ratio(above: Floats, below: Floats, confidence: float) -> Estimate:
     tail = (1 - confidence) / 2
     low, high = np.quantile(above[1:] / below[1:], [tail, 1 - tail])
     return Estimate(value, float(low), float(high))
+
+
+def mean_ratio(above: Sequence[float], below: Sequence[float], confidence: float) -> Estimate:
+    """The geometric mean of the ratios of pairs, from two pairs on with the t interval of the mean of their logarithms.
+
+    No value where the numbers are not paired, or one is 0.
+    """
+    if len(above) != len(below) or not all((*above, *below)):
+        return Estimate()
+    logs = np.log(above) - np.log(below)
+    mean, count = float(logs.mean()), len(logs)
+    if count == 1:
+        return Estimate(above[0] / below[0])
+    half = float(stats.t.ppf((1 + confidence) / 2, count - 1) * logs.std(ddof=1) / math.sqrt(count))
+    return Estimate(math.exp(mean), math.exp(mean - half), math.exp(mean + half))
 
 
 def measure(

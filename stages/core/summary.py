@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stages.core.cells import UNTRAINED
-from stages.core.runs import TRUNCATED, Cost, Result, Run
+from stages.core.runs import NOTHING, TRUNCATED, Cost, Result, Run
 from stages.core.stats import Estimate, Measure
 
 Scalar = float | str | None
@@ -42,7 +42,7 @@ def _scalars(arm: str, one: Result) -> dict[str, float | None]:
     if arm == "raw":
         return values
     values |= {"retention": whole.retention.value}
-    values |= dict(zip(("train_tokens", "train_seconds"), one.spent, strict=True))
+    values |= {"train_tokens": one.spent[0], "train_seconds": one.spent[1].value}
     if arm != "answer_only" and not arm.startswith(TRUNCATED):
         values["efficiency"] = whole.efficiency.value
     return values
@@ -68,7 +68,6 @@ def _spent(cost: Cost | None) -> dict[str, Any]:
     """What training took, and relative to raw; all None where nothing was trained."""
     names = {
         "train_tokens": "relative_tokens",
-        "train_seconds": "relative_seconds",
         "train_seconds_note": "why",
         "train_flops": "relative_flops",
         "examples": "examples",
@@ -82,6 +81,8 @@ def _spent(cost: Cost | None) -> dict[str, Any]:
         "peak_memory_gb": "peak_memory_gb",
     }
     found = {column: getattr(cost, name, None) for column, name in names.items()}
+    ratio = cost.relative_seconds if cost else NOTHING
+    found |= {"train_seconds": ratio.value, "train_seconds_low": ratio.low, "train_seconds_high": ratio.high}
     return found | {"device": " and ".join(cost.devices) if cost else None}
 
 

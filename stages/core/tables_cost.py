@@ -6,22 +6,27 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stages.core.runs import Cost, Result, Run
-from stages.core.tables import WHO, Table, columns, identity, number, reasons, refusals, significant, times
+from stages.core.tables import WHO, Table, columns, identity, interval, number, reasons, refusals, significant, times
 
 
 def costs(results: Sequence[Result]) -> Table:
     """Table 6: seconds, speed, memory and device; ratios of seconds of one device alone."""
     rows = [
         (
-            *(*identity(run), significant(cost.seconds), significant(cost.relative_seconds, 2)),
-            *(times(cost.relative_seconds, 2), significant(cost.tokens_per_second)),
+            *(*identity(run), significant(cost.seconds), interval(cost.relative_seconds, 2)),
+            *(times(cost.relative_seconds.value, 2), significant(cost.tokens_per_second)),
             *("yes" if cost.packed else "no", significant(cost.peak_memory_gb), " and ".join(cost.devices)),
         )
         for run, cost in _trained(results)
     ]
     heads = "step seconds, seconds / raw, times faster, tokens / second, packed, peak memory GB, device"
     title = "Table 6. Training cost: seconds inside optimizer steps; tokens of prompts and completions a second."
-    return Table(title, (*WHO, *columns(heads)), rows, tuple(refusals(results)))
+    notes = () if not _paired(results) else ("In brackets the t interval of the mean log ratio over the seeds.",)
+    return Table(title, (*WHO, *columns(heads)), rows, (*notes, *refusals(results)))
+
+
+def _paired(results: Sequence[Result]) -> bool:
+    return any(cost.relative_seconds.low is not None for _, cost in _trained(results))
 
 
 def amounts(results: Sequence[Result], budgets: Mapping[str, str], assembled: Sequence[Mapping[str, Any]]) -> Table:

@@ -113,7 +113,7 @@ def headline(results: Sequence[Result], confidence: float) -> Table:
             *(one.run.method or "-", label(one.run.target), percent(one.whole.accuracy)),
             *(percent(one.scopes[group, ALL].accuracy) for group in others),
             *(percent(one.whole.retention), interval(one.whole.tokens, 0), interval(one.whole.efficiency, 2)),
-            *(significant(value, digits) for value, digits in zip(one.spent, (3, 2), strict=True)),
+            *(significant(one.spent[0]), interval(one.spent[1], 2)),
         )
         for one in results
     ]

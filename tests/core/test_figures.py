@@ -15,7 +15,7 @@ from stages.core.runs import ALL, Cost, Result, Run
 from stages.core.stats import Estimate, Lengths, Measure
 
 ARMS = ("raw", "light", "strong", "truncated_light", "answer_only", "untrained")
-COST = Cost(1, 1.0, 1, 1, 2, 12, True, 1.0, 1.0, ("cpu (2 threads)",), 0.5, 0.6, 0.25)
+COST = Cost(1, 1.0, 1, 1, 2, 12, True, (1.0,), 1.0, ("cpu (2 threads)",), 0.5, 0.6, Estimate(0.25))
 
 
 def result(target: str, accuracy: float, tokens: float, *, student: str = "small", method: str = "full") -> Result:
@@ -122,7 +122,7 @@ def test_nothing_to_compare_is_said() -> None:
 
 
 def test_uncomparable_times_are_counted_in_the_title() -> None:
-    refused = dataclasses.replace(COST, relative_seconds=None, why="timed on gpu, raw on cpu")
+    refused = dataclasses.replace(COST, relative_seconds=Estimate(), why="timed on gpu, raw on cpu")
     other = dataclasses.replace(result("light", 0.5, 9), cost=refused)
     drawn = figures.cost(ARMS, [result("raw", 0.5, 9), other]).axes
     titles = [axes.get_title(loc="left") for axes in drawn]

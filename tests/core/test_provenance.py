@@ -1,5 +1,6 @@
 """Where a cell's numbers come from: its files, stages, params and commits."""
 
+import csv
 import subprocess
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from click.testing import CliRunner
 
 from stages import report
 from stages.core import provenance
-from tests.synthetic import PROFILE, build
+from tests.synthetic import PROFILE, build, run_report
 
 CELL = "solver-strong-small-lora-s0"
 LOCK = {
@@ -53,9 +54,23 @@ def test_explain_names_files_stages_params_hashes_and_commit(root: Path) -> None
     assert "params.yaml methods.lora: {'learning_rate': 0.002}" in said
     assert "from data/sft.parquet, md5 bb" in said
     assert "to data/checkpoints, md5 cc.dir" in said
-    assert "code: 1 files" in said
+    assert "code: 1 file, " in said
     assert "another's" not in said
     assert not (root / "plots").exists()
+    assert "results.csv" not in said
+
+
+def test_explain_repeats_the_numbers_of_the_last_report(root: Path) -> None:
+    assert run_report().exit_code == 0
+    _, said = explained(CELL)
+    row = next(
+        one
+        for one in csv.DictReader((root / f"metrics/{PROFILE}/results.csv").open())
+        if [one["target"], one["method"], one["group"], one["source"]] == ["strong", "lora", "all", "all"]
+    )
+    told = f"all, 40 questions: accuracy {row['accuracy']} [{row['accuracy_low']}, {row['accuracy_high']}], tokens "
+    assert told in said
+    assert f"as in metrics/{PROFILE}/results.csv, not committed as it is now" in said
 
 
 def test_a_file_that_was_changed_since_is_said_to_be(root: Path) -> None:
