@@ -31,8 +31,8 @@ PARAMS = {
     "text": "students.{student}.text",
     "inference": "students.{student}.inference",
 }
-# Of a model's folder, what an engine keeps when it takes other weights
-KEPT = ("config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json")
+# Of a model's folder, what an engine keeps with other weights; tokenizer_config.json also says how it was loaded
+KEPT = ("config.json", "generation_config.json", "tokenizer.json")
 
 
 @dataclass(frozen=True)
