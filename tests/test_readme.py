@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from stages.questions import QuestionSet
+from stages.core.items import QuestionSet
 from tests.imports import ROOT
 
 README = (ROOT / "README.md").read_text()

@@ -24,12 +24,16 @@ class Project:
         self.run("git", "add", "--all")
         self.run("git", "-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "--quiet", "-m", "copy")
 
-    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Runs a command in the copy, with this Python's programs first on the path."""
+    @property
+    def env(self) -> dict[str, str]:
+        """With this Python's programs first on the path."""
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         # HF_HUB_OFFLINE: nothing here may reach for a hub, and a try would take minutes to fail
-        env = os.environ | {"PATH": path, "CI": "true", "HF_HUB_OFFLINE": "1", "DVC_NO_ANALYTICS": "1"}
-        done = subprocess.run(command, cwd=self.root, env=env, capture_output=True, text=True)
+        return os.environ | {"PATH": path, "CI": "true", "HF_HUB_OFFLINE": "1", "DVC_NO_ANALYTICS": "1"}
+
+    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Runs a command in the copy."""
+        done = subprocess.run(command, cwd=self.root, env=self.env, capture_output=True, text=True)
         assert done.returncode == 0 or not check, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
         return done
 
