@@ -93,17 +93,17 @@ def overrides(folder: Path) -> list[str]:
         at = f"students.{name}"
         found += [f"~{at}.source.special_tokens", f"{at}.source.kind=random", f"+{at}.source.seed={place}"]
         found += [f"+{at}.source.config={{{shape}}}", f"{at}.source.eos='<|im_end|>'", f"~{at}.inference.options"]
-        found += [f"{at}.inference={{{served}}}", f"{at}.text.max_tokens=3000"]
-        found += [f"{at}.training.attention=eager", f"+{at}.training.processes=1"]
+        found += [f"++{at}.inference={{{served}}}", f"{at}.text.max_tokens=3000"]
+        found += [f"{at}.training.attention=eager", f"++{at}.training.processes=1"]
     for name in TEACHERS:  # random weights are never right, and of wrong answers nothing is distilled
         at = f"teachers.{name}"
         found += [f"~{at}.inference.options", f"~{at}.model", f"~{at}.revision", f"~{at}.sampling"]
-        found += [f"{at}.inference={{engine:scripted,wrong_rate:0.1,false_start_rate:0.2,check_rate:0.5}}"]
+        found += [f"++{at}.inference={{engine:scripted,wrong_rate:0.1,false_start_rate:0.2,check_rate:0.5}}"]
     found += ["~teachers.gptoss120b.template_arguments", "~teachers.gptoss120b.output"]
     for place, name in enumerate(COMPRESSORS):
         at = f"compressors.{name}"
         found += [f"{at}.model={folder / 'model'}", f"{at}.revision=null", f"{at}.context=4096", f"+{at}.seed={place}"]
-        found += [f"~{at}.inference.options", f"{at}.inference={{{served}}}", f"{at}.sampling.max_new_tokens=24"]
+        found += [f"~{at}.inference.options", f"++{at}.inference={{{served}}}", f"{at}.sampling.max_new_tokens=24"]
     found += ["audit.drop=[]"]  # what random weights write is no rationale
     found += [f"methods.{name}.optimizer=adamw_torch" for name in ("lora", "full")]
     return [*found, "evaluate.max_new_tokens=8", "evaluate.samples=1", "report.resamples=200", "report.examples=2"]
@@ -118,7 +118,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 def test_plan_is_the_whole_grid(project: Project) -> None:
-    planned = project.run("dvc", "repro", "--dry").stdout
+    # --force: where nothing is there yet, a dry run would look for the run cache by deps that do not exist
+    planned = project.run("dvc", "repro", "--dry", "--force").stdout
     names = [line.split("'")[1] for line in planned.splitlines() if line.startswith("Running stage")]
     counts = {stage: sum(name.partition("@")[0] == stage for name in names) for stage in STAGES}
     assert counts == STAGES
