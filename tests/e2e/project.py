@@ -13,16 +13,33 @@ from tests.imports import ROOT
 class Project:
     """A working copy without results: what a fresh clone holds, less the tracked metrics, plots and dvc.lock."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, bare: bool = False) -> None:
+        """`bare`: what is in `root` stays as it is."""
         self.root = root
+        if bare:
+            return
         listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
         for name in subprocess.check_output(listed, cwd=ROOT, text=True).split("\0"):
             if name and (ROOT / name).is_file() and not name.startswith(("metrics/", "plots/", "dvc.lock")):
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(ROOT / name, root / name)
-        self.run("git", "init", "--quiet")
+        self.run("git", "init", "--quiet", "--initial-branch", "main")
+        self.commit("copy")
+
+    def commit(self, message: str) -> None:
+        """Commits all that git does not ignore."""
         self.run("git", "add", "--all")
-        self.run("git", "-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "--quiet", "-m", "copy")
+        self.run("git", "-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "--quiet", "-m", message)
+
+    def copied(self, root: Path) -> "Project":
+        """The same with all its results and its cache, somewhere else."""
+        shutil.copytree(self.root, root, symlinks=True)
+        return Project(root, bare=True)
+
+    def cloned(self, root: Path) -> "Project":
+        """Another machine's: what git holds, and no data."""
+        subprocess.run(["git", "clone", "--quiet", str(self.root), str(root)], check=True)
+        return Project(root, bare=True)
 
     @property
     def env(self) -> dict[str, str]:

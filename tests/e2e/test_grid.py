@@ -104,6 +104,7 @@ def overrides(folder: Path) -> list[str]:
         at = f"compressors.{name}"
         found += [f"{at}.model={folder / 'model'}", f"{at}.revision=null", f"{at}.context=4096", f"+{at}.seed={place}"]
         found += [f"~{at}.inference.options", f"++{at}.inference={{{served}}}", f"{at}.sampling.max_new_tokens=24"]
+        found += [f"+{at}.prompt_template='{{question}}'"]
     found += ["audit.drop=[]"]  # what random weights write is no rationale
     found += [f"methods.{name}.optimizer=adamw_torch" for name in ("lora", "full")]
     return [*found, "evaluate.max_new_tokens=8", "evaluate.samples=1", "report.resamples=200", "report.examples=2"]
