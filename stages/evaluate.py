@@ -81,21 +81,26 @@ def asks(questions: Sequence[Question], asker: Asker, config: Evaluate) -> list[
 
 
 def predict(asker: Asker, wanted: Sequence[Ask]) -> Iterator[Prediction]:
-    """The predictions in the order of `wanted`; only what the store lacks is generated."""
+    """The predictions in the order of `wanted`; only what the store lacks is generated.
+
+    Raises StageError where a question had no room at all: an arm that was asked less cannot be compared.
+    """
     asker.ask((ask.request for ask in wanted), "evaluate", total=len(wanted))
+    if lost := [one for one in asker.refused.values() if one.finish_reason != "context"]:
+        raise StageError(f"{asker.place}.inference: {len(lost)} questions were not answered: {lost[0].text}")
     for ask in wanted:
         yield prediction(ask, asker)
 
 
 def prediction(ask: Ask, asker: Asker) -> Prediction:
-    """What was written, split into reasoning and answer. Tokens up to the closing tag are thinking, an EOS none."""
+    """What was written, split into reasoning and answer. Tokens up to the closing tag are thinking, the EOS is not."""
     answer, stored = asker.answer(ask.slot), asker.stored(ask.slot)
     after = "" if stored is None or stored.reasoning is None else stored.text
     if stored is not None and stored.reasoning is None:
         whole = stored.text
         after = whole.rpartition(chat.CLOSE)[2] if chat.CLOSE in whole else ("" if answer.reasoning else whole)
-    written = (answer.completion_tokens or 0) - (answer.finish_reason == "stop")
-    answer_tokens = min(tokens.count(asker.tokenizer, after), written)
+    written = answer.completion_tokens or 0
+    answer_tokens = min(tokens.count(asker.tokenizer, after) + (answer.finish_reason == "stop"), written)
     return Prediction(
         question_id=ask.question_id,
         sample=ask.sample,
@@ -115,7 +120,7 @@ def student_asker(
     answers: Store,
     load: Callable[..., engines.Engine] = engines.load,
 ) -> Asker:
-    """The student in `folder`, whose answers are kept under a hash of all its files."""
+    """The student in `folder`, whose answers are kept under a hash of all its weights and settings."""
     if declared["inference"].get("engine") in ("openai", "scripted"):  # no server holds the checkpoints
         raise StageError(f"params.yaml: {place}.inference.engine: a student is served by transformers, vllm or ray")
     text = params.section(chat.Text, declared["text"], f"{place}.text")
@@ -125,7 +130,8 @@ def student_asker(
         prompt_template=text.prompt_template,
         sampling={"max_new_tokens": config.max_new_tokens},
     )
-    return Asker(model, answers, place, files.digest(folder), load)
+    known = "".join(files.digest(folder, kind) for kind in ("*.safetensors", "*.json"))
+    return Asker(model, answers, place, known, load)
 
 
 class Shared:

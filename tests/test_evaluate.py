@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from stages.core import engines, records, tokens
 from stages.core.asking import Asker
 from stages.core.engines import Output, Request
+from stages.core.errors import StageError
 from stages.core.records import Prediction, Question
 from stages.core.store import Answer, Store
 from stages.evaluate import Evaluate, asks, main, predict, prediction, student_asker
@@ -122,11 +123,11 @@ def test_other_weights_are_asked_anew(tiny: Path, tmp_path: Path, asker: Asker) 
 @pytest.mark.parametrize(
     ("text", "reasoning", "answer", "think", "after"),
     [
-        ("<think>\nhm\n</think>\n\nIt is 2.", "hm", "It is 2.", 19, 10),
-        ("It is 2.", "", "It is 2.", 0, 8),
-        ("<think>\nhm", "hm", "", 10, 0),
-        ("hm</think>2", "hm", "2", 10, 1),
-        ("", "", "", 0, 0),
+        ("<think>\nhm\n</think>\n\nIt is 2.", "hm", "It is 2.", 19, 11),
+        ("It is 2.", "", "It is 2.", 0, 9),
+        ("<think>\nhm", "hm", "", 10, 1),
+        ("hm</think>2", "hm", "2", 10, 2),
+        ("", "", "", 0, 1),
     ],
 )
 def test_tokens_before_and_after_the_thoughts_end(
@@ -138,10 +139,17 @@ def test_tokens_before_and_after_the_thoughts_end(
     assert prediction(ask, asker) == Prediction("q0", 0, reasoning, answer, "stop", think, after)
 
 
-def test_prompt_that_the_model_cannot_hold_has_no_answer(asker: Asker) -> None:
+def test_answer_that_the_context_cut_counts_with_its_tokens(asker: Asker) -> None:
     ask = asks(QUESTIONS[:1], asker, CONFIG)[0]
-    asker.refused[ask.slot.key] = Output("too long", "too_long")
-    assert prediction(ask, asker) == Prediction("q0", 0, "", "", "too_long", 0, 0)
+    asker.refused[ask.slot.key] = Output("on and on", "context", 6, 5)
+    assert prediction(ask, asker) == Prediction("q0", 0, "", "", "context", 5, 0)
+
+
+def test_prompt_that_the_model_cannot_hold_is_an_error(asker: Asker) -> None:
+    wanted = asks(QUESTIONS[:1], asker, CONFIG)
+    asker.refused[wanted[0].slot.key] = Output("9 tokens, room for 8", "too_long")
+    with pytest.raises(StageError, match=r"students.tiny.inference: 1 questions were not answered: 9 tokens, room"):
+        list(predict(asker, wanted))
 
 
 def evaluate(
@@ -215,7 +223,7 @@ def test_checkpoints_answer_ahead_by_one_engine_what_each_answers_by_its_own(
     ahead = ["--profile", "test", "--student", "tiny", "--ahead"]
     done = CliRunner().invoke(main, ahead, catch_exceptions=False)
     assert (done.exit_code, loaded) == (0, ["data/test/models/tiny"])
-    assert done.stderr.splitlines() == [
+    assert [line for line in done.stderr.splitlines() if line.startswith("warning")] == [
         "warning: data/test/checkpoints/t-odd-tiny-m-s0: config or tokenizer differ from data/test/models/tiny; "
         "its own stage answers"
     ]

@@ -218,10 +218,11 @@ class Asker:
         return found
 
     def answer(self, asked: Asked) -> Answer:
-        """The answer to what `ask` has asked. One that was refused is empty."""
+        """The answer to what `ask` has asked. What was refused is empty; what the context cut has its tokens."""
         found = self.stored(asked)
         if found is None:
-            return Answer("", "", self.refused[asked.key].finish_reason)
+            refused = self.refused[asked.key]
+            return Answer("", "", refused.finish_reason, refused.prompt_tokens, refused.completion_tokens)
         if found.reasoning is None:
             reasoning, text = chat.split(found.text, self._form(found), asked.opened)
         else:

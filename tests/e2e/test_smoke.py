@@ -31,7 +31,7 @@ def test_every_cell_leaves_its_results(project: Project) -> None:
     for target in TARGETS:
         cell = f"scripted-{target}-tiny-lora-s0"
         assert (project.root / "data/smoke/checkpoints" / cell / "adapter" / "adapter_model.safetensors").is_file()
-        assert json.loads((project.root / f"metrics/smoke/train/{cell}.json").read_text())["steps"] > 0
+        assert json.loads((project.root / f"metrics/smoke/train/{cell}.json").read_text())[0]["steps"] > 0
         assert (project.root / f"metrics/smoke/scores/{cell}.csv").read_text().count("\n") > 16
 
 

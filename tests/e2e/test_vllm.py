@@ -115,7 +115,7 @@ def check(root: Path, questions: int, traces: int) -> None:
     assert len(short) == traces
     assert [row.drop_reason for row in short].count("over_context") == 1
     assert all(row.reasoning for row in short if row.drop_reason != "over_context")
-    cost = json.loads((root / "metrics/test/cost/llm-llm.json").read_text())
+    cost = json.loads((root / "metrics/test/cost/llm-llm.json").read_text())[0]
     assert cost["completion_tokens"] <= 24 * traces
     assert cost["prompt_tokens"] > 200 * (traces - 1)
     assert cost["seconds"] > 0

@@ -14,7 +14,7 @@ from stages.core.records import Example
 from stages.core.training.settings import Training
 from stages.models import Source, random_weights
 from tests.core.training.test_checkpoints import CELL, left, start, wait_for
-from tests.made import FULL, SHAPE, example, params_file
+from tests.made import FULL, SHAPE, TEXT, example, params_file
 
 # Tensors of fewer than 4,096 numbers keep states of 32 bits: here norms alone, in halves of two processes too
 WIDE = Source("random", config=SHAPE | {"hidden_size": 128, "intermediate_size": 256})
@@ -33,7 +33,7 @@ def project(root: Path, wide: Path, eos: str, optimizer: str, processes: int, mi
     """A folder in which the train stage runs."""
     training = Training(attention="eager", processes=processes, checkpoint_minutes=minutes)
     method = dataclasses.replace(METHOD, optimizer=optimizer)
-    settings = {"tiny": {"training": dataclasses.asdict(training)}}
+    settings = {"tiny": {"text": TEXT, "training": dataclasses.asdict(training)}}
     params_file(root, students=settings, methods={"how": dataclasses.asdict(method)}, seeds={"s0": 3})
     shutil.copytree(wide, root / "data/test/models/tiny")
     records.write(root / "data/test/sft/solver/tiny/raw.parquet", [example(n, eos) for n in range(1, 22)], Example)
@@ -49,9 +49,9 @@ def finished(root: Path) -> dict[str, Any]:
 
 
 def state_bytes(root: Path) -> int:
-    """Of the optimizer, in the newest checkpoint."""
-    newest = max((root / "data/scratch").glob("*/checkpoint-*"), key=lambda path: int(path.name.partition("-")[2]))
-    return sum(path.stat().st_size for path in newest.rglob("*") if "optimizer" in str(path) and path.is_file())
+    """Of the optimizer, in a whole checkpoint."""
+    whole = next((root / "data/scratch").glob("*/checkpoint-*/whole")).parent
+    return sum(path.stat().st_size for path in whole.rglob("optimizer*/*")) or (whole / "optimizer.pt").stat().st_size
 
 
 @pytest.mark.timeout(600)
@@ -75,6 +75,6 @@ def test_states_are_small_and_a_killed_run_ends_as_it_would_have(
         process.send_signal(signal.SIGKILL)
         process.communicate()
         sizes[optimizer] = state_bytes(killed)
-    assert sizes["adamw_torch_8bit"] < 0.4 * sizes["adamw_torch"]
+    assert sizes["adamw_torch_8bit"] < 0.5 * sizes["adamw_torch"]
     assert finished(killed) == whole
-    assert json.loads((killed / f"metrics/test/timing/{CELL}.json").read_text())["device"]
+    assert json.loads((killed / f"metrics/test/timing/{CELL}.json").read_text())[0]["device"]
