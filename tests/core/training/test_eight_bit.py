@@ -1,9 +1,13 @@
-"""torchao's AdamW with states of 8 bits, the paper profile's: alone, shared by two processes, and after a kill."""
+"""torchao's AdamW with states of 8 bits, the paper profile's: alone, shared by two processes, and after a kill.
+
+torchao lies in a folder of its own, because whatever imports peft would load it.
+"""
 
 import dataclasses
 import json
 import shutil
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +17,12 @@ from stages.core import records
 from stages.core.records import Example
 from stages.core.training.settings import Training
 from stages.models import Source, random_weights
+from tests.core.training import test_checkpoints
 from tests.core.training.test_checkpoints import CELL, left, start, wait_for
 from tests.made import FULL, SHAPE, TEXT, example, params_file
 
+TORCHAO = Path(sys.prefix) / "torchao"
+pytestmark = pytest.mark.skipif(not TORCHAO.is_dir(), reason="no torchao: `make test` installs it")
 # Tensors of fewer than 4,096 numbers keep states of 32 bits: here norms alone, in halves of two processes too
 WIDE = Source("random", config=SHAPE | {"hidden_size": 128, "intermediate_size": 256})
 METHOD = dataclasses.replace(FULL, batch_size=2, accumulation=2, epochs=2)
@@ -57,8 +64,10 @@ def state_bytes(root: Path) -> int:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("processes", [1, 2])
 def test_states_are_small_and_a_killed_run_ends_as_it_would_have(
-    wide: Path, tokenizer: Any, tmp_path: Path, processes: int
+    wide: Path, tokenizer: Any, tmp_path: Path, processes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(test_checkpoints, "PATH", (*test_checkpoints.PATH, TORCHAO))
+
     def made(name: str, optimizer: str = "adamw_torch_8bit", minutes: float = 999) -> Path:
         return project(tmp_path / name, wide, tokenizer.eos_token, optimizer, processes, minutes)
 
