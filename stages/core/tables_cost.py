@@ -52,9 +52,7 @@ def amounts(results: Sequence[Result], budgets: Mapping[str, str], assembled: Se
     return Table(title, (*WHO, *columns(heads)), rows, tuple(notes))
 
 
-def break_even(
-    results: Sequence[Result], spent: Sequence[Mapping[str, Any]], compressors: Sequence[str], seeds: int
-) -> Table:
+def break_even(results: Sequence[Result], spent: Sequence[Mapping[str, Any]], compressors: Sequence[str]) -> Table:
     """Table 10: after how many students the compressor has paid for itself."""
     seconds = {(one["teacher"], one.get("compressor", "")): one["seconds"] for one in spent}
     trained = dict(_trained(results))
@@ -64,18 +62,18 @@ def break_even(
         if run.target not in compressors or raw is None:
             continue
         paid = seconds.get((run.teacher, run.target))
-        each = None if cost.why else (raw.seconds - cost.seconds) / seeds
+        each = None if cost.why else raw.seconds_each - cost.seconds_each
         rows.append(
             (
                 *(*identity(run), significant(seconds.get((run.teacher, ""))), significant(paid)),
-                *(significant(raw.seconds / seeds), significant(cost.seconds / seeds), runs_to_pay(paid, each)),
+                *(significant(raw.seconds_each), significant(cost.seconds_each), runs_to_pay(paid, each)),
             )
         )
     heads = (*WHO, *columns("teacher seconds, compressor seconds, raw student seconds, student seconds, break-even"))
     notes = (
-        "Seconds of one student's steps; break-even is the number of students after which compressor and compressed "
-        "students together took less than raw ones, a second of either machine being worth the same. The teacher is "
-        "paid for by both.",
+        "Seconds of one student's steps, the mean over the seeds that there are; break-even is the number of students "
+        "after which compressor and compressed students together took less than raw ones, a second of either machine "
+        "being worth the same. The teacher is paid for by both.",
     )
     return Table("Table 10. What compression costs, and after how many students it is paid for.", heads, rows, notes)
 
