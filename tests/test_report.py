@@ -139,7 +139,20 @@ def test_arms_lacking_seeds_are_compared_over_those_that_both_have(root: Path) -
     rows = [line.split(" | ")[4] for line in table(root, "4_accuracy").splitlines() if "| s0 s1 |" in line]
     assert rows == ["light", "strong", "truncated to light", "answer only"]
     assert "solver-raw-small-full has only seed s0 so far." in table(root, "8_retention_efficiency")
-    assert "| - | raw |" in table(root, "6_cost")
+    assert "| s0 | raw | 277 | 1.00 |" in table(root, "6_cost")
+    assert "Sums are over an arm's seeds, ratios over those that raw has too." in table(root, "6b_amounts")
+    assert table(root, "headline").startswith("**small taught by solver, seed s0 and s1**")
+    assert table(root, "4_accuracy").count("| raw |") == 1
+
+
+def test_raw_timed_on_two_devices_has_no_ratio_of_seconds(root: Path) -> None:
+    metrics = build(root, TWO)
+    path = metrics / "timing" / "solver-raw-small-full-s1.json"
+    path.write_text(path.read_text().replace('"cpu"', '"gpu"'))
+    assert run_report().exit_code == 0
+    found = json.loads((metrics / "summary.json").read_text())["train_seconds"]
+    assert set(found.values()) == {"not comparable"}
+    assert "solver-light-small-full: no ratio of seconds: timed on cpu (2 threads), raw on" in table(root, "6_cost")
 
 
 def test_arms_stay_in_the_grids_order_where_their_first_seed_lacks(root: Path) -> None:
@@ -156,7 +169,7 @@ def test_break_even_is_of_the_mean_seed(root: Path) -> None:
     (metrics / "timing" / "solver-raw-small-full-s1.json").unlink()
     run_report()
     (light,) = (line for line in table(root, "10_break_even").splitlines() if "| light |" in line)
-    assert light == "| solver | small | full | - | light | 500 | 300 | 277 | 106 | 2 |"
+    assert light == "| solver | small | full | s0 s1 | light | 500 | 300 | 277 | 106 | 2 |"
 
 
 def test_without_raw_a_note_says_why_there_are_no_ratios(root: Path) -> None:

@@ -88,13 +88,12 @@ def _cost(own: Mapping[str, Run], raw: Mapping[str, Run], inputs: Inputs, confid
         chosen = list(runs)
         return cost([inputs.train[run] for run in chosen], [inputs.timing[run] for run in chosen])
 
-    both = [seed for seed in own if seed in raw]
+    both, whole = [seed for seed in own if seed in raw], dataclasses.replace(summed(own.values()), seeds=tuple(own))
     if not both:
-        lacking = "no seed in common with raw" if raw else "raw's training is not there"
-        return dataclasses.replace(summed(own.values()), why=lacking)
+        return dataclasses.replace(whole, why="no seed in common with raw" if raw else "raw's training is not there")
     related = summed(own[seed] for seed in both).against(summed(raw[seed] for seed in both), confidence)
     ratios = ("relative_tokens", "relative_flops", "relative_seconds", "why")
-    return dataclasses.replace(summed(own.values()), **{name: getattr(related, name) for name in ratios})
+    return dataclasses.replace(whole, **{name: getattr(related, name) for name in ratios})
 
 
 def _part(run: Run, arm: Run) -> bool:

@@ -99,6 +99,7 @@ class Cost:
     relative_flops: float | None = None
     relative_seconds: Estimate = NOTHING
     why: str | None = None
+    seeds: tuple[str, ...] = ()
 
     @property
     def seconds(self) -> float:

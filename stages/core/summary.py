@@ -31,7 +31,7 @@ def headlines(arms: Sequence[str], own: Mapping[str, Result]) -> dict[str, dict[
         room -= len(values)
         for name, value in values.items():
             found.setdefault(name, {})[arm] = _round(value)
-        if (spent := own[arm].cost) and spent.why:
+        if arm != "raw" and (spent := own[arm].cost) and spent.why:
             found["train_seconds"][arm] = "not comparable"
     return found
 

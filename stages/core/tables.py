@@ -121,14 +121,18 @@ def refusals(results: Sequence[Result]) -> list[str]:
     return [f"{called(one.run)}: no ratio of seconds: {one.cost.why}." for one in results if one.cost and one.cost.why]
 
 
+def every_seed(results: Sequence[Result]) -> list[str]:
+    """The seeds that arms are pooled from."""
+    return sorted({seed for one in results for seed in one.seeds})
+
+
 def lacking(results: Sequence[Result]) -> list[str]:
     """A note for each reason why arms have no ratio to raw, and one for each arm that lacks seeds of others."""
     without: dict[str, list[str]] = {}
     for one in results:
         if one.whole.lacks and one.run.target != "raw":
             without.setdefault(one.whole.lacks.format("raw"), []).append(called(one.run))
-    every = set().union(*(one.seeds for one in results))
-    fewer = [one for one in results if one.seeds and set(one.seeds) != every]
+    fewer = [one for one in results if one.seeds and len(one.seeds) < len(every_seed(results))]
     return [
         *(f"No ratio where {why}: {', '.join(names)}." for why, names in without.items()),
         *(f"{called(one.run)} has only seed {' and '.join(one.seeds)} so far." for one in fewer),

@@ -13,7 +13,11 @@ def samples(results: Sequence[Result]) -> Table:
     """Table 4c: mean accuracy, the majority's and pass@k of sampled answers."""
     names = list(results[0].whole.samples)
     rows = [
-        (*identity(one.run), number(one.whole.sampled), *(percent(one.whole.samples[name]) for name in names))
+        (
+            *identity(one.run, one.seeds),
+            number(one.whole.sampled),
+            *(percent(one.whole.samples[name]) for name in names),
+        )
         for one in results
     ]
     heads = (*WHO, "sampled questions", *(f"{name} %" for name in names))

@@ -13,7 +13,7 @@ def costs(results: Sequence[Result]) -> Table:
     """Table 6: seconds, speed, memory and device; ratios of seconds of one device alone."""
     rows = [
         (
-            *(*identity(run), significant(cost.seconds), interval(cost.relative_seconds, 2)),
+            *(*identity(run, cost.seeds), significant(cost.seconds), interval(cost.relative_seconds, 2)),
             *(times(cost.relative_seconds.value, 2), significant(cost.tokens_per_second)),
             *("yes" if cost.packed else "no", significant(cost.peak_memory_gb), " and ".join(cost.devices)),
         )
@@ -21,19 +21,25 @@ def costs(results: Sequence[Result]) -> Table:
     ]
     heads = "step seconds, seconds / raw, times faster, tokens / second, packed, peak memory GB, device"
     title = "Table 6. Training cost: seconds inside optimizer steps; tokens of prompts and completions a second."
-    notes = () if not _paired(results) else ("In brackets the t interval of the mean log ratio over the seeds.",)
-    return Table(title, (*WHO, *columns(heads)), rows, (*notes, *refusals(results)))
+    notes = ("In brackets the t interval of the mean log ratio over the seeds.",) if _paired(results) else ()
+    return Table(title, (*WHO, *columns(heads)), rows, (*notes, *_uneven(results), *refusals(results)))
 
 
 def _paired(results: Sequence[Result]) -> bool:
     return any(cost.relative_seconds.low is not None for _, cost in _trained(results))
 
 
+def _uneven(results: Sequence[Result]) -> tuple[str, ...]:
+    """How arms of different seeds are compared."""
+    uneven = len({cost.seeds for run, cost in _trained(results) if not run.seed}) > 1
+    return ("Sums are over an arm's seeds, ratios over those that raw has too.",) if uneven else ()
+
+
 def amounts(results: Sequence[Result], budgets: Mapping[str, str], assembled: Sequence[Mapping[str, Any]]) -> Table:
     """Table 6b: examples, passes, steps, tokens and FLOPs, under which budget."""
     rows = [
         (
-            *(*identity(run), budgets[run.method], number(cost.examples), significant(cost.passes)),
+            *(*identity(run, cost.seeds), budgets[run.method], number(cost.examples), significant(cost.passes)),
             *(number(cost.steps), number(cost.tokens), significant(cost.relative_tokens)),
             *(number(cost.total_tokens), scientific(cost.flops), significant(cost.relative_flops)),
         )
@@ -49,7 +55,7 @@ def amounts(results: Sequence[Result], budgets: Mapping[str, str], assembled: Se
         f"dropped from all targets together: {reasons(one['dropped'])}."
         for one in assembled
     ]
-    return Table(title, (*WHO, *columns(heads)), rows, tuple(notes))
+    return Table(title, (*WHO, *columns(heads)), rows, (*_uneven(results), *notes))
 
 
 def break_even(results: Sequence[Result], spent: Sequence[Mapping[str, Any]], compressors: Sequence[str]) -> Table:
@@ -65,7 +71,7 @@ def break_even(results: Sequence[Result], spent: Sequence[Mapping[str, Any]], co
         each = None if cost.why else raw.seconds_each - cost.seconds_each
         rows.append(
             (
-                *(*identity(run), significant(seconds.get((run.teacher, ""))), significant(paid)),
+                *(*identity(run, cost.seeds), significant(seconds.get((run.teacher, ""))), significant(paid)),
                 *(significant(raw.seconds_each), significant(cost.seconds_each), runs_to_pay(paid, each)),
             )
         )

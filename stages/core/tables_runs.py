@@ -9,6 +9,7 @@ from stages.core.tables import (
     WHO,
     Table,
     columns,
+    every_seed,
     identity,
     interval,
     lacking,
@@ -39,7 +40,8 @@ def accuracy(results: Sequence[Result], confidence: float) -> Table:
         f"Of one seed with fewer than {FEW} questions, or where every answer, or none, is right, it is Clopper and "
         "Pearson's exact one."
     )
-    return Table("Table 4. Accuracy of every run.", heads, rows, (note,))
+    # an arm of one seed so far is that run
+    return Table("Table 4. Accuracy of every run.", heads, list(dict.fromkeys(rows)), (note,))
 
 
 def differences(results: Sequence[Result], compared: Sequence[Comparison], confidence: float) -> Table:
@@ -167,7 +169,8 @@ def headline(results: Sequence[Result], confidence: float) -> Table:
         *columns("efficiency / raw, training tokens / raw, training seconds / raw"),
     )
     run, asked = results[0].run, results[0].whole.questions
-    title = f"{run.student} taught by {run.teacher or '-'}, seed {run.seed or ' and '.join(results[0].seeds) or '-'}"
+    seeds = run.seed or " and ".join(every_seed(results)) or "-"
+    title = f"{run.student} taught by {run.teacher or '-'}, seed {seeds}"
     where = f"{asked} {_main(results)}questions"
     further = "".join(f"; {group} on {results[0].scopes[group, ALL].questions}" for group in others)
     note = f"Accuracy, retention, output and efficiency on {where}{further}; {100 * confidence:g} % intervals."
