@@ -182,6 +182,23 @@ def test_without_raw_a_note_says_why_there_are_no_ratios(root: Path) -> None:
     assert "raw's training is not there" in table(root, "6_cost")
 
 
+@pytest.mark.parametrize(
+    ("lost", "why"),
+    [
+        ((), "No ratio where no answer of raw is right: solver-light-small-full, solver-strong"),
+        (("raw-small-full-s1", "light-small-full-s0"), "No ratio where no seed in common with raw: solver-light-sm"),
+    ],
+)
+def test_arms_without_a_ratio_are_named_with_the_reason(root: Path, lost: tuple[str, ...], why: str) -> None:
+    metrics = build(root, TWO, right=lambda run, rate, draw: bool(lost) or run.target != "raw")
+    for cell in lost:
+        (metrics / "scores" / f"solver-{cell}.csv").unlink()
+    assert run_report(drawn=True).exit_code == 0
+    assert why in table(root, "8_retention_efficiency")
+    assert why in table(root, "headline")
+    assert arm_row(metrics, "light")["retention"] == ""
+
+
 def test_an_arm_without_its_training_metrics_keeps_its_retention(root: Path) -> None:
     metrics = build(root, dataclasses.replace(SMALL, methods=["full"]))
     run_report()

@@ -62,12 +62,8 @@ def results(inputs: Inputs, answers: Mapping[Run, Answers], bootstrap: Bootstrap
     }
     gained = stats.measure(main_answers(answers, inputs), before, bootstrap) if before else {}
     spent = costs(answers, inputs, bootstrap.confidence)
-    return [
-        Result(
-            run, spent.get(run), {scope: of[run] for scope, of in measured.items()}, gained.get(run), answers[run].seeds
-        )
-        for run in answers
-    ]
+    own = {run: {scope: of[run] for scope, of in measured.items()} for run in answers}
+    return [Result(run, spent.get(run), own[run], gained.get(run), one.seeds) for run, one in answers.items()]
 
 
 def costs(arms: Iterable[Run], inputs: Inputs, confidence: float) -> dict[Run, Cost]:

@@ -3,8 +3,9 @@
 Intervals are percentile intervals of a bootstrap (Efron and Tibshirani 1993, chapter 13) over questions and, where an
 arm has several seeds, over seeds. A resample draws a question with all that every run answered to it, and a seed with
 all runs that have it, so that differences and ratios between runs are paired; runs are compared over the seeds that
-both have. Nothing here is ever NaN: what cannot be divided is None, and there is no interval from fewer than FEW
-questions, nor where no resample differs: one without width would look exact.
+both have. `significance.seed_weights` says how far few seeds carry. Nothing here is ever NaN: what cannot be divided is
+None. There is no interval from fewer than FEW questions, nor where no resample differs: without width it would look
+exact.
 """
 
 import dataclasses
