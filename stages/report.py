@@ -35,7 +35,8 @@ from stages.core.errors import StageError
 from stages.core.files import replacing, write_json, write_text
 from stages.core.metrics import Inputs
 from stages.core.runs import Comparison, Grid, Result, Run
-from stages.core.stats import Bootstrap, Estimate
+from stages.core.significance import Bootstrap
+from stages.core.stats import Estimate
 
 PARAMS = {"grid": "grid", "report": "report", "methods": "methods", "cap": "evaluate.max_new_tokens"}
 CAPS = 24  # points of the curve of accuracy against the cap of tokens
@@ -97,8 +98,8 @@ class Study:
 def study(inputs: Inputs, grid: Grid, settings: Settings, budgets: Mapping[str, str], cap: int) -> Study:
     """Everything that is computed from the metrics; `cap` is the limit of tokens of the evaluation."""
     bootstrap = settings.bootstrap
-    own = arms.pooled(inputs.answers)
-    main = arms.pooled(arms.main_answers(inputs))
+    own = arms.pooled(inputs.answers, grid)
+    main = arms.main_answers(own, inputs)
     found, compared = arms.corrected(
         arms.results(inputs, own, bootstrap, cap), arms.comparisons(main, inputs, bootstrap)
     )
@@ -142,17 +143,17 @@ def _tables(whole: Study) -> dict[str, bytes]:
         "5_lengths": tables_answers.lengths(found),
         "6_cost": tables_cost.costs(found),
         "6b_amounts": tables_cost.amounts(found, whole.budgets, inputs.assemble),
-        "7_truncation": tables_runs.truncation(whole.compared),
+        "7_truncation": tables_runs.truncation(whole.compared, confidence),
         "8_retention_efficiency": tables_runs.retention(found),
         "9_budget": tables_answers.budget(found, whole.curves, whole.caps),
-        "10_break_even": tables_cost.break_even(found, inputs.cost, whole.grid.compressors, len(whole.grid.seeds)),
+        "10_break_even": tables_cost.break_even(found, inputs.cost, whole.grid.compressors),
     }
+    if shown := headline(found, whole.settings):
+        made["headline"] = tables_runs.headline(shown, confidence)
+    if inputs.holes:
+        made["holes"] = tables_data.holes(inputs.holes)
     files = {f"{name}.md": tables.markdown(table) for name, table in made.items()}
     files |= {f"{name}.tex": tables.latex(table) for name, table in made.items()}
-    if shown := headline(found, whole.settings):
-        files["headline.md"] = tables.markdown(tables_runs.headline(shown, confidence))
-    if inputs.holes:
-        files["holes.md"] = tables.markdown(tables_data.holes(inputs.holes))
     return {name: text.encode() for name, text in files.items()}
 
 

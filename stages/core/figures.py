@@ -9,6 +9,7 @@ import matplotlib.style
 from matplotlib.figure import Figure
 
 from stages.core import paper
+from stages.core.cells import UNTRAINED
 from stages.core.panels import Mark, Panel, line, looks, rows_figure
 from stages.core.points import METHODS, Point, points_figure
 from stages.core.ribbons import Curve, curves_figure
@@ -140,7 +141,7 @@ def truncation(arms: Sequence[str], compared: Sequence[Comparison]) -> Figure:
 def retention_efficiency(arms: Sequence[str], pooled: Sequence[Result], papers: bool = False) -> Figure:
     """Figure 8: retention and per-token efficiency, relative to raw."""
     names = _names(pooled)
-    trained = [(names[one.run], one.run.target, one.whole) for one in pooled if one.cost]
+    trained = [(names[one.run], one.run.target, one.whole) for one in pooled if one.run.target != UNTRAINED]
     kept = [Mark(row, arm, arm, whole.retention.scaled(100)) for row, arm, whole in trained]
     efficient = [Mark(row, arm, arm, whole.efficiency) for row, arm, whole in trained]
     panels = [
@@ -163,7 +164,7 @@ def budget(
     """Figure 9: accuracy against the cap of generated tokens, a panel for each student (of a teacher) and method."""
     several = len(_distinct(one.run.teacher for one in pooled)) > 1
     panels: dict[str, list[Curve]] = {}
-    trained = [one.run for one in pooled if one.cost or one.run.method]
+    trained = [one.run for one in pooled if one.run.target != UNTRAINED]
     for teacher, student, method in dict.fromkeys((run.teacher, run.student, run.method) for run in trained):
         title = student + (f" of {teacher}" if several else "") + f", {method}"
         panels[title] = [

@@ -88,7 +88,7 @@ def rows_figure(
     """Panels with the same rows, `columns` of them side by side; those of one quantity share its scale."""
     drawn = [(panel, mark.value.value) for panel in panels for mark in panel.marks]
     if all(value is None for _, value in drawn):
-        return _nothing()
+        return nothing()
     height = 0.75 + len(rows) * max(0.3, 0.06 + 0.13 * len(slots))
     width = 3.2 if len(panels) > 1 else 4.4
     shared = len({panel.axis for panel in panels}) == 1
@@ -114,8 +114,11 @@ def _rows(axes: Axes, panel: Panel, look: Mapping[str, Look], rows: Sequence[str
         middle = (len(slots) - 1) / 2
         place = slots.index(mark.slot) if mark.slot in slots else middle
         y = rows.index(mark.row) + (place - middle) * 0.75 / len(slots)
-        if one.low is not None and one.high is not None:
-            axes.hlines(y, one.low, one.high, colors=colour, linewidth=1.3)
+        if one.low is not None:
+            axes.hlines(y, one.low, one.value if one.high is None else one.high, colors=colour, linewidth=1.3)
+        if one.low is not None and one.high is None:  # an arrow to the edge
+            arrow = {"arrowstyle": "->", "color": colour, "linewidth": 1.3, "shrinkA": 0, "shrinkB": 0}
+            axes.annotate("", (1, y), (one.value, y), ("axes fraction", "data"), "data", arrow)
         drawn = line(colour, marker, teacher=mark.teacher)
         drawn.set_data([one.value], [y])
         axes.add_line(drawn)
@@ -170,7 +173,7 @@ def with_legend(figure: Figure, legend: Sequence[Line2D | Patch]) -> Figure:
     return figure
 
 
-def _nothing() -> Figure:
+def nothing() -> Figure:
     """What stands where a grid has nothing to show, so that every link to a figure holds."""
     figure = Figure(figsize=(4, 1))
     figure.text(0.5, 0.5, "nothing to compare in this grid", ha="center", va="center")

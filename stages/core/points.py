@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.transforms import Bbox
 
-from stages.core.panels import Look, grid, log_x, marker_size, with_legend
+from stages.core.panels import Look, grid, log_x, marker_size, nothing, with_legend
 from stages.core.runs import label
 from stages.core.stats import Measure
 
@@ -42,6 +42,8 @@ class Point:
 
 def points_figure(panels: Mapping[str, Sequence[Point]], look: Mapping[str, Look], legend: Sequence[Line2D]) -> Figure:
     """Accuracy against tokens, a panel for each title; an arm's points are joined, and labelled once."""
+    if not panels:
+        return nothing()
     size = (3.7, 3.0) if len(panels) > 1 else (5.6, 3.8)
     figure, drawn_on = grid(len(panels), 4, size, shared=True)
     for axes, (title, points) in zip(drawn_on, panels.items(), strict=True):

@@ -70,7 +70,7 @@ def _numbers(path: Path, run: Run) -> Iterator[str]:
 
 def _told(row: Mapping[str, str], name: str) -> str:
     value, low, high = (row[name + part] for part in ("", "_low", "_high"))
-    return f"{value} [{low}, {high}]" if low else value or "-"
+    return f"{value} [{low}, {high or '-'}]" if low else value or "-"
 
 
 def _stage(name: str, entry: Mapping[str, Any]) -> Iterator[str]:

@@ -2,17 +2,22 @@
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from scipy import stats
+
 from stages.core.cells import UNTRAINED, cell_name
 from stages.core.errors import StageError
-from stages.core.stats import Estimate, Measure, mean_ratio
+from stages.core.stats import Estimate, Measure
 
 ALL = "all"
 MAIN = "in_distribution"  # the group that headline numbers and figures are about, where the profile has it
 TRUNCATED = "truncated_"
+Scope = tuple[str, str]  # (group, source), ALL for either
 NOTHING = Estimate()
 
 
@@ -75,9 +80,9 @@ class Grid:
 class Cost:
     """What training used and took: sums over an arm's seeds, but `passes` and the highest `peak_memory_gb`.
 
-    `tokens` are those of completions, `total_tokens` the prompts' too, of all passes. `relative_` is to raw, `why` says
-    why the seconds are not. Tokens and FLOPs are counts over the same questions, without an interval; of seconds there
-    is one where there are several seeds.
+    `tokens` are those of completions, `total_tokens` the prompts' too, of all passes. `relative_` is to raw over the
+    seeds that both have, `why` says why the seconds are not. Tokens and FLOPs are counts over the same questions,
+    without an interval; of seconds there is one where there are several seeds.
     """
 
     examples: int
@@ -94,6 +99,7 @@ class Cost:
     relative_flops: float | None = None
     relative_seconds: Estimate = NOTHING
     why: str | None = None
+    seeds: tuple[str, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -105,8 +111,13 @@ class Cost:
         """Of prompts and completions, inside steps."""
         return self.total_tokens / self.seconds if self.seconds else None
 
+    @property
+    def seconds_each(self) -> float:
+        """Of one seed, in the mean."""
+        return self.seconds / len(self.each_seconds)
+
     def against(self, raw: "Cost", confidence: float) -> "Cost":
-        """With the ratios to `raw`, whose seeds are the same.
+        """With the ratios to `raw`, both over the same seeds in the same order.
 
         Seconds of different devices, or numbers of threads, are not divided.
         """
@@ -118,6 +129,21 @@ class Cost:
             relative_seconds=mean_ratio(self.each_seconds, raw.each_seconds, confidence) if same else NOTHING,
             why=None if same else f"timed on {' and '.join(self.devices)}, raw on {' and '.join(raw.devices)}",
         )
+
+
+def mean_ratio(above: Sequence[float], below: Sequence[float], confidence: float) -> Estimate:
+    """The geometric mean of the ratios of pairs, from two pairs on with the t interval of the mean of their logarithms.
+
+    No value where one of the numbers is 0.
+    """
+    if not all((*above, *below)):
+        return NOTHING
+    logs = np.log(above) - np.log(below)
+    mean, count = float(logs.mean()), len(logs)
+    if count == 1:
+        return Estimate(above[0] / below[0])
+    half = float(stats.t.ppf((1 + confidence) / 2, count - 1) * logs.std(ddof=1) / math.sqrt(count))
+    return Estimate(math.exp(mean), math.exp(mean - half), math.exp(mean + half))
 
 
 def cost(trained: Sequence[Mapping[str, Any]], timed: Sequence[Mapping[str, Any]]) -> Cost:
@@ -139,16 +165,32 @@ def cost(trained: Sequence[Mapping[str, Any]], timed: Sequence[Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Result:
-    """A run's cost, None where it was not trained, and its measures by (group, source), or ALL for either."""
+    """A run's cost, None where there is none, and its measures by (group, source), or ALL for either.
+
+    `gained` is its measure against the untrained student, on the questions of `whole`; `seeds` are an arm's.
+    """
 
     run: Run
     cost: Cost | None
-    scopes: Mapping[tuple[str, str], Measure]
+    scopes: Mapping[Scope, Measure]
+    gained: Measure | None = None
+    seeds: tuple[str, ...] = ()
+
+    @property
+    def scope(self) -> Scope:
+        """The in-distribution questions, all where there are none."""
+        return (MAIN, ALL) if (MAIN, ALL) in self.scopes else (ALL, ALL)
 
     @property
     def whole(self) -> Measure:
-        """The measure over the in-distribution questions, over all where there are none."""
-        return self.scopes.get((MAIN, ALL), self.scopes[ALL, ALL])
+        """The measure that headline numbers are from."""
+        return self.scopes[self.scope]
+
+    @property
+    def groups(self) -> dict[Scope, Measure]:
+        """The measures that are compared with raw: the whole and that of every other group."""
+        others = {scope: one for scope, one in self.scopes.items() if scope[1] == ALL and scope[0] not in (ALL, MAIN)}
+        return {self.scope: self.whole, **others}
 
     @property
     def spent(self) -> tuple[float | None, Estimate]:

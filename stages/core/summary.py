@@ -12,7 +12,7 @@ from stages.core.stats import Estimate, Measure
 
 Scalar = float | str | None
 _SCALARS = 25  # in summary.json: what `dvc exp show` can lay side by side
-_ESTIMATES = ("accuracy", "difference", "retention", "output", "efficiency", "area", "tokens")
+_ESTIMATES = ("accuracy", "retention", "output", "efficiency", "area", "tokens")
 
 
 def headlines(arms: Sequence[str], own: Mapping[str, Result]) -> dict[str, dict[str, Scalar]]:
@@ -31,7 +31,7 @@ def headlines(arms: Sequence[str], own: Mapping[str, Result]) -> dict[str, dict[
         room -= len(values)
         for name, value in values.items():
             found.setdefault(name, {})[arm] = _round(value)
-        if (spent := own[arm].cost) and spent.why:
+        if arm != "raw" and (spent := own[arm].cost) and spent.why:
             found["train_seconds"][arm] = "not comparable"
     return found
 
@@ -56,8 +56,11 @@ def rows(found: Sequence[Result]) -> list[dict[str, Any]]:
     """A row of results.csv for each run and scope."""
     return [
         dataclasses.asdict(one.run)
-        | {"group": group, "source": source, "questions": measure.questions}
+        | {"seeds": " ".join(one.seeds) or one.run.seed, "group": group, "source": source}
+        | {"questions": measure.questions, "sampled_questions": measure.sampled}
         | _cells(measure)
+        | _tests(measure, "")
+        | _tests(one.gained if (group, source) == one.scope else None, "_untrained")
         | _spent(one.cost)
         for one in found
         for (group, source), measure in one.scopes.items()
@@ -98,8 +101,17 @@ def _cells(measure: Measure) -> dict[str, float | None]:
     lengths = {
         f"{kind}_{part}": value for kind, own in counted.items() for part, value in dataclasses.asdict(own).items()
     }
-    tests = {"p": measure.p, "p_holm": measure.holm, "detectable": measure.detectable}
-    return estimates | lengths | {"hit_cap": measure.hit_cap, "no_answer": measure.no_answer} | tests
+    return estimates | lengths | {"hit_cap": measure.hit_cap, "no_answer": measure.no_answer}
+
+
+def _tests(measure: Measure | None, against: str) -> dict[str, Any]:
+    """The difference from raw, or from what `against` names."""
+    names = ("difference", "difference_low", "difference_high", "p", "p_holm", "detectable", "seeds_compared")
+    values: list[Any] = [None] * len(names)
+    if measure:
+        tests = (measure.p, measure.holm, measure.detectable, " ".join(measure.seeds))
+        values = [*dataclasses.astuple(measure.difference), *tests]
+    return {f"{name}{against}": value for name, value in zip(names, values, strict=True)}
 
 
 def points(found: Sequence[Result]) -> list[dict[str, Any]]:

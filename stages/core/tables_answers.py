@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from stages.core.runs import Result, Run
-from stages.core.stats import Estimate, Lengths
+from stages.core.stats import FEW, Estimate, Lengths
 from stages.core.tables import WHO, Table, columns, identity, interval, number, percent
 
 PARTS = ("all", "thinking", "answer")
@@ -12,10 +12,20 @@ PARTS = ("all", "thinking", "answer")
 def samples(results: Sequence[Result]) -> Table:
     """Table 4c: mean accuracy, the majority's and pass@k of sampled answers."""
     names = list(results[0].whole.samples)
-    rows = [(*identity(one.run), *(percent(one.whole.samples[name]) for name in names)) for one in results]
-    heads = (*WHO, *(f"{name} %" for name in names))
+    rows = [
+        (
+            *identity(one.run, one.seeds),
+            number(one.whole.sampled),
+            *(percent(one.whole.samples[name]) for name in names),
+        )
+        for one in results
+    ]
+    heads = (*WHO, "sampled questions", *(f"{name} %" for name in names))
     notes = (
-        "Over the questions that were sampled. The majority's ties are broken by lot; pass@k is the unbiased estimate."
+        "Over the questions that were sampled, which alone are resampled for the intervals; fewer than "
+        f"{FEW} have none. The number behind @ is that of samples. The majority counts all right answers as one, "
+        "however they are written, and wrong ones as one where their text is the same, which favours right answers; "
+        "its ties are broken by lot. pass@k is the unbiased estimate."
         if names
         else "This profile draws no samples.",
     )

@@ -116,9 +116,17 @@ def test_a_missing_value_is_left_out_and_zero_is_drawn() -> None:
     assert np.asarray(line.get_xdata()).tolist() == [0.0]
 
 
+def test_an_interval_without_an_upper_end_is_an_arrow_to_the_edge() -> None:
+    marks = [Mark("row", "light", "light", Estimate(2.0, 1.5)), Mark("row", "raw", "raw", Estimate(1.0, 0.5, 3.0))]
+    (axes,) = rows_figure([Panel("t", "x", marks)], looks(ARMS), ["row"], ["raw", "light"], [], 2).axes
+    (arrow,) = (text for text in axes.texts if isinstance(text, Annotation))
+    assert arrow.xy[0] == 1  # of the axes' width
+
+
 def test_nothing_to_compare_is_said() -> None:
-    (text,) = figures.truncation(ARMS, []).texts
-    assert "nothing to compare" in text.get_text()
+    for figure in (figures.truncation(ARMS, []), figures.accuracy_tokens(ARMS, [result("untrained", 0.5, 9)])):
+        (text,) = figure.texts
+        assert "nothing to compare" in text.get_text()
 
 
 def test_uncomparable_times_are_counted_in_the_title() -> None:
