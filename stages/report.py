@@ -38,7 +38,6 @@ from stages.core.runs import Comparison, Grid, Result, Run
 from stages.core.stats import Bootstrap, Estimate
 
 PARAMS = {"grid": "grid", "report": "report", "methods": "methods", "cap": "evaluate.max_new_tokens"}
-CAPS = 24  # points of the curve of accuracy against the cap of tokens
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,7 @@ def study(inputs: Inputs, grid: Grid, settings: Settings, budgets: Mapping[str, 
     )
     single = {run: one for run, one in inputs.answers.items() if run not in own}
     runs = arms.results(inputs, single, bootstrap, cap) if single else []
-    caps = sorted({max(1, cap * part // CAPS) for part in range(1, CAPS + 1)})
+    caps = tables_answers.caps(cap)
     curves = arms.budget(main, caps, bootstrap)
     return Study(inputs, grid, settings, budgets, found, runs, compared, caps, curves)
 

@@ -88,7 +88,7 @@ def rows_figure(
     """Panels with the same rows, `columns` of them side by side; those of one quantity share its scale."""
     drawn = [(panel, mark.value.value) for panel in panels for mark in panel.marks]
     if all(value is None for _, value in drawn):
-        return _nothing()
+        return nothing()
     height = 0.75 + len(rows) * max(0.3, 0.06 + 0.13 * len(slots))
     width = 3.2 if len(panels) > 1 else 4.4
     shared = len({panel.axis for panel in panels}) == 1
@@ -170,7 +170,7 @@ def with_legend(figure: Figure, legend: Sequence[Line2D | Patch]) -> Figure:
     return figure
 
 
-def _nothing() -> Figure:
+def nothing() -> Figure:
     """What stands where a grid has nothing to show, so that every link to a figure holds."""
     figure = Figure(figsize=(4, 1))
     figure.text(0.5, 0.5, "nothing to compare in this grid", ha="center", va="center")

@@ -64,7 +64,8 @@ class Lengths:
 class Measure:
     """What a run did on a set of questions. Shares and ratios are fractions, tokens are generated ones.
 
-    `samples` are what the run's samples say by name. `area` is the mean accuracy over all token caps up to the limit.
+    `samples` are what the run's samples say by name. `area` is the mean accuracy over the logarithm of the
+    cap of tokens, from 1 to the limit, so that every doubling of the budget counts the same.
     Against a reference: retention is the ratio of accuracies, output that of mean tokens, efficiency that of accuracy
     per token; difference is accuracy less the reference's, `p` McNemar's (with several seeds the bootstrap's), and
     `detectable` the smallest difference that would be found four times out of five.
@@ -175,8 +176,9 @@ def _resampled(runs: Mapping[Key, Answers], settings: Bootstrap, cap: int | None
 def _columns(one: Answers, cap: int | None) -> dict[str, Floats]:
     """What is added up over the questions, (questions, seeds) or, of samples, (questions, 1)."""
     found = {"correct": one.correct, "tokens": one.tokens, "has_samples": one.has_samples[:, None]}
-    if cap is not None:  # over caps 1 to `cap`, those that are larger than its tokens let an answer end
-        found["area"] = one.correct * np.clip(cap - one.tokens, 0, None) / cap
+    if cap is not None:  # the share of log caps that let an answer end: on a linear scale a limit far above all lengths
+        # makes the area the accuracy, whatever the lengths
+        found["area"] = one.correct * np.clip(1 - np.log1p(one.tokens) / math.log(max(cap, 2)), 0, None)
     return found | {name: one.samples[:, [place]] for place, name in enumerate(one.names)}
 
 
