@@ -9,6 +9,7 @@ import matplotlib.style
 from matplotlib.figure import Figure
 
 from stages.core import paper
+from stages.core.cells import UNTRAINED
 from stages.core.panels import Mark, Panel, line, looks, rows_figure
 from stages.core.points import METHODS, Point, points_figure
 from stages.core.ribbons import Curve, curves_figure
@@ -138,20 +139,22 @@ def truncation(arms: Sequence[str], compared: Sequence[Comparison]) -> Figure:
 
 
 def retention_efficiency(arms: Sequence[str], pooled: Sequence[Result], papers: bool = False) -> Figure:
-    """Figure 8: retention and per-token efficiency, relative to raw."""
+    """Figure 8: retention, length of outputs and per-token efficiency, relative to raw."""
     names = _names(pooled)
-    trained = [(names[one.run], one.run.target, one.whole) for one in pooled if one.cost]
+    trained = [(names[one.run], one.run.target, one.whole) for one in pooled if one.run.target != UNTRAINED]
     kept = [Mark(row, arm, arm, whole.retention.scaled(100)) for row, arm, whole in trained]
+    output = [Mark(row, arm, arm, whole.output) for row, arm, whole in trained]
     efficient = [Mark(row, arm, arm, whole.efficiency) for row, arm, whole in trained]
     panels = [
-        Panel("retention", "accuracy / raw's (%)", kept, 100, band=_band(paper.RETENTION, papers, 100)),
+        Panel("retention", "accuracy / raw's (%)", kept, 100, most=100 * paper.RETENTION if papers else None),
+        Panel("length of outputs", "mean tokens / raw's", output, 1, "ratio", _band(paper.OUTPUT, papers)),
         Panel(
             "per-token efficiency",
             "accuracy per token / raw's",
             efficient,
             1,
             "ratio",
-            _band(paper.EFFICIENCY, papers),
+            most=paper.EFFICIENCY if papers else None,
         ),
     ]
     return _by_arm(arms, panels)
@@ -163,7 +166,7 @@ def budget(
     """Figure 9: accuracy against the cap of generated tokens, a panel for each student (of a teacher) and method."""
     several = len(_distinct(one.run.teacher for one in pooled)) > 1
     panels: dict[str, list[Curve]] = {}
-    trained = [one.run for one in pooled if one.cost or one.run.method]
+    trained = [one.run for one in pooled if one.run.target != UNTRAINED]
     for teacher, student, method in dict.fromkeys((run.teacher, run.student, run.method) for run in trained):
         title = student + (f" of {teacher}" if several else "") + f", {method}"
         panels[title] = [
@@ -174,9 +177,9 @@ def budget(
     return curves_figure(panels, looks(arms), caps)
 
 
-def _band(ends: tuple[float, float], papers: bool, factor: float = 1) -> tuple[float, float] | None:
+def _band(ends: tuple[float, float], papers: bool) -> tuple[float, float] | None:
     """The paper's range, where it is wanted."""
-    return (ends[0] * factor, ends[1] * factor) if papers else None
+    return ends if papers else None
 
 
 def _distinct(values: Iterable[str]) -> list[str]:

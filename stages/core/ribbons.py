@@ -27,15 +27,16 @@ def curves_figure(panels: Mapping[str, Sequence[Curve]], look: Mapping[str, Look
     """Accuracy in per cent against the cap of tokens, a panel for each title."""
     if not panels:
         return nothing()
+    start = _start(panels, caps)
     figure, drawn_on = grid(len(panels), 4, (4.2, 2.8), shared=True)
     for axes, (title, curves) in zip(drawn_on, panels.items(), strict=True):
         for one in curves:
             _draw(axes, one, look[one.arm], caps)
         axes.set_title(title, loc="left")
         axes.set(xlabel="cap of generated tokens", ylabel="accuracy (%)", xscale="log")
-        axes.set_xlim(caps[0] * 0.9, caps[-1] * 1.05)
+        axes.set_xlim(start * 0.9, caps[-1] * 1.05)
         # each doubling is worth the same; every third where the labels would touch
-        axes.xaxis.set_major_locator(LogLocator(base=2 if caps[-1] <= 256 * caps[0] else 8))
+        axes.xaxis.set_major_locator(LogLocator(base=2 if caps[-1] <= 256 * start else 8))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
         axes.xaxis.set_minor_locator(NullLocator())
     drawn_on[0].set_ylim(-2, max(10.0, drawn_on[0].get_ylim()[1]))  # shared
@@ -43,6 +44,13 @@ def curves_figure(panels: Mapping[str, Sequence[Curve]], look: Mapping[str, Look
     for axes, curves in zip(drawn_on, panels.values(), strict=True):
         _name(axes, curves, look, caps[-1], figure.dpi / 72)
     return figure
+
+
+def _start(panels: Mapping[str, Sequence[Curve]], caps: Sequence[int]) -> int:
+    """The last cap at which nothing is right yet, or the first of all: further left there is nothing to see."""
+    values = [one.values for curves in panels.values() for one in curves]
+    nothing_right = [cap for place, cap in enumerate(caps) if not any(own[place].value for own in values)]
+    return nothing_right[-1] if nothing_right and nothing_right[-1] < caps[-1] else caps[0]
 
 
 def _draw(axes: Axes, one: Curve, look: Look, caps: Sequence[int]) -> None:

@@ -8,7 +8,7 @@ from stages.core.stats import Estimate, Lengths
 from stages.core.tables import WHO, Table, columns, identity, interval, number, percent
 
 PARTS = ("all", "thinking", "answer")
-PER_DOUBLING = 3  # caps; the curve's steps are then about a quarter of their tokens
+PER_DOUBLING = 6  # caps; a curve's steps are then an eighth of their tokens
 FIRST = 4  # tokens: the least cap at which an answer can stand
 SHOWN = 6  # of the caps in table 9, at most
 
@@ -48,12 +48,12 @@ def caps(limit: int) -> list[int]:
     Arms' lengths differ by factors, and the limit may be a hundred times most lengths.
     """
     halvings = range(int(PER_DOUBLING * math.log2(max(1.0, limit / FIRST))), -1, -1)
-    return [round(limit / 2 ** (part / PER_DOUBLING)) for part in halvings]
+    return sorted({round(limit / 2 ** (part / PER_DOUBLING)) for part in halvings})
 
 
 def budget(results: Sequence[Result], curves: Mapping[Run, Sequence[Estimate]], caps: Sequence[int]) -> Table:
     """Table 9: accuracy at caps that differ by a whole number of doublings, and the area under the curve."""
-    doublings = caps[::-1][::PER_DOUBLING]
+    doublings = [cap for cap in (round(caps[-1] / 2**part) for part in range(99)) if cap in caps]
     shown = doublings[:: math.ceil(len(doublings) / SHOWN)][::-1]
     rows = [
         (
@@ -65,7 +65,7 @@ def budget(results: Sequence[Result], curves: Mapping[Run, Sequence[Estimate]], 
     heads = (*WHO, "area %", *(f"{cap} tokens %" for cap in shown))
     notes = (
         f"One run at {caps[-1]} tokens, scored again at smaller caps: what had not ended by then gave no answer. The "
-        "area is the mean accuracy over the logarithm of the cap, from 1 token to the limit: every doubling of the budget "
-        "counts the same, and an answer adds the more the earlier it ends.",
+        "area is the mean accuracy over the logarithm of the cap, from 1 token to the limit: every doubling of the "
+        "budget counts the same, and an answer adds the more the earlier it ends.",
     )
     return Table("Table 9. Accuracy within a budget of generated tokens.", heads, rows, notes)
