@@ -34,7 +34,7 @@ from stages.core.cells import UNTRAINED
 from stages.core.errors import StageError
 from stages.core.files import replacing, write_json, write_text
 from stages.core.metrics import Inputs
-from stages.core.runs import Comparison, Grid, Result, Run
+from stages.core.runs import ALL, MAIN, Comparison, Grid, Result, Run
 from stages.core.stats import Bootstrap, Estimate
 
 PARAMS = {"grid": "grid", "report": "report", "methods": "methods", "cap": "evaluate.max_new_tokens"}
@@ -155,11 +155,17 @@ def _tables(whole: Study) -> dict[str, bytes]:
     return {name: text.encode() for name, text in files.items()}
 
 
-def _page(whole: Study, profile: str, drawn: Mapping[str, bytes], captions: Mapping[str, str]) -> str:
+def _about(whole: Study) -> provenance.About:
+    """What captions say of the whole report."""
+    asked, group = whole.arms[0].whole.questions, "in-distribution " if (MAIN, ALL) in whole.arms[0].scopes else ""
+    return provenance.About(f"{asked} {group}questions", whole.settings.bootstrap)
+
+
+def _page(whole: Study, profile: str, drawn: Mapping[str, bytes], captions: Mapping[str, tuple[str, str]]) -> str:
     """The report as one HTML file."""
     own = headline(whole.arms, whole.settings)
     table = tables_runs.headline(own, whole.settings.confidence) if own else None
-    pictures = {name: (drawn[f"{name}.svg"], said) for name, said in captions.items() if f"{name}.svg" in drawn}
+    pictures = {name: (drawn[f"{name}.svg"], *said) for name, said in captions.items() if f"{name}.svg" in drawn}
     about = f"Profile {profile}: {len(whole.arms)} arms, drawn from metrics/{profile} alone."
     return page.page(f"compress-distill: {profile}", about, table, pictures, whole.inputs.examples, whole.inputs.holes)
 
@@ -181,8 +187,12 @@ def main(profile: str, explain: str | None = None) -> None:
         click.echo(f"warning: {hole}: not there yet; the report leaves it out", err=True)
     whole = study(inputs, grid, settings, budgets, int(declared["cap"]))
     scalars, found, folders = build(whole)
-    captions = {name: provenance.caption(name, root) for name in provenance.FIGURES}
-    folders["figures"]["captions.md"] = "".join(f"- {name}: {said}\n" for name, said in captions.items()).encode()
+    about = _about(whole)
+    captions = {
+        name: (provenance.says(name, about), provenance.caption(name, root, about)) for name in provenance.FIGURES
+    }
+    said = "".join(f"- {name}: {' '.join(parts)}\n" for name, parts in captions.items())
+    folders["figures"]["captions.md"] = said.encode()
     text = _page(whole, profile, folders["figures"], captions)
     for name, files in folders.items():
         with replacing(Path("plots") / profile / name) as folder:

@@ -5,6 +5,7 @@ import dataclasses
 import hashlib
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import yaml
 from stages.core import files
 from stages.core.errors import StageError
 from stages.core.runs import ALL, Run
+from stages.core.stats import Bootstrap
 
 LOCK = Path("dvc.lock")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -26,15 +28,56 @@ FIGURES = {
     "8_retention_efficiency": ("scores",),
     "9_budget": ("scores",),
 }
+# What each figure shows; {lines} and {main} are the intervals and the questions
+_SAYS = {
+    "3_rho": "rho, compressed / raw characters of each kept training trace, by data set and compressor: median and "
+    "quartiles, no interval.",
+    "4_accuracy": "Accuracy of greedy answers by arm, a panel for each student and method, the questions of each group "
+    "apart. {lines}",
+    "5_accuracy_tokens": "Accuracy against the median number of all generated tokens, reasoning and answer together, "
+    "for answer-only students write no reasoning and untrained ones mark none; on {main}. Points at one place "
+    "are moved apart sideways; the light horizontal lines are the tokens' quartiles. {lines}",
+    "6_cost": "Training tokens, FLOPs and seconds inside steps relative to raw, over the matched training questions; "
+    "counts have no interval, seconds the t interval over seeds where there are several.",
+    "7_truncation": "Accuracy after training on compressed traces less that after training on raw traces cut to the "
+    "same budget of tokens, on {main}. {lines}",
+    "8_retention_efficiency": "Accuracy, mean generated tokens and accuracy per generated token, each relative to raw, "
+    "on {main}. {lines}",
+    "9_budget": "Accuracy within a cap of generated tokens: an answer that had not ended by then counts as none; on "
+    "{main}. {lines}",
+}
 
 
-def caption(name: str, root: Path) -> str:
-    """The metrics that figure `name` was made from, with their number and the hash of their contents."""
+@dataclass(frozen=True)
+class About:
+    """What captions say of a report: its main questions, and the params that make its intervals."""
+
+    main: str  # as "132 in-distribution questions"
+    bootstrap: Bootstrap
+
+    @property
+    def lines(self) -> str:
+        """What intervals are."""
+        return (
+            f"Intervals are {100 * self.bootstrap.confidence:g} % ones of a bootstrap over questions, and over seeds "
+            "where there are several."
+        )
+
+
+def says(name: str, about: About) -> str:
+    """One or two sentences on what figure `name` shows: what is drawn, its interval, its questions."""
+    return _SAYS[name].format(main=about.main, lines=about.lines)
+
+
+def caption(name: str, root: Path, about: About) -> str:
+    """The metrics that figure `name` was made from, with the hash of their contents, and the report's params."""
+    params = [f"report.{key} {value}" for key, value in dataclasses.asdict(about.bootstrap).items()]
+    drawn = f", params.yaml: {', '.join(params)}" if "{lines}" in _SAYS[name] or name == "6_cost" else ""
     parts = []
     for folder in FIGURES[name]:
         count = sum(path.is_file() for path in (root / folder).glob("*")) if (root / folder).is_dir() else 0
         parts.append(f"{root / folder} ({_many(count)}, sha256 {files.digest(root / folder)[:12]})")
-    return f"From {' and '.join(parts)}."
+    return f"From {' and '.join(parts)}{drawn}."
 
 
 def explain(root: Path, profile: str, run: Run) -> Iterator[str]:

@@ -106,6 +106,15 @@ def test_names_stack_up_where_all_points_coincide() -> None:
         assert not Bbox.intersection(one.get_window_extent(), other.get_window_extent())
 
 
+def test_points_at_one_place_are_moved_apart_and_others_are_not() -> None:
+    shown = [result(arm, 0.5, 50, method=method) for method in ("lora", "full") for arm in ("raw", "light")]
+    axes = figures.accuracy_tokens(ARMS, [*shown, result("strong", 0.5, 300)]).axes[0]
+    points = [one for one in axes.lines if one.get_linestyle() == "None"]
+    places = sorted(axes.transData.transform((one.get_xdata()[0], 50))[0] for one in points)
+    assert min(right - left for left, right in itertools.pairwise(places)) > 6
+    assert any(one.get_xdata()[0] == pytest.approx(300) for one in points)
+
+
 def test_a_missing_value_is_left_out_and_zero_is_drawn() -> None:
     marks = [
         Mark("row", "light", "light", Estimate(None)),

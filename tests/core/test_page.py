@@ -123,8 +123,9 @@ def test_without_examples_the_page_still_stands(browse: Callable[..., tuple[str,
 
 
 def test_page_asks_for_nothing_from_the_network() -> None:
-    text = page("A", "B", HEADLINE, {"4_accuracy": (b"<svg/>", "From it.")}, EXAMPLES)
+    text = page("A", "B", HEADLINE, {"4_accuracy": (b"<svg/>", "Bars of <it>.", "From it.")}, EXAMPLES)
     assert not re.findall(r"(?:src|href)=(?!\"data:)", text)
     assert "default-src 'none'" in text
     assert text.count("data:image/svg+xml;base64,PHN2Zy8+") == 1
     assert "From it." in text
+    assert text.count("Bars of &lt;it&gt;.") == 2  # for those who see the figure, and for those who do not

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from stages import report
 from stages.core import provenance
+from stages.core.stats import Bootstrap
 from tests.synthetic import PROFILE, build, run_report
 
 CELL = "solver-strong-small-lora-s0"
@@ -88,9 +89,20 @@ def test_cell_that_is_not_of_the_grid_is_named(root: Path) -> None:
 
 def test_caption_moves_with_the_metrics_that_its_figure_is_made_of(root: Path) -> None:
     metrics = root / "metrics" / PROFILE
-    before = {name: provenance.caption(name, metrics) for name in provenance.FIGURES}
+    about = provenance.About("40 questions", Bootstrap(200, 0.95, 0))
+    before = {name: provenance.caption(name, metrics, about) for name in provenance.FIGURES}
     path = metrics / f"scores/{CELL}.csv"
     path.write_text(path.read_text() + "\n")
-    moved = {name for name, said in before.items() if provenance.caption(name, metrics) != said}
+    moved = {name for name, said in before.items() if provenance.caption(name, metrics, about) != said}
     assert moved == {"4_accuracy", "5_accuracy_tokens", "7_truncation", "8_retention_efficiency", "9_budget"}
     assert before["6_cost"].startswith(f"From {metrics}/train (10 files, sha256 ")
+    assert "params.yaml: report.resamples 200, report.confidence 0.95, report.seed 0." in before["4_accuracy"]
+    assert "report." not in before["3_rho"]
+
+
+def test_every_figure_says_what_it_shows_and_on_which_questions() -> None:
+    about = provenance.About("40 questions", Bootstrap(200, 0.9, 0))
+    said = {name: provenance.says(name, about) for name in provenance.FIGURES}
+    assert not [name for name, text in said.items() if "{" in text or ("question" not in text and name != "3_rho")]
+    assert "Intervals are 90 % ones" in said["8_retention_efficiency"]
+    assert "40 questions" in said["5_accuracy_tokens"]
