@@ -34,7 +34,7 @@ from stages.core.cells import UNTRAINED
 from stages.core.errors import StageError
 from stages.core.files import replacing, write_json, write_text
 from stages.core.metrics import Inputs
-from stages.core.runs import ALL, MAIN, Comparison, Grid, Result, Run
+from stages.core.runs import Comparison, Grid, Result, Run
 from stages.core.stats import Bootstrap, Estimate
 
 PARAMS = {"grid": "grid", "report": "report", "methods": "methods", "cap": "evaluate.max_new_tokens"}
@@ -157,8 +157,7 @@ def _tables(whole: Study) -> dict[str, bytes]:
 
 def _about(whole: Study) -> provenance.About:
     """What captions say of the whole report."""
-    asked, group = whole.arms[0].whole.questions, "in-distribution " if (MAIN, ALL) in whole.arms[0].scopes else ""
-    return provenance.About(f"{asked} {group}questions", whole.settings.bootstrap)
+    return provenance.About(whole.arms[0].asked, whole.settings.bootstrap)
 
 
 def _page(whole: Study, profile: str, drawn: Mapping[str, bytes], captions: Mapping[str, tuple[str, str]]) -> str:

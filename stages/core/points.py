@@ -43,8 +43,10 @@ class Point:
         return value, value if one.low is None else one.low, value if one.high is None else one.high
 
 
-def points_figure(panels: Mapping[str, Sequence[Point]], look: Mapping[str, Look], legend: Sequence[Line2D]) -> Figure:
-    """Accuracy against tokens, a panel for each title; an arm's points are joined, and labelled once."""
+def points_figure(
+    panels: Mapping[str, Sequence[Point]], look: Mapping[str, Look], legend: Sequence[Line2D], accuracy: str
+) -> Figure:
+    """Accuracy against tokens, a panel for each title; `accuracy` names y. Points of an arm are joined."""
     if not panels:
         return nothing()
     size = (3.7, 3.0) if len(panels) > 1 else (5.6, 3.8)
@@ -52,7 +54,7 @@ def points_figure(panels: Mapping[str, Sequence[Point]], look: Mapping[str, Look
     every = [one for points in panels.values() for one in points]
     for axes, title in zip(drawn_on, panels, strict=True):
         axes.set_title(title, loc="left")
-        axes.set(xlabel="median generated tokens,\nreasoning and answer", ylabel="accuracy (%)")
+        axes.set(xlabel="median generated tokens,\nreasoning and answer", ylabel=accuracy)
     _limits(drawn_on[0], every)
     with_legend(figure, legend)
     figure.draw_without_rendering()  # fixes the axes, in which points are moved apart and labels placed

@@ -23,8 +23,10 @@ class Curve:
     values: Sequence[Estimate]
 
 
-def curves_figure(panels: Mapping[str, Sequence[Curve]], look: Mapping[str, Look], caps: Sequence[int]) -> Figure:
-    """Accuracy in per cent against the cap of tokens, a panel for each title."""
+def curves_figure(
+    panels: Mapping[str, Sequence[Curve]], look: Mapping[str, Look], caps: Sequence[int], accuracy: str
+) -> Figure:
+    """Accuracy in per cent against the cap of tokens, a panel for each title; `accuracy` names y."""
     if not panels:
         return nothing()
     start = _start(panels, caps)
@@ -33,7 +35,7 @@ def curves_figure(panels: Mapping[str, Sequence[Curve]], look: Mapping[str, Look
         for one in curves:
             _draw(axes, one, look[one.arm], caps)
         axes.set_title(title, loc="left")
-        axes.set(xlabel="cap of generated tokens", ylabel="accuracy (%)", xscale="log")
+        axes.set(xlabel="cap of generated tokens", ylabel=accuracy, xscale="log")
         axes.set_xlim(start * 0.9, caps[-1] * 1.05)
         # each doubling is worth the same; every third where the labels would touch
         axes.xaxis.set_major_locator(LogLocator(base=2 if caps[-1] <= 256 * start else 8))

@@ -41,6 +41,12 @@ def label(target: str) -> str:
     return "answer only" if target == "answer_only" else target
 
 
+def asked(group: str, count: int) -> str:
+    """The questions of a group for readers, as "44 OOD reasoning questions"."""
+    kind = "" if group == ALL else group.replace("ood_", "OOD ").replace("_", "-") + " "
+    return f"{count} {kind}questions"
+
+
 @dataclass(frozen=True)
 class Grid:
     """The axes of the study's cross product; every item is a slug."""
@@ -149,6 +155,17 @@ class Result:
     def whole(self) -> Measure:
         """The measure over the in-distribution questions, over all where there are none."""
         return self.scopes.get((MAIN, ALL), self.scopes[ALL, ALL])
+
+    @property
+    def asked(self) -> str:
+        """Which questions `whole` is about, as "132 in-distribution questions"."""
+        return asked(MAIN if (MAIN, ALL) in self.scopes else ALL, self.whole.questions)
+
+    @property
+    def groups(self) -> dict[str, Measure]:
+        """The measures over each group of questions, those that `whole` is about first."""
+        every = {group: one for (group, source), one in self.scopes.items() if source == ALL}
+        return {group: one for group, one in every.items() if group != ALL or MAIN not in every}
 
     @property
     def spent(self) -> tuple[float | None, Estimate]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from stages.core.runs import Result, Run
 from stages.core.stats import Estimate, Lengths
-from stages.core.tables import WHO, Table, columns, identity, interval, number, percent
+from stages.core.tables import WHO, Table, columns, identity, interval, number, percent, share
 
 PARTS = ("all", "thinking", "answer")
 PER_DOUBLING = 6  # caps; a curve's steps are then an eighth of their tokens
@@ -29,12 +29,14 @@ def samples(results: Sequence[Result]) -> Table:
 def lengths(results: Sequence[Result]) -> Table:
     """Table 5: tokens of thinking and answer, apart and together; wrong and cut answers count."""
     rows = [
-        (*identity(one.run), part, *_lengths(own))
+        (*identity(one.run), group, part, *_lengths(own), share(of.hit_cap), share(of.no_answer))
         for one in results
-        for part, own in zip(PARTS, (one.whole.lengths, one.whole.thinking, one.whole.answering), strict=True)
+        for group, of in one.groups.items()
+        for part, own in zip(PARTS, (of.lengths, of.thinking, of.answering), strict=True)
     ]
-    heads = (*WHO, *columns("tokens of, mean, q1, median, q3, 95th percentile, maximum"))
-    return Table("Table 5. Generated tokens of greedy answers, wrong and cut ones among them.", heads, rows)
+    heads = (*WHO, *columns("questions, tokens of, mean, q1, median, q3, 95th percentile, maximum"))
+    title = "Table 5. Generated tokens of greedy answers, wrong and cut ones among them, and answers that came to none."
+    return Table(title, (*heads, *columns("hit cap %, no answer %")), rows)
 
 
 def _lengths(one: Lengths) -> tuple[str, ...]:

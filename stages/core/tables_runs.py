@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from stages.core.cells import UNTRAINED
 from stages.core.runs import ALL, MAIN, Comparison, Result, label
 from stages.core.stats import Measure
 from stages.core.tables import (
@@ -94,13 +95,14 @@ def retention(results: Sequence[Result]) -> Table:
     """Table 8: what is kept of raw's accuracy, and at which length."""
     rows = [
         (
-            *(*identity(one.run), percent(one.whole.retention), interval(one.whole.output, 3)),
-            *(times(one.whole.output.value), interval(one.whole.efficiency, 2)),
+            *(*identity(one.run), group, percent(measure.retention), interval(measure.output, 3)),
+            *(times(measure.output.value), interval(measure.efficiency, 2)),
         )
         for one in results
-        if one.cost
+        if one.run.target != UNTRAINED
+        for group, measure in one.groups.items()
     ]
-    heads = (*WHO, *columns("retention %, output tokens / raw, times shorter, efficiency / raw"))
+    heads = (*WHO, *columns("questions, retention %, output tokens / raw, times shorter, efficiency / raw"))
     notes = ("Retention is accuracy / raw accuracy; efficiency is accuracy per generated token.",)
     return Table("Table 8. Retention and per-token efficiency, relative to raw.", heads, rows, notes)
 

@@ -60,6 +60,15 @@ def test_accuracy_has_a_panel_for_each_student_and_method(students: int, methods
     assert len(set(titles)) == panels
 
 
+def test_accuracy_has_panels_for_each_group_of_questions() -> None:
+    whole = result("raw", 0.5, 9)
+    measure = whole.scopes[ALL, ALL]
+    groups = {("in_distribution", ALL): measure, ("ood_reasoning", ALL): dataclasses.replace(measure, questions=7)}
+    drawn = figures.accuracy(ARMS, [dataclasses.replace(whole, scopes=whole.scopes | groups)]).axes
+    asked = [axes.get_xlabel().split("\n")[1] for axes in drawn]
+    assert asked == ["on 40 in-distribution questions", "on 7 OOD reasoning questions"]
+
+
 def test_rows_stand_in_the_order_of_the_arms_from_the_top() -> None:
     axes = figures.accuracy(ARMS, grid(1, 1)).axes[0]
     assert [text.get_text() for text in axes.get_yticklabels()][:2] == ["raw", "light"]
