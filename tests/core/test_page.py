@@ -106,6 +106,25 @@ def test_filters(browse: Callable[..., tuple[str, str, str]], link: str, count: 
     assert text in shown
 
 
+@pytest.mark.parametrize(
+    ("link", "shown_too"), [("#outcome=wrong", False), ("#cell=two", False), ("#source=sums", True)]
+)
+def test_cards_are_filtered_with_their_questions(
+    browse: Callable[..., tuple[str, str, str]], link: str, shown_too: bool
+) -> None:
+    _, _, shown = browse(EXAMPLES, link)
+    assert "because" in shown
+    assert ("why" in shown) == shown_too
+
+
+def test_versions_are_filtered_by_flag_and_choices_are_shown(browse: Callable[..., tuple[str, str, str]]) -> None:
+    traced = TRACED | {"versions": [version("mild", "short", "verbatim"), version("strong", "unflagged")]}
+    _, _, shown = browse([question(0, "which", choices=["red", "blue"], traces=[traced])], "#flag=verbatim")
+    assert "short" in shown
+    assert "unflagged" not in shown
+    assert "A. red\nB. blue" in shown
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_is_text_everywhere(browse: Callable[..., tuple[str, str, str]], text: str) -> None:
     trace = {"teacher": text, "reasoning": text, "answer": text, "versions": [version(text, text, text, kept=False)]}
