@@ -157,7 +157,6 @@ def collect(data: Path, grid: Grid, split: str, count: int) -> list[dict[str, An
             "group": row.group,
             "split": row.split,
             "question": shown(row.question, longest),
-            "choices": list(row.choices),
             "gold": row.gold,
             "traces": written.get(row.question_id, []),
             "answers": said.get(row.question_id, []),

@@ -75,9 +75,7 @@ function show() {
   if (!matching.length) return;
   const question = matching[at];
   shown.append(made("p", `${question.source} · ${question.group} · ${question.split} · ${question.question_id}`, "dim"));
-  const choices = question.choices.map((text, place) => `${String.fromCharCode(65 + place)}. ${text}`).join("\n");
-  const texts = [[question.question, ""], ...(choices ? [[choices, "answer"]] : [])];
-  shown.append(card("question", [[`gold: ${question.gold}`, "dim"]], texts));
+  shown.append(card("question", [[`gold: ${question.gold}`, "dim"]], [[question.question, ""]]));
   for (const trace of question.traces) {
     const raw = card("raw", [], [[trace.reasoning, ""], [trace.answer, "answer"]]);
     shown.append(...cards(`Traces of ${trace.teacher}`, [raw, ...trace.versions.filter(flagged).map(version)]));

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from stages.core import files
+from stages.core.cells import UNTRAINED
 from stages.core.errors import StageError
 from stages.core.runs import ALL, Run
 from stages.core.stats import Bootstrap
@@ -81,21 +82,56 @@ def caption(name: str, root: Path, about: About) -> str:
 
 
 def explain(root: Path, profile: str, run: Run) -> Iterator[str]:
-    """Lines on a cell: its numbers, their files with hash and commit, and the stages that made them, latest first."""
-    suffix = f"@{profile}-{run.name.removeprefix('untrained-')}"
+    """Lines on a cell: its numbers, the files of them and of raw's that they are relative to, and every stage upstream.
+
+    Files come with their MD5, with whether dvc.lock has the same, and with their commit; stages latest first.
+    """
+    stages = _locked()
+    known = {one["path"]: one["md5"] for entry in stages.values() for one in entry.get("outs", ())}
     yield from _numbers(root / "results.csv", run)
     yield f"{run.name}: the files of its numbers"
+    yield from _files(root, run, known)
+    if run.target not in ("raw", UNTRAINED):
+        raw = dataclasses.replace(run, target="raw")
+        yield f"{raw.name}: the files that its ratios and differences are relative to"
+        yield from _files(root, raw, known)
+    wanted = f"{'score' if run.seed else 'score_untrained'}@{profile}-{run.name.removeprefix('untrained-')}"
+    for name in [f"report@{profile}", *_upstream(stages, wanted)]:
+        if entry := stages.get(name):
+            yield from _stage(name, entry)
+
+
+def _files(root: Path, run: Run, known: Mapping[str, str]) -> Iterator[str]:
+    """The metrics files of a cell that are there; `known` are the MD5s of dvc.lock by path."""
     for folder, kind in (("scores", "csv"), ("cells", "json"), ("train", "json"), ("timing", "json")):
         path = root / folder / f"{run.name}.{kind}"
         if path.exists():
             content = path.read_bytes()
             rows = f", {len(content.splitlines()) - 1} answers" if kind == "csv" else ""
-            yield f"  {path}{rows}, sha256 {hashlib.sha256(content).hexdigest()[:12]}, {tracked(path)}"
-    stages = _locked()
-    names = ("score", "evaluate", "train") if run.seed else ("score_untrained", "evaluate_untrained")
-    for name in names:
-        if entry := stages.get(f"{name}{suffix}"):
-            yield from _stage(f"{name}{suffix}", entry)
+            md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+            same = "yes" if known.get(path.as_posix()) == md5 else "no"
+            yield f"  {path}{rows}, md5 {md5}, as in dvc.lock: {same}, {tracked(path)}"
+
+
+def _upstream(stages: Mapping[str, Any], wanted: str) -> list[str]:
+    """The stage `wanted` and all that made what they read, each before its makers."""
+    outs = [(one["path"], name) for name, entry in stages.items() for one in entry.get("outs", ())]
+    found: dict[str, None] = {}
+
+    def visit(name: str) -> None:
+        read = [one["path"] for one in stages[name].get("deps", ())]
+        for path, maker in outs:
+            if maker not in found and any(_within(path, one) or _within(one, path) for one in read):
+                visit(maker)
+        found[name] = None
+
+    if wanted in stages:
+        visit(wanted)
+    return list(found)[::-1]
+
+
+def _within(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(f"{folder}/")
 
 
 def _numbers(path: Path, run: Run) -> Iterator[str]:
