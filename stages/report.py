@@ -119,8 +119,6 @@ def build(whole: Study) -> tuple[dict[str, Any], str, dict[str, dict[str, bytes]
             names, whole.arms, whole.compared, inputs.compress, whole.caps, whole.curves, whole.settings.paper
         ),
         "vega": {
-            "accuracy_tokens.csv": summary.table(summary.points(whole.arms)).encode(),
-            "budget.csv": summary.table(summary.caps(whole.arms, whole.caps, whole.curves)).encode(),
             "training.csv": summary.table(curves.rows(names, inputs.train, inputs.timing), curves.COLUMNS).encode(),
         },
     }

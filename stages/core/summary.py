@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stages.core.cells import UNTRAINED
-from stages.core.runs import NOTHING, TRUNCATED, Cost, Result, Run
-from stages.core.stats import Estimate, Measure
+from stages.core.runs import NOTHING, TRUNCATED, Cost, Result
+from stages.core.stats import Measure
 
 Scalar = float | str | None
 _SCALARS = 25  # in summary.json: what `dvc exp show` can lay side by side
@@ -100,25 +100,6 @@ def _cells(measure: Measure) -> dict[str, float | None]:
     }
     tests = {"p": measure.p, "p_holm": measure.holm, "detectable": measure.detectable}
     return estimates | lengths | {"hit_cap": measure.hit_cap, "no_answer": measure.no_answer} | tests
-
-
-def points(found: Sequence[Result]) -> list[dict[str, Any]]:
-    """A row for each run of `dvc plots`' accuracy against tokens."""
-    return [
-        dataclasses.asdict(one.run) | dataclasses.asdict(one.whole.accuracy) | {"tokens": one.whole.lengths.median}
-        for one in found
-    ]
-
-
-def caps(
-    found: Sequence[Result], caps: Sequence[int], curves: Mapping[Run, Sequence[Estimate]]
-) -> list[dict[str, Any]]:
-    """A row for each arm and cap of `dvc plots`' accuracy within a budget of tokens."""
-    return [
-        dataclasses.asdict(one.run) | {"cap": cap} | dataclasses.asdict(accuracy)
-        for one in found
-        for cap, accuracy in zip(caps, curves[one.run], strict=True)
-    ]
 
 
 def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> str:
