@@ -162,7 +162,7 @@ def _edges(axes: Axes, panel: Panel, look: Mapping[str, Look], rows: Sequence[st
             drawn = line(colour, marker, teacher=mark.teacher)
             drawn.set(data=([left], [y]), clip_on=False)
             axes.add_line(drawn)
-            axes.annotate("0", (left, y), (6, 0), textcoords="offset points", color=colour, size=7, va="center")
+            axes.annotate("0", (left, y), (4, 2), textcoords="offset points", color=colour, size=8)
     axes.set_xlim(left, right)
 
 
