@@ -39,7 +39,6 @@ from stages.core.significance import Bootstrap
 from stages.core.stats import Estimate
 
 PARAMS = {"grid": "grid", "report": "report", "methods": "methods", "cap": "evaluate.max_new_tokens"}
-CAPS = 24  # points of the curve of accuracy against the cap of tokens
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,7 @@ def study(inputs: Inputs, grid: Grid, settings: Settings, budgets: Mapping[str, 
     )
     single = {run: one for run, one in inputs.answers.items() if run not in own}
     runs = arms.results(inputs, single, bootstrap, cap) if single else []
-    caps = sorted({max(1, cap * part // CAPS) for part in range(1, CAPS + 1)})
+    caps = tables_answers.caps(cap)
     curves = arms.budget(main, caps, bootstrap)
     return Study(inputs, grid, settings, budgets, found, runs, compared, caps, curves)
 
@@ -121,8 +120,6 @@ def build(whole: Study) -> tuple[dict[str, Any], str, dict[str, dict[str, bytes]
             names, whole.arms, whole.compared, inputs.compress, whole.caps, whole.curves, whole.settings.paper
         ),
         "vega": {
-            "accuracy_tokens.csv": summary.table(summary.points(whole.arms)).encode(),
-            "budget.csv": summary.table(summary.caps(whole.arms, whole.caps, whole.curves)).encode(),
             "training.csv": summary.table(curves.rows(names, inputs.train, inputs.timing), curves.COLUMNS).encode(),
         },
     }
@@ -157,11 +154,16 @@ def _tables(whole: Study) -> dict[str, bytes]:
     return {name: text.encode() for name, text in files.items()}
 
 
-def _page(whole: Study, profile: str, drawn: Mapping[str, bytes], captions: Mapping[str, str]) -> str:
+def _about(whole: Study) -> provenance.About:
+    """What captions say of the whole report."""
+    return provenance.About(whole.arms[0].asked, whole.settings.bootstrap)
+
+
+def _page(whole: Study, profile: str, drawn: Mapping[str, bytes], captions: Mapping[str, tuple[str, str]]) -> str:
     """The report as one HTML file."""
     own = headline(whole.arms, whole.settings)
     table = tables_runs.headline(own, whole.settings.confidence) if own else None
-    pictures = {name: (drawn[f"{name}.svg"], said) for name, said in captions.items() if f"{name}.svg" in drawn}
+    pictures = {name: (drawn[f"{name}.svg"], *said) for name, said in captions.items() if f"{name}.svg" in drawn}
     about = f"Profile {profile}: {len(whole.arms)} arms, drawn from metrics/{profile} alone."
     return page.page(f"compress-distill: {profile}", about, table, pictures, whole.inputs.examples, whole.inputs.holes)
 
@@ -183,8 +185,12 @@ def main(profile: str, explain: str | None = None) -> None:
         click.echo(f"warning: {hole}: not there yet; the report leaves it out", err=True)
     whole = study(inputs, grid, settings, budgets, int(declared["cap"]))
     scalars, found, folders = build(whole)
-    captions = {name: provenance.caption(name, root) for name in provenance.FIGURES}
-    folders["figures"]["captions.md"] = "".join(f"- {name}: {said}\n" for name, said in captions.items()).encode()
+    about = _about(whole)
+    captions = {
+        name: (provenance.says(name, about), provenance.caption(name, root, about)) for name in provenance.FIGURES
+    }
+    said = "".join(f"- {name}: {' '.join(parts)}\n" for name, parts in captions.items())
+    folders["figures"]["captions.md"] = said.encode()
     text = _page(whole, profile, folders["figures"], captions)
     for name, files in folders.items():
         with replacing(Path("plots") / profile / name) as folder:

@@ -52,7 +52,7 @@ def test_writes_every_table_and_figure_and_the_same_bytes_again(root: Path) -> N
     drawn += ["9_budget"]
     plots = [f"tables/{name}.{kind}" for name in names for kind in ("md", "tex")]
     plots += [f"figures/{name}.{kind}" for name in drawn for kind in ("png", "svg")]
-    plots += ["report.html", "figures/captions.md", "vega/accuracy_tokens.csv", "vega/budget.csv", "vega/training.csv"]
+    plots += ["report.html", "figures/captions.md", "vega/training.csv"]
     metrics = [f"metrics/{PROFILE}/results.csv", f"metrics/{PROFILE}/summary.json"]
     assert set(first) == {f"plots/{PROFILE}/{name}" for name in plots} | set(metrics)
     assert run_report(drawn=True).exit_code == 0
@@ -177,7 +177,7 @@ def test_without_raw_a_note_says_why_there_are_no_ratios(root: Path) -> None:
     (metrics / "scores" / "solver-raw-small-full-s0.csv").unlink()
     assert run_report(drawn=True).exit_code == 0
     shown = table(root, "8_retention_efficiency")
-    assert "| light | - | - | - | - |" in shown
+    assert "| light | in_distribution | - | - | - | - |" in shown
     assert "No ratio where raw has not been scored: solver-light-small-full-s0, solver-strong" in shown
     assert "raw's training is not there" in table(root, "6_cost")
 
@@ -483,3 +483,20 @@ def test_edge_cases_warn_of_nothing_and_divide_by_nothing(root: Path, grid: Grid
     table = (root / "plots" / PROFILE / "tables" / "4_accuracy.md").read_text()
     assert "nan" not in table
     assert ("ood" in table) == (options.get("groups") != GROUPS[:1])
+
+
+def test_groups_of_questions_have_rows_of_their_own_and_figures_name_theirs(root: Path) -> None:
+    build(root, ONE, questions=24, groups=GROUPS)
+    assert run_report(drawn=True).exit_code == 0
+    tables = root / "plots" / PROFILE / "tables"
+    for name, rows in (("8_retention_efficiency", 1), ("5_lengths", 6)):  # of raw; of raw and untrained, three parts
+        text = (tables / f"{name}.md").read_text()
+        assert [text.count(f"| {group} |") for group in GROUPS] == [rows] * 3
+    captions = (root / "plots" / PROFILE / "figures/captions.md").read_text()
+    assert captions.count("8 in-distribution questions") == 4
+
+
+def test_with_untrained_students_alone_the_figures_say_that_there_is_nothing(root: Path) -> None:
+    metrics = build(root, ONE, questions=12)
+    (metrics / "scores" / "solver-raw-small-full-s0.csv").unlink()
+    assert run_report(drawn=True).exit_code == 0

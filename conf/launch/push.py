@@ -1,7 +1,7 @@
 """Push results so that other machines need not make them again: `dvc push --run-cache`, and the metrics with it.
 
-DVC keeps metrics that git holds in the cache too, as part of a run, but does not push them (3.67): elsewhere a run whose
-metrics are missing would be run again. In a clone without a remote it says what `dvc push` says.
+DVC keeps metrics that git holds in the cache too, as part of a run, but does not push them (3.67): elsewhere a run
+whose metrics are missing would be run again. In a clone without a remote it says what `dvc push` says.
 
 Run: python conf/launch/push.py [STAGE...]
 """

@@ -138,7 +138,7 @@ def tested(one: Result) -> list[Measure]:
 
 
 def _adjusted(one: Result, adjusted: Iterator[float | None]) -> Result:
-    scopes = {scope: _with(measure, adjusted) for scope, measure in one.groups.items()}
+    scopes = {(group, ALL): _with(measure, adjusted) for group, measure in one.groups.items()}
     gained = _with(one.gained, adjusted) if one.gained else None
     return dataclasses.replace(one, scopes={**one.scopes, **scopes}, gained=gained)
 

@@ -46,6 +46,12 @@ def label(target: str) -> str:
     return "answer only" if target == "answer_only" else target
 
 
+def asked(group: str, count: int) -> str:
+    """The questions of a group for readers, as "44 OOD reasoning questions"."""
+    kind = "" if group == ALL else group.replace("ood_", "OOD ").replace("_", "-") + " "
+    return f"{count} {kind}questions"
+
+
 @dataclass(frozen=True)
 class Grid:
     """The axes of the study's cross product; every item is a slug."""
@@ -187,10 +193,15 @@ class Result:
         return self.scopes[self.scope]
 
     @property
-    def groups(self) -> dict[Scope, Measure]:
-        """The measures that are compared with raw: the whole and that of every other group."""
-        others = {scope: one for scope, one in self.scopes.items() if scope[1] == ALL and scope[0] not in (ALL, MAIN)}
-        return {self.scope: self.whole, **others}
+    def asked(self) -> str:
+        """Which questions `whole` is about, as "132 in-distribution questions"."""
+        return asked(MAIN if (MAIN, ALL) in self.scopes else ALL, self.whole.questions)
+
+    @property
+    def groups(self) -> dict[str, Measure]:
+        """The measures that are compared with raw: over each group of questions, those of `whole` first."""
+        every = {group: one for (group, source), one in self.scopes.items() if source == ALL}
+        return {group: one for group, one in every.items() if group != ALL or MAIN not in every}
 
     @property
     def spent(self) -> tuple[float | None, Estimate]:

@@ -9,6 +9,7 @@ exact.
 """
 
 import dataclasses
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -60,11 +61,12 @@ class Lengths:
 class Measure:
     """What a run did on a set of questions. Shares and ratios are fractions, tokens are generated ones.
 
-    `samples` are what the run's samples say by name, of `sampled` questions. `area` is the mean accuracy over all token
-    caps up to the limit. Against a reference, over the `seeds` that both have: retention is the ratio of accuracies,
-    output that of mean tokens, efficiency that of accuracy per token; difference is accuracy less the reference's, `p`
-    McNemar's (of several seeds the bootstrap's), and `detectable` the smallest difference that would be found four
-    times out of five. `lacks` says why there are no ratios, or none of accuracy, with {} for the reference's name.
+    `samples` are what the run's samples say by name, of `sampled` questions. `area` is the mean accuracy over the
+    logarithm of the cap of tokens, from 1 to the limit, so that every doubling of the budget counts the same. Against a
+    reference, over the `seeds` that both have: retention is the ratio of accuracies, output that of mean tokens,
+    efficiency that of accuracy per token; difference is accuracy less the reference's, `p` McNemar's (of several seeds
+    the bootstrap's), and `detectable` the smallest difference that would be found four times out of five. `lacks` says
+    why there are no ratios, or none of accuracy, with {} for the reference's name.
     """
 
     questions: int
@@ -139,8 +141,9 @@ def _resampled(runs: Mapping[Key, Answers], settings: Bootstrap, cap: int | None
 def _columns(one: Answers, cap: int | None) -> dict[str, Floats]:
     """What is added up over the questions, (questions, seeds)."""
     found = {"correct": one.correct, "tokens": one.tokens}
-    if cap is not None:  # of the caps 1 to `cap`, those from its tokens on let an answer end
-        found["area"] = one.ended * np.clip(cap + 1 - one.tokens, 0, cap) / cap
+    if cap is not None:  # the share of log caps that let an answer end: on a linear scale a limit far above all lengths
+        # makes the area the accuracy, whatever the lengths
+        found["area"] = one.ended * np.clip(1 - np.log(np.maximum(one.tokens, 1)) / math.log(max(cap, 2)), 0, None)
     return found
 
 

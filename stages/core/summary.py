@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stages.core.cells import UNTRAINED
-from stages.core.runs import NOTHING, TRUNCATED, Cost, Result, Run
-from stages.core.stats import Estimate, Measure
+from stages.core.runs import NOTHING, TRUNCATED, Cost, Result
+from stages.core.stats import Measure
 
 Scalar = float | str | None
 _SCALARS = 25  # in summary.json: what `dvc exp show` can lay side by side
@@ -112,25 +112,6 @@ def _tests(measure: Measure | None, against: str) -> dict[str, Any]:
         tests = (measure.p, measure.holm, measure.detectable, " ".join(measure.seeds))
         values = [*dataclasses.astuple(measure.difference), *tests]
     return {f"{name}{against}": value for name, value in zip(names, values, strict=True)}
-
-
-def points(found: Sequence[Result]) -> list[dict[str, Any]]:
-    """A row for each run of `dvc plots`' accuracy against tokens."""
-    return [
-        dataclasses.asdict(one.run) | dataclasses.asdict(one.whole.accuracy) | {"tokens": one.whole.lengths.median}
-        for one in found
-    ]
-
-
-def caps(
-    found: Sequence[Result], caps: Sequence[int], curves: Mapping[Run, Sequence[Estimate]]
-) -> list[dict[str, Any]]:
-    """A row for each arm and cap of `dvc plots`' accuracy within a budget of tokens."""
-    return [
-        dataclasses.asdict(one.run) | {"cap": cap} | dataclasses.asdict(accuracy)
-        for one in found
-        for cap, accuracy in zip(caps, curves[one.run], strict=True)
-    ]
 
 
 def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> str:

@@ -51,7 +51,7 @@ def differences(results: Sequence[Result], compared: Sequence[Comparison], confi
         for one in results
         if one.run.target != UNTRAINED
         for other, group, measure in (
-            *(("raw", group, measure) for (group, _), measure in one.groups.items() if one.run.target != "raw"),
+            *(("raw", group, measure) for group, measure in one.groups.items() if one.run.target != "raw"),
             *([(UNTRAINED, one.scope[0], one.gained)] if one.gained else []),
         )
         if measure.difference.value is not None
@@ -137,13 +137,14 @@ def retention(results: Sequence[Result]) -> Table:
     """Table 8: what is kept of raw's accuracy, and at which length."""
     rows = [
         (
-            *(*identity(one.run, one.whole.seeds), percent(one.whole.retention), interval(one.whole.output, 3)),
-            *(times(one.whole.output.value), interval(one.whole.efficiency, 2)),
+            *(*identity(one.run, one.whole.seeds), group, percent(measure.retention), interval(measure.output, 3)),
+            *(times(measure.output.value), interval(measure.efficiency, 2)),
         )
         for one in results
         if one.run.target != UNTRAINED
+        for group, measure in one.groups.items()
     ]
-    heads = (*WHO, *columns("retention %, output tokens / raw, times shorter, efficiency / raw"))
+    heads = (*WHO, *columns("questions, retention %, output tokens / raw, times shorter, efficiency / raw"))
     notes = (
         "Retention is accuracy / raw accuracy; efficiency is accuracy per generated token. An interval has no upper "
         "end where too many resamples have no right answer of raw.",

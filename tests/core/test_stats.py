@@ -197,15 +197,22 @@ def test_accuracy_within_a_cap_counts_the_eos(cap: int, wanted: float) -> None:
 def test_what_hit_the_limit_is_right_within_no_cap() -> None:
     cut = dataclasses.replace(answers([1, 1], [10, 10]), outcome=np.array([["hit_cap"], ["answered"]]))
     assert cut.within(10).tolist() == [[0.0], [1.0]]
-    (found,) = measure({"own": cut}, {}, PLAIN, cap=10).values()
-    assert found.area.value == pytest.approx(0.5 / 10)
+    (found,) = measure({"own": cut}, {}, PLAIN, cap=100).values()
+    assert found.area.value == pytest.approx(0.5 * 0.5)
 
 
-def test_area_is_the_mean_of_the_accuracy_at_every_cap() -> None:
+def test_area_is_the_mean_of_the_accuracy_over_the_logarithm_of_the_cap() -> None:
     one = answers([1, 0, 1, 1], [3, 2, 7, 10])
     (found,) = measure({"own": one}, {}, PLAIN, cap=10).values()
-    every = [estimate.value or 0.0 for estimate in at_caps(one, range(1, 11), PLAIN)]
-    assert found.area.value == pytest.approx(sum(every) / 10)
+    every = [estimate.value or 0.0 for estimate in at_caps(one, range(1, 10), PLAIN)]
+    width = np.diff(np.log(range(1, 11))) / np.log(10)
+    assert found.area.value == pytest.approx(float(every @ width))
+
+
+def test_area_tells_lengths_apart_where_the_limit_is_far_above_them() -> None:
+    short, long = (answers([1] * 4, [tokens] * 4) for tokens in (30, 1000))
+    found = measure({"short": short, "long": long}, {}, PLAIN, cap=32768)
+    assert (found["short"].area.value or 0) - (found["long"].area.value or 0) == pytest.approx(0.337, abs=0.001)
 
 
 def test_caps_agree_with_the_accuracy_and_its_interval() -> None:
