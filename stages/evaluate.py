@@ -7,17 +7,21 @@ Answers are kept as they come, as those of teachers: a stage that was killed goe
 checkpoints or models, questions -> data/<profile>/predictions/<cell>.parquet
 Run: python -m stages.evaluate --profile default --student smollm2
      [--teacher scripted --target raw --method lora --seed s0]
+With --ahead it writes nothing but the store: all checkpoints of the student that are there answer through one loaded
+engine, and the stages of `dvc repro` then load none.
 """
 
 import collections
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+
+import click
 
 from stages.core import chat, command, engines, files, params, records, tokens
 from stages.core.asking import Asked, Asker, LanguageModel
-from stages.core.cells import cell_name
+from stages.core.cells import AXES, cell_name
 from stages.core.errors import StageError
 from stages.core.records import Prediction, Question
 from stages.core.store import FOLDER, Store
@@ -27,6 +31,8 @@ PARAMS = {
     "text": "students.{student}.text",
     "inference": "students.{student}.inference",
 }
+# Of a model's folder, what an engine keeps with other weights; tokenizer_config.json also says how it was loaded
+KEPT = ("config.json", "generation_config.json", "tokenizer.json")
 
 
 @dataclass(frozen=True)
@@ -75,21 +81,26 @@ def asks(questions: Sequence[Question], asker: Asker, config: Evaluate) -> list[
 
 
 def predict(asker: Asker, wanted: Sequence[Ask]) -> Iterator[Prediction]:
-    """The predictions in the order of `wanted`; only what the store lacks is generated."""
+    """The predictions in the order of `wanted`; only what the store lacks is generated.
+
+    Raises StageError where a question had no room at all: an arm that was asked less cannot be compared.
+    """
     asker.ask((ask.request for ask in wanted), "evaluate", total=len(wanted))
+    if lost := [one for one in asker.refused.values() if one.finish_reason != "context"]:
+        raise StageError(f"{asker.place}.inference: {len(lost)} questions were not answered: {lost[0].text}")
     for ask in wanted:
         yield prediction(ask, asker)
 
 
 def prediction(ask: Ask, asker: Asker) -> Prediction:
-    """What was written, split into reasoning and answer. Tokens up to the closing tag are thinking, an EOS none."""
+    """What was written, split into reasoning and answer. Tokens up to the closing tag are thinking, the EOS is not."""
     answer, stored = asker.answer(ask.slot), asker.stored(ask.slot)
     after = "" if stored is None or stored.reasoning is None else stored.text
     if stored is not None and stored.reasoning is None:
         whole = stored.text
         after = whole.rpartition(chat.CLOSE)[2] if chat.CLOSE in whole else ("" if answer.reasoning else whole)
-    written = (answer.completion_tokens or 0) - (answer.finish_reason == "stop")
-    answer_tokens = min(tokens.count(asker.tokenizer, after), written)
+    written = answer.completion_tokens or 0
+    answer_tokens = min(tokens.count(asker.tokenizer, after) + (answer.finish_reason == "stop"), written)
     return Prediction(
         question_id=ask.question_id,
         sample=ask.sample,
@@ -101,8 +112,15 @@ def prediction(ask: Ask, asker: Asker) -> Prediction:
     )
 
 
-def student_asker(folder: Path, declared: dict[str, Any], config: Evaluate, place: str, answers: Store) -> Asker:
-    """The student in `folder`, whose answers are kept under a hash of all its files."""
+def student_asker(
+    folder: Path,
+    declared: dict[str, Any],
+    config: Evaluate,
+    place: str,
+    answers: Store,
+    load: Callable[..., engines.Engine] = engines.load,
+) -> Asker:
+    """The student in `folder`, whose answers are kept under a hash of all its weights and settings."""
     if declared["inference"].get("engine") in ("openai", "scripted"):  # no server holds the checkpoints
         raise StageError(f"params.yaml: {place}.inference.engine: a student is served by transformers, vllm or ray")
     text = params.section(chat.Text, declared["text"], f"{place}.text")
@@ -112,12 +130,45 @@ def student_asker(folder: Path, declared: dict[str, Any], config: Evaluate, plac
         prompt_template=text.prompt_template,
         sampling={"max_new_tokens": config.max_new_tokens},
     )
-    return Asker(model, answers, place, files.digest(folder))
+    known = "".join(files.digest(folder, kind) for kind in ("*.safetensors", "*.json"))
+    return Asker(model, answers, place, known, load)
+
+
+class Shared:
+    """One engine for several checkpoints: loaded for the first that lacks an answer, others' weights put into it."""
+
+    def __init__(self) -> None:
+        self.engine: engines.Swapping | None = None
+
+    def load(self, model: engines.Model, inference: Mapping[str, Any], place: str) -> engines.Engine:
+        """As `engines.load`."""
+        if self.engine is None:
+            self.engine = cast(engines.Swapping, engines.load(model, inference, place))
+        else:
+            self.engine.swap(model)
+        return self.engine
+
+
+def checkpoints(data: Path, student: str) -> list[Path]:
+    """The folders of the untrained student and of its checkpoints that one engine can hold in turn."""
+    base, place = data / "models" / student, AXES.index("student")
+    trained = (data / "checkpoints").glob("[!.]" + "-".join("*" * len(AXES)))
+    own = sorted(folder for folder in trained if folder.name.split("-")[place] == student)
+    alike = [folder for folder in own if all(_bytes(folder / name) == _bytes(base / name) for name in KEPT)]
+    for odd in sorted(set(own) - set(alike)):
+        click.echo(f"warning: {odd}: config or tokenizer differ from {base}; its own stage answers", err=True)
+    return [base, *alike]
+
+
+def _bytes(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
 
 
 @command.stage("profile", "student", optional=("teacher", "target", "method", "seed"))
-def main(profile: str, student: str, **arm: str) -> None:
+def main(profile: str, student: str, ahead: bool = False, **arm: str) -> None:
     """Let one cell's student, or without an arm the untrained one, answer the questions."""
+    if ahead and any(arm.values()):
+        raise StageError("--ahead is for all of a student's checkpoints; leave out --teacher, --target and the others")
     declared = params.read(PARAMS, profile, student=student)
     config = params.section(Evaluate, declared["evaluate"], "evaluate")
     data, cell = Path("data") / profile, cell_name(student, **arm)
@@ -127,9 +178,21 @@ def main(profile: str, student: str, **arm: str) -> None:
     if not questions:
         raise StageError(f"evaluate.split: no question is in split {config.split!r}; give a set a size for it")
     with Store(FOLDER) as answers:
-        asker = student_asker(folder, declared, config, f"students.{student}", answers)
+        known = declared, config, f"students.{student}", answers
+        if ahead:
+            shared = Shared()
+            for one in checkpoints(data, student):
+                asker = student_asker(one, *known, load=shared.load)
+                asker.ask((ask.request for ask in asks(questions, asker, config)), one.name)
+            return
+        asker = student_asker(folder, *known)
         predictions = predict(asker, asks(questions, asker, config))
         records.write(data / "predictions" / f"{cell}.parquet", predictions, Prediction)
+
+
+main.params.append(
+    click.Option(["--ahead"], is_flag=True, help="all checkpoints of the student, by one engine, into the store alone")
+)
 
 
 if __name__ == "__main__":

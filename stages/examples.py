@@ -19,7 +19,9 @@ from stages.core.records import GROUPS, Prediction, Question, Score, Trace, Vari
 from stages.core.runs import TRUNCATED, Grid, Run
 
 PARAMS = {"grid": "grid", "examples": "report.examples", "split": "evaluate.split"}
-LONGEST = 6000  # characters of one text; what is longer is cut, and says so
+LONGEST = 6000  # characters of one text at most; what is longer is cut, and says so
+SHORTEST = 1000  # of a text that is cut: rather fewer questions than less of each text
+LARGEST = 10_000_000  # characters of all texts together, which stand in git and in one page
 
 Row = TypeVar("Row", Trace, Variant, Prediction, Score)
 
@@ -49,17 +51,29 @@ def first(rows: Iterable[Row], wanted: set[str]) -> dict[str, Row]:
     return found
 
 
-def shown(text: str) -> str:
+def bounds(grid: Grid, train: int, asked: int, count: int) -> tuple[int, int]:
+    """How many questions of each set and split, and how many characters of a text, stay below LARGEST together.
+
+    `train` and `asked` are the numbers of sets with training and with evaluated questions, `count` the questions that
+    are wanted of each. A question has the texts of all its traces and versions, or of all cells' answers.
+    """
+    traces = len(grid.teachers) * (2 + len(grid.compressors) + len(grid.truncate_to) * len(grid.students))
+    each = max(1, train * (1 + traces) + asked * (1 + 2 * len(grid.runs())))
+    count = max(1, min(count, LARGEST // (SHORTEST * each)))
+    return count, min(LONGEST, LARGEST // (count * each))
+
+
+def shown(text: str, longest: int) -> str:
     """The text, or its beginning with a word on the rest."""
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}\n[{len(text) - LONGEST} more characters]"
+    return text if len(text) <= longest else f"{text[:longest]} ... {len(text) - longest} characters more"
 
 
-def variant(name: str, student: str | None, one: Variant) -> dict[str, Any]:
+def variant(name: str, student: str | None, one: Variant, longest: int) -> dict[str, Any]:
     """What the page says of one target's version of a trace."""
     return {
         "target": name,
         "student": student,
-        "reasoning": shown(one.reasoning),
+        "reasoning": shown(one.reasoning, longest),
         "rho": round(one.rho, 3),
         "kept": one.kept,
         "drop_reason": one.drop_reason,
@@ -67,13 +81,13 @@ def variant(name: str, student: str | None, one: Variant) -> dict[str, Any]:
     }
 
 
-def answer(cell: Run, said: Prediction, score: Score) -> dict[str, Any]:
+def answer(cell: Run, said: Prediction, score: Score, longest: int) -> dict[str, Any]:
     """What the page says of one student's greedy answer."""
     return {
         "cell": cell.name,
         "target": cell.target,
-        "reasoning": shown(said.reasoning),
-        "answer": shown(said.answer),
+        "reasoning": shown(said.reasoning, longest),
+        "answer": shown(said.answer, longest),
         "outcome": "correct" if score.correct else "wrong" if score.outcome == "answered" else score.outcome,
         "tokens": score.think_tokens + score.answer_tokens,
     }
@@ -88,7 +102,7 @@ def variants(data: Path, grid: Grid, teacher: str) -> Iterator[tuple[str, str | 
             yield TRUNCATED + name, student, data / "truncated" / teacher / student / f"{name}.parquet"
 
 
-def traces(data: Path, grid: Grid, wanted: set[str]) -> dict[str, list[dict[str, Any]]]:
+def traces(data: Path, grid: Grid, wanted: set[str], longest: int) -> dict[str, list[dict[str, Any]]]:
     """By question each teacher's trace and its versions."""
     found: dict[str, list[dict[str, Any]]] = collections.defaultdict(list)
     for teacher in grid.teachers:
@@ -96,21 +110,25 @@ def traces(data: Path, grid: Grid, wanted: set[str]) -> dict[str, list[dict[str,
         own: dict[str, list[dict[str, Any]]] = {question: [] for question in raw}
         for name, student, path in variants(data, grid, teacher):
             for question, one in first(records.read(path, Variant), set(raw)).items():
-                own[question].append(variant(name, student, one))
+                own[question].append(variant(name, student, one, longest))
         for question, row in raw.items():
-            about = {"teacher": teacher, "reasoning": shown(row.reasoning), "answer": shown(row.answer)}
+            about = {
+                "teacher": teacher,
+                "reasoning": shown(row.reasoning, longest),
+                "answer": shown(row.answer, longest),
+            }
             found[question].append(about | {"versions": own[question]})
     return found
 
 
-def answers(data: Path, cells: Iterable[Run], wanted: set[str]) -> dict[str, list[dict[str, Any]]]:
+def answers(data: Path, cells: Iterable[Run], wanted: set[str], longest: int) -> dict[str, list[dict[str, Any]]]:
     """By question every cell's greedy answer."""
     found: dict[str, list[dict[str, Any]]] = collections.defaultdict(list)
     for cell in cells:
         said = first(records.read(data / "predictions" / f"{cell.name}.parquet", Prediction), wanted)
         graded = first(records.read(data / "scores" / f"{cell.name}.parquet", Score), wanted)
         for question, row in said.items():
-            found[question].append(answer(cell, row, graded[question]))
+            found[question].append(answer(cell, row, graded[question], longest))
     return found
 
 
@@ -124,17 +142,21 @@ def collect(data: Path, grid: Grid, split: str, count: int) -> list[dict[str, An
     }
     there = collections.defaultdict(set, {"train": set(kept)})
     there[split] |= asked
-    taken = chosen(records.read(data / "questions.parquet", Question), there, count)
+    questions = list(records.read(data / "questions.parquet", Question))
+    sets = {(row.split == "train", row.source) for row in questions if row.question_id in there[row.split]}
+    trained = sum(train for train, _ in sets)
+    count, longest = bounds(grid, trained, len(sets) - trained, count)
+    taken = chosen(questions, there, count)
     wanted = {row.question_id for row in taken}
-    written, said = traces(data, grid, wanted), answers(data, command.progress(cells, "examples", unit="cell"), wanted)
+    written = traces(data, grid, wanted, longest)
+    said = answers(data, command.progress(cells, "examples", unit="cell"), wanted, longest)
     return [
         {
             "question_id": row.question_id,
             "source": row.source,
             "group": row.group,
             "split": row.split,
-            "question": shown(row.question),
-            "choices": list(row.choices),
+            "question": shown(row.question, longest),
             "gold": row.gold,
             "traces": written.get(row.question_id, []),
             "answers": said.get(row.question_id, []),

@@ -21,7 +21,7 @@ from stages.core import command, costs, engines, grading, params, records
 from stages.core.asking import Answer, Asked, Asker, LanguageModel
 from stages.core.engines import Request
 from stages.core.errors import StageError
-from stages.core.files import write_json
+from stages.core.files import write_metrics
 from stages.core.records import Question, Response
 from stages.core.store import FOLDER, Store
 
@@ -148,8 +148,8 @@ def main(profile: str, teacher: str) -> None:
             raise StageError(f"{place}: every request was refused: {next(iter(asker.refused.values())).text}")
         found = tally.watch(responses(asker, asked, cost))
         records.write(data / "responses" / f"{teacher}.parquet", found, Response)
-    write_json(metrics / "generate" / f"{teacher}.json", {"teacher": teacher, "sets": tally.summary()})
-    write_json(metrics / "cost" / f"{teacher}.json", {"teacher": teacher} | cost.summary())
+    write_metrics(metrics / "generate" / f"{teacher}.json", {"teacher": teacher, "sets": tally.summary()})
+    write_metrics(metrics / "cost" / f"{teacher}.json", {"teacher": teacher} | cost.summary())
 
 
 if __name__ == "__main__":

@@ -14,68 +14,19 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from stages.core import command, grading, params, records, sources
+from stages.core import command, grading, items, params, records, sources
 from stages.core.contamination import Decontaminate, Near, near_duplicates
 from stages.core.errors import StageError
 from stages.core.files import write_json, write_text
+from stages.core.items import Item, QuestionSet
 from stages.core.records import GROUPS, Question
 
 PARAMS = {"sets": "questions.sets", "decontaminate": "questions.decontaminate"}
 _TOLD = ("question_id", "source", "question")  # of both sides of a near-duplicate
 SPLITS = ("test", "validation", "train")  # where a question could be in several, the first keeps it
-
-
-@dataclass(frozen=True)
-class QuestionSet:
-    """One question set. `sizes` gives the rows of each split, None for all that are left.
-
-    `files` maps a split, or `pool` for a file that is to be divided by `sizes`, to a file in data/imports/questions/;
-    for kind hub to a split of the hub's data set.
-    """
-
-    kind: str  # reasoning_gym | file | hub
-    group: str
-    grader: str
-    sizes: dict[str, int | None]
-    seed: int = 0
-    keep: str | None = None  # only questions in which this regular expression is found
-    where: dict[str, str] = field(default_factory=dict)  # file, hub: only rows whose fields have these values
-    task: str | None = None  # reasoning_gym
-    config: dict[str, Any] = field(default_factory=dict)  # reasoning_gym
-    files: dict[str, str] = field(default_factory=dict)  # file, hub
-    fields: dict[str, str] = field(default_factory=dict)  # our name -> the file's name; reasoning_gym: difficulty alone
-    gold_pattern: str | None = None  # the gold is this expression's first group
-    missing_gold: str = "error"  # or drop
-    duplicates: str = "error"  # or drop
-    distinct_by: str = "text"  # or numbers: two questions with the same numbers, in any order, count as duplicates
-    dataset: str | None = None  # hub
-    name: str | None = None  # hub: configuration
-    revision: str | None = None  # hub
-
-    def __post_init__(self) -> None:
-        try:
-            groups = re.compile(self.gold_pattern or "()").groups
-            re.compile(self.keep or "")
-        except re.error as error:
-            raise StageError(f"{error.pattern!r} is no regular expression: {error}") from error
-        if not groups:
-            raise StageError(f"gold_pattern {self.gold_pattern!r} needs (brackets) around the gold")
-
-
-@dataclass(frozen=True)
-class Item:
-    """A question as its source has it."""
-
-    place: str  # for error messages
-    source_id: str
-    question: str
-    choices: tuple[str, ...]
-    gold: str
-    difficulty: float | None
 
 
 def from_reasoning_gym(entry: QuestionSet) -> Iterator[tuple[str, Item]]:
@@ -94,7 +45,7 @@ def from_reasoning_gym(entry: QuestionSet) -> Iterator[tuple[str, Item]]:
         if key not in seen and re.search(entry.keep or "", text):
             seen.add(key)
             place = f"{entry.task} {number}"
-            yield "pool", Item(place, str(number), text, (), str(row["answer"]), _difficulty(entry, row, place))
+            yield "pool", Item(place, str(number), text, (), str(row["answer"]), items.difficulty(entry, row, place))
         if len(seen) == wanted:
             return
     raise StageError(
@@ -111,43 +62,15 @@ def from_files(entry: QuestionSet) -> Iterator[tuple[str, Item | None]]:
         else:
             placed = sources.rows(sources.QUESTIONS / name)
         for number, (place, row) in enumerate(placed):
-            if any(str(row.get(name)) != value for name, value in entry.where.items()):
+            if any(str(row.get(name)) not in _wanted(values) for name, values in entry.where.items()):
                 continue
-            item = _item(entry, place, number, row)
-            if item is None or re.search(entry.keep or "", item.question):
-                yield split, item
+            found = items.read(entry, place, number, row)
+            if found is None or re.search(entry.keep or "", found.question):
+                yield split, found
 
 
-def _item(entry: QuestionSet, place: str, number: int, row: Mapping[str, Any]) -> Item | None:
-    """The row as an Item; None for one without a gold where the set drops these."""
-    if "question" not in entry.fields or "gold" not in entry.fields:
-        raise StageError(f"{place}: the field map names no field for question and gold; mend `fields`")
-    found = {name: sources.pick(row, entry.fields, name, place) for name in entry.fields}
-    gold = str(found["gold"] if found["gold"] is not None else "").strip()
-    if entry.gold_pattern and gold:
-        match = re.search(entry.gold_pattern, gold)
-        gold = match[1].strip() if match else ""
-    if not gold and entry.missing_gold == "drop":
-        return None
-    if not gold:
-        raise StageError(f"{place}: no gold answer; give it one, or set missing_gold: drop")
-    text = str(found["question"] or "").strip()
-    if not text:
-        raise StageError(f"{place}: the question is empty")
-    if not isinstance(found.get("choices") or [], list):
-        raise StageError(f"{place}: choices are no list but {type(found['choices']).__name__}; mend the field map")
-    choices = tuple(str(option) for option in found.get("choices") or ())
-    lettered = (f"{chr(ord('A') + number)}. {option}" for number, option in enumerate(choices))
-    text = "\n".join((text, *lettered))  # options that are a field of their own are not in the text yet
-    source_id = str(found.get("id", number) if "id" in found else number)
-    return Item(place, source_id, text, choices, gold, _difficulty(entry, row, place))
-
-
-def _difficulty(entry: QuestionSet, row: Mapping[str, Any], place: str) -> float | None:
-    """The first number in what the source says of it: 5 of "Level 5". None where it says nothing."""
-    said = sources.pick(row, entry.fields, "difficulty", place)
-    match = re.search(r"\d+(?:\.\d+)?", str(said if said is not None else ""))
-    return float(match[0]) if match else None
+def _wanted(values: str | list[str]) -> list[str]:
+    return [values] if isinstance(values, str) else values
 
 
 _KINDS = {"reasoning_gym": from_reasoning_gym, "file": from_files, "hub": from_files}
@@ -187,9 +110,9 @@ def _unique(
 ) -> dict[str, list[Item]]:
     """Items by split, each text once over all splits; a test question stays out of training."""
     splits: dict[str, list[Item]] = collections.defaultdict(list)
-    for split, item in placed:
-        splits[split].extend([item] if item else [])
-        dropped.update([] if item else ["no_gold"])
+    for split, one in placed:
+        splits[split].extend([one] if one else [])
+        dropped.update([] if one else ["no_gold"])
     texts: dict[str, str] = {}
     ids: dict[tuple[str, str], str] = {}
     unique: dict[str, list[Item]] = collections.defaultdict(list)

@@ -35,10 +35,10 @@ from stages.core.errors import StageError
 from stages.core.files import replacing, write_json, write_text
 from stages.core.metrics import Inputs
 from stages.core.runs import Comparison, Grid, Result, Run
-from stages.core.stats import Bootstrap, Estimate
+from stages.core.significance import Bootstrap
+from stages.core.stats import Estimate
 
 PARAMS = {"grid": "grid", "report": "report", "methods": "methods", "cap": "evaluate.max_new_tokens"}
-CAPS = 24  # points of the curve of accuracy against the cap of tokens
 
 
 @dataclass(frozen=True)
@@ -97,14 +97,14 @@ class Study:
 def study(inputs: Inputs, grid: Grid, settings: Settings, budgets: Mapping[str, str], cap: int) -> Study:
     """Everything that is computed from the metrics; `cap` is the limit of tokens of the evaluation."""
     bootstrap = settings.bootstrap
-    own = arms.pooled(inputs.answers)
-    main = arms.pooled(arms.main_answers(inputs))
+    own = arms.pooled(inputs.answers, grid)
+    main = arms.main_answers(own, inputs)
     found, compared = arms.corrected(
         arms.results(inputs, own, bootstrap, cap), arms.comparisons(main, inputs, bootstrap)
     )
     single = {run: one for run, one in inputs.answers.items() if run not in own}
     runs = arms.results(inputs, single, bootstrap, cap) if single else []
-    caps = sorted({max(1, cap * part // CAPS) for part in range(1, CAPS + 1)})
+    caps = tables_answers.caps(cap)
     curves = arms.budget(main, caps, bootstrap)
     return Study(inputs, grid, settings, budgets, found, runs, compared, caps, curves)
 
@@ -120,8 +120,6 @@ def build(whole: Study) -> tuple[dict[str, Any], str, dict[str, dict[str, bytes]
             names, whole.arms, whole.compared, inputs.compress, whole.caps, whole.curves, whole.settings.paper
         ),
         "vega": {
-            "accuracy_tokens.csv": summary.table(summary.points(whole.arms)).encode(),
-            "budget.csv": summary.table(summary.caps(whole.arms, whole.caps, whole.curves)).encode(),
             "training.csv": summary.table(curves.rows(names, inputs.train, inputs.timing), curves.COLUMNS).encode(),
         },
     }
@@ -142,25 +140,30 @@ def _tables(whole: Study) -> dict[str, bytes]:
         "5_lengths": tables_answers.lengths(found),
         "6_cost": tables_cost.costs(found),
         "6b_amounts": tables_cost.amounts(found, whole.budgets, inputs.assemble),
-        "7_truncation": tables_runs.truncation(whole.compared),
+        "7_truncation": tables_runs.truncation(whole.compared, confidence),
         "8_retention_efficiency": tables_runs.retention(found),
         "9_budget": tables_answers.budget(found, whole.curves, whole.caps),
-        "10_break_even": tables_cost.break_even(found, inputs.cost, whole.grid.compressors, len(whole.grid.seeds)),
+        "10_break_even": tables_cost.break_even(found, inputs.cost, whole.grid.compressors),
     }
+    if shown := headline(found, whole.settings):
+        made["headline"] = tables_runs.headline(shown, confidence)
+    if inputs.holes:
+        made["holes"] = tables_data.holes(inputs.holes)
     files = {f"{name}.md": tables.markdown(table) for name, table in made.items()}
     files |= {f"{name}.tex": tables.latex(table) for name, table in made.items()}
-    if shown := headline(found, whole.settings):
-        files["headline.md"] = tables.markdown(tables_runs.headline(shown, confidence))
-    if inputs.holes:
-        files["holes.md"] = tables.markdown(tables_data.holes(inputs.holes))
     return {name: text.encode() for name, text in files.items()}
 
 
-def _page(whole: Study, profile: str, drawn: Mapping[str, bytes], captions: Mapping[str, str]) -> str:
+def _about(whole: Study) -> provenance.About:
+    """What captions say of the whole report."""
+    return provenance.About(whole.arms[0].asked, whole.settings.bootstrap)
+
+
+def _page(whole: Study, profile: str, drawn: Mapping[str, bytes], captions: Mapping[str, tuple[str, str]]) -> str:
     """The report as one HTML file."""
     own = headline(whole.arms, whole.settings)
     table = tables_runs.headline(own, whole.settings.confidence) if own else None
-    pictures = {name: (drawn[f"{name}.svg"], said) for name, said in captions.items() if f"{name}.svg" in drawn}
+    pictures = {name: (drawn[f"{name}.svg"], *said) for name, said in captions.items() if f"{name}.svg" in drawn}
     about = f"Profile {profile}: {len(whole.arms)} arms, drawn from metrics/{profile} alone."
     return page.page(f"compress-distill: {profile}", about, table, pictures, whole.inputs.examples, whole.inputs.holes)
 
@@ -182,8 +185,12 @@ def main(profile: str, explain: str | None = None) -> None:
         click.echo(f"warning: {hole}: not there yet; the report leaves it out", err=True)
     whole = study(inputs, grid, settings, budgets, int(declared["cap"]))
     scalars, found, folders = build(whole)
-    captions = {name: provenance.caption(name, root) for name in provenance.FIGURES}
-    folders["figures"]["captions.md"] = "".join(f"- {name}: {said}\n" for name, said in captions.items()).encode()
+    about = _about(whole)
+    captions = {
+        name: (provenance.says(name, about), provenance.caption(name, root, about)) for name in provenance.FIGURES
+    }
+    said = "".join(f"- {name}: {' '.join(parts)}\n" for name, parts in captions.items())
+    folders["figures"]["captions.md"] = said.encode()
     text = _page(whole, profile, folders["figures"], captions)
     for name, files in folders.items():
         with replacing(Path("plots") / profile / name) as folder:

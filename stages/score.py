@@ -38,7 +38,7 @@ def score(predictions: Iterable[Prediction], questions: Mapping[str, Question], 
     votes = Votes()
     for (row, question), verdict in zip(rows, verdicts, strict=True):
         outcome = "no_answer" if verdict.outcome == "no_answer" else "answered"
-        if row.finish_reason == "length":
+        if row.finish_reason in ("length", "context"):
             outcome = "hit_cap"
         else:
             page.add(question, row.sample, row.answer, verdict)

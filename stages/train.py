@@ -1,6 +1,6 @@
 """train: fine-tune one student on one target of one teacher, by one method and seed: one cell of the grid.
 
-sft, models -> data/<profile>/checkpoints/<cell>/, metrics/<profile>/train/<cell>.json,
+sft, models -> data/<profile>/checkpoints/<cell>/ with a model card, metrics/<profile>/train/<cell>.json,
     metrics/<profile>/timing/<cell>.json (apart, because it differs from run to run)
 Run: python -m stages.train --profile default --teacher scripted --target raw --student smollm2 --method lora --seed s0
 """
@@ -9,10 +9,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stages.core import command, params, records, tokens
+from stages.core import chat, command, params, records, tokens
 from stages.core.cells import cell_name
 from stages.core.errors import StageError
-from stages.core.files import remove, replacing, write_json
+from stages.core.files import remove, replacing, write_metrics, write_text
 from stages.core.records import Example
 from stages.core.training import launch
 from stages.core.training.settings import Method, Training
@@ -20,7 +20,12 @@ from stages.core.training.settings import Method, Training
 if TYPE_CHECKING:
     from stages.core.training.run import Result
 
-PARAMS = {"training": "students.{student}.training", "method": "methods.{method}", "seed": "seeds.{seed}"}
+PARAMS = {
+    "text": "students.{student}.text",
+    "training": "students.{student}.training",
+    "method": "methods.{method}",
+    "seed": "seeds.{seed}",
+}
 
 
 @command.stage("profile", "teacher", "target", "student", "method", "seed")
@@ -35,11 +40,12 @@ def main(profile: str, teacher: str, target: str, student: str, method: str, see
         options = [word for name, value in identity.items() for word in (f"--{name}", value)]
         launch.start(loading.processes, "stages.train", ["--profile", profile, *options])
         return
+    text = params.section(chat.Text, declared["text"], f"students.{student}.text")
     with launch.worker():
-        fine_tune(profile, identity, how, loading, int(declared["seed"]))
+        fine_tune(profile, identity, text, how, loading, int(declared["seed"]))
 
 
-def fine_tune(profile: str, cell: dict[str, str], how: Method, loading: Training, seed: int) -> None:
+def fine_tune(profile: str, cell: dict[str, str], text: chat.Text, how: Method, loading: Training, seed: int) -> None:
     """One cell from its examples to its outs, which the first of several processes writes."""
     began = time.perf_counter()
     data, metrics, name = Path("data") / profile, Path("metrics") / profile, cell_name(**cell)
@@ -49,7 +55,7 @@ def fine_tune(profile: str, cell: dict[str, str], how: Method, loading: Training
     if not examples:
         raise StageError(f"{source}: no examples to train on; rerun assemble")
     # Importing torch and TRL takes seconds that bad params need not wait for
-    from stages.core.training import checkpoints, run
+    from stages.core.training import card, checkpoints, run
 
     known = (base, examples, how, loading, seed, f"{profile}-{name}")
     scratch = launch.shared(launch.first(lambda: checkpoints.scratch(*known)))
@@ -58,11 +64,13 @@ def fine_tune(profile: str, cell: dict[str, str], how: Method, loading: Training
     launch.leave()
     if launch.rank():
         return
+    used = trained(result, len(examples))
     with replacing(data / "checkpoints" / name) as out:
         run.save(result, tokenizer, out)
-    write_json(metrics / "train" / f"{name}.json", cell | trained(result, len(examples)))
+        write_text(out / "README.md", card.card(cell, how, seed, text.prompt_template, used))
+    write_metrics(metrics / "train" / f"{name}.json", cell | used)
     seconds = round(time.perf_counter() - began, 3)
-    write_json(metrics / "timing" / f"{name}.json", {"cell": name, "total_seconds": seconds} | timed(result))
+    write_metrics(metrics / "timing" / f"{name}.json", {"cell": name, "total_seconds": seconds} | timed(result))
     remove(scratch)
 
 

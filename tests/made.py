@@ -26,6 +26,7 @@ SHAPE = {
 }
 TINY = Source("random", config=SHAPE)
 TEMPLATE = "{question}\n"
+TEXT = {"prompt_template": TEMPLATE, "max_tokens": 999}
 FULL = Method(
     learning_rate=3e-3,
     epochs=3,

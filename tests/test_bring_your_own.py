@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from stages.core import params
+from stages.core.items import QuestionSet
 from stages.core.records import Question
-from stages.questions import QuestionSet, collect
+from stages.questions import collect
 from tests.made import SHARED
 
 pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data is absent")

@@ -233,7 +233,7 @@ def test_command_writes_variants_and_counts(project: Project) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     found = list(records.read(root / "data/test/compressed/solver/strong.parquet", Variant))
     assert found == shortened(TRACES, STRONG, root / "store")
-    cost = json.loads((root / "metrics/test/cost/solver-strong.json").read_text())
+    cost = json.loads((root / "metrics/test/cost/solver-strong.json").read_text())[0]
     assert (cost["answers"], cost["completion_tokens"], cost["seconds"] > 0) == (3, None, True)
-    counted = json.loads((root / "metrics/test/compress/solver-strong.json").read_text())
+    counted = json.loads((root / "metrics/test/compress/solver-strong.json").read_text())[0]
     assert (counted["teacher"], counted["compressor"], counted["sets"][0]["kept"]) == ("solver", "strong", 3)

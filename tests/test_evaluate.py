@@ -9,14 +9,16 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from stages.core import records, tokens
+from stages.core import engines, records, tokens
 from stages.core.asking import Asker
 from stages.core.engines import Output, Request
+from stages.core.errors import StageError
 from stages.core.records import Prediction, Question
 from stages.core.store import Answer, Store
 from stages.evaluate import Evaluate, asks, main, predict, prediction, student_asker
+from stages.models import Source, random_weights
 from tests.conftest import Project
-from tests.made import TEMPLATE, question
+from tests.made import SHAPE, TEMPLATE, TINY, question
 
 CONFIG = Evaluate("test", None, 8, samples=2, sampled_questions=1, temperature=1.0, top_p=1.0, seed=0)
 QUESTIONS = [question(number, split="test", source="ab"[number % 2]) for number in range(4)]
@@ -121,11 +123,11 @@ def test_other_weights_are_asked_anew(tiny: Path, tmp_path: Path, asker: Asker) 
 @pytest.mark.parametrize(
     ("text", "reasoning", "answer", "think", "after"),
     [
-        ("<think>\nhm\n</think>\n\nIt is 2.", "hm", "It is 2.", 19, 10),
-        ("It is 2.", "", "It is 2.", 0, 8),
-        ("<think>\nhm", "hm", "", 10, 0),
-        ("hm</think>2", "hm", "2", 10, 1),
-        ("", "", "", 0, 0),
+        ("<think>\nhm\n</think>\n\nIt is 2.", "hm", "It is 2.", 19, 11),
+        ("It is 2.", "", "It is 2.", 0, 9),
+        ("<think>\nhm", "hm", "", 10, 1),
+        ("hm</think>2", "hm", "2", 10, 2),
+        ("", "", "", 0, 1),
     ],
 )
 def test_tokens_before_and_after_the_thoughts_end(
@@ -137,10 +139,17 @@ def test_tokens_before_and_after_the_thoughts_end(
     assert prediction(ask, asker) == Prediction("q0", 0, reasoning, answer, "stop", think, after)
 
 
-def test_prompt_that_the_model_cannot_hold_has_no_answer(asker: Asker) -> None:
+def test_answer_that_the_context_cut_counts_with_its_tokens(asker: Asker) -> None:
     ask = asks(QUESTIONS[:1], asker, CONFIG)[0]
-    asker.refused[ask.slot.key] = Output("too long", "too_long")
-    assert prediction(ask, asker) == Prediction("q0", 0, "", "", "too_long", 0, 0)
+    asker.refused[ask.slot.key] = Output("on and on", "context", 6, 5)
+    assert prediction(ask, asker) == Prediction("q0", 0, "", "", "context", 5, 0)
+
+
+def test_prompt_that_the_model_cannot_hold_is_an_error(asker: Asker) -> None:
+    wanted = asks(QUESTIONS[:1], asker, CONFIG)
+    asker.refused[wanted[0].slot.key] = Output("9 tokens, room for 8", "too_long")
+    with pytest.raises(StageError, match=r"students.tiny.inference: 1 questions were not answered: 9 tokens, room"):
+        list(predict(asker, wanted))
 
 
 def evaluate(
@@ -178,6 +187,52 @@ def test_command_asks_the_cells_student_the_questions_of_its_split(
     assert sorted({row.question_id for row in found}) == ["q0", "q1", "q2", "q3"]
     assert len(found) == 8
     assert all(0 <= row.think_tokens + row.answer_tokens <= 8 for row in found)
+
+
+def test_checkpoints_answer_ahead_by_one_engine_what_each_answers_by_its_own(
+    project: Project, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, alone = evaluate(project, tiny, "models/tiny")
+    random_weights(dataclasses.replace(TINY, seed=1), root / "data/test/checkpoints/t-raw-tiny-m-s0")
+    random_weights(dataclasses.replace(TINY, seed=2), root / "data/test/checkpoints/t-short-tiny-m-s0")
+    settings = root / "data/test/checkpoints/t-raw-tiny-m-s0/tokenizer_config.json"
+    settings.write_text(settings.read_text().replace("{", '{"local_files_only": true, ', 1))  # as training leaves it
+    for other in ("t-raw-small-m-s0", ".t-raw-tiny-m-s1.partial"):
+        shutil.copytree(tiny, root / "data/test/checkpoints" / other)
+    wider = Source("random", config=SHAPE | {"num_hidden_layers": 3})
+    random_weights(wider, root / "data/test/checkpoints/t-odd-tiny-m-s0")
+
+    def answered(target: str) -> bytes:
+        arm = ("--teacher", "t", "--target", target, "--method", "m", "--seed", "s0")
+        done = CliRunner().invoke(main, ["--profile", "test", "--student", "tiny", *arm], catch_exceptions=False)
+        assert done.exit_code == 0
+        return (root / f"data/test/predictions/t-{target}-tiny-m-s0.parquet").read_bytes()
+
+    apart = [answered(target) for target in ("raw", "short")]
+    assert alone.exit_code == 0
+    assert apart[0] != apart[1]
+    shutil.rmtree(root / "data/store")
+    loaded: list[str] = []
+    load = engines.load
+
+    def watched(model: engines.Model, *how: Any) -> engines.Engine:
+        loaded.append(model.name)
+        return load(model, *how)
+
+    monkeypatch.setattr(engines, "load", watched)
+    ahead = ["--profile", "test", "--student", "tiny", "--ahead"]
+    done = CliRunner().invoke(main, ahead, catch_exceptions=False)
+    assert (done.exit_code, loaded) == (0, ["data/test/models/tiny"])
+    assert [line for line in done.stderr.splitlines() if line.startswith("warning")] == [
+        "warning: data/test/checkpoints/t-odd-tiny-m-s0: config or tokenizer differ from data/test/models/tiny; "
+        "its own stage answers"
+    ]
+    loaded.clear()
+    assert [answered(target) for target in ("raw", "short")] == apart
+    assert loaded == []
+    refused = CliRunner().invoke(main, [*ahead, "--teacher", "t"])
+    assert refused.exit_code == 1
+    assert "--ahead is for all of a student's checkpoints; leave out --teacher" in refused.output
 
 
 @pytest.mark.parametrize("engine", ["openai", "scripted"])

@@ -9,7 +9,8 @@ from click.testing import CliRunner
 
 from stages.core import records
 from stages.core.records import Prediction, Question, Score, Trace, Variant
-from stages.examples import LONGEST, chosen, main, shown
+from stages.core.runs import Grid
+from stages.examples import LARGEST, LONGEST, SHORTEST, bounds, chosen, main, shown
 from tests.conftest import Project
 from tests.made import question, trace, variant
 
@@ -47,8 +48,20 @@ def test_every_set_and_split_has_its_own_and_what_has_nothing_to_show_is_left_ou
 
 
 def test_long_texts_are_cut_and_say_so() -> None:
-    assert shown("a" * LONGEST) == "a" * LONGEST
-    assert shown("a" * (LONGEST + 7)).endswith("a\n[7 more characters]")
+    assert shown("a" * 10, 10) == "a" * 10
+    assert shown("a" * 17, 10) == "a" * 10 + " ... 7 characters more"
+
+
+@pytest.mark.parametrize("cells", [1, 100, 10_000])
+@pytest.mark.parametrize("sets", [0, 1, 12])
+def test_all_texts_together_are_bounded_by_fewer_questions_first(cells: int, sets: int) -> None:
+    grid = Grid(["a"], ["b"], ["b"], ["raw"], ["c"], ["full"], [f"s{seed}" for seed in range(cells)], ["p"], ["a"])
+    count, longest = bounds(grid, sets, sets, 12)
+    texts = sets * (1 + 4) + sets * (1 + 2 * len(grid.runs()))
+    assert count * texts * longest <= LARGEST
+    assert 1 <= count <= 12
+    assert longest <= LONGEST
+    assert longest >= SHORTEST or count == 1
 
 
 def written(project: Project) -> Path:

@@ -173,9 +173,9 @@ def test_command_asks_training_questions_alone(project: Project) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     found = list(records.read(root / "data/test/responses/solver.parquet", Response))
     assert [(row.question_id, row.sample) for row in found] == [(f"q{n}", s) for n in range(4) for s in range(2)]
-    counted = json.loads((root / "metrics/test/generate/solver.json").read_text())
+    counted = json.loads((root / "metrics/test/generate/solver.json").read_text())[0]
     assert counted["sets"][0]["attempts"] == 8
-    cost = json.loads((root / "metrics/test/cost/solver.json").read_text())
+    cost = json.loads((root / "metrics/test/cost/solver.json").read_text())[0]
     assert (cost["answers"], cost["prompt_tokens"]) == (8, None)
 
 

@@ -10,8 +10,9 @@ import pytest
 
 from stages.core import records
 from stages.core.errors import StageError
+from stages.core.items import QuestionSet
 from stages.core.records import Question
-from stages.questions import QuestionSet, collect
+from stages.questions import collect
 from tests.conftest import Project
 from tests.made import run
 
@@ -118,6 +119,62 @@ def test_rows_become_questions(imports: Path) -> None:
     )
 
 
+OPTIONS = {"s": "Sky?", "p": "Look up.", "o1": "blue", "o2": "red", "all": ["red", "blue"]}
+
+
+@pytest.mark.parametrize(
+    ("row", "fields", "changes", "text", "gold"),
+    [
+        ({"g": "o2"}, {"choices": ["o1", "o2"]}, {"gold_pattern": "o(2)"}, "Sky?\nA. blue\nB. red", "2"),
+        ({"g": 1}, {"choices": "all"}, {"gold_is": "place"}, "Sky?\nA. red\nB. blue", "B"),
+        ({"g": "0"}, {"choices": "all"}, {"gold_is": "place"}, "Sky?\nA. red\nB. blue", "A"),
+        ({"g": [0, 1]}, {"choices": "all"}, {"gold_is": "flags"}, "Sky?\nA. red\nB. blue", "B"),
+        (
+            {"g": "A"},
+            {"choices": ["{o1} sky", "o2"], "question": "{p} {s}"},
+            {},
+            "Look up. Sky?\nA. blue sky\nB. red",
+            "A",
+        ),
+        ({"g": "yes"}, {"question": "{p}\n{s}"}, {"grader": "boolean"}, "Look up.\nSky?", "yes"),
+    ],
+)
+def test_options_and_texts_of_several_fields(
+    imports: Path, row: dict[str, Any], fields: dict[str, Any], changes: dict[str, Any], text: str, gold: str
+) -> None:
+    (imports / "pool.json").write_text(json.dumps([OPTIONS | row]))
+    mapped = {"question": "s", "gold": "g"} | fields
+    entry = change(FILE, sizes={"test": 1}, files={"pool": "pool.json"}, fields=mapped)
+    (found,), _ = collect("mine", change(entry, **{"grader": "choice"} | changes))
+    assert (found.question, found.gold) == (text, gold)
+
+
+def test_shuffled_options_keep_their_gold_and_stand_anywhere(imports: Path) -> None:
+    made = [{"q": f"{n} + 1?", "a": n + 1, "b": n, "c": n - 1} for n in range(60)]
+    (imports / "pool.json").write_text(json.dumps(made))
+    fields = {"question": "q", "gold": "a", "choices": ["a", "b", "c"]}
+    entry = change(
+        FILE, grader="choice", files={"pool": "pool.json"}, fields=fields, sizes={"test": None}, shuffle=True
+    )
+    found, _ = collect("mine", entry)
+    for one in found:
+        number = int(one.question.partition(" ")[0])
+        assert one.choices[ord(one.gold) - ord("A")] == str(number + 1)
+        assert sorted(one.choices) == sorted(map(str, (number - 1, number, number + 1)))
+        assert one.question.splitlines()[1:] == [
+            f"{letter}. {text}" for letter, text in zip("ABC", one.choices, strict=True)
+        ]
+    assert all(10 <= sum(one.gold == letter for one in found) <= 30 for letter in "ABC")
+    assert collect("mine", entry)[0] == found
+    assert collect("mine", change(entry, seed=1))[0] != found
+
+
+def test_rows_with_one_of_several_values(imports: Path) -> None:
+    (imports / "pool.jsonl").write_text(rows(1, of="a") + rows(2, of="b") + rows(3, of="c"))
+    found, _ = collect("mine", change(FILE, sizes={"test": None}, where={"of": ["a", "c"]}))
+    assert texts(found, "test") == {"1 + 1?", "3 + 1?"}
+
+
 def test_gold_pattern_finds_the_gold(imports: Path) -> None:
     (imports / "pool.jsonl").write_text('{"q": "2 + 2?", "a": "2 + 2 = 4\\n#### 4 "}\n')
     (found,), _ = collect("mine", change(FILE, sizes={"test": 1}, gold_pattern=r"####\s*(.+)$"))
@@ -160,6 +217,21 @@ def test_gold_zero_is_a_gold(imports: Path) -> None:
         (rows(1), {"fields": FIELDS | {"gold": "answer"}}, "row 1: no field 'answer' for gold; it has: a, id, q"),
         (rows(1), {"fields": {"question": "q"}}, "row 1: the field map names no field for question and gold"),
         (rows(1, opts="AB"), {"fields": FIELDS | {"choices": "opts"}}, "row 1: choices are no list but str"),
+        (
+            rows(1, opts=["1", "2"]),
+            {"fields": FIELDS | {"choices": "opts"}, "gold_is": "place"},
+            "row 1: gold '2' is no place of 2 options, counted from 0",
+        ),
+        (
+            rows(1, a=[1, 1], opts=["1", "2"]),
+            {"fields": FIELDS | {"choices": "opts"}, "gold_is": "flags"},
+            "row 1: 2 options are flagged as right, expected one",
+        ),
+        (
+            rows(1, opts=["2", "2"]),
+            {"fields": FIELDS | {"choices": "opts"}, "shuffle": True},
+            "row 1: gold '2' is the letter or text of 2 options, expected one",
+        ),
         (rows(1, 2, 3), {}, "questions.sets.mine: 1 questions for split train, 2 wanted; ask for fewer"),
         (rows(1), {"kind": "web"}, "questions.sets.mine: kind 'web' .* is unknown; known: reasoning_gym, file, hub"),
         (rows(1), {"distinct_by": "look"}, "mine.distinct_by: 'look' is unknown; known: text, numbers"),
@@ -194,7 +266,12 @@ def test_made_questions_of_one_split_permute_none_of_another(imports: Path) -> N
 
 @pytest.mark.parametrize(
     ("changes", "complaint"),
-    [({"gold_pattern": "####.*"}, "needs .brackets. around the gold"), ({"keep": "("}, "is no regular expression")],
+    [
+        ({"gold_pattern": "####.*"}, "needs .brackets. around the gold"),
+        ({"keep": "("}, "is no regular expression"),
+        ({"gold_is": "letter"}, "gold_is: 'letter' is unknown; known: said, place, flags"),
+        ({"shuffle": True}, "shuffle and gold_is are about the options: fields needs choices"),
+    ],
 )
 def test_bad_expression_is_refused(changes: dict[str, Any], complaint: str) -> None:
     with pytest.raises(StageError, match=complaint):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from stages.questions import QuestionSet
+from stages.core.items import QuestionSet
 from tests.imports import ROOT
 
 README = (ROOT / "README.md").read_text()
@@ -23,9 +23,10 @@ def test_the_table_is_the_tracked_one() -> None:
 
 
 def test_grading_table_is_the_tracked_one() -> None:
+    shown = (ROOT / "stages/core/grading/README.md").read_text()
     for one in json.loads((ROOT / "metrics/grading.json").read_text())["sets"].values():
         counts = (one["right_answers"], one["false_rejects"], one["wrong_answers"], one["false_accepts"])
-        assert " | ".join(f"{count:,}" for count in counts) in README
+        assert " | ".join(f"{count:,}" for count in counts) in shown
 
 
 def test_profile_for_ones_own_traces_composes(tmp_path: Path) -> None:
@@ -55,6 +56,10 @@ def test_it_opens_with_the_two_commands() -> None:
 
 def test_it_is_short_enough_to_read() -> None:
     assert len(README.splitlines()) <= 250
+
+
+def test_page_can_live_in_git() -> None:
+    assert 100_000 < (ROOT / "plots/default/report.html").stat().st_size < 2_000_000
 
 
 def test_learning_rates_are_those_of_the_calibration() -> None:

@@ -46,12 +46,13 @@ def test_writes_every_table_and_figure_and_the_same_bytes_again(root: Path) -> N
         "8_retention_efficiency",
         "9_budget",
         "10_break_even",
+        "headline",
     ]
     drawn = ["4_accuracy", "3_rho", "5_accuracy_tokens", "6_cost", "7_truncation", "8_retention_efficiency"]
     drawn += ["9_budget"]
-    plots = [f"tables/{name}.{kind}" for name in names for kind in ("md", "tex")] + ["tables/headline.md"]
+    plots = [f"tables/{name}.{kind}" for name in names for kind in ("md", "tex")]
     plots += [f"figures/{name}.{kind}" for name in drawn for kind in ("png", "svg")]
-    plots += ["report.html", "figures/captions.md", "vega/accuracy_tokens.csv", "vega/budget.csv", "vega/training.csv"]
+    plots += ["report.html", "figures/captions.md", "vega/training.csv"]
     metrics = [f"metrics/{PROFILE}/results.csv", f"metrics/{PROFILE}/summary.json"]
     assert set(first) == {f"plots/{PROFILE}/{name}" for name in plots} | set(metrics)
     assert run_report(drawn=True).exit_code == 0
@@ -96,6 +97,140 @@ def test_results_have_a_row_for_each_run_and_scope(root: Path) -> None:
     assert len(found) == (2 * 5 + 1 + 2 * 2 * 5) * len(scopes)  # arms, and their single runs
     table = (root / "plots" / PROFILE / "tables" / "4_accuracy.md").read_text()
     assert table.count("| s1 |") == 10
+
+
+TWO = dataclasses.replace(SMALL, methods=["full"], seeds=["s0", "s1"])
+
+
+def table(root: Path, name: str) -> str:
+    """A table in Markdown."""
+    return (root / "plots" / PROFILE / "tables" / f"{name}.md").read_text()
+
+
+def arm_row(metrics: Path, target: str) -> dict[str, str]:
+    """The row of a pooled arm's in-distribution questions."""
+    (row,) = (
+        row
+        for row in rows_of(metrics)
+        if (row["target"], row["group"], row["source"], row["seed"]) == (target, "in_distribution", "all", "")
+    )
+    return row
+
+
+def test_arms_lacking_seeds_are_compared_over_those_that_both_have(root: Path) -> None:
+    """Raw has s0 alone, `light` both: their difference, their ratios and their costs are those of s0."""
+    metrics = build(root, TWO)
+    for folder, kind in (("scores", "csv"), ("train", "json"), ("timing", "json")):
+        (metrics / folder / f"solver-raw-small-full-s1.{kind}").unlink()
+    for path in (metrics / "timing").glob("*-s1.json"):
+        path.write_text(path.read_text().replace('"step_seconds": ', '"step_seconds": 7'))
+    assert run_report(drawn=True).exit_code == 0
+    (alone,) = (
+        row
+        for row in rows_of(metrics)
+        if (row["target"], row["group"], row["source"], row["seed"]) == ("light", "in_distribution", "all", "s0")
+    )
+    pooled = arm_row(metrics, "light")
+    assert (pooled["seeds"], pooled["seeds_compared"], alone["seeds"]) == ("s0 s1", "s0", "s0")
+    for name in ("difference", "difference_low", "p", "retention", "retention_high", "efficiency", "train_tokens"):
+        assert pooled[name] == alone[name] != "", name
+    assert pooled["train_seconds"] == alone["train_seconds"]
+    assert float(pooled["step_seconds"]) > 2 * float(alone["step_seconds"])
+    rows = [line.split(" | ")[4] for line in table(root, "4_accuracy").splitlines() if "| s0 s1 |" in line]
+    assert rows == ["light", "strong", "truncated to light", "answer only"]
+    assert "solver-raw-small-full has only seed s0 so far." in table(root, "8_retention_efficiency")
+    assert "| s0 | raw | 277 | 1.00 |" in table(root, "6_cost")
+    assert "Sums are over an arm's seeds, ratios over those that raw has too." in table(root, "6b_amounts")
+    assert table(root, "headline").startswith("**small taught by solver, seed s0 and s1**")
+    assert table(root, "4_accuracy").count("| raw |") == 1
+
+
+def test_raw_timed_on_two_devices_has_no_ratio_of_seconds(root: Path) -> None:
+    metrics = build(root, TWO)
+    path = metrics / "timing" / "solver-raw-small-full-s1.json"
+    path.write_text(path.read_text().replace('"cpu"', '"gpu"'))
+    assert run_report().exit_code == 0
+    found = json.loads((metrics / "summary.json").read_text())["train_seconds"]
+    assert set(found.values()) == {"not comparable"}
+    assert "solver-light-small-full: no ratio of seconds: timed on cpu (2 threads), raw on" in table(root, "6_cost")
+
+
+def test_arms_stay_in_the_grids_order_where_their_first_seed_lacks(root: Path) -> None:
+    metrics = build(root, TWO)
+    (metrics / "scores" / "solver-raw-small-full-s0.csv").unlink()
+    run_report()
+    first = list(dict.fromkeys(row["target"] for row in rows_of(metrics)))
+    assert first == [*TARGETS, UNTRAINED]
+
+
+def test_break_even_is_of_the_mean_seed(root: Path) -> None:
+    """Raw takes 20 + 90000 / 350 s a seed, `light` 20 + 30000 / 350: 300 s of compression are saved in two."""
+    metrics = build(root, TWO)
+    (metrics / "timing" / "solver-raw-small-full-s1.json").unlink()
+    run_report()
+    (light,) = (line for line in table(root, "10_break_even").splitlines() if "| light |" in line)
+    assert light == "| solver | small | full | s0 s1 | light | 500 | 300 | 277 | 106 | 2 |"
+
+
+def test_without_raw_a_note_says_why_there_are_no_ratios(root: Path) -> None:
+    metrics = build(root, dataclasses.replace(SMALL, methods=["full"]))
+    (metrics / "scores" / "solver-raw-small-full-s0.csv").unlink()
+    assert run_report(drawn=True).exit_code == 0
+    shown = table(root, "8_retention_efficiency")
+    assert "| light | in_distribution | - | - | - | - |" in shown
+    assert "No ratio where raw has not been scored: solver-light-small-full-s0, solver-strong" in shown
+    assert "raw's training is not there" in table(root, "6_cost")
+
+
+@pytest.mark.parametrize(
+    ("lost", "why"),
+    [
+        ((), "No ratio where no answer of raw is right: solver-light-small-full, solver-strong"),
+        (("raw-small-full-s1", "light-small-full-s0"), "No ratio where no seed in common with raw: solver-light-sm"),
+    ],
+)
+def test_arms_without_a_ratio_are_named_with_the_reason(root: Path, lost: tuple[str, ...], why: str) -> None:
+    metrics = build(root, TWO, right=lambda run, rate, draw: bool(lost) or run.target != "raw")
+    for cell in lost:
+        (metrics / "scores" / f"solver-{cell}.csv").unlink()
+    assert run_report(drawn=True).exit_code == 0
+    assert why in table(root, "8_retention_efficiency")
+    assert why in table(root, "headline")
+    assert arm_row(metrics, "light")["retention"] == ""
+
+
+def test_an_arm_without_its_training_metrics_keeps_its_retention(root: Path) -> None:
+    metrics = build(root, dataclasses.replace(SMALL, methods=["full"]))
+    run_report()
+    before = table(root, "8_retention_efficiency")
+    (metrics / "train" / "solver-light-small-full-s0.json").unlink()
+    run_report()
+    assert table(root, "8_retention_efficiency") == before
+
+
+def test_differences_are_of_every_group_and_of_the_untrained_student(root: Path) -> None:
+    build(root, dataclasses.replace(SMALL, methods=["full"]))
+    run_report()
+    shown = table(root, "4b_differences")
+    rows = [line.strip("| ").split(" | ") for line in shown.splitlines() if line.startswith("| solver")]
+    of_light = [row[5:8] for row in rows if row[4] == "light"]
+    main, other = ["in_distribution", "20"], ["ood_reasoning", "20"]
+    assert of_light == [["raw", *main], ["raw", *other], [UNTRAINED, *main]]
+    assert [row[5:8] for row in rows if row[4] == "raw"] == [[UNTRAINED, *main]]
+    # four arms less raw in two groups, five less the untrained student, and one less truncation
+    assert "for all 14 comparisons of tables 4b and 7" in shown
+    assert {row[9] for row in rows} <= {"higher", "lower", "not resolved", "no pair differs"}
+    for row in rows:
+        assert (row[9] in ("higher", "lower")) <= (row[11] == "<0.001" or float(row[11]) < 0.05)
+
+
+def test_majority_and_passes_say_of_how_many(root: Path) -> None:
+    build(root, ONE, questions=80, groups=GROUPS[:1], samples=2)
+    run_report()
+    heads, _, raw, *_ = table(root, "4c_samples").splitlines()[2:]
+    assert "| sampled questions | mean % | majority@2 % | pass@2 % |" in heads
+    assert raw.split(" | ")[5] == "20"
+    assert raw.count("[") == 3
 
 
 def test_a_changed_answer_moves_its_numbers_alone(root: Path) -> None:
@@ -207,7 +342,8 @@ def test_half_a_grid_has_the_same_numbers_as_in_the_whole(root: Path) -> None:
     assert {row["method"] for row in half} == {"full", ""}
     for row in half:
         same = whole[row["target"], row["method"], row["group"], row["source"]]
-        assert {**row, "p_holm": ""} == {**same, "p_holm": ""}  # of a smaller family
+        smaller = {"p_holm": "", "p_holm_untrained": ""}  # of a smaller family
+        assert row | smaller == same | smaller
 
 
 def test_without_scores_or_questions_there_is_no_report(root: Path) -> None:
@@ -244,9 +380,9 @@ def test_a_changed_number_changes_its_figures_and_captions_alone(root: Path) -> 
     run_report(drawn=True)
     moved = {name.removeprefix(f"plots/{PROFILE}/") for name, data in written(root).items() if before[name] != data}
     figures = {f"figures/6_cost.{kind}" for kind in ("png", "svg")} | {"figures/captions.md", "report.html"}
-    tables = {f"tables/{name}.{kind}" for name in ("6_cost", "10_break_even") for kind in ("md", "tex")}
+    tables = {f"tables/{name}.{kind}" for name in ("6_cost", "10_break_even", "headline") for kind in ("md", "tex")}
     metric = {f"metrics/{PROFILE}/{name}" for name in ("summary.json", "results.csv")}
-    assert moved == figures | tables | metric | {"tables/headline.md"}
+    assert moved == figures | tables | metric
 
 
 def test_papers_ranges_are_drawn_only_where_they_are_asked_for(root: Path) -> None:
@@ -305,6 +441,14 @@ def test_a_failing_write_leaves_the_old_folder(root: Path, monkeypatch: pytest.M
     assert not list(root.rglob("*.partial"))
 
 
+def test_untrained_students_alone_make_a_report(root: Path) -> None:
+    metrics = build(root)
+    for path in (metrics / "scores").glob("solver-*"):
+        path.unlink()
+    assert run_report(drawn=True).exit_code == 0
+    assert {row["target"] for row in rows_of(metrics)} == {UNTRAINED}
+
+
 def test_a_headline_outside_the_grid_is_refused(root: Path) -> None:
     build(root, questions=4)
     path = root / "params.yaml"
@@ -339,3 +483,20 @@ def test_edge_cases_warn_of_nothing_and_divide_by_nothing(root: Path, grid: Grid
     table = (root / "plots" / PROFILE / "tables" / "4_accuracy.md").read_text()
     assert "nan" not in table
     assert ("ood" in table) == (options.get("groups") != GROUPS[:1])
+
+
+def test_groups_of_questions_have_rows_of_their_own_and_figures_name_theirs(root: Path) -> None:
+    build(root, ONE, questions=24, groups=GROUPS)
+    assert run_report(drawn=True).exit_code == 0
+    tables = root / "plots" / PROFILE / "tables"
+    for name, rows in (("8_retention_efficiency", 1), ("5_lengths", 6)):  # of raw; of raw and untrained, three parts
+        text = (tables / f"{name}.md").read_text()
+        assert [text.count(f"| {group} |") for group in GROUPS] == [rows] * 3
+    captions = (root / "plots" / PROFILE / "figures/captions.md").read_text()
+    assert captions.count("8 in-distribution questions") == 4
+
+
+def test_with_untrained_students_alone_the_figures_say_that_there_is_nothing(root: Path) -> None:
+    metrics = build(root, ONE, questions=12)
+    (metrics / "scores" / "solver-raw-small-full-s0.csv").unlink()
+    assert run_report(drawn=True).exit_code == 0

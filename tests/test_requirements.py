@@ -9,7 +9,13 @@ import pytest
 
 from tests.imports import ROOT
 
-FILES = ("requirements-cpu.txt", "requirements.txt", "requirements-dev.txt", "requirements-nodeps.txt")
+FILES = (
+    "requirements-cpu.txt",
+    "requirements.txt",
+    "requirements-dev.txt",
+    "requirements-nodeps.txt",
+    "requirements-moto.txt",
+)
 LINES = [line for name in FILES for line in (ROOT / name).read_text().splitlines() if re.match(r"\w", line)]
 PINNED = {canonical for line in LINES for canonical in [re.split(r"[\[=]", line)[0].lower().replace("_", "-")]}
 OWN = {"stages", "conf", "tests"}

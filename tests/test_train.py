@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from huggingface_hub import ModelCard
 from transformers import AutoModelForCausalLM
 
 from stages.core import records
 from stages.core.records import Example
 from stages.train import main
 from tests.conftest import Project
-from tests.made import FULL, LORA, LORA_PARAMETERS, PLAIN, example, leftovers
+from tests.made import FULL, LORA, LORA_PARAMETERS, PLAIN, TEMPLATE, TEXT, example, leftovers
 
 CELL = "solver-raw-tiny-how-s0"
 ARM = ["--teacher", "solver", "--target", "raw", "--student", "tiny", "--method", "how", "--seed", "s0"]
@@ -22,7 +23,7 @@ ARM = ["--teacher", "solver", "--target", "raw", "--student", "tiny", "--method"
 
 def train(project: Project, tiny: Path, examples: list[Example], method: dict[str, Any]) -> tuple[Path, Result]:
     """The command over those examples."""
-    students = {"tiny": {"training": dataclasses.asdict(PLAIN)}}
+    students = {"tiny": {"text": TEXT, "training": dataclasses.asdict(PLAIN)}}
     root = project(students=students, methods={"how": method}, seeds={"s0": 3})
     shutil.copytree(tiny, root / "data/test/models/tiny")
     records.write(root / "data/test/sft/solver/tiny/raw.parquet", examples, Example)
@@ -39,7 +40,12 @@ def test_cell_leaves_weights_costs_and_seconds(
     out = root / "data/test/checkpoints" / CELL
     model = AutoModelForCausalLM.from_pretrained(out)
     assert (out / "adapter").exists() == adapter
-    found = json.loads((root / f"metrics/test/train/{CELL}.json").read_text())
+    card = ModelCard.load(out / "README.md")
+    assert card.data.library_name == "transformers"
+    assert "| optimizer steps | 8, of 4 examples |" in card.text
+    assert f"```\n{TEMPLATE}\n```" in card.text
+    assert ("| LoRA | alpha 8, dropout 0.0, rank 4, " in card.text) == adapter
+    found = json.loads((root / f"metrics/test/train/{CELL}.json").read_text())[0]
     curve = found.pop("curve")
     assert (
         found
@@ -61,7 +67,7 @@ def test_cell_leaves_weights_costs_and_seconds(
             "contamination": None,
         }
     )
-    timing = json.loads((root / f"metrics/test/timing/{CELL}.json").read_text())
+    timing = json.loads((root / f"metrics/test/timing/{CELL}.json").read_text())[0]
     assert timing["cell"] == CELL
     assert 0 < timing["step_seconds"] < timing["total_seconds"]
     assert leftovers(root) == []

@@ -1,10 +1,10 @@
 """What every arm did: its measures by group and set, against raw and against truncation, and what it cost.
 
-An arm is its seeds' runs together. With one seed it is that run itself.
+An arm is its seeds' runs together. In a grid of one seed it is that run itself.
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -14,30 +14,30 @@ from stages.core.answers import Answers
 from stages.core.cells import UNTRAINED
 from stages.core.metrics import Inputs
 from stages.core.records import GROUPS
-from stages.core.runs import ALL, MAIN, TRUNCATED, Comparison, Cost, Result, Run, cost
-from stages.core.stats import Bootstrap, Estimate, Measure
-
-Scope = tuple[str, str]  # (group, source), ALL for either
-
-
-def seeds(runs: Iterable[Run]) -> dict[Run, list[Run]]:
-    """The runs of each arm, which differ in their seed alone; the arm of several has none."""
-    found: dict[Run, list[Run]] = {}
-    for run in runs:
-        found.setdefault(dataclasses.replace(run, seed=""), []).append(run)
-    return {own[0] if len(own) == 1 else arm: own for arm, own in found.items()}
+from stages.core.runs import ALL, MAIN, TRUNCATED, Comparison, Cost, Grid, Result, Run, Scope, cost
+from stages.core.significance import Bootstrap
+from stages.core.stats import Estimate, Measure
 
 
-def pooled(answers: Mapping[Run, Answers]) -> dict[Run, Answers]:
-    """The answers of each arm, its seeds together."""
-    return {arm: arrays.pool([answers[run] for run in runs]) for arm, runs in seeds(answers).items()}
+def pooled(answers: Mapping[Run, Answers], grid: Grid) -> dict[Run, Answers]:
+    """The answers of each arm in the grid's order, its seeds together; in a grid of several seeds the arm has none."""
+    if len(grid.seeds) == 1:
+        return dict(answers)
+    arms: dict[Run, dict[str, Answers]] = {dataclasses.replace(run, seed=""): {} for run in grid.runs()}
+    for run, one in answers.items():
+        arms[dataclasses.replace(run, seed="")][run.seed] = one
+    return {arm: arrays.pool(own) if arm.target != UNTRAINED else answers[arm] for arm, own in arms.items() if own}
 
 
 def references(runs: Iterable[Run]) -> dict[Run, Run]:
-    """The raw arm that each trained one is compared with, where it is there with as many seeds."""
-    there = set(runs)
-    pairs = {run: dataclasses.replace(run, target="raw") for run in there if run.target != UNTRAINED}
-    return {run: raw for run, raw in pairs.items() if raw in there}
+    """The raw arm that each trained one is compared with, whether it is there or not."""
+    return {run: dataclasses.replace(run, target="raw") for run in runs if run.target != UNTRAINED}
+
+
+def untrained(runs: Iterable[Run]) -> dict[Run, Run]:
+    """The untrained student of each trained arm, where it is there."""
+    there = {run.student: run for run in runs if run.target == UNTRAINED}
+    return {run: there[run.student] for run in runs if run.target != UNTRAINED and run.student in there}
 
 
 def scopes(inputs: Inputs) -> dict[Scope, list[int]]:
@@ -55,36 +55,52 @@ def scopes(inputs: Inputs) -> dict[Scope, list[int]]:
 
 def results(inputs: Inputs, answers: Mapping[Run, Answers], bootstrap: Bootstrap, cap: int) -> list[Result]:
     """Every run's or arm's measures in each scope, and its cost, against raw."""
-    raw = references(answers)
+    raw, before = references(answers), untrained(answers)
     measured = {
         scope: stats.measure({run: one.take(np.array(rows)) for run, one in answers.items()}, raw, bootstrap, cap)
         for scope, rows in scopes(inputs).items()
     }
-    spent = costs(answers, inputs)
-    return [Result(run, spent.get(run), {scope: of[run] for scope, of in measured.items()}) for run in answers]
+    gained = stats.measure(main_answers(answers, inputs), before, bootstrap) if before else {}
+    spent = costs(answers, inputs, bootstrap.confidence)
+    own = {run: {scope: of[run] for scope, of in measured.items()} for run in answers}
+    return [Result(run, spent.get(run), own[run], gained.get(run), one.seeds) for run, one in answers.items()]
 
 
-def costs(arms: Iterable[Run], inputs: Inputs) -> dict[Run, Cost]:
-    """What each arm of which all runs have their costs took to train, against raw."""
-    known = {arm: [run for run in inputs.train if _part(run, arm)] for arm in arms if arm.target != UNTRAINED}
-    own = {
-        arm: cost([inputs.train[run] for run in runs], [inputs.timing[run] for run in runs])
-        for arm, runs in known.items()
-        if runs
+def costs(arms: Iterable[Run], inputs: Inputs, confidence: float) -> dict[Run, Cost]:
+    """What each arm took to train, over its runs that say so, and against raw, over the seeds that both have."""
+    trained = [arm for arm in arms if arm.target != UNTRAINED]
+    runs = {arm: {run.seed: run for run in inputs.train if _part(run, arm)} for arm in trained}
+    return {
+        arm: _cost(own, runs.get(raw, {}), inputs, confidence)
+        for arm, raw in references(trained).items()
+        if (own := runs[arm])
     }
-    raw = references(own)
-    return {arm: spent.against(own[raw[arm]]) if arm in raw else spent for arm, spent in own.items()}
+
+
+def _cost(own: Mapping[str, Run], raw: Mapping[str, Run], inputs: Inputs, confidence: float) -> Cost:
+    """The cost of an arm's runs against that of raw's, both by seed."""
+
+    def summed(runs: Iterable[Run]) -> Cost:
+        chosen = list(runs)
+        return cost([inputs.train[run] for run in chosen], [inputs.timing[run] for run in chosen])
+
+    both, whole = [seed for seed in own if seed in raw], dataclasses.replace(summed(own.values()), seeds=tuple(own))
+    if not both:
+        return dataclasses.replace(whole, why="no seed in common with raw" if raw else "raw's training is not there")
+    related = summed(own[seed] for seed in both).against(summed(raw[seed] for seed in both), confidence)
+    ratios = ("relative_tokens", "relative_flops", "relative_seconds", "why")
+    return dataclasses.replace(whole, **{name: getattr(related, name) for name in ratios})
 
 
 def _part(run: Run, arm: Run) -> bool:
     return run == arm or dataclasses.replace(run, seed="") == arm
 
 
-def main_answers(inputs: Inputs) -> dict[Run, Answers]:
-    """Every run's answers to the in-distribution questions, to all where there are none."""
+def main_answers(answers: Mapping[Run, Answers], inputs: Inputs) -> dict[Run, Answers]:
+    """Every run's or arm's answers to the in-distribution questions, to all where there are none."""
     rows = [row for row, (_, group, _) in enumerate(inputs.questions) if group == MAIN]
     chosen = np.array(rows or range(len(inputs.questions)))
-    return {run: answers.take(chosen) for run, answers in inputs.answers.items()}
+    return {run: one.take(chosen) for run, one in answers.items()}
 
 
 def comparisons(answers: Mapping[Run, Answers], inputs: Inputs, bootstrap: Bootstrap) -> list[Comparison]:
@@ -106,20 +122,29 @@ def comparisons(answers: Mapping[Run, Answers], inputs: Inputs, bootstrap: Boots
 
 
 def corrected(found: Sequence[Result], compared: Sequence[Comparison]) -> tuple[list[Result], list[Comparison]]:
-    """Both with Holm's p over the family of all comparisons that the report makes: with raw, and with truncation."""
-    family = [one.whole.p for one in found] + [one.compressed.p for one in compared]
-    adjusted = significance.holm(family)
-    results = [_with(one, p) for one, p in zip(found, adjusted[: len(found)], strict=True)]
-    pairs = zip(compared, adjusted[len(found) :], strict=True)
-    return results, [
-        dataclasses.replace(one, compressed=dataclasses.replace(one.compressed, holm=p)) for one, p in pairs
-    ]
+    """Both with Holm's p over the family of all comparisons that the report tests.
+
+    Of every arm with raw, by group, and with the untrained student, and of compression with truncation.
+    """
+    family = [measure.p for one in found for measure in tested(one)] + [one.compressed.p for one in compared]
+    adjusted = iter(significance.holm(family))
+    results = [_adjusted(one, adjusted) for one in found]
+    return results, [dataclasses.replace(one, compressed=_with(one.compressed, adjusted)) for one in compared]
 
 
-def _with(one: Result, p: float | None) -> Result:
-    scope = (MAIN, ALL) if (MAIN, ALL) in one.scopes else (ALL, ALL)
-    whole: Measure = dataclasses.replace(one.whole, holm=p)
-    return dataclasses.replace(one, scopes={**one.scopes, scope: whole})
+def tested(one: Result) -> list[Measure]:
+    """An arm's comparisons, with raw and with the untrained student."""
+    return [*one.groups.values(), *([one.gained] if one.gained else [])]
+
+
+def _adjusted(one: Result, adjusted: Iterator[float | None]) -> Result:
+    scopes = {(group, ALL): _with(measure, adjusted) for group, measure in one.groups.items()}
+    gained = _with(one.gained, adjusted) if one.gained else None
+    return dataclasses.replace(one, scopes={**one.scopes, **scopes}, gained=gained)
+
+
+def _with(one: Measure, adjusted: Iterator[float | None]) -> Measure:
+    return dataclasses.replace(one, holm=next(adjusted))
 
 
 def budget(answers: Mapping[Run, Answers], caps: Sequence[int], bootstrap: Bootstrap) -> dict[Run, list[Estimate]]:

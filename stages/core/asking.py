@@ -10,7 +10,7 @@ import hashlib
 import itertools
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -86,11 +86,20 @@ class Answer:
 class Asker:
     """One model and the store of its answers, which only one process at a time adds to for the same model and place."""
 
-    def __init__(self, config: LanguageModel, answers: store.Store, place: str, revision: str | None = None) -> None:
+    def __init__(
+        self,
+        config: LanguageModel,
+        answers: store.Store,
+        place: str,
+        revision: str | None = None,
+        load: Callable[..., engines.Engine] = engines.load,
+    ) -> None:
         """`place` is where `config` is in the params, for errors; `revision` stands for the model's weights.
 
-        Without `revision` it is the config's, or a fingerprint, which looks at the ends of large files alone.
+        Without `revision` it is the config's, or a fingerprint, which looks at the ends of large files alone. `load`
+        is called as `engines.load`, when something is asked that has no answer.
         """
+        self.load = load
         self.config, self.store, self.place = config, answers, place
         _, settings = engines.settings(config.inference, f"{place}.inference")
         scripted = {"max_new_tokens": 1} if config.inference["engine"] == "scripted" else {}  # it knows no limit
@@ -167,7 +176,7 @@ class Asker:
         """The model, loaded when something is asked for the first time."""
         special = self.config.output != "think"
         model = engines.Model(self.config.model, self.tokenizer, self.config.revision, special)
-        return engines.load(model, self.config.inference, f"{self.place}.inference")
+        return self.load(model, self.config.inference, f"{self.place}.inference")
 
     def _timed(self, requests: Iterable[Request]) -> Iterator[tuple[str, store.Answer]]:
         """Yields (key, answer) for what is answered; an answer's seconds are those since the one before it."""
@@ -209,10 +218,11 @@ class Asker:
         return found
 
     def answer(self, asked: Asked) -> Answer:
-        """The answer to what `ask` has asked. One that was refused is empty."""
+        """The answer to what `ask` has asked. What was refused is empty; what the context cut has its tokens."""
         found = self.stored(asked)
         if found is None:
-            return Answer("", "", self.refused[asked.key].finish_reason)
+            refused = self.refused[asked.key]
+            return Answer("", "", refused.finish_reason, refused.prompt_tokens, refused.completion_tokens)
         if found.reasoning is None:
             reasoning, text = chat.split(found.text, self._form(found), asked.opened)
         else:

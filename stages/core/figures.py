@@ -9,11 +9,12 @@ import matplotlib.style
 from matplotlib.figure import Figure
 
 from stages.core import paper
+from stages.core.cells import UNTRAINED
 from stages.core.panels import Mark, Panel, line, looks, rows_figure
 from stages.core.points import METHODS, Point, points_figure
 from stages.core.ribbons import Curve, curves_figure
-from stages.core.runs import Comparison, Result, Run, label
-from stages.core.stats import Estimate
+from stages.core.runs import Comparison, Result, Run, asked, label
+from stages.core.stats import Estimate, Measure
 
 _STYLE = {
     "svg.hashsalt": "compress-distill",  # the ids in an SVG are random without it
@@ -50,7 +51,7 @@ def draw(
             "3_rho": rho(arms, found, papers),
             "5_accuracy_tokens": accuracy_tokens(arms, pooled),
             "6_cost": cost(arms, pooled, papers),
-            "7_truncation": truncation(arms, compared),
+            "7_truncation": truncation(arms, compared, f"on {pooled[0].asked}"),
             "8_retention_efficiency": retention_efficiency(arms, pooled, papers),
             "9_budget": budget(arms, pooled, caps, curves),
         }
@@ -67,21 +68,26 @@ def _rendered(figure: Figure, kind: str) -> bytes:
 
 
 def accuracy(arms: Sequence[str], pooled: Sequence[Result]) -> Figure:
-    """Figure 4: accuracy by arm, a panel for each student and method."""
+    """Figure 4: accuracy by arm, a panel for each group of questions, student and method."""
     teachers = _distinct(one.run.teacher for one in pooled)
     students = _distinct(one.run.student for one in pooled)
+    methods = _distinct(one.run.method for one in pooled)
     panels = []
-    for method, student in itertools.product(_distinct(one.run.method for one in pooled), students):
+    for group, method, student in itertools.product(pooled[0].groups, methods, students):
         shown = [one for one in pooled if one.run.student == student and one.run.method in (method, "")]
-        panels.append(Panel(f"{student}, {method}", "accuracy (%)", [_accuracy_mark(one, teachers) for one in shown]))
+        marks = [_accuracy_mark(one, one.groups[group], teachers) for one in shown]
+        axis = f"accuracy (%)\non {asked(group, pooled[0].groups[group].questions)}"
+        panels.append(Panel(f"{student}, {method}", axis, marks))
     legend = [line("#404040", "o", name, teacher) for teacher, name in enumerate(teachers) if len(teachers) > 1]
-    return rows_figure(panels, looks(arms), arms, teachers, legend, columns=max(2, min(4, len(students))))
+    return rows_figure(
+        panels, looks(arms), arms, teachers, legend, columns=len(students) if len(students) > 1 else len(methods)
+    )
 
 
-def _accuracy_mark(one: Result, teachers: Sequence[str]) -> Mark:
+def _accuracy_mark(one: Result, measure: Measure, teachers: Sequence[str]) -> Mark:
     # the untrained student has no teacher, so no slot
     fill = teachers.index(one.run.teacher) if one.run.teacher else 0
-    return Mark(one.run.target, one.run.teacher, one.run.target, one.whole.accuracy.scaled(100), fill)
+    return Mark(one.run.target, one.run.teacher, one.run.target, measure.accuracy.scaled(100), fill)
 
 
 def rho(arms: Sequence[str], found: Sequence[Mapping[str, Any]], papers: bool = False) -> Figure:
@@ -109,7 +115,7 @@ def cost(arms: Sequence[str], pooled: Sequence[Result], papers: bool = False) ->
     trained = [(names[one.run], one.run.target, one.cost) for one in pooled if one.cost]
     tokens = [Mark(row, arm, arm, Estimate(cost.relative_tokens)) for row, arm, cost in trained]
     flops = [Mark(row, arm, arm, Estimate(cost.relative_flops)) for row, arm, cost in trained]
-    seconds = [Mark(row, arm, arm, Estimate(cost.relative_seconds)) for row, arm, cost in trained]
+    seconds = [Mark(row, arm, arm, cost.relative_seconds) for row, arm, cost in trained]
     lacking = sum(bool(cost.why) for _, _, cost in trained)
     missing = f" ({lacking} not comparable)" if lacking else ""
     panels = [
@@ -127,31 +133,34 @@ def cost(arms: Sequence[str], pooled: Sequence[Result], papers: bool = False) ->
     return _by_arm(arms, panels)
 
 
-def truncation(arms: Sequence[str], compared: Sequence[Comparison]) -> Figure:
-    """Figure 7: accuracy on compressed traces less that on traces cut to the same budget."""
+def truncation(arms: Sequence[str], compared: Sequence[Comparison], where: str = "") -> Figure:
+    """Figure 7: accuracy on compressed traces less that on traces cut to the same budget, on the questions `where`."""
     names = _names(compared)
     marks = [
         Mark(names[one.run], one.run.target, one.run.target, one.compressed.difference.scaled(100)) for one in compared
     ]
-    title, axis = "accuracy, compressed less truncated", "percentage points"
+    title, axis = "accuracy, compressed less truncated", f"percentage points\n{where}"
     return _by_arm(arms, [Panel(title, axis, marks, 0, "difference")])
 
 
 def retention_efficiency(arms: Sequence[str], pooled: Sequence[Result], papers: bool = False) -> Figure:
-    """Figure 8: retention and per-token efficiency, relative to raw."""
+    """Figure 8: retention, length of outputs and per-token efficiency, relative to raw."""
     names = _names(pooled)
-    trained = [(names[one.run], one.run.target, one.whole) for one in pooled if one.cost]
+    trained = [(names[one.run], one.run.target, one.whole) for one in pooled if one.run.target != UNTRAINED]
     kept = [Mark(row, arm, arm, whole.retention.scaled(100)) for row, arm, whole in trained]
+    output = [Mark(row, arm, arm, whole.output) for row, arm, whole in trained]
     efficient = [Mark(row, arm, arm, whole.efficiency) for row, arm, whole in trained]
+    where = f"on {pooled[0].asked}"
     panels = [
-        Panel("retention", "accuracy / raw's (%)", kept, 100, band=_band(paper.RETENTION, papers, 100)),
+        Panel("retention", f"accuracy / raw's (%)\n{where}", kept, 100, most=100 * paper.RETENTION if papers else None),
+        Panel("length of outputs", f"mean tokens / raw's\n{where}", output, 1, "ratio", _band(paper.OUTPUT, papers)),
         Panel(
             "per-token efficiency",
-            "accuracy per token / raw's",
+            f"accuracy per token / raw's\n{where}",
             efficient,
             1,
             "ratio",
-            _band(paper.EFFICIENCY, papers),
+            most=paper.EFFICIENCY if papers else None,
         ),
     ]
     return _by_arm(arms, panels)
@@ -163,7 +172,7 @@ def budget(
     """Figure 9: accuracy against the cap of generated tokens, a panel for each student (of a teacher) and method."""
     several = len(_distinct(one.run.teacher for one in pooled)) > 1
     panels: dict[str, list[Curve]] = {}
-    trained = [one.run for one in pooled if one.cost or one.run.method]
+    trained = [one.run for one in pooled if one.run.target != UNTRAINED]
     for teacher, student, method in dict.fromkeys((run.teacher, run.student, run.method) for run in trained):
         title = student + (f" of {teacher}" if several else "") + f", {method}"
         panels[title] = [
@@ -171,12 +180,12 @@ def budget(
             for run in (one.run for one in pooled)
             if run.student == student and run.teacher in (teacher, "") and run.method in (method, "")
         ]
-    return curves_figure(panels, looks(arms), caps)
+    return curves_figure(panels, looks(arms), caps, f"accuracy (%)\non {pooled[0].asked}")
 
 
-def _band(ends: tuple[float, float], papers: bool, factor: float = 1) -> tuple[float, float] | None:
+def _band(ends: tuple[float, float], papers: bool) -> tuple[float, float] | None:
     """The paper's range, where it is wanted."""
-    return (ends[0] * factor, ends[1] * factor) if papers else None
+    return ends if papers else None
 
 
 def _distinct(values: Iterable[str]) -> list[str]:
@@ -216,4 +225,4 @@ def accuracy_tokens(arms: Sequence[str], pooled: Sequence[Result]) -> Figure:
             if one.run.student == student and one.run.teacher in (teacher, "")
         ]
     legend = [line("#404040", marker, method) for method, marker in markers.items()]
-    return points_figure(panels, looks(arms), legend)
+    return points_figure(panels, looks(arms), legend, f"accuracy (%)\non {pooled[0].asked}")

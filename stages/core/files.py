@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,15 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Writes `value` as JSON with sorted keys, atomically. Raises ValueError for NaN and infinity."""
     write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_metrics(path: Path, value: Mapping[str, Any]) -> None:
+    """Writes `value` as the one item of a JSON list.
+
+    For files that dvc.yaml calls metrics, without which a stage has no run cache: DVC makes a column of `dvc exp show`
+    of each number in such a file, but for those in lists.
+    """
+    write_json(path, [value])
 
 
 def read_json(path: Path) -> Any:

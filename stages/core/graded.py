@@ -84,22 +84,26 @@ def _graded(row: Sequence[str]) -> tuple[Question, int, Graded]:
 def _answers(greedy: Mapping[Question, Graded], sampled: Mapping[Question, Mapping[int, Graded]]) -> Answers:
     """The arrays, a row for each question in order; one seed."""
     asked = [greedy[question] for question in sorted(greedy)]
-    ks = powers(min((len(own) for own in sampled.values()), default=0))[1:]  # pass@1 is the mean accuracy
-    names = ("mean", "majority", *(f"pass@{k}" for k in ks)) if sampled else ()
-    samples = [list(sampled.get(question, {}).values()) for question in sorted(greedy)]
+    least = min((len(own) for own in sampled.values()), default=0)
+    names = ("mean", f"majority@{least}", *(f"pass@{k}" for k in powers(least)[1:])) if sampled else ()
+    samples = [[own for _, own in sorted(sampled.get(question, {}).items())] for question in sorted(greedy)]
+    together = [_together(own, least) if own else [0.0] * len(names) for own in samples]
     return Answers(
         correct=np.array([[float(row.correct)] for row in asked]),
         thinking=np.array([[float(row.think_tokens)] for row in asked]),
         answering=np.array([[float(row.answer_tokens)] for row in asked]),
         outcome=np.array([[row.outcome] for row in asked]),
-        samples=np.array([_together(own, ks) if own else [0.0] * len(names) for own in samples]),
+        samples=np.array(together).reshape(len(asked), 1, len(names)),
         has_samples=np.array([float(bool(own)) for own in samples]),
         names=names,
     )
 
 
-def _together(samples: Sequence[Graded], ks: Sequence[int]) -> list[float]:
-    """What one question's samples say: the share of right ones, the majority's verdict, pass@k."""
+def _together(samples: Sequence[Graded], least: int) -> list[float]:
+    """What one question's samples say: the share of right ones, the verdict of the first `least`, pass@k up to there.
+
+    pass@1 is the share of right ones.
+    """
     right = sum(row.correct for row in samples)
-    passed = (pass_at(len(samples), right, k) for k in ks)
-    return [right / len(samples), majority([row.vote for row in samples]), *passed]
+    passed = (pass_at(len(samples), right, k) for k in powers(least)[1:])
+    return [right / len(samples), majority([row.vote for row in samples[:least]]), *passed]

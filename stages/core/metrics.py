@@ -118,6 +118,8 @@ def load(root: Path, grid: Grid) -> Inputs:
 def _json(path: Path, fields: str, set_fields: str) -> Mapping[str, Any]:
     """A metrics file that has `fields`, and `set_fields` in each of its sets."""
     value = read_json(path)
+    if isinstance(value, list) and len(value) == 1:  # see files.write_metrics
+        value = value[0]
     sets = value.get("sets", []) if isinstance(value, dict) else []
     for part, wanted in ((value, fields), *((one, set_fields) for one in sets)):
         if lacking := [name for name in wanted.split() if not isinstance(part, dict) or name not in part]:

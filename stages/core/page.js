@@ -29,13 +29,14 @@ function link() {
 
 const flags = (question) => question.traces.flatMap((trace) => trace.versions.flatMap((one) => one.flags));
 
+const wants = (id) => by(id).value;
+const wanted = (one) => [ANY, one.cell].includes(wants("cell")) && [ANY, one.outcome].includes(wants("outcome"));
+const flagged = (one) => wants("flag") === ANY || one.flags.includes(wants("flag"));
+
 function matches(question) {
-  const wants = (id) => by(id).value;
-  const answers = question.answers.filter((one) => [ANY, one.cell].includes(wants("cell")));
   return [ANY, question.source].includes(wants("source"))
     && [ANY, question.split].includes(wants("split"))
-    && (wants("cell") === ANY || answers.length > 0)
-    && (wants("outcome") === ANY || answers.some((one) => one.outcome === wants("outcome")))
+    && ((wants("cell") === ANY && wants("outcome") === ANY) || question.answers.some(wanted))
     && (wants("flag") === ANY || flags(question).includes(wants("flag")));
 }
 
@@ -72,14 +73,14 @@ function show() {
   const shown = by("shown");
   shown.replaceChildren();
   if (!matching.length) return;
-  const question = matching[at], wanted = by("cell").value;
+  const question = matching[at];
   shown.append(made("p", `${question.source} · ${question.group} · ${question.split} · ${question.question_id}`, "dim"));
   shown.append(card("question", [[`gold: ${question.gold}`, "dim"]], [[question.question, ""]]));
   for (const trace of question.traces) {
     const raw = card("raw", [], [[trace.reasoning, ""], [trace.answer, "answer"]]);
-    shown.append(...cards(`Traces of ${trace.teacher}`, [raw, ...trace.versions.map(version)]));
+    shown.append(...cards(`Traces of ${trace.teacher}`, [raw, ...trace.versions.filter(flagged).map(version)]));
   }
-  const answers = question.answers.filter((one) => [ANY, one.cell].includes(wanted));
+  const answers = question.answers.filter(wanted);
   if (answers.length) shown.append(...cards("Students", answers.map(answered)));
 }
 

@@ -16,25 +16,24 @@ from typing import Any
 from stages.core.tables import Table, left
 
 _HERE = Path(__file__).parent
-LARGEST = 2_000_000  # bytes of a page that is to live in git
 
 
 def page(
     title: str,
     about: str,
     headline: Table | None,
-    figures: Mapping[str, tuple[bytes, str]],
+    figures: Mapping[str, tuple[bytes, str, str]],
     examples: Sequence[Mapping[str, Any]],
     holes: Sequence[str] = (),
 ) -> str:
-    """The whole file; `figures` are (SVG, caption) by title."""
+    """The whole file; `figures` are (SVG, what it shows, where it comes from) by title."""
     script = (_HERE / "page.js").read_text(encoding="utf-8")
     parts = {
         "TITLE": escape(title),
         "ABOUT": escape(about),
         "HOLES": _holes(holes),
         "HEADLINE": table(headline) if headline else "<p>Not there yet.</p>",
-        "FIGURES": "\n".join(_figure(name, *figure) for name, figure in figures.items()),
+        "FIGURES": "\n".join(_figure(*figure) for figure in figures.values()),
         "HASH": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         "SCRIPT": script,
         "DATA": _data(examples),
@@ -48,10 +47,9 @@ def _data(examples: Sequence[Mapping[str, Any]]) -> str:
     return json.dumps({"questions": examples}, ensure_ascii=False, sort_keys=True).replace("<", "\\u003c")
 
 
-def _figure(name: str, svg: bytes, caption: str) -> str:
-    source = base64.b64encode(svg).decode()
-    image = f'<img src="data:image/svg+xml;base64,{source}" alt="{escape(name)}">'
-    return f"<figure>{image}<figcaption>{escape(caption)}</figcaption></figure>"
+def _figure(svg: bytes, says: str, source: str) -> str:
+    image = f'<img src="data:image/svg+xml;base64,{base64.b64encode(svg).decode()}" alt="{escape(says)}">'
+    return f"<figure>{image}<figcaption>{escape(says)}<br>{escape(source)}</figcaption></figure>"
 
 
 def _holes(missing: Sequence[str]) -> str:

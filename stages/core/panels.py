@@ -25,6 +25,7 @@ _FIXED = {"raw": ("#000000", "o"), "answer_only": ("#CC79A7", "X"), UNTRAINED: (
 _COMPRESSED = (("#0072B2", "s"), ("#E69F00", "D"), ("#009E73", "^"), ("#F0E442", "p"))
 _CUT = (("#D55E00", "v"), ("#56B4E9", "<"))
 PAPER = Patch(facecolor="none", edgecolor="#b8b8b8", hatch="////", linewidth=0, label=paper.NAME)
+MOST = Line2D([], [], color="#8a6d9e", linewidth=1.2, linestyle="-.", label=paper.MAXIMUM)
 Fill = Literal["full", "bottom", "left", "top", "right"]
 _FILLS: tuple[Fill, ...] = ("full", "full", "bottom", "left", "top", "right")  # by teacher
 
@@ -45,7 +46,7 @@ class Panel:
     """One axes of a figure: its title, what x is and its unit, the marks, and a value to compare with.
 
     x is "percent" or "share", from 0 on, "ratio", logarithmic where the figure's span a decade, or "difference".
-    `band` is a range of the paper's.
+    `band` is a range of the paper's, `most` its maximum where it says "up to".
     """
 
     title: str
@@ -53,7 +54,8 @@ class Panel:
     marks: Sequence[Mark]
     reference: float | None = None
     scale: Literal["percent", "share", "ratio", "difference"] = "percent"
-    band: tuple[float, float] | None = None  # of the paper, hatched
+    band: tuple[float, float] | None = None  # hatched
+    most: float | None = None  # a line
 
 
 def looks(arms: Sequence[str]) -> dict[str, Look]:
@@ -86,23 +88,37 @@ def rows_figure(
     columns: int,
 ) -> Figure:
     """Panels with the same rows, `columns` of them side by side; those of one quantity share its scale."""
-    drawn = [(panel, mark.value.value) for panel in panels for mark in panel.marks]
-    if all(value is None for _, value in drawn):
-        return _nothing()
+    ratios = [mark.value for panel in panels if panel.scale == "ratio" for mark in panel.marks]
+    if all(mark.value.value is None for panel in panels for mark in panel.marks):
+        return nothing()
     height = 0.75 + len(rows) * max(0.3, 0.06 + 0.13 * len(slots))
     width = 3.2 if len(panels) > 1 else 4.4
-    shared = len({panel.axis for panel in panels}) == 1
+    shared = {panel.scale for panel in panels} in ({"percent"}, {"share"})
     figure, drawn_on = grid(len(panels), columns, (width, height), shared, margin=1.3)
     for axes, panel in zip(drawn_on, panels, strict=True):
         _rows(axes, panel, look, rows, slots)
-    ratios = [value for panel, value in drawn if panel.scale == "ratio" and value is not None]
     for axes, panel in zip(drawn_on, panels, strict=True):
         if panel.scale == "ratio":
-            log_x(axes, ratios)
+            log_x(axes, [one.value for one in ratios if one.value is not None])
         elif panel.scale != "difference":
             end = max(axes.get_xlim()[1], 10 if panel.scale == "percent" else 0.1)  # where all are 0
             axes.set_xlim(-0.02 * end, end)  # room for a marker at 0
-    return with_legend(figure, [*legend, *([PAPER] if any(panel.band for panel in panels) else [])])
+    for axes, panel in zip(drawn_on, panels, strict=True):
+        _edges(axes, panel, look, rows, slots)
+    return with_legend(figure, [*legend, *_papers(panels)])
+
+
+def _papers(panels: Sequence[Panel]) -> list[Line2D | Patch]:
+    """The legend of what is the paper's."""
+    ranges = [PAPER] if any(panel.band for panel in panels) else []
+    return [*ranges, *([MOST] if any(panel.most is not None for panel in panels) else [])]
+
+
+def _y(mark: Mark, rows: Sequence[str], slots: Sequence[str]) -> float:
+    """Where a mark stands: in its row, at its slot or in the middle."""
+    middle = (len(slots) - 1) / 2
+    place = slots.index(mark.slot) if mark.slot in slots else middle
+    return rows.index(mark.row) + (place - middle) * 0.75 / len(slots)
 
 
 def _rows(axes: Axes, panel: Panel, look: Mapping[str, Look], rows: Sequence[str], slots: Sequence[str]) -> None:
@@ -111,11 +127,9 @@ def _rows(axes: Axes, panel: Panel, look: Mapping[str, Look], rows: Sequence[str
         one, (colour, marker) = mark.value, look[mark.arm]
         if one.value is None:
             continue
-        middle = (len(slots) - 1) / 2
-        place = slots.index(mark.slot) if mark.slot in slots else middle
-        y = rows.index(mark.row) + (place - middle) * 0.75 / len(slots)
-        if one.low is not None and one.high is not None:
-            axes.hlines(y, one.low, one.high, colors=colour, linewidth=1.3)
+        y = _y(mark, rows, slots)
+        if one.low is not None:
+            axes.hlines(y, one.low, one.value if one.high is None else one.high, colors=colour, linewidth=1.3)
         drawn = line(colour, marker, teacher=mark.teacher)
         drawn.set_data([one.value], [y])
         axes.add_line(drawn)
@@ -123,6 +137,8 @@ def _rows(axes: Axes, panel: Panel, look: Mapping[str, Look], rows: Sequence[str
         axes.axhspan(odd - 0.5, odd + 0.5, color="#f5f5f5", zorder=0)
     if panel.band is not None:
         axes.axvspan(*panel.band, facecolor="none", edgecolor="#b8b8b8", hatch="////", linewidth=0, zorder=0.5)
+    if panel.most is not None:
+        axes.axvline(panel.most, color=MOST.get_color(), linewidth=1.2, linestyle="-.", zorder=1)
     if panel.reference is not None:
         axes.axvline(panel.reference, color="#808080", linewidth=0.9, linestyle="--", zorder=1)
     names = [label(row).replace("truncated to ", "truncated to\n") for row in rows]
@@ -132,6 +148,22 @@ def _rows(axes: Axes, panel: Panel, look: Mapping[str, Look], rows: Sequence[str
     axes.set_title(panel.title, loc="left")
     axes.set_xlabel(panel.axis)
     axes.autoscale_view(scaley=False)
+
+
+def _edges(axes: Axes, panel: Panel, look: Mapping[str, Look], rows: Sequence[str], slots: Sequence[str]) -> None:
+    """What no scale holds: an interval without an upper end runs to the right edge, a 0 on a log axis to the left."""
+    left, right = axes.get_xlim()
+    for mark in panel.marks:
+        one, (colour, marker), y = mark.value, look[mark.arm], _y(mark, rows, slots)
+        if one.value is not None and one.low is not None and one.high is None:
+            axes.hlines(y, max(one.value, left), right, colors=colour, linewidth=1.3)
+            axes.plot([right], [y], ">", color=colour, ms=4, clip_on=False)
+        if one.value == 0 and axes.get_xscale() == "log":
+            drawn = line(colour, marker, teacher=mark.teacher)
+            drawn.set(data=([left], [y]), clip_on=False)
+            axes.add_line(drawn)
+            axes.annotate("0", (left, y), (4, 2), textcoords="offset points", color=colour, size=8)
+    axes.set_xlim(left, right)
 
 
 def grid(
@@ -150,11 +182,15 @@ def grid(
 
 
 def log_x(axes: Axes, values: Sequence[float]) -> None:
-    """Makes x logarithmic where the values span a decade."""
-    if not values or min(values) <= 0 or max(values) < 10 * min(values):
+    """Makes x logarithmic where the values above 0 span a decade, from a little below the least of them."""
+    positive = [value for value in values if value > 0]
+    if not positive or max(positive) < 10 * min(positive):
         return
     axes.set_xscale("log")
-    span = max(values) / min(values)
+    left, right = axes.get_xlim()
+    # an interval may reach far lower than any value, to 0 too: it then ends at the edge
+    axes.set_xlim(max(left, min(positive) / 3), right)
+    span = max(positive) / min(positive)
     subs = (1.0, 2.0, 3.0, 5.0) if span < 30 else (1.0, 2.0, 5.0) if span < 300 else (1.0,)
     axes.xaxis.set_major_locator(LogLocator(subs=subs))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
@@ -170,7 +206,7 @@ def with_legend(figure: Figure, legend: Sequence[Line2D | Patch]) -> Figure:
     return figure
 
 
-def _nothing() -> Figure:
+def nothing() -> Figure:
     """What stands where a grid has nothing to show, so that every link to a figure holds."""
     figure = Figure(figsize=(4, 1))
     figure.text(0.5, 0.5, "nothing to compare in this grid", ha="center", va="center")

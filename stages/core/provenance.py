@@ -1,16 +1,21 @@
 """Where numbers come from: the metrics behind a figure, and of one cell its stages, params, hashes and commits."""
 
+import csv
+import dataclasses
 import hashlib
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from stages.core import files
+from stages.core.cells import UNTRAINED
 from stages.core.errors import StageError
-from stages.core.runs import Run
+from stages.core.runs import ALL, Run
+from stages.core.significance import Bootstrap
 
 LOCK = Path("dvc.lock")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -24,32 +29,127 @@ FIGURES = {
     "8_retention_efficiency": ("scores",),
     "9_budget": ("scores",),
 }
+# What each figure shows; {lines} and {main} are the intervals and the questions
+_SAYS = {
+    "3_rho": "rho, compressed / raw characters of each kept training trace, by data set and compressor: median and "
+    "quartiles, no interval.",
+    "4_accuracy": "Accuracy of greedy answers by arm, a panel for each student and method, the questions of each group "
+    "apart. {lines}",
+    "5_accuracy_tokens": "Accuracy against the median number of all generated tokens, reasoning and answer together, "
+    "for answer-only students write no reasoning and untrained ones mark none; on {main}. Points at one place "
+    "are moved apart sideways; the light horizontal lines are the tokens' quartiles. {lines}",
+    "6_cost": "Training tokens, FLOPs and seconds inside steps relative to raw, over the matched training questions; "
+    "counts have no interval, seconds the t interval over seeds where there are several.",
+    "7_truncation": "Accuracy after training on compressed traces less that after training on raw traces cut to the "
+    "same budget of tokens, on {main}. {lines}",
+    "8_retention_efficiency": "Accuracy, mean generated tokens and accuracy per generated token, each relative to raw, "
+    "on {main}. {lines}",
+    "9_budget": "Accuracy within a cap of generated tokens: an answer that had not ended by then counts as none; on "
+    "{main}. {lines}",
+}
 
 
-def caption(name: str, root: Path) -> str:
-    """The metrics that figure `name` was made from, with their number and the hash of their contents."""
+@dataclass(frozen=True)
+class About:
+    """What captions say of a report: its main questions, and the params that make its intervals."""
+
+    main: str  # as "132 in-distribution questions"
+    bootstrap: Bootstrap
+
+    @property
+    def lines(self) -> str:
+        """What intervals are."""
+        return (
+            f"Intervals are {100 * self.bootstrap.confidence:g} % ones of a bootstrap over questions, and over seeds "
+            "where there are several."
+        )
+
+
+def says(name: str, about: About) -> str:
+    """One or two sentences on what figure `name` shows: what is drawn, its interval, its questions."""
+    return _SAYS[name].format(main=about.main, lines=about.lines)
+
+
+def caption(name: str, root: Path, about: About) -> str:
+    """The metrics that figure `name` was made from, with the hash of their contents, and the report's params."""
+    params = [f"report.{key} {value}" for key, value in dataclasses.asdict(about.bootstrap).items()]
+    drawn = f", params.yaml: {', '.join(params)}" if "{lines}" in _SAYS[name] or name == "6_cost" else ""
     parts = []
     for folder in FIGURES[name]:
         count = sum(path.is_file() for path in (root / folder).glob("*")) if (root / folder).is_dir() else 0
-        parts.append(f"{root / folder} ({count} files, sha256 {files.digest(root / folder)[:12]})")
-    return f"From {' and '.join(parts)}."
+        parts.append(f"{root / folder} ({_many(count)}, sha256 {files.digest(root / folder)[:12]})")
+    return f"From {' and '.join(parts)}{drawn}."
 
 
 def explain(root: Path, profile: str, run: Run) -> Iterator[str]:
-    """Lines on a cell: its files of metrics with hash and commit, and every stage that led to them, latest first."""
-    suffix = f"@{profile}-{run.name.removeprefix('untrained-')}"
+    """Lines on a cell: its numbers, the files of them and of raw's that they are relative to, and every stage upstream.
+
+    Files come with their MD5, with whether dvc.lock has the same, and with their commit; stages latest first.
+    """
+    stages = _locked()
+    known = {one["path"]: one["md5"] for entry in stages.values() for one in entry.get("outs", ())}
+    yield from _numbers(root / "results.csv", run)
     yield f"{run.name}: the files of its numbers"
+    yield from _files(root, run, known)
+    if run.target not in ("raw", UNTRAINED):
+        raw = dataclasses.replace(run, target="raw")
+        yield f"{raw.name}: the files that its ratios and differences are relative to"
+        yield from _files(root, raw, known)
+    wanted = f"{'score' if run.seed else 'score_untrained'}@{profile}-{run.name.removeprefix('untrained-')}"
+    for name in [f"report@{profile}", *_upstream(stages, wanted)]:
+        if entry := stages.get(name):
+            yield from _stage(name, entry)
+
+
+def _files(root: Path, run: Run, known: Mapping[str, str]) -> Iterator[str]:
+    """The metrics files of a cell that are there; `known` are the MD5s of dvc.lock by path."""
     for folder, kind in (("scores", "csv"), ("cells", "json"), ("train", "json"), ("timing", "json")):
         path = root / folder / f"{run.name}.{kind}"
         if path.exists():
             content = path.read_bytes()
             rows = f", {len(content.splitlines()) - 1} answers" if kind == "csv" else ""
-            yield f"  {path}{rows}, sha256 {hashlib.sha256(content).hexdigest()[:12]}, {tracked(path)}"
-    stages = _locked()
-    names = ("score", "evaluate", "train") if run.seed else ("score_untrained", "evaluate_untrained")
-    for name in names:
-        if entry := stages.get(f"{name}{suffix}"):
-            yield from _stage(f"{name}{suffix}", entry)
+            md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+            same = "yes" if known.get(path.as_posix()) == md5 else "no"
+            yield f"  {path}{rows}, md5 {md5}, as in dvc.lock: {same}, {tracked(path)}"
+
+
+def _upstream(stages: Mapping[str, Any], wanted: str) -> list[str]:
+    """The stage `wanted` and all that made what they read, each before its makers."""
+    outs = [(one["path"], name) for name, entry in stages.items() for one in entry.get("outs", ())]
+    found: dict[str, None] = {}
+
+    def visit(name: str) -> None:
+        read = [one["path"] for one in stages[name].get("deps", ())]
+        for path, maker in outs:
+            if maker not in found and any(_within(path, one) or _within(one, path) for one in read):
+                visit(maker)
+        found[name] = None
+
+    if wanted in stages:
+        visit(wanted)
+    return list(found)[::-1]
+
+
+def _within(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(f"{folder}/")
+
+
+def _numbers(path: Path, run: Run) -> Iterator[str]:
+    """The cell's rows of results.csv, as the last report wrote them; nothing before the first."""
+    if not path.exists():
+        return
+    yield f"{run.name}: as in {path}, {tracked(path)}"
+    own = dataclasses.asdict(run).items()
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if own <= row.items() and row["source"] == ALL:
+                parts = [f"{name} {_told(row, name)}" for name in ("accuracy", "tokens", "retention", "efficiency")]
+                yield f"  {row['group']}, {row['questions']} questions: {', '.join(parts)}"
+
+
+def _told(row: Mapping[str, str], name: str) -> str:
+    value, low, high = (row[name + part] for part in ("", "_low", "_high"))
+    return f"{value} [{low}, {high or '-'}]" if low else value or "-"
 
 
 def _stage(name: str, entry: Mapping[str, Any]) -> Iterator[str]:
@@ -60,10 +160,12 @@ def _stage(name: str, entry: Mapping[str, Any]) -> Iterator[str]:
         for one in entry.get(side, ()):
             if side == "outs" or not str(one["path"]).startswith("stages/"):
                 yield f"  {label} {one['path']}, md5 {one['md5']}"
-    code = hashlib.sha256(
-        repr([(d["path"], d["md5"]) for d in entry["deps"] if d["path"].startswith("stages/")]).encode()
-    )
-    yield f"  code: {sum(d['path'].startswith('stages/') for d in entry['deps'])} files, sha256 {code.hexdigest()[:12]}"
+    code = [(one["path"], one["md5"]) for one in entry["deps"] if one["path"].startswith("stages/")]
+    yield f"  code: {_many(len(code))}, sha256 {hashlib.sha256(repr(code).encode()).hexdigest()[:12]}"
+
+
+def _many(files: int) -> str:
+    return f"{files} file{'s' * (files != 1)}"
 
 
 def _locked() -> Mapping[str, Any]:

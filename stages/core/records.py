@@ -132,7 +132,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a student wrote. Sample 0 is greedy, 1 to n are sampled. Token counts are the student's own."""
+    """What a student wrote. Sample 0 is greedy, 1 to n are sampled. Token counts are the student's own, the EOS too."""
 
     KEY: ClassVar = ("question_id", "sample")
 
@@ -140,7 +140,7 @@ class Prediction:
     sample: int
     reasoning: str
     answer: str
-    finish_reason: str  # stop | length
+    finish_reason: str  # stop | length | context
     think_tokens: int
     answer_tokens: int
 
@@ -232,7 +232,8 @@ def write(path: Path, rows: Iterable[Record], kind: type[Record]) -> int:
     Raises StageError for rows out of order, twice the same key, or a value that does not fit.
     """
     count = 0
-    with replacing(path) as partial, pq.ParquetWriter(partial, schema(kind), compression="zstd") as writer:
+    kept = {"compression": "zstd", "write_page_checksum": True}
+    with replacing(path) as partial, pq.ParquetWriter(partial, schema(kind), **kept) as writer:
         for table in _batches(path, rows, kind):
             writer.write_table(table)
             count += table.num_rows
@@ -245,7 +246,8 @@ def read(path: Path, kind: type[Record]) -> Iterator[Record]:
     Raises StageError for a missing, empty, foreign or damaged file.
     """
     try:
-        file = pq.ParquetFile(path)
+        # DVC hashes a file anew only where its time or size says so: a byte that a disk or a remote changed shows here
+        file = pq.ParquetFile(path, page_checksum_verification=True)
     except FileNotFoundError as error:
         raise StageError(f"{path}: no such file; run `dvc repro` or `dvc pull {path}`") from error
     except (pa.ArrowInvalid, OSError) as error:

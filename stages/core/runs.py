@@ -2,17 +2,23 @@
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from scipy import stats
+
 from stages.core.cells import UNTRAINED, cell_name
 from stages.core.errors import StageError
-from stages.core.stats import Measure
+from stages.core.stats import Estimate, Measure
 
 ALL = "all"
 MAIN = "in_distribution"  # the group that headline numbers and figures are about, where the profile has it
 TRUNCATED = "truncated_"
+Scope = tuple[str, str]  # (group, source), ALL for either
+NOTHING = Estimate()
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,12 @@ def label(target: str) -> str:
     if target.startswith(TRUNCATED):
         return f"truncated to {target.removeprefix(TRUNCATED)}"
     return "answer only" if target == "answer_only" else target
+
+
+def asked(group: str, count: int) -> str:
+    """The questions of a group for readers, as "44 OOD reasoning questions"."""
+    kind = "" if group == ALL else group.replace("ood_", "OOD ").replace("_", "-") + " "
+    return f"{count} {kind}questions"
 
 
 @dataclass(frozen=True)
@@ -74,8 +86,9 @@ class Grid:
 class Cost:
     """What training used and took: sums over an arm's seeds, but `passes` and the highest `peak_memory_gb`.
 
-    `tokens` are those of completions, `total_tokens` the prompts' too, of all passes. `relative_` is to raw, `why` says
-    why the seconds are not.
+    `tokens` are those of completions, `total_tokens` the prompts' too, of all passes. `relative_` is to raw over the
+    seeds that both have, `why` says why the seconds are not. Tokens and FLOPs are counts over the same questions,
+    without an interval; of seconds there is one where there are several seeds.
     """
 
     examples: int
@@ -85,29 +98,58 @@ class Cost:
     total_tokens: int
     flops: int
     packed: bool
-    seconds: float
+    each_seconds: tuple[float, ...]  # of the seeds
     peak_memory_gb: float
     devices: tuple[str, ...]
     relative_tokens: float | None = None
     relative_flops: float | None = None
-    relative_seconds: float | None = None
+    relative_seconds: Estimate = NOTHING
     why: str | None = None
+    seeds: tuple[str, ...] = ()
+
+    @property
+    def seconds(self) -> float:
+        """Of all seeds."""
+        return sum(self.each_seconds)
 
     @property
     def tokens_per_second(self) -> float | None:
         """Of prompts and completions, inside steps."""
         return self.total_tokens / self.seconds if self.seconds else None
 
-    def against(self, raw: "Cost") -> "Cost":
-        """With the ratios to `raw`. Seconds of different devices, or numbers of threads, are not divided."""
+    @property
+    def seconds_each(self) -> float:
+        """Of one seed, in the mean."""
+        return self.seconds / len(self.each_seconds)
+
+    def against(self, raw: "Cost", confidence: float) -> "Cost":
+        """With the ratios to `raw`, both over the same seeds in the same order.
+
+        Seconds of different devices, or numbers of threads, are not divided.
+        """
         same = self.devices == raw.devices and len(self.devices) == 1
         return dataclasses.replace(
             self,
             relative_tokens=self.tokens / raw.tokens if raw.tokens else None,
             relative_flops=self.flops / raw.flops if raw.flops else None,
-            relative_seconds=self.seconds / raw.seconds if same and raw.seconds else None,
+            relative_seconds=mean_ratio(self.each_seconds, raw.each_seconds, confidence) if same else NOTHING,
             why=None if same else f"timed on {' and '.join(self.devices)}, raw on {' and '.join(raw.devices)}",
         )
+
+
+def mean_ratio(above: Sequence[float], below: Sequence[float], confidence: float) -> Estimate:
+    """The geometric mean of the ratios of pairs, from two pairs on with the t interval of the mean of their logarithms.
+
+    No value where one of the numbers is 0.
+    """
+    if not all((*above, *below)):
+        return NOTHING
+    logs = np.log(above) - np.log(below)
+    mean, count = float(logs.mean()), len(logs)
+    if count == 1:
+        return Estimate(above[0] / below[0])
+    half = float(stats.t.ppf((1 + confidence) / 2, count - 1) * logs.std(ddof=1) / math.sqrt(count))
+    return Estimate(math.exp(mean), math.exp(mean - half), math.exp(mean + half))
 
 
 def cost(trained: Sequence[Mapping[str, Any]], timed: Sequence[Mapping[str, Any]]) -> Cost:
@@ -121,7 +163,7 @@ def cost(trained: Sequence[Mapping[str, Any]], timed: Sequence[Mapping[str, Any]
         total_tokens=total["completion_tokens"] + sum(one["prompt_tokens"] for one in trained),
         flops=total["flops_6n"],
         packed=trained[0]["packed"],  # alike for all, see comparable.py
-        seconds=float(sum(one["step_seconds"] for one in timed)),
+        each_seconds=tuple(float(one["step_seconds"]) for one in timed),
         peak_memory_gb=max(one["peak_memory_gb"] for one in timed),
         devices=tuple(sorted({f"{one['device']} ({one['threads']} threads)" for one in timed})),
     )
@@ -129,21 +171,42 @@ def cost(trained: Sequence[Mapping[str, Any]], timed: Sequence[Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Result:
-    """A run's cost, None where it was not trained, and its measures by (group, source), or ALL for either."""
+    """A run's cost, None where there is none, and its measures by (group, source), or ALL for either.
+
+    `gained` is its measure against the untrained student, on the questions of `whole`; `seeds` are an arm's.
+    """
 
     run: Run
     cost: Cost | None
-    scopes: Mapping[tuple[str, str], Measure]
+    scopes: Mapping[Scope, Measure]
+    gained: Measure | None = None
+    seeds: tuple[str, ...] = ()
+
+    @property
+    def scope(self) -> Scope:
+        """The in-distribution questions, all where there are none."""
+        return (MAIN, ALL) if (MAIN, ALL) in self.scopes else (ALL, ALL)
 
     @property
     def whole(self) -> Measure:
-        """The measure over the in-distribution questions, over all where there are none."""
-        return self.scopes.get((MAIN, ALL), self.scopes[ALL, ALL])
+        """The measure that headline numbers are from."""
+        return self.scopes[self.scope]
 
     @property
-    def spent(self) -> tuple[float | None, float | None]:
+    def asked(self) -> str:
+        """Which questions `whole` is about, as "132 in-distribution questions"."""
+        return asked(MAIN if (MAIN, ALL) in self.scopes else ALL, self.whole.questions)
+
+    @property
+    def groups(self) -> dict[str, Measure]:
+        """The measures that are compared with raw: over each group of questions, those of `whole` first."""
+        every = {group: one for (group, source), one in self.scopes.items() if source == ALL}
+        return {group: one for group, one in every.items() if group != ALL or MAIN not in every}
+
+    @property
+    def spent(self) -> tuple[float | None, Estimate]:
         """Training tokens and seconds relative to raw."""
-        return (self.cost.relative_tokens, self.cost.relative_seconds) if self.cost else (None, None)
+        return (self.cost.relative_tokens, self.cost.relative_seconds) if self.cost else (None, NOTHING)
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,67 @@
-"""Whether two arms differ: McNemar's exact test, Holm's correction, and what a sample of this size could have found."""
+"""How sure a number is: resamples of questions and seeds, and tests of whether two arms differ.
 
+McNemar's exact test, Holm's correction, and what a sample of this size could have found.
+"""
+
+import functools
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+import numpy as np
 from scipy.stats import binomtest, norm
 
 from stages.core.answers import Floats
 
 POWER = 0.8  # of the smallest difference that is called detectable; Cohen (1988), chapter 2
+_DRAWS = 1 << 22  # questions drawn at a time: 32 MB, whatever the number of resamples
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """How intervals are made: `confidence` is their coverage, 0.95 for 95 %."""
+
+    resamples: int
+    confidence: float
+    seed: int
+
+
+def resampled_sums(columns: Floats, settings: Bootstrap) -> Floats:
+    """Sums of `columns`, (questions, ...), over the questions as they are and resampled: (1 + resamples, ...)."""
+    questions, flat = len(columns), columns.reshape(len(columns), -1)
+    draw = np.random.default_rng(settings.seed)
+    sums = [flat.sum(axis=0, keepdims=True)]
+    step = max(1, _DRAWS // questions)
+    for start in range(0, settings.resamples, step):
+        count = min(step, settings.resamples - start)
+        drawn = draw.integers(questions, size=(count, questions)) + questions * np.arange(count)[:, None]
+        times = np.bincount(drawn.ravel(), minlength=count * questions).reshape(count, questions)
+        sums.append(times.astype(np.float64) @ flat)
+    return np.vstack(sums).reshape(-1, *columns.shape[1:])
+
+
+@functools.cache
+def seed_weights(seeds: int, settings: Bootstrap) -> Floats:
+    """The weight of each seed in the sample, and in each resample: (1 + resamples, seeds), each row adding up to 1.
+
+    Of S seeds a resample draws S - 1, for else the seeds' variance is too small by (S - 1) / S: the rescaled bootstrap
+    of Rao and Wu (1988), Resampling inference with complex survey data. Few seeds stay few: in 4,000 simulated studies
+    of two equal arms, 132 questions, whose seeds scatter by 8 points, the 95 % interval of the difference held 0 in
+    88 % with two seeds, 93 % with three and 95 % with five, and p was below 0.05 in 11, 7 and 4 %; drawing all S gave
+    84, 89 and 93 %. Where seeds scatter by 4 points or less it holds as often as it says, or more often, because the
+    scatter of single answers between seeds is counted with questions and with seeds. A t interval would hold with two
+    seeds too, but be 149 points wide.
+    """
+    if seeds == 1:
+        return np.ones((1 + settings.resamples, 1))
+    draw = np.random.default_rng([settings.seed, seeds])
+    drawn = draw.multinomial(seeds - 1, [1 / seeds] * seeds, size=settings.resamples)
+    return np.vstack([np.full((1, seeds), 1 / seeds), drawn / (seeds - 1)])
+
+
+def over_seeds(sums: Floats, settings: Bootstrap, places: Sequence[int] | None = None) -> Floats:
+    """Mean of resampled `sums`, (1 + resamples, seeds), over the seeds at `places`, or over all: (1 + resamples,)."""
+    own = sums if places is None else sums[:, places]
+    return np.asarray((own * seed_weights(own.shape[1], settings)).sum(axis=1))
 
 
 def mcnemar(correct: Floats, reference: Floats) -> float:
@@ -22,7 +77,8 @@ def bootstrapped(differences: Floats) -> float:
     Davison and Hinkley, Bootstrap Methods and their Application (1997), section 5.4; never 0, for as many resamples
     again could hold one.
     """
-    beside = min((differences <= 0).sum(), (differences >= 0).sum())
+    rounded = differences.round(12)  # weights of seeds are no whole numbers
+    beside = min((rounded <= 0).sum(), (rounded >= 0).sum())
     return float(min(1.0, 2 * (beside + 1) / (len(differences) + 1)))
 
 

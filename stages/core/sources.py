@@ -1,6 +1,7 @@
 """Rows of someone else's files: jsonl, json or parquet, with a field map. Errors name the file and the row."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -84,18 +85,33 @@ def _parquet(path: Path) -> Iterator[Any]:
         raise StageError(f"{path}: not a Parquet file: {str(error).splitlines()[0]}") from error
 
 
-def pick(row: Mapping[str, Any], fields: Mapping[str, str], name: str, place: str) -> Any:
+def pick(row: Mapping[str, Any], fields: Mapping[str, str | list[str]], name: str, place: str) -> Any:
     """The value of our field `name` in `row`, which its file calls `fields[name]`; None where not mapped.
 
-    A dot in that name goes into a nested object: `choices.text`.
+    A dot in that name goes into a nested object: `choices.text`. A text with names in braces has their values put in,
+    a list of names or texts gives a list.
     Raises StageError where the map names a field that the row does not have.
     """
     if name not in fields:
         return None
+    said = fields[name]
+    if isinstance(said, list):
+        return [_filled(row, one, name, place) for one in said]
+    return _filled(row, said, name, place)
+
+
+def _filled(row: Mapping[str, Any], said: str, name: str, place: str) -> Any:
+    if "{" not in said:
+        return _value(row, said, name, place)
+    # not str.format: names of fields hold spaces, and what is put in may hold braces
+    return re.sub(r"\{([^{}]+)\}", lambda match: str(_value(row, match[1], name, place)), said)
+
+
+def _value(row: Mapping[str, Any], path: str, name: str, place: str) -> Any:
     value: Any = row
-    for part in fields[name].split("."):
+    for part in path.split("."):
         if not isinstance(value, Mapping) or part not in value:
             known = ", ".join(sorted(row))
-            raise StageError(f"{place}: no field {fields[name]!r} for {name}; it has: {known}; mend the field map")
+            raise StageError(f"{place}: no field {path!r} for {name}; it has: {known}; mend the field map")
         value = value[part]
     return value

@@ -2,36 +2,33 @@
 
 Intervals are percentile intervals of a bootstrap (Efron and Tibshirani 1993, chapter 13) over questions and, where an
 arm has several seeds, over seeds. A resample draws a question with all that every run answered to it, and a seed with
-all runs that have it, so that differences and ratios between runs are paired. Nothing here is ever NaN: what cannot
-be divided is None.
+all runs that have it, so that differences and ratios between runs are paired; runs are compared over the seeds that
+both have. `significance.seed_weights` says how far few seeds carry. Nothing here is ever NaN: what cannot be divided is
+None. There is no interval from fewer than FEW questions, nor where no resample differs: without width it would look
+exact.
 """
 
 import dataclasses
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import numpy as np
+from scipy.stats import binomtest
 
 from stages.core import significance
-from stages.core.answers import Answers, Floats
+from stages.core.answers import Answers, Floats, shared
+from stages.core.significance import Bootstrap, over_seeds, resampled_sums
 
 Key = TypeVar("Key", bound=Hashable)
-_DRAWS = 1 << 22  # questions drawn at a time: 32 MB, whatever the number of resamples
-
-
-@dataclass(frozen=True)
-class Bootstrap:
-    """How intervals are made: `confidence` is their coverage, 0.95 for 95 %."""
-
-    resamples: int
-    confidence: float
-    seed: int
+FEW = 5  # questions: fewer have no interval, no verdict and no detectable difference
+_ROUNDING = 1e-9  # what sums of floats differ by, where they mean the same
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value and its interval, None where there is none."""
+    """A value and its interval, None where there is none; `low` alone where the interval has no upper end."""
 
     value: float | None = None
     low: float | None = None
@@ -43,7 +40,9 @@ class Estimate:
 
     def resolved(self, nothing: float = 0.0) -> bool | None:
         """Whether the interval leaves out `nothing`, the value of no difference; None without an interval."""
-        return None if self.low is None or self.high is None else not self.low <= nothing <= self.high
+        if self.low is None:
+            return None
+        return self.low > nothing or (self.high is not None and self.high < nothing)
 
 
 @dataclass(frozen=True)
@@ -62,10 +61,12 @@ class Lengths:
 class Measure:
     """What a run did on a set of questions. Shares and ratios are fractions, tokens are generated ones.
 
-    `samples` are what the run's samples say by name. `area` is the mean accuracy over all token caps up to the limit.
-    Against a reference: retention is the ratio of accuracies, output that of mean tokens, efficiency that of accuracy
-    per token; difference is accuracy less the reference's, `p` McNemar's (with several seeds the bootstrap's), and
-    `detectable` the smallest difference that would be found four times out of five.
+    `samples` are what the run's samples say by name, of `sampled` questions. `area` is the mean accuracy over the
+    logarithm of the cap of tokens, from 1 to the limit, so that every doubling of the budget counts the same. Against a
+    reference, over the `seeds` that both have: retention is the ratio of accuracies, output that of mean tokens,
+    efficiency that of accuracy per token; difference is accuracy less the reference's, `p` McNemar's (of several seeds
+    the bootstrap's), and `detectable` the smallest difference that would be found four times out of five. `lacks` says
+    why there are no ratios, or none of accuracy, with {} for the reference's name.
     """
 
     questions: int
@@ -77,6 +78,7 @@ class Measure:
     hit_cap: float
     no_answer: float
     area: Estimate = Estimate()
+    sampled: int = 0
     samples: Mapping[str, Estimate] = field(default_factory=dict)
     retention: Estimate = Estimate()
     output: Estimate = Estimate()
@@ -85,42 +87,29 @@ class Measure:
     p: float | None = None
     holm: float | None = None  # `p` among all comparisons of a report
     detectable: float | None = None
+    seeds: tuple[str, ...] = ()
+    lacks: str = ""
 
 
-def resampled_sums(columns: Floats, settings: Bootstrap) -> Floats:
-    """Sums of `columns`, (questions, k), over the questions as they are and resampled: (1 + resamples, k)."""
-    questions = len(columns)
-    draw = np.random.default_rng(settings.seed)
-    sums = [columns.sum(axis=0, keepdims=True)]
-    step = max(1, _DRAWS // questions)
-    for start in range(0, settings.resamples, step):
-        count = min(step, settings.resamples - start)
-        drawn = draw.integers(questions, size=(count, questions)) + questions * np.arange(count)[:, None]
-        times = np.bincount(drawn.ravel(), minlength=count * questions).reshape(count, questions)
-        sums.append(times.astype(np.float64) @ columns)
-    return np.vstack(sums)
+def ratio(above: Floats, below: Floats, confidence: float | None) -> Estimate:
+    """`above / below`, both (1 + resamples,) and not negative, with the sample itself first.
 
-
-def seed_weights(seeds: int, settings: Bootstrap) -> Floats:
-    """The weight of each seed in the sample, and in each resample: (1 + resamples, seeds), each row adding up to 1."""
-    draw = np.random.default_rng([settings.seed, seeds])
-    drawn = draw.multinomial(seeds, [1 / seeds] * seeds, size=settings.resamples)
-    return np.vstack([np.ones((1, seeds)), drawn]) / seeds
-
-
-def ratio(above: Floats, below: Floats, confidence: float) -> Estimate:
-    """`above / below`, both (1 + resamples,) with the sample itself first.
-
-    No value where the sample's divisor is 0; no interval where a resample's is, for then it has no upper end.
+    No value where the sample's divisor is 0, no interval without a confidence or where all resamples say the same. A
+    resample whose divisor is 0 is infinite; 0 / 0 can be anything, so it widens either end.
     """
     if below[0] == 0:
         return Estimate()
-    value = float(above[0] / below[0])
-    if not below.all():
+    value, zero = float(above[0] / below[0]), below[1:] == 0
+    found = above[1:] / np.where(zero, 1, below[1:])
+    if confidence is None or not (zero.any() or np.ptp(found) > _ROUNDING):
         return Estimate(value)
     tail = (1 - confidence) / 2
-    low, high = np.quantile(above[1:] / below[1:], [tail, 1 - tail])
-    return Estimate(value, float(low), float(high))
+    # single resamples, not points between two, of which one may be infinite
+    low, high = (
+        float(np.quantile(np.where(zero, end, found), at, method="inverted_cdf"))
+        for end, at in ((np.where(above[1:] == 0, 0, np.inf), tail), (np.inf, 1 - tail))
+    )
+    return Estimate(value, *(end if np.isfinite(end) else None for end in (low, high)))
 
 
 def measure(
@@ -131,63 +120,89 @@ def measure(
     `cap` is the limit of tokens that all were generated with, the EOS among them; without it no area is measured.
     """
     sums = _resampled(runs, settings, cap)
-    return {
-        key: dataclasses.replace(
-            _alone(one, sums[key], settings.confidence),
-            **(_against(key, references[key], runs, sums, settings.confidence) if key in references else {}),
-        )
-        for key, one in runs.items()
-    }
+    found = {key: _alone(one, sums[key], settings) for key, one in runs.items()}
+    for key, other in references.items():
+        found[key] = dataclasses.replace(found[key], **_against(key, other, runs, sums, settings))
+    return found
 
 
 def _resampled(runs: Mapping[Key, Answers], settings: Bootstrap, cap: int | None) -> dict[Key, dict[str, Floats]]:
-    """Each run's sums over the questions, averaged over its seeds, by quantity: (1 + resamples,)."""
+    """Each run's sums over the questions by quantity: (1 + resamples, seeds)."""
     parts = [(key, name, columns) for key, one in runs.items() for name, columns in _columns(one, cap).items()]
     sums = resampled_sums(np.hstack([columns for _, _, columns in parts]), settings)
-    weights = {one.correct.shape[1]: seed_weights(one.correct.shape[1], settings) for one in runs.values()}
-    weights[1] = np.ones((len(sums), 1))
     found: dict[Key, dict[str, Floats]] = {key: {} for key in runs}
     at = 0
     for key, name, columns in parts:
-        width = columns.shape[1]
-        found[key][name] = (sums[:, at : at + width] * weights[width]).sum(axis=1)
-        at += width
+        found[key][name] = sums[:, at : at + columns.shape[1]]
+        at += columns.shape[1]
     return found
 
 
 def _columns(one: Answers, cap: int | None) -> dict[str, Floats]:
-    """What is added up over the questions, (questions, seeds) or, of samples, (questions, 1)."""
-    found = {"correct": one.correct, "tokens": one.tokens, "has_samples": one.has_samples[:, None]}
-    if cap is not None:  # over caps 1 to `cap`, those that are larger than its tokens let an answer end
-        found["area"] = one.correct * np.clip(cap - one.tokens, 0, None) / cap
-    return found | {name: one.samples[:, [place]] for place, name in enumerate(one.names)}
+    """What is added up over the questions, (questions, seeds)."""
+    found = {"correct": one.correct, "tokens": one.tokens}
+    if cap is not None:  # the share of log caps that let an answer end: on a linear scale a limit far above all lengths
+        # makes the area the accuracy, whatever the lengths
+        found["area"] = one.ended * np.clip(1 - np.log(np.maximum(one.tokens, 1)) / math.log(max(cap, 2)), 0, None)
+    return found
 
 
-def _alone(answers: Answers, sums: Mapping[str, Floats], confidence: float) -> Measure:
+def _confidence(questions: int, settings: Bootstrap) -> float | None:
+    """Of the bootstrap's intervals; None where there are too few questions for any."""
+    return settings.confidence if questions >= FEW else None
+
+
+def _alone(answers: Answers, sums: Mapping[str, Floats], settings: Bootstrap) -> Measure:
     """The part of a measure that needs no reference."""
-    questions = np.full_like(sums["correct"], len(answers.correct))
+    asked = len(answers.correct)
+    means = {name: over_seeds(own, settings) for name, own in sums.items()}
+    questions, confidence = np.full_like(means["correct"], asked), _confidence(asked, settings)
     return Measure(
-        questions=len(answers.correct),
-        accuracy=ratio(sums["correct"], questions, confidence),
-        tokens=ratio(sums["tokens"], questions, confidence),
+        questions=asked,
+        accuracy=_accuracy(answers.correct, means["correct"], settings),
+        tokens=ratio(means["tokens"], questions, confidence),
         lengths=lengths(answers.tokens),
         thinking=lengths(answers.thinking),
         answering=lengths(answers.answering),
         hit_cap=float((answers.outcome == "hit_cap").mean()),
         no_answer=float((answers.outcome == "no_answer").mean()),
-        area=ratio(sums["area"], questions, confidence) if "area" in sums else Estimate(),
-        samples={name: ratio(sums[name], sums["has_samples"], confidence) for name in answers.names},
+        area=ratio(means["area"], questions, confidence) if "area" in means else Estimate(),
+        sampled=int(answers.has_samples.sum()),
+        samples=_samples(answers, settings),
     )
+
+
+def _accuracy(correct: Floats, sums: Floats, settings: Bootstrap) -> Estimate:
+    """Of `correct`, (questions, seeds), and its resampled sums, (1 + resamples,).
+
+    One seed's interval is exact (Clopper and Pearson 1934) where the bootstrap has none.
+    """
+    questions = len(correct)
+    found = ratio(sums, np.full_like(sums, questions), _confidence(questions, settings))
+    if found.low is not None or correct.shape[1] > 1:
+        return found
+    exact = binomtest(int(correct.sum()), questions).proportion_ci(settings.confidence)
+    return Estimate(found.value, float(exact.low), float(exact.high))
+
+
+def _samples(answers: Answers, settings: Bootstrap) -> dict[str, Estimate]:
+    """What samples say, resampled among the questions that have some."""
+    own = answers.samples[answers.has_samples > 0]
+    if not len(own):
+        return dict.fromkeys(answers.names, Estimate())
+    sums, confidence = resampled_sums(own, settings), _confidence(len(own), settings)
+    means = [over_seeds(sums[..., place], settings) for place in range(len(answers.names))]
+    return {
+        name: ratio(mean, np.full_like(mean, len(own)), confidence)
+        for name, mean in zip(answers.names, means, strict=True)
+    }
 
 
 def at_caps(answers: Answers, caps: Sequence[int], settings: Bootstrap) -> list[Estimate]:
     """The accuracy with each limit of tokens, the EOS among them: what had not ended by then gave no answer."""
-    columns = np.stack([answers.within(cap) for cap in caps], axis=1)  # (questions, caps, seeds)
-    sums = resampled_sums(columns.reshape(len(columns), -1), settings).reshape(-1, *columns.shape[1:])
-    seeds = columns.shape[2]
-    means = (sums * (seed_weights(seeds, settings) if seeds > 1 else np.ones((1, 1)))[:, None]).sum(axis=2)
-    questions = np.full(len(means), float(len(columns)))
-    return [ratio(means[:, place], questions, settings.confidence) for place in range(len(caps))]
+    columns = [answers.within(cap) for cap in caps]
+    sums = resampled_sums(np.stack(columns, axis=1), settings)
+    return [_accuracy(own, over_seeds(sums[:, place], settings), settings) for place, own in enumerate(columns)]
 
 
 def lengths(tokens: Floats) -> Lengths:
@@ -197,27 +212,38 @@ def lengths(tokens: Floats) -> Lengths:
 
 
 def _against(
-    key: Key,
-    other: Key,
-    runs: Mapping[Key, Answers],
-    sums: Mapping[Key, Mapping[str, Floats]],
-    confidence: float,
+    key: Key, other: Key, runs: Mapping[Key, Answers], sums: Mapping[Key, Mapping[str, Floats]], settings: Bootstrap
 ) -> dict[str, Any]:
     """The part of a measure that compares; the reference's own ratios are 1, without an interval."""
-    (correct, tokens), (base, base_tokens) = ((sums[one]["correct"], sums[one]["tokens"]) for one in (key, other))
-    questions = np.full_like(base, len(runs[key].correct))
-    found = {
-        "retention": ratio(correct, base, confidence),
+    if other not in runs:
+        return {"lacks": "{} has not been scored"}
+    own, base = shared(runs[key], runs[other])
+    if not own:
+        return {"lacks": "no seed in common with {}"}
+    correct, tokens = (over_seeds(sums[key][name], settings, own) for name in ("correct", "tokens"))
+    base_correct, base_tokens = (over_seeds(sums[other][name], settings, base) for name in ("correct", "tokens"))
+    confidence = None if key == other else _confidence(len(runs[key].correct), settings)
+    found: dict[str, Any] = {
+        "retention": ratio(correct, base_correct, confidence),
         "output": ratio(tokens, base_tokens, confidence),
-        "efficiency": ratio(correct * base_tokens, tokens * base, confidence),
-        "difference": ratio(correct - base, questions, confidence),
+        "efficiency": ratio(correct * base_tokens, tokens * base_correct, confidence),
+        "lacks": "" if base_correct[0] else "no answer of {} is right",
+        "seeds": tuple(runs[key].seeds[place] for place in own) if runs[key].seeds else (),
     }
     if key == other:
-        return {name: Estimate(one.value) for name, one in found.items() if name != "difference"}
-    one, two = runs[key].correct, runs[other].correct
-    differences = (correct - base)[1:] / questions[1:]
+        return found
+    tested = _tested(runs[key].correct[:, own], runs[other].correct[:, base], correct - base_correct, confidence)
+    return found | tested
+
+
+def _tested(one: Floats, two: Floats, sums: Floats, confidence: float | None) -> dict[str, Any]:
+    """The difference of two runs' `correct`, (questions, seeds), from its resampled sums, (1 + resamples,)."""
+    found = {"difference": ratio(sums, np.full_like(sums, len(one)), confidence)}
+    if confidence is None:
+        return found
+    differences = sums[1:] / len(one)
     paired = one.shape[1] == two.shape[1] == 1  # the test is for one answer a question
     return found | {
         "p": significance.mcnemar(one, two) if paired else significance.bootstrapped(differences),
-        "detectable": significance.detectable(differences, confidence),
+        "detectable": significance.detectable(differences, confidence) if np.ptp(differences) > _ROUNDING else None,
     }

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stages.core.cells import UNTRAINED
-from stages.core.runs import TRUNCATED, Cost, Result, Run
-from stages.core.stats import Estimate, Measure
+from stages.core.runs import NOTHING, TRUNCATED, Cost, Result
+from stages.core.stats import Measure
 
 Scalar = float | str | None
 _SCALARS = 25  # in summary.json: what `dvc exp show` can lay side by side
-_ESTIMATES = ("accuracy", "difference", "retention", "output", "efficiency", "area", "tokens")
+_ESTIMATES = ("accuracy", "retention", "output", "efficiency", "area", "tokens")
 
 
 def headlines(arms: Sequence[str], own: Mapping[str, Result]) -> dict[str, dict[str, Scalar]]:
@@ -31,7 +31,7 @@ def headlines(arms: Sequence[str], own: Mapping[str, Result]) -> dict[str, dict[
         room -= len(values)
         for name, value in values.items():
             found.setdefault(name, {})[arm] = _round(value)
-        if (spent := own[arm].cost) and spent.why:
+        if arm != "raw" and (spent := own[arm].cost) and spent.why:
             found["train_seconds"][arm] = "not comparable"
     return found
 
@@ -42,7 +42,7 @@ def _scalars(arm: str, one: Result) -> dict[str, float | None]:
     if arm == "raw":
         return values
     values |= {"retention": whole.retention.value}
-    values |= dict(zip(("train_tokens", "train_seconds"), one.spent, strict=True))
+    values |= {"train_tokens": one.spent[0], "train_seconds": one.spent[1].value}
     if arm != "answer_only" and not arm.startswith(TRUNCATED):
         values["efficiency"] = whole.efficiency.value
     return values
@@ -56,8 +56,11 @@ def rows(found: Sequence[Result]) -> list[dict[str, Any]]:
     """A row of results.csv for each run and scope."""
     return [
         dataclasses.asdict(one.run)
-        | {"group": group, "source": source, "questions": measure.questions}
+        | {"seeds": " ".join(one.seeds) or one.run.seed, "group": group, "source": source}
+        | {"questions": measure.questions, "sampled_questions": measure.sampled}
         | _cells(measure)
+        | _tests(measure, "")
+        | _tests(one.gained if (group, source) == one.scope else None, "_untrained")
         | _spent(one.cost)
         for one in found
         for (group, source), measure in one.scopes.items()
@@ -68,7 +71,6 @@ def _spent(cost: Cost | None) -> dict[str, Any]:
     """What training took, and relative to raw; all None where nothing was trained."""
     names = {
         "train_tokens": "relative_tokens",
-        "train_seconds": "relative_seconds",
         "train_seconds_note": "why",
         "train_flops": "relative_flops",
         "examples": "examples",
@@ -82,6 +84,8 @@ def _spent(cost: Cost | None) -> dict[str, Any]:
         "peak_memory_gb": "peak_memory_gb",
     }
     found = {column: getattr(cost, name, None) for column, name in names.items()}
+    ratio = cost.relative_seconds if cost else NOTHING
+    found |= {"train_seconds": ratio.value, "train_seconds_low": ratio.low, "train_seconds_high": ratio.high}
     return found | {"device": " and ".join(cost.devices) if cost else None}
 
 
@@ -97,27 +101,17 @@ def _cells(measure: Measure) -> dict[str, float | None]:
     lengths = {
         f"{kind}_{part}": value for kind, own in counted.items() for part, value in dataclasses.asdict(own).items()
     }
-    tests = {"p": measure.p, "p_holm": measure.holm, "detectable": measure.detectable}
-    return estimates | lengths | {"hit_cap": measure.hit_cap, "no_answer": measure.no_answer} | tests
+    return estimates | lengths | {"hit_cap": measure.hit_cap, "no_answer": measure.no_answer}
 
 
-def points(found: Sequence[Result]) -> list[dict[str, Any]]:
-    """A row for each run of `dvc plots`' accuracy against tokens."""
-    return [
-        dataclasses.asdict(one.run) | dataclasses.asdict(one.whole.accuracy) | {"tokens": one.whole.lengths.median}
-        for one in found
-    ]
-
-
-def caps(
-    found: Sequence[Result], caps: Sequence[int], curves: Mapping[Run, Sequence[Estimate]]
-) -> list[dict[str, Any]]:
-    """A row for each arm and cap of `dvc plots`' accuracy within a budget of tokens."""
-    return [
-        dataclasses.asdict(one.run) | {"cap": cap} | dataclasses.asdict(accuracy)
-        for one in found
-        for cap, accuracy in zip(caps, curves[one.run], strict=True)
-    ]
+def _tests(measure: Measure | None, against: str) -> dict[str, Any]:
+    """The difference from raw, or from what `against` names."""
+    names = ("difference", "difference_low", "difference_high", "p", "p_holm", "detectable", "seeds_compared")
+    values: list[Any] = [None] * len(names)
+    if measure:
+        tests = (measure.p, measure.holm, measure.detectable, " ".join(measure.seeds))
+        values = [*dataclasses.astuple(measure.difference), *tests]
+    return {f"{name}{against}": value for name, value in zip(names, values, strict=True)}
 
 
 def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> str:

@@ -35,13 +35,14 @@ def significant(value: float | None, digits: int = 3) -> str:
 
 
 def interval(one: Estimate, digits: int = 1, sign: str = "") -> str:
-    """`62.5 [55.2, 69.8]`, or as much of it as there is."""
+    """`62.5 [55.2, 69.8]`, `62.5 [55.2, -]` without an upper end, or as much of it as there is."""
     if one.value is None:
         return "-"
     form = f"{sign}z.{digits}f"  # z: a difference that rounds to nothing is +0.0, never -0.0
-    if one.low is None or one.high is None:
+    if one.low is None:
         return format(one.value, form)
-    return f"{one.value:{form}} [{one.low:{form}}, {one.high:{form}}]"
+    high = "-" if one.high is None else format(one.high, form)
+    return f"{one.value:{form}} [{one.low:{form}}, {high}]"
 
 
 def percent(one: Estimate, sign: str = "") -> str:
@@ -104,11 +105,36 @@ def times(fraction: float | None, digits: int = 3) -> str:
     return f"{significant(1 / fraction, digits)}x" if fraction else "-"
 
 
-def identity(run: Run) -> tuple[str, ...]:
-    """A run's cells: what was trained on what."""
-    return tuple(part or "-" for part in (run.teacher, run.student, run.method, run.seed, label(run.target)))
+def identity(run: Run, seeds: Sequence[str] = ()) -> tuple[str, ...]:
+    """A run's cells: what was trained on what; `seeds` are those of an arm that has several."""
+    seed = run.seed or " ".join(seeds)
+    return tuple(part or "-" for part in (run.teacher, run.student, run.method, seed, label(run.target)))
+
+
+def called(run: Run) -> str:
+    """A run's or arm's name in a note."""
+    return "-".join(part for part in (run.teacher, run.target, run.student, run.method, run.seed) if part)
 
 
 def refusals(results: Sequence[Result]) -> list[str]:
     """A note for each run whose seconds are not divided by raw's."""
-    return [f"{one.run.name}: no ratio of seconds: {one.cost.why}." for one in results if one.cost and one.cost.why]
+    return [f"{called(one.run)}: no ratio of seconds: {one.cost.why}." for one in results if one.cost and one.cost.why]
+
+
+def every_seed(results: Sequence[Result]) -> list[str]:
+    """The seeds that arms are pooled from."""
+    return sorted({seed for one in results for seed in one.seeds})
+
+
+def lacking(results: Sequence[Result]) -> list[str]:
+    """A note for each reason why arms have no ratio to raw, and one for each arm that lacks seeds of others."""
+    without: dict[str, list[str]] = {}
+    for one in results:
+        if one.whole.lacks and one.run.target != "raw":
+            without.setdefault(one.whole.lacks.format("raw"), []).append(called(one.run))
+    fewer = [one for one in results if one.seeds and len(one.seeds) < len(every_seed(results))]
+    return [
+        *(f"No ratio where {why}: {', '.join(names)}." for why, names in without.items()),
+        *(f"{called(one.run)} has only seed {' and '.join(one.seeds)} so far." for one in fewer),
+        *(["Arms are compared over the seeds that both have."] if fewer else []),
+    ]

@@ -6,29 +6,40 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stages.core.runs import Cost, Result, Run
-from stages.core.tables import WHO, Table, columns, identity, number, reasons, refusals, significant, times
+from stages.core.tables import WHO, Table, columns, identity, interval, number, reasons, refusals, significant, times
 
 
 def costs(results: Sequence[Result]) -> Table:
     """Table 6: seconds, speed, memory and device; ratios of seconds of one device alone."""
     rows = [
         (
-            *(*identity(run), significant(cost.seconds), significant(cost.relative_seconds, 2)),
-            *(times(cost.relative_seconds, 2), significant(cost.tokens_per_second)),
+            *(*identity(run, cost.seeds), significant(cost.seconds), interval(cost.relative_seconds, 2)),
+            *(times(cost.relative_seconds.value, 2), significant(cost.tokens_per_second)),
             *("yes" if cost.packed else "no", significant(cost.peak_memory_gb), " and ".join(cost.devices)),
         )
         for run, cost in _trained(results)
     ]
     heads = "step seconds, seconds / raw, times faster, tokens / second, packed, peak memory GB, device"
     title = "Table 6. Training cost: seconds inside optimizer steps; tokens of prompts and completions a second."
-    return Table(title, (*WHO, *columns(heads)), rows, tuple(refusals(results)))
+    notes = ("In brackets the t interval of the mean log ratio over the seeds.",) if _paired(results) else ()
+    return Table(title, (*WHO, *columns(heads)), rows, (*notes, *_uneven(results), *refusals(results)))
+
+
+def _paired(results: Sequence[Result]) -> bool:
+    return any(cost.relative_seconds.low is not None for _, cost in _trained(results))
+
+
+def _uneven(results: Sequence[Result]) -> tuple[str, ...]:
+    """How arms of different seeds are compared."""
+    uneven = len({cost.seeds for run, cost in _trained(results) if not run.seed}) > 1
+    return ("Sums are over an arm's seeds, ratios over those that raw has too.",) if uneven else ()
 
 
 def amounts(results: Sequence[Result], budgets: Mapping[str, str], assembled: Sequence[Mapping[str, Any]]) -> Table:
     """Table 6b: examples, passes, steps, tokens and FLOPs, under which budget."""
     rows = [
         (
-            *(*identity(run), budgets[run.method], number(cost.examples), significant(cost.passes)),
+            *(*identity(run, cost.seeds), budgets[run.method], number(cost.examples), significant(cost.passes)),
             *(number(cost.steps), number(cost.tokens), significant(cost.relative_tokens)),
             *(number(cost.total_tokens), scientific(cost.flops), significant(cost.relative_flops)),
         )
@@ -44,12 +55,10 @@ def amounts(results: Sequence[Result], budgets: Mapping[str, str], assembled: Se
         f"dropped from all targets together: {reasons(one['dropped'])}."
         for one in assembled
     ]
-    return Table(title, (*WHO, *columns(heads)), rows, tuple(notes))
+    return Table(title, (*WHO, *columns(heads)), rows, (*_uneven(results), *notes))
 
 
-def break_even(
-    results: Sequence[Result], spent: Sequence[Mapping[str, Any]], compressors: Sequence[str], seeds: int
-) -> Table:
+def break_even(results: Sequence[Result], spent: Sequence[Mapping[str, Any]], compressors: Sequence[str]) -> Table:
     """Table 10: after how many students the compressor has paid for itself."""
     seconds = {(one["teacher"], one.get("compressor", "")): one["seconds"] for one in spent}
     trained = dict(_trained(results))
@@ -59,18 +68,18 @@ def break_even(
         if run.target not in compressors or raw is None:
             continue
         paid = seconds.get((run.teacher, run.target))
-        each = None if cost.why else (raw.seconds - cost.seconds) / seeds
+        each = None if cost.why else raw.seconds_each - cost.seconds_each
         rows.append(
             (
-                *(*identity(run), significant(seconds.get((run.teacher, ""))), significant(paid)),
-                *(significant(raw.seconds / seeds), significant(cost.seconds / seeds), runs_to_pay(paid, each)),
+                *(*identity(run, cost.seeds), significant(seconds.get((run.teacher, ""))), significant(paid)),
+                *(significant(raw.seconds_each), significant(cost.seconds_each), runs_to_pay(paid, each)),
             )
         )
     heads = (*WHO, *columns("teacher seconds, compressor seconds, raw student seconds, student seconds, break-even"))
     notes = (
-        "Seconds of one student's steps; break-even is the number of students after which compressor and compressed "
-        "students together took less than raw ones, a second of either machine being worth the same. The teacher is "
-        "paid for by both.",
+        "Seconds of one student's steps, the mean over the seeds that there are; break-even is the number of students "
+        "after which compressor and compressed students together took less than raw ones, a second of either machine "
+        "being worth the same. The teacher is paid for by both.",
     )
     return Table("Table 10. What compression costs, and after how many students it is paid for.", heads, rows, notes)
 

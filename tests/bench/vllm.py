@@ -1,4 +1,7 @@
-"""Our vLLM engine, store and all, against bare LLM.generate on the same prompts, by turns in one process."""
+"""Our vLLM engine, store and all, against bare LLM.generate on the same prompts, by turns in one process.
+
+And what a checkpoint costs that the engine takes in place of the one that it holds, against loading an engine for it.
+"""
 
 import os
 import statistics
@@ -7,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.core.asking import Asked, Asker, LanguageModel
-from stages.core.engines import Request
+from stages.core.engines import Model, Request
 from stages.core.store import Store
 from stages.models import Source, from_wheel
 
@@ -34,13 +37,20 @@ def bench(folder: Path) -> dict[str, Any]:
     )
     questions = [QUESTION.format(n=n % 9 + 1, m=n % 7 + 2, k=n % 5 + 3) + " " * (n % 3) for n in range(PROMPTS)]
     with Store(folder / "store") as store:
-        asker = Asker(config, store, "bench")
+        asker, began = Asker(config, store, "bench"), time.perf_counter()
+        engine: Any = asker.engine
+        loading = time.perf_counter() - began
         rates = [_round(asker, questions, number) for number in range(ROUNDS + 1)][1:]  # the first warms up
+    began = time.perf_counter()
+    engine.swap(Model(str(folder / "model"), asker.tokenizer))
+    swapping = time.perf_counter() - began
     ours, bare = ([pair[place] for pair in rates] for place in (0, 1))
     return {
         "ours_tokens_per_second": round(statistics.median(ours), 1),
         "bare_tokens_per_second": round(statistics.median(bare), 1),
         "ratio": round(statistics.median(one / other for one, other in rates), 4),
+        "load_seconds": round(loading, 2),
+        "swap_seconds": round(swapping, 2),
         "limit": {"ratio": 0.97},
     }
 
@@ -48,7 +58,7 @@ def bench(folder: Path) -> dict[str, Any]:
 def _round(asker: Asker, questions: list[str], number: int) -> tuple[float, float]:
     """(ours, bare) in tokens a second, over the same prompts and seeds; who goes first changes from round to round."""
     pairs = [asker.request(text, seed=1000 * number + place, sample=0) for place, text in enumerate(questions)]
-    engine: Any = asker.engine  # loaded before the clock runs
+    engine: Any = asker.engine
     turns = (_ours, _bare) if number % 2 else (_bare, _ours)
     rates = {turn: turn(asker, engine, pairs) for turn in turns}
     return rates[_ours], rates[_bare]

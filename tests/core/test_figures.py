@@ -15,7 +15,7 @@ from stages.core.runs import ALL, Cost, Result, Run
 from stages.core.stats import Estimate, Lengths, Measure
 
 ARMS = ("raw", "light", "strong", "truncated_light", "answer_only", "untrained")
-COST = Cost(1, 1.0, 1, 1, 2, 12, True, 1.0, 1.0, ("cpu (2 threads)",), 0.5, 0.6, 0.25)
+COST = Cost(1, 1.0, 1, 1, 2, 12, True, (1.0,), 1.0, ("cpu (2 threads)",), 0.5, 0.6, Estimate(0.25))
 
 
 def result(target: str, accuracy: float, tokens: float, *, student: str = "small", method: str = "full") -> Result:
@@ -60,6 +60,15 @@ def test_accuracy_has_a_panel_for_each_student_and_method(students: int, methods
     assert len(set(titles)) == panels
 
 
+def test_accuracy_has_panels_for_each_group_of_questions() -> None:
+    whole = result("raw", 0.5, 9)
+    measure = whole.scopes[ALL, ALL]
+    groups = {("in_distribution", ALL): measure, ("ood_reasoning", ALL): dataclasses.replace(measure, questions=7)}
+    drawn = figures.accuracy(ARMS, [dataclasses.replace(whole, scopes=whole.scopes | groups)]).axes
+    asked = [axes.get_xlabel().split("\n")[1] for axes in drawn]
+    assert asked == ["on 40 in-distribution questions", "on 7 OOD reasoning questions"]
+
+
 def test_rows_stand_in_the_order_of_the_arms_from_the_top() -> None:
     axes = figures.accuracy(ARMS, grid(1, 1)).axes[0]
     assert [text.get_text() for text in axes.get_yticklabels()][:2] == ["raw", "light"]
@@ -71,7 +80,7 @@ def test_tokens_are_logarithmic_where_they_span_a_decade() -> None:
     wide, narrow = [result("raw", 0.5, 300), result("light", 0.5, 20)], [result("raw", 0.5, 300)]
     assert figures.accuracy_tokens(ARMS, wide).axes[0].get_xscale() == "log"
     assert figures.accuracy_tokens(ARMS, narrow).axes[0].get_xscale() == "linear"
-    assert figures.accuracy_tokens(ARMS, [*wide, result("strong", 0.5, 0)]).axes[0].get_xscale() == "linear"
+    assert figures.accuracy_tokens(ARMS, [*wide, result("strong", 0.5, 0)]).axes[0].get_xscale() == "log"
 
 
 def test_accuracies_are_never_logarithmic_and_start_at_zero() -> None:
@@ -106,6 +115,15 @@ def test_names_stack_up_where_all_points_coincide() -> None:
         assert not Bbox.intersection(one.get_window_extent(), other.get_window_extent())
 
 
+def test_points_at_one_place_are_moved_apart_and_others_are_not() -> None:
+    shown = [result(arm, 0.5, 50, method=method) for method in ("lora", "full") for arm in ("raw", "light")]
+    axes = figures.accuracy_tokens(ARMS, [*shown, result("strong", 0.5, 300)]).axes[0]
+    points = [one for one in axes.lines if one.get_linestyle() == "None"]
+    places = sorted(axes.transData.transform((one.get_xdata()[0], 50))[0] for one in points)
+    assert min(right - left for left, right in itertools.pairwise(places)) > 6
+    assert any(one.get_xdata()[0] == pytest.approx(300) for one in points)
+
+
 def test_a_missing_value_is_left_out_and_zero_is_drawn() -> None:
     marks = [
         Mark("row", "light", "light", Estimate(None)),
@@ -116,13 +134,40 @@ def test_a_missing_value_is_left_out_and_zero_is_drawn() -> None:
     assert np.asarray(line.get_xdata()).tolist() == [0.0]
 
 
+def test_zero_stands_at_the_edge_of_a_log_axis_and_says_so() -> None:
+    values = {"raw": Estimate(1.0), "light": Estimate(20.0, 5.0, 40.0), "strong": Estimate(0.0, 0.0, 0.5)}
+    marks = [Mark("row", arm, arm, value) for arm, value in values.items()]
+    axes = rows_figure([Panel("t", "x", marks, scale="ratio")], looks(ARMS), ["row"], list(values), [], 2).axes[0]
+    assert axes.get_xscale() == "log"
+    (text,) = axes.texts
+    assert text.get_text() == "0"
+    assert isinstance(text, Annotation)
+    assert text.xy[0] == axes.get_xlim()[0] > 0
+
+
+def test_an_interval_without_an_upper_end_runs_to_the_edge() -> None:
+    marks = [Mark("row", "raw", "raw", Estimate(1.0)), Mark("row", "light", "light", Estimate(4.5, 1.2, None))]
+    axes = rows_figure([Panel("t", "x", marks)], looks(ARMS), ["row"], ["raw", "light"], [], 2).axes[0]
+    (head,) = [one for one in axes.lines if one.get_marker() == ">"]
+    assert np.asarray(head.get_xdata()).tolist() == [axes.get_xlim()[1]]
+
+
+def test_the_papers_up_to_values_are_lines_and_its_ranges_are_hatched() -> None:
+    figure = figures.retention_efficiency(ARMS, [result("raw", 0.5, 9), result("light", 0.5, 9)], papers=True)
+    dashed = [[one.get_xdata()[0] for one in axes.lines if one.get_linestyle() == "-."] for axes in figure.axes]
+    hatched = [[one.get_hatch() for one in axes.patches if one.get_hatch()] for axes in figure.axes]
+    assert dashed == [[96.0], [], [18.0]]
+    assert hatched == [[], ["////"], []]
+
+
 def test_nothing_to_compare_is_said() -> None:
-    (text,) = figures.truncation(ARMS, []).texts
-    assert "nothing to compare" in text.get_text()
+    for figure in (figures.truncation(ARMS, []), figures.accuracy_tokens(ARMS, [result("untrained", 0.5, 9)])):
+        (text,) = figure.texts
+        assert "nothing to compare" in text.get_text()
 
 
 def test_uncomparable_times_are_counted_in_the_title() -> None:
-    refused = dataclasses.replace(COST, relative_seconds=None, why="timed on gpu, raw on cpu")
+    refused = dataclasses.replace(COST, relative_seconds=Estimate(), why="timed on gpu, raw on cpu")
     other = dataclasses.replace(result("light", 0.5, 9), cost=refused)
     drawn = figures.cost(ARMS, [result("raw", 0.5, 9), other]).axes
     titles = [axes.get_title(loc="left") for axes in drawn]

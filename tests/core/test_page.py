@@ -41,7 +41,7 @@ def answer(cell: str, text: str, outcome: str) -> dict[str, Any]:
 
 def question(number: int, text: str, **values: Any) -> dict[str, Any]:
     """A question of the page."""
-    known = {"source": "sums", "group": "in_distribution", "split": "test", "gold": "1", "choices": []}
+    known = {"source": "sums", "group": "in_distribution", "split": "test", "gold": "1"}
     return {"question_id": f"q{number}", "question": text, "traces": [], "answers": []} | known | values
 
 
@@ -106,6 +106,24 @@ def test_filters(browse: Callable[..., tuple[str, str, str]], link: str, count: 
     assert text in shown
 
 
+@pytest.mark.parametrize(
+    ("link", "shown_too"), [("#outcome=wrong", False), ("#cell=two", False), ("#source=sums", True)]
+)
+def test_cards_are_filtered_with_their_questions(
+    browse: Callable[..., tuple[str, str, str]], link: str, shown_too: bool
+) -> None:
+    _, _, shown = browse(EXAMPLES, link)
+    assert "because" in shown
+    assert ("why" in shown) == shown_too
+
+
+def test_versions_are_filtered_by_flag(browse: Callable[..., tuple[str, str, str]]) -> None:
+    traced = TRACED | {"versions": [version("mild", "short", "verbatim"), version("strong", "unflagged")]}
+    _, _, shown = browse([question(0, "which", traces=[traced])], "#flag=verbatim")
+    assert "short" in shown
+    assert "unflagged" not in shown
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_is_text_everywhere(browse: Callable[..., tuple[str, str, str]], text: str) -> None:
     trace = {"teacher": text, "reasoning": text, "answer": text, "versions": [version(text, text, text, kept=False)]}
@@ -123,8 +141,9 @@ def test_without_examples_the_page_still_stands(browse: Callable[..., tuple[str,
 
 
 def test_page_asks_for_nothing_from_the_network() -> None:
-    text = page("A", "B", HEADLINE, {"4_accuracy": (b"<svg/>", "From it.")}, EXAMPLES)
+    text = page("A", "B", HEADLINE, {"4_accuracy": (b"<svg/>", "Bars of <it>.", "From it.")}, EXAMPLES)
     assert not re.findall(r"(?:src|href)=(?!\"data:)", text)
     assert "default-src 'none'" in text
     assert text.count("data:image/svg+xml;base64,PHN2Zy8+") == 1
     assert "From it." in text
+    assert text.count("Bars of &lt;it&gt;.") == 2  # for those who see the figure, and for those who do not

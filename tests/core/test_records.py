@@ -114,6 +114,21 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
+def test_any_changed_byte_of_a_page_is_noticed(tmp_path: Path) -> None:
+    """Also where it would decompress to other text: pages have checksums."""
+    path = tmp_path / "rows.parquet"
+    records.write(path, [trace(number, reasoning="step by step " * number) for number in range(9)], Trace)
+    whole = path.read_bytes()
+    meta = pq.read_metadata(path).row_group(0)
+    columns = [meta.column(number) for number in range(meta.num_columns)]
+    (text,) = (one for one in columns if one.path_in_schema == "reasoning")
+    end = (text.dictionary_page_offset or text.data_page_offset) + text.total_compressed_size
+    for place in range(end - 8, end):  # of the last page's data
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        with pytest.raises(StageError, match=r"rows\.parquet: damaged"):
+            list(records.read(path, Trace))
+
+
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_damaged_file_is_named(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "rows.parquet"

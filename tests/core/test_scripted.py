@@ -12,8 +12,9 @@ from stages.core import grading, params
 from stages.core.engines import scripted
 from stages.core.engines.scripted import Settings, Step
 from stages.core.errors import StageError
+from stages.core.items import QuestionSet
 from stages.core.records import Question
-from stages.questions import QuestionSet, collect
+from stages.questions import collect
 from tests.imports import ROOT
 
 SETS: dict[str, Any] = yaml.safe_load((ROOT / "conf/profile/default.yaml").read_text())["questions"]["sets"]

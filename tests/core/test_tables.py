@@ -2,8 +2,10 @@
 
 import pytest
 
-from stages.core.stats import Estimate
+from stages.core.stats import Estimate, Lengths, Measure
 from stages.core.tables import Table, interval, latex, markdown, number, percent, share, significant, times
+from stages.core.tables_cost import runs_to_pay
+from stages.core.tables_runs import verdict
 
 
 @pytest.mark.parametrize(
@@ -27,6 +29,7 @@ def test_three_significant_digits(value: float | None, text: str) -> None:
     [
         (Estimate(0.625, 0.552, 0.698), "62.5 [55.2, 69.8]"),
         (Estimate(0.625), "62.5"),
+        (Estimate(0.625, 0.552), "62.5 [55.2, -]"),
         (Estimate(), "-"),
         (Estimate(0.0, 0.0, 0.0), "0.0 [0.0, 0.0]"),
     ],
@@ -64,3 +67,40 @@ def test_a_table_without_rows_keeps_its_heads() -> None:
     empty = Table("t", ("a", "b"), [])
     assert "| a | b |\n| ---: | ---: |\n" in markdown(empty)
     assert r"\begin{tabular}{rr}" in latex(empty)
+
+
+@pytest.mark.parametrize(
+    ("paid", "each", "wanted"),
+    [
+        (300.0, 100.0, "4"),  # three are even, the fourth saves
+        (299.0, 100.0, "3"),
+        (0.0, 1.0, "1"),
+        (300.0, 0.0, "never"),
+        (300.0, -5.0, "never"),
+        (None, 5.0, "-"),
+        (300.0, None, "-"),
+    ],
+)
+def test_runs_to_pay(paid: float | None, each: float | None, wanted: str) -> None:
+    assert runs_to_pay(paid, each) == wanted
+
+
+@pytest.mark.parametrize(
+    ("questions", "difference", "holm", "said"),
+    [
+        (40, Estimate(0.2, 0.1, 0.3), 0.01, "higher"),
+        (40, Estimate(-0.2, -0.3, -0.1), 0.01, "lower"),
+        (40, Estimate(0.2, 0.1, 0.3), 0.06, "not resolved"),  # Holm's p says so
+        (40, Estimate(0.2, -0.1, 0.3), 0.01, "not resolved"),  # the interval does
+        (40, Estimate(1.0), 0.001, "higher"),  # the same in every resample
+        (40, Estimate(0.0), 1.0, "no pair differs"),
+        (4, Estimate(1.0), None, "too few questions"),
+        (40, Estimate(), None, "-"),
+    ],
+)
+def test_verdict_needs_the_interval_and_the_adjusted_p(
+    questions: int, difference: Estimate, holm: float | None, said: str
+) -> None:
+    plain = Lengths(*[1.0] * 6)
+    one = Measure(questions, Estimate(), Estimate(), plain, plain, plain, 0, 0, difference=difference, holm=holm)
+    assert verdict(one, 0.95) == said

@@ -13,23 +13,46 @@ from tests.imports import ROOT
 class Project:
     """A working copy without results: what a fresh clone holds, less the tracked metrics, plots and dvc.lock."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, bare: bool = False) -> None:
+        """`bare`: what is in `root` stays as it is."""
         self.root = root
+        if bare:
+            return
         listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
         for name in subprocess.check_output(listed, cwd=ROOT, text=True).split("\0"):
             if name and (ROOT / name).is_file() and not name.startswith(("metrics/", "plots/", "dvc.lock")):
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(ROOT / name, root / name)
-        self.run("git", "init", "--quiet")
-        self.run("git", "add", "--all")
-        self.run("git", "-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "--quiet", "-m", "copy")
+        self.run("git", "init", "--quiet", "--initial-branch", "main")
+        self.commit("copy")
 
-    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Runs a command in the copy, with this Python's programs first on the path."""
+    def commit(self, message: str) -> None:
+        """Commits all that git does not ignore, and metrics and plots, which it does in the smoke profile."""
+        self.run("git", "add", "--all")
+        made = [name for name in ("metrics", "plots") if (self.root / name).exists()]
+        self.run("git", "add", "--force", *made, ".dvc/config")
+        self.run("git", "-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "--quiet", "-m", message)
+
+    def copied(self, root: Path) -> "Project":
+        """The same with all its results and its cache, somewhere else."""
+        shutil.copytree(self.root, root, symlinks=True)
+        return Project(root, bare=True)
+
+    def cloned(self, root: Path) -> "Project":
+        """Another machine's: what git holds, and no data."""
+        subprocess.run(["git", "clone", "--quiet", str(self.root), str(root)], check=True)
+        return Project(root, bare=True)
+
+    @property
+    def env(self) -> dict[str, str]:
+        """With this Python's programs first on the path."""
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         # HF_HUB_OFFLINE: nothing here may reach for a hub, and a try would take minutes to fail
-        env = os.environ | {"PATH": path, "CI": "true", "HF_HUB_OFFLINE": "1", "DVC_NO_ANALYTICS": "1"}
-        done = subprocess.run(command, cwd=self.root, env=env, capture_output=True, text=True)
+        return os.environ | {"PATH": path, "CI": "true", "HF_HUB_OFFLINE": "1", "DVC_NO_ANALYTICS": "1"}
+
+    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Runs a command in the copy."""
+        done = subprocess.run(command, cwd=self.root, env=self.env, capture_output=True, text=True)
         assert done.returncode == 0 or not check, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
         return done
 

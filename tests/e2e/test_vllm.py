@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from stages.core import records, tokens
 from stages.core.audit import DROP
@@ -114,7 +115,7 @@ def check(root: Path, questions: int, traces: int) -> None:
     assert len(short) == traces
     assert [row.drop_reason for row in short].count("over_context") == 1
     assert all(row.reasoning for row in short if row.drop_reason != "over_context")
-    cost = json.loads((root / "metrics/test/cost/llm-llm.json").read_text())
+    cost = json.loads((root / "metrics/test/cost/llm-llm.json").read_text())[0]
     assert cost["completion_tokens"] <= 24 * traces
     assert cost["prompt_tokens"] > 200 * (traces - 1)
     assert cost["seconds"] > 0
@@ -144,6 +145,43 @@ def test_offline_engine_generates_and_compresses_and_resumes(project: Project, s
     assert [row for row in rows if row.question_id in {"q0", "q1", "q2", "q3"}] == first
     with Store(root / "data/store") as store:
         assert len(store) == paid + len(rows) - len(first)
+
+
+def test_checkpoints_answer_ahead_by_one_engine(project: Project, smollm2: Path) -> None:
+    """Weights that were put into a running engine answer as those that an engine was loaded with."""
+    asked = {"split": "train", "questions": None, "max_new_tokens": 24, "samples": 1, "sampled_questions": 1}
+    students = {
+        "smollm2": {
+            "text": {"prompt_template": TEMPLATE, "max_tokens": 2048},
+            "inference": {"engine": "vllm", "options": OPTIONS},
+        }
+    }
+    root = project(evaluate=asked | {"temperature": 0.6, "top_p": 0.95, "seed": 0}, students=students)
+    records.write(root / "data/test/questions.parquet", gsm8k(4), Question)
+    base, trained = root / "data/test/models/smollm2", root / "data/test/checkpoints/t-raw-smollm2-m-s0"
+    for folder in (base, trained):
+        shutil.copytree(smollm2, folder)
+    weights = load_file(base / "model.safetensors")
+    changed = {name: weight * 1.3 if "mlp.down_proj" in name else weight for name, weight in weights.items()}
+    save_file(changed, trained / "model.safetensors", metadata={"format": "pt"})
+    student = ("stages.evaluate", "--profile", "test", "--student", "smollm2")
+    arm = ("--teacher", "t", "--target", "raw", "--method", "m", "--seed", "s0")
+
+    def answered(*cell: str) -> bytes:
+        done = run(*student, *cell, cwd=root)
+        assert done.returncode == 0, done.stderr[-2000:]
+        name = "t-raw-smollm2-m-s0" if cell else "untrained-smollm2"
+        return (root / f"data/test/predictions/{name}.parquet").read_bytes()
+
+    apart = answered(), answered(*arm)
+    assert apart[0] != apart[1]
+    shutil.rmtree(root / "data/store")
+    assert run(*student, "--ahead", cwd=root).returncode == 0
+    with Store(root / "data/store") as store:
+        assert len(store) == 2 * 5
+    began = time.monotonic()
+    assert (answered(), answered(*arm)) == apart
+    assert time.monotonic() - began < 40  # vLLM alone takes longer to load twice
 
 
 @contextlib.contextmanager

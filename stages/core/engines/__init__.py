@@ -93,6 +93,14 @@ class Engine(Protocol):
         ...
 
 
+class Swapping(Engine, Protocol):
+    """An engine that goes on with the weights of another checkpoint: all those that serve students."""
+
+    def swap(self, model: Model) -> None:
+        """Takes the weights of `model`, whose config and tokenizer are those of the one that it holds."""
+        ...
+
+
 def derived_seed(seed: int, question_id: str, sample: int) -> int:
     """A seed of its own for every sample: 63 bits (what vLLM takes) of a hash, the same on every machine."""
     digest = hashlib.sha256(f"{seed}/{question_id}/{sample}".encode()).digest()

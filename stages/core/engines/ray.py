@@ -93,6 +93,10 @@ class RayEngine:
         self.data: Any = ray.data
         self.errors = (ray.exceptions.RayError,)
 
+    def swap(self, model: Model) -> None:
+        """The next replicas load `model`: they are made anew for each call of `generate`."""
+        self.model = model
+
     def generate(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Output]]:
         """Yields (request, output) as batches come back; one whose worker died is given to another."""
         waiting = iter(requests)

@@ -83,13 +83,18 @@ class TransformersEngine:
 
     def __init__(self, model: Model, settings: Settings) -> None:
         self.tokenizer, self.eos, self.special = model.tokenizer, model.tokenizer.eos_token_id, model.special
-        self.batch_size = settings.batch_size
+        self.settings, self.batch_size = settings, settings.batch_size
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.swap(model)
+
+    def swap(self, model: Model) -> None:
+        """Takes the weights of `model` in place of those that it holds."""
+        self.model: Any = None  # two would not fit on a GPU that one fills
         try:
-            self.model: Any = AutoModelForCausalLM.from_pretrained(
+            self.model = AutoModelForCausalLM.from_pretrained(
                 Path(model.name),
-                dtype=getattr(torch, settings.dtype),
-                attn_implementation=settings.attention,
+                dtype=getattr(torch, self.settings.dtype),
+                attn_implementation=self.settings.attention,
                 revision=model.revision,
                 local_files_only=model.revision is None,
             )

@@ -76,6 +76,14 @@ class VllmEngine:
             ) from error
         self.longest = int(self.llm.llm_engine.model_config.max_model_len)
 
+    def swap(self, model: Model) -> None:
+        """Takes the weights of `model`, a folder, in place: graphs, kernels and the room for keys and values stay."""
+        try:
+            self.llm.collective_rpc("reload_weights", kwargs={"weights_path": model.name})
+        except Exception as error:  # whatever its worker raises; what it holds is of no use then
+            raise StageError(f"{model.name}: vLLM cannot take its weights: {error}") from error
+        self.llm.reset_prefix_cache()  # keys and values of the weights before
+
     def generate(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Output]]:
         """Yields (request, output) as they finish; vLLM batches them itself."""
         engine, waiting, going = self.llm.llm_engine, iter(requests), dict[str, Request]()

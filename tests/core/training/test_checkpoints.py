@@ -18,10 +18,11 @@ from stages.core.records import Example
 from stages.core.training import checkpoints
 from stages.core.training.settings import Training
 from tests.imports import ROOT
-from tests.made import FULL, LORA, SETTINGS, params_file
+from tests.made import FULL, LORA, SETTINGS, TEXT, params_file
 
 ARM = ["--teacher", "solver", "--target", "raw", "--student", "tiny", "--method", "how", "--seed", "s0"]
 CELL = "solver-raw-tiny-how-s0"
+PATH: tuple[Path, ...] = (ROOT,)  # where a stage's process finds modules
 OFTEN = Training(attention="rows", packed=True, own_products=True, checkpoint_minutes=0)
 DROPOUT = dataclasses.replace(LORA, lora=SETTINGS | {"dropout": 0.2})
 
@@ -30,7 +31,7 @@ def project(root: Path, tiny: Path, examples: list[Example], method: Any) -> Pat
     """A folder in which the train stage runs, with a checkpoint after every step."""
     params_file(
         root,
-        students={"tiny": {"training": dataclasses.asdict(OFTEN)}},
+        students={"tiny": {"text": TEXT, "training": dataclasses.asdict(OFTEN)}},
         methods={"how": dataclasses.asdict(method)},
         seeds={"s0": 3},
     )
@@ -41,7 +42,7 @@ def project(root: Path, tiny: Path, examples: list[Example], method: Any) -> Pat
 
 def start(root: Path) -> subprocess.Popen[str]:
     """The stage's command."""
-    env = os.environ | {"PYTHONPATH": str(ROOT), "CI": "true", "OMP_NUM_THREADS": "1"}
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, PATH)), "CI": "true", "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "stages.train", "--profile", "test", *ARM]
     return subprocess.Popen(command, cwd=root, env=env, stderr=subprocess.PIPE, text=True)
 
@@ -50,7 +51,7 @@ def left(root: Path) -> dict[str, Any]:
     """The run's metrics, and the hash of its weights."""
     import hashlib
 
-    found: dict[str, Any] = json.loads((root / f"metrics/test/train/{CELL}.json").read_text())
+    found: dict[str, Any] = json.loads((root / f"metrics/test/train/{CELL}.json").read_text())[0]
     weights = root / f"data/test/checkpoints/{CELL}/model.safetensors"
     return found | {"weights": hashlib.sha256(weights.read_bytes()).hexdigest()}
 
@@ -74,7 +75,7 @@ def test_killed_run_ends_with_the_same_curve_and_weights(
     assert last.returncode == 0, said
     assert left(killed) == left(whole)
     assert not list((killed / "data/scratch").iterdir())
-    timing = json.loads((killed / f"metrics/test/timing/{CELL}.json").read_text())
+    timing = json.loads((killed / f"metrics/test/timing/{CELL}.json").read_text())[0]
     assert len(timing["speeds"]) == 15
 
 

@@ -23,7 +23,7 @@ from stages.core.training import launch
 from stages.core.training.settings import Method, Training
 from stages.train import main
 from tests.core.training.test_checkpoints import ARM, CELL, left, start, wait_for
-from tests.made import FULL, LORA, example, leftovers, load, params_file
+from tests.made import FULL, LORA, TEXT, example, leftovers, load, params_file
 
 TWICE = {"batch_size": 2, "accumulation": 2, "epochs": 2}
 METHODS = {"full": dataclasses.replace(FULL, **TWICE), "lora": dataclasses.replace(LORA, **TWICE)}  # type: ignore[arg-type]
@@ -56,7 +56,7 @@ def rows(tokenizer: Any) -> list[Example]:
 
 def project(root: Path, student: Path, rows: list[Example], method: Method, training: Training) -> Path:
     """A folder in which the train stage runs."""
-    settings = {"tiny": {"training": dataclasses.asdict(training)}}
+    settings = {"tiny": {"text": TEXT, "training": dataclasses.asdict(training)}}
     params_file(root, students=settings, methods={"how": dataclasses.asdict(method)}, seeds={"s0": 3})
     shutil.copytree(student, root / "data/test/models/tiny")
     records.write(root / "data/test/sft/solver/tiny/raw.parquet", rows, Example)
@@ -82,7 +82,7 @@ def shared(student: Path, rows: list[Example], tmp_path_factory: pytest.TempPath
 
 def metrics(root: Path, kind: str = "train") -> dict[str, Any]:
     """What a run left in git."""
-    found: dict[str, Any] = json.loads((root / f"metrics/test/{kind}/{CELL}.json").read_text())
+    found: dict[str, Any] = json.loads((root / f"metrics/test/{kind}/{CELL}.json").read_text())[0]
     return found
 
 

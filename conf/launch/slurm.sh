@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# A grid over a Slurm array: each task clones the repository and runs its slice of the cells.
+#   sbatch --array=0-7 conf/launch/slurm.sh PROFILE
+# Before: push what the cells begin with (`dvc repro assemble && dvc push`), commit dvc.lock. After: `dvc repro --pull`.
+#SBATCH --job-name=compress-distill
+#SBATCH --gpus-per-node=8
+#SBATCH --time=24:00:00
+set -euo pipefail
+repository=${SLURM_SUBMIT_DIR:-$PWD}
+work=${SLURM_TMPDIR:-${TMPDIR:-/tmp}}/compress-distill-$SLURM_JOB_ID
+git clone --quiet "$repository" "$work"
+cp "$repository/.dvc/config.local" "$work/.dvc/" 2>/dev/null || true # the remote's secrets, where they are not in the environment
+export PATH="$repository/.venv/bin:$PATH" COMPRESS_DISTILL_SCRATCH="$repository/data/scratch"
+cd "$work"
+conf/launch/slice.sh "$1" "$SLURM_ARRAY_TASK_ID" "$SLURM_ARRAY_TASK_COUNT"

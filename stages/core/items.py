@@ -1,0 +1,147 @@
+"""Question sets as params declare them, and a row of a source as a question with its options and its gold."""
+
+import hashlib
+import random
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from stages.core import sources
+from stages.core.errors import StageError
+
+GOLDS = ("said", "place", "flags")
+
+
+@dataclass(frozen=True)
+class QuestionSet:
+    """One question set. `sizes` gives the rows of each split, None for all that are left.
+
+    `files` maps a split, or `pool` for a file that is to be divided by `sizes`, to a file in data/imports/questions/;
+    for kind hub to a split of the hub's data set.
+
+    `fields` maps our names to the source's: a name (with dots into nested objects), a text with such names in braces,
+    or, of choices, a list of these. `gold_is` says what the gold's field holds: the answer as it is said (or its
+    option's letter or text), the option's place counted from 0, or a flag for each option.
+    """
+
+    kind: str  # reasoning_gym | file | hub
+    group: str
+    grader: str
+    sizes: dict[str, int | None]
+    seed: int = 0
+    keep: str | None = None  # only questions in which this regular expression is found
+    where: dict[str, str | list[str]] = field(
+        default_factory=dict
+    )  # file, hub: only rows whose fields have one of these
+    task: str | None = None  # reasoning_gym
+    config: dict[str, Any] = field(default_factory=dict)  # reasoning_gym
+    files: dict[str, str] = field(default_factory=dict)  # file, hub
+    fields: dict[str, str | list[str]] = field(default_factory=dict)  # reasoning_gym: difficulty alone
+    gold_is: str = "said"
+    gold_pattern: str | None = None  # the gold is this expression's first group
+    missing_gold: str = "error"  # or drop
+    shuffle: bool = False  # options in an order drawn for each question: for sets whose right one always comes first
+    duplicates: str = "error"  # or drop
+    distinct_by: str = "text"  # or numbers: two questions with the same numbers, in any order, count as duplicates
+    dataset: str | None = None  # hub
+    name: str | None = None  # hub: configuration
+    revision: str | None = None  # hub
+
+    def __post_init__(self) -> None:
+        try:
+            groups = re.compile(self.gold_pattern or "()").groups
+            re.compile(self.keep or "")
+        except re.error as error:
+            raise StageError(f"{error.pattern!r} is no regular expression: {error}") from error
+        if not groups:
+            raise StageError(f"gold_pattern {self.gold_pattern!r} needs (brackets) around the gold")
+        if self.gold_is not in GOLDS:
+            raise StageError(f"gold_is: {self.gold_is!r} is unknown; known: {', '.join(GOLDS)}")
+        if (self.shuffle or self.gold_is != "said") and "choices" not in self.fields and self.kind != "reasoning_gym":
+            raise StageError("shuffle and gold_is are about the options: fields needs choices")
+
+
+@dataclass(frozen=True)
+class Item:
+    """A question as its source has it."""
+
+    place: str  # for error messages
+    source_id: str
+    question: str
+    choices: tuple[str, ...]
+    gold: str
+    difficulty: float | None
+
+
+def read(entry: QuestionSet, place: str, number: int, row: Mapping[str, Any]) -> Item | None:
+    """The row as an Item; None for one without a gold where the set drops these."""
+    if "question" not in entry.fields or "gold" not in entry.fields:
+        raise StageError(f"{place}: the field map names no field for question and gold; mend `fields`")
+    text = str(sources.pick(row, entry.fields, "question", place) or "").strip()
+    choices = _choices(entry, place, row)
+    gold = _gold(entry, place, row, choices)
+    if not gold and entry.missing_gold == "drop":
+        return None
+    if not gold:
+        raise StageError(f"{place}: no gold answer; give it one, or set missing_gold: drop")
+    if not text:
+        raise StageError(f"{place}: the question is empty")
+    if entry.shuffle:
+        choices, gold = _shuffled(entry, place, text, choices, gold)
+    lettered = (f"{_letter(number)}. {option}" for number, option in enumerate(choices))
+    text = "\n".join((text, *lettered))  # options that are a field of their own are not in the text yet
+    found = sources.pick(row, entry.fields, "id", place)
+    source_id = str(number if "id" not in entry.fields else found)
+    return Item(place, source_id, text, choices, gold, difficulty(entry, row, place))
+
+
+def _letter(place: int) -> str:
+    return chr(ord("A") + place)
+
+
+def _choices(entry: QuestionSet, place: str, row: Mapping[str, Any]) -> tuple[str, ...]:
+    found = sources.pick(row, entry.fields, "choices", place)
+    if not isinstance(found or [], list):
+        raise StageError(f"{place}: choices are no list but {type(found).__name__}; mend the field map")
+    return tuple(str(option).strip() for option in found or ())
+
+
+def _gold(entry: QuestionSet, place: str, row: Mapping[str, Any], choices: tuple[str, ...]) -> str:
+    """The gold as the grader takes it, "" where the row has none."""
+    found = sources.pick(row, entry.fields, "gold", place)
+    if entry.gold_is == "flags":
+        right = [number for number, flag in enumerate(found or ()) if flag]
+        if len(right) != 1 or right[0] >= len(choices):
+            raise StageError(
+                f"{place}: {len(right)} options are flagged as right, expected one; mend fields or gold_is"
+            )
+        return _letter(right[0])
+    gold = str(found if found is not None else "").strip()
+    if entry.gold_pattern and gold:
+        match = re.search(entry.gold_pattern, gold)
+        gold = match[1].strip() if match else ""
+    if entry.gold_is == "place" and gold:
+        if not gold.isdecimal() or int(gold) >= len(choices):
+            raise StageError(f"{place}: gold {gold!r} is no place of {len(choices)} options, counted from 0")
+        return _letter(int(gold))
+    return gold
+
+
+def _shuffled(
+    entry: QuestionSet, place: str, text: str, choices: tuple[str, ...], gold: str
+) -> tuple[tuple[str, ...], str]:
+    """The options in another order, which depends on seed and question alone, and the letter of the right one."""
+    right = [number for number, option in enumerate(choices) if gold in (_letter(number), option)]
+    if len(right) != 1:
+        raise StageError(f"{place}: gold {gold!r} is the letter or text of {len(right)} options, expected one")
+    order = list(range(len(choices)))
+    random.Random(hashlib.sha256(f"{entry.seed}\n{text}".encode()).digest()).shuffle(order)
+    return tuple(choices[number] for number in order), _letter(order.index(right[0]))
+
+
+def difficulty(entry: QuestionSet, row: Mapping[str, Any], place: str) -> float | None:
+    """The first number in what the source says of it: 5 of "Level 5". None where it says nothing."""
+    said = sources.pick(row, entry.fields, "difficulty", place)
+    match = re.search(r"\d+(?:\.\d+)?", str(said if said is not None else ""))
+    return float(match[0]) if match else None

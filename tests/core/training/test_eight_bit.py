@@ -1,0 +1,89 @@
+"""torchao's AdamW with states of 8 bits, the paper profile's: alone, shared by two processes, and after a kill.
+
+torchao lies in a folder of its own, because whatever imports peft would load it.
+"""
+
+import dataclasses
+import json
+import shutil
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stages.core import records
+from stages.core.records import Example
+from stages.core.training.settings import Training
+from stages.models import Source, random_weights
+from tests.core.training import test_checkpoints
+from tests.core.training.test_checkpoints import CELL, left, start, wait_for
+from tests.made import FULL, SHAPE, TEXT, example, params_file
+
+TORCHAO = Path(sys.prefix) / "torchao"
+pytestmark = pytest.mark.skipif(not TORCHAO.is_dir(), reason="no torchao: `make test` installs it")
+# Tensors of fewer than 4,096 numbers keep states of 32 bits: here norms alone, in halves of two processes too
+WIDE = Source("random", config=SHAPE | {"hidden_size": 128, "intermediate_size": 256})
+METHOD = dataclasses.replace(FULL, batch_size=2, accumulation=2, epochs=2)
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A student whose matrices are large enough."""
+    folder = tmp_path_factory.mktemp("models") / "wide"
+    random_weights(WIDE, folder)
+    return folder
+
+
+def project(root: Path, wide: Path, eos: str, optimizer: str, processes: int, minutes: float) -> Path:
+    """A folder in which the train stage runs."""
+    training = Training(attention="eager", processes=processes, checkpoint_minutes=minutes)
+    method = dataclasses.replace(METHOD, optimizer=optimizer)
+    settings = {"tiny": {"text": TEXT, "training": dataclasses.asdict(training)}}
+    params_file(root, students=settings, methods={"how": dataclasses.asdict(method)}, seeds={"s0": 3})
+    shutil.copytree(wide, root / "data/test/models/tiny")
+    records.write(root / "data/test/sft/solver/tiny/raw.parquet", [example(n, eos) for n in range(1, 22)], Example)
+    return root
+
+
+def finished(root: Path) -> dict[str, Any]:
+    """What a run that nobody kills leaves."""
+    process = start(root)
+    _, said = process.communicate()
+    assert process.returncode == 0, said
+    return left(root)
+
+
+def state_bytes(root: Path) -> int:
+    """Of the optimizer, in a whole checkpoint."""
+    whole = next((root / "data/scratch").glob("*/checkpoint-*/whole")).parent
+    return sum(path.stat().st_size for path in whole.rglob("optimizer*/*")) or (whole / "optimizer.pt").stat().st_size
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("processes", [1, 2])
+def test_states_are_small_and_a_killed_run_ends_as_it_would_have(
+    wide: Path, tokenizer: Any, tmp_path: Path, processes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(test_checkpoints, "PATH", (*test_checkpoints.PATH, TORCHAO))
+
+    def made(name: str, optimizer: str = "adamw_torch_8bit", minutes: float = 999) -> Path:
+        return project(tmp_path / name, wide, tokenizer.eos_token, optimizer, processes, minutes)
+
+    whole, plain = finished(made("whole")), finished(made("plain", "adamw_torch"))
+    for (*_, loss, _), (*_, other, _) in zip(whole["curve"], plain["curve"], strict=True):
+        assert loss == pytest.approx(other, abs=0.05)
+    assert whole["weights"] != plain["weights"]
+
+    sizes = {}
+    for optimizer in ("adamw_torch", "adamw_torch_8bit"):
+        killed = made(f"killed_{optimizer}", optimizer, 0)
+        process = start(killed)
+        wait_for(killed, 4, process)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        sizes[optimizer] = state_bytes(killed)
+    assert sizes["adamw_torch_8bit"] < 0.5 * sizes["adamw_torch"]
+    assert finished(killed) == whole
+    assert json.loads((killed / f"metrics/test/timing/{CELL}.json").read_text())[0]["device"]

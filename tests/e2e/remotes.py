@@ -1,0 +1,122 @@
+"""Stores to push to: a folder, an S3 server and an SSH server, both real and on loopback."""
+
+import contextlib
+import getpass
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.project import Project
+
+MOTO = Path(sys.prefix) / "moto/bin/moto_server"  # in an environment of its own: its botocore is not dvc-s3's
+SSHD = Path("/usr/sbin/sshd")
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A store as DVC is told of it: `secret` goes to .dvc/config.local, which git does not hold."""
+
+    url: str
+    settings: dict[str, str] = field(default_factory=dict)
+    secret: dict[str, str] = field(default_factory=dict)
+
+    def add(self, project: Project, **changed: str) -> None:
+        """Makes it the project's default remote, with some settings changed."""
+        project.run("dvc", "remote", "add", "--local", "--force", "--default", "store", self.url)
+        for name, value in (self.settings | self.secret | {"verify": "true"} | changed).items():
+            project.run("dvc", "remote", "modify", "--local", "store", name, value)
+
+
+def port() -> int:
+    """A free one."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        found: int = free.getsockname()[1]
+        return found
+
+
+@contextlib.contextmanager
+def _running(command: list[str], log: Path, ready: Callable[[], None], **env: str) -> Iterator[None]:
+    with log.open("w") as out:
+        server = subprocess.Popen(command, stdout=out, stderr=out, env=os.environ | env)
+    try:
+        for _ in range(300):
+            assert server.poll() is None, log.read_text()[-2000:]
+            with contextlib.suppress(OSError):
+                ready()
+                break
+            time.sleep(0.1)
+        yield
+    finally:
+        server.kill()
+        server.wait()
+
+
+@contextlib.contextmanager
+def folder(root: Path) -> Iterator[Remote]:
+    """A local folder."""
+    yield Remote(str(root / "store"))
+
+
+@contextlib.contextmanager
+def s3(root: Path) -> Iterator[Remote]:
+    """moto's server, with a bucket."""
+    if not MOTO.is_file():
+        pytest.skip("no S3 server: `make test` installs moto")
+    place = port()
+    url = f"http://127.0.0.1:{place}"
+    secret = {"access_key_id": "testing", "secret_access_key": "testing"}
+
+    def ready() -> None:
+        request = urllib.request.Request(f"{url}/bucket", method="PUT", headers={"Host": f"127.0.0.1:{place}"})
+        urllib.request.urlopen(request, timeout=5).close()
+
+    with _running([str(MOTO), "-H", "127.0.0.1", "-p", str(place)], root / "moto.log", ready):
+        yield Remote("s3://bucket/store", {"endpointurl": url, "region": "us-east-1"}, secret)
+
+
+@contextlib.contextmanager
+def ssh(root: Path) -> Iterator[Remote]:
+    """OpenSSH's server, which takes one key alone."""
+    if not SSHD.is_file():
+        pytest.skip("no SSH server: install Debian's openssh-server")
+    place, keys = port(), root / "keys"
+    keys.mkdir()
+    for name in ("host", "user", "stranger"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(keys / name)], check=True)
+    shutil.copy(keys / "user.pub", keys / "authorized")
+    if os.geteuid() == 0:
+        Path("/run/sshd").mkdir(exist_ok=True)  # where it wants to separate its privileges
+    settings = {
+        "Port": place,
+        "ListenAddress": "127.0.0.1",
+        "HostKey": keys / "host",
+        "AuthorizedKeysFile": keys / "authorized",
+        "PasswordAuthentication": "no",
+        "KbdInteractiveAuthentication": "no",
+        "PermitRootLogin": "yes",
+        "StrictModes": "no",
+        "UsePAM": "no",
+        "PidFile": "none",
+        "Subsystem": "sftp internal-sftp",
+    }
+    (root / "sshd_config").write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
+
+    def ready() -> None:
+        socket.create_connection(("127.0.0.1", place), timeout=1).close()
+
+    with _running([str(SSHD), "-D", "-e", "-f", str(root / "sshd_config")], root / "sshd.log", ready):
+        url = f"ssh://{getpass.getuser()}@127.0.0.1:{place}{root / 'store'}"
+        yield Remote(url, secret={"keyfile": str(keys / "user")})
+
+
+KINDS = {"folder": folder, "s3": s3, "ssh": ssh}
