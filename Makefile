@@ -1,6 +1,7 @@
 # make repro            install, then run a profile through `dvc repro` (PROFILE=default)
 # make test             install what the tests need, lint, run the tests
 # make test-grid        the paper's 80 cells with tiny models; some 20 minutes
+# make test-remotes     folder, S3 and SSH stores between several clones; some 10 minutes
 # make params           write params.yaml for PROFILE, for your own `dvc repro`
 # make exp              the headline numbers of the profiles and experiments, fit to a terminal
 # make bench           benchmarks against a peer or a limit, into metrics/bench.json; some 20 minutes
@@ -21,7 +22,7 @@ export MALLOC_TOP_PAD_ := 67108864
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
-.PHONY: repro params test test-grid bench lint exp install constraints clean
+.PHONY: repro params test test-grid test-remotes bench lint exp install constraints clean
 .DELETE_ON_ERROR:
 
 # A venv whose python or dvc does not start is half made: forget that it was installed.
@@ -62,6 +63,9 @@ test: lint
 
 test-grid: .venv/installed-dev
 	python -m pytest -m grid
+
+test-remotes: .venv/installed-dev
+	python -m pytest -m remotes
 
 bench: .venv/installed-dev
 	python -m tests.bench

@@ -1,4 +1,7 @@
-"""Remote stores: what one machine pushed another one uses, and faults are told and change nothing."""
+"""Remote stores: what one machine pushed another one uses, and faults are told and change nothing.
+
+Run: make test-remotes
+"""
 
 import hashlib
 import os
@@ -10,12 +13,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from tests.e2e import remotes
 from tests.e2e.project import Project
 from tests.e2e.remotes import KINDS, Remote
 
+pytestmark = [pytest.mark.remotes, pytest.mark.timeout(900)]
 TRACES, CELL = "data/smoke/traces/scripted.parquet", "smoke-scripted-strong-tiny-lora-s0"
 OTHER = "compressors.strong.max_ratio=0.5"  # a change of the strong compressor
 
@@ -219,11 +224,14 @@ def test_flipped_byte_that_dvc_cannot_see_stops_the_stage(smoked: Project, tmp_p
     path = first.root / TRACES
     first.run("dvc", "status")  # DVC notes time and size
     before = path.stat()
+    text = pq.read_metadata(path).row_group(0).column(5)
+    assert text.path_in_schema == "reasoning"
+    end = (text.dictionary_page_offset or text.data_page_offset) + text.total_compressed_size
     path.chmod(0o644)
     with path.open("r+b") as file:
-        file.seek(before.st_size // 3)
+        file.seek(end - 4)
         byte = file.read(1)
-        file.seek(-1, 1)
+        file.seek(end - 4)
         file.write(bytes([byte[0] ^ 1]))
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     first.compose("smoke", OTHER)
