@@ -39,9 +39,9 @@ def wide(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def project(root: Path, wide: Path, eos: str, optimizer: str, minutes: float) -> Path:
     """A folder in which the train stage runs."""
     training = Training(attention="eager", processes=2, checkpoint_minutes=minutes)
-    method = dataclasses.replace(METHOD, optimizer=optimizer)
+    method = dataclasses.asdict(METHOD) | {"optimizer": optimizer}  # a Method of it wants torchao in this process too
     settings = {"tiny": {"text": TEXT, "training": dataclasses.asdict(training)}}
-    params_file(root, students=settings, methods={"how": dataclasses.asdict(method)}, seeds={"s0": 3})
+    params_file(root, students=settings, methods={"how": method}, seeds={"s0": 3})
     shutil.copytree(wide, root / "data/test/models/tiny")
     records.write(root / "data/test/sft/solver/tiny/raw.parquet", [example(n, eos) for n in range(1, 22)], Example)
     return root
