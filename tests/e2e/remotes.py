@@ -1,7 +1,9 @@
 """Stores to push to: a folder, an S3 server and an SSH server, both real and on loopback."""
 
 import contextlib
+import dataclasses
 import getpass
+import json
 import os
 import shutil
 import socket
@@ -80,8 +82,27 @@ def s3(root: Path) -> Iterator[Remote]:
         request = urllib.request.Request(f"{url}/bucket", method="PUT", headers={"Host": f"127.0.0.1:{place}"})
         urllib.request.urlopen(request, timeout=5).close()
 
-    with _running([str(MOTO), "-H", "127.0.0.1", "-p", str(place)], root / "moto.log", ready):
+    # by its environment's own Python: the script names the place where that was made
+    server = [str(MOTO.with_name("python")), str(MOTO), "-H", "127.0.0.1", "-p", str(place)]
+    with _running(server, root / "moto.log", ready):
         yield Remote("s3://bucket/store", {"endpointurl": url, "region": "us-east-1"}, secret)
+
+
+def guarded(remote: Remote) -> Remote:
+    """moto's server from now on takes the keys of one user alone: the store with that user's."""
+    from botocore.session import get_session
+
+    url, secret = remote.settings["endpointurl"], remote.secret
+    keys = {"aws_access_key_id": secret["access_key_id"], "aws_secret_access_key": secret["secret_access_key"]}
+    iam = get_session().create_client("iam", endpoint_url=url, region_name=remote.settings["region"], **keys)
+    iam.create_user(UserName="pusher")
+    all_of_s3 = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
+    iam.put_user_policy(UserName="pusher", PolicyName="s3", PolicyDocument=json.dumps(all_of_s3))
+    made = iam.create_access_key(UserName="pusher")["AccessKey"]
+    enforce = urllib.request.Request(f"{url}/moto-api/reset-auth", b"0", {"Content-Type": "text/plain"})
+    urllib.request.urlopen(enforce, timeout=5).close()
+    found = {"access_key_id": made["AccessKeyId"], "secret_access_key": made["SecretAccessKey"]}
+    return dataclasses.replace(remote, secret=found)
 
 
 @contextlib.contextmanager

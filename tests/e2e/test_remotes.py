@@ -114,7 +114,7 @@ def test_slices_of_two_machines_are_collected_without_training(smoked: Project, 
     (head.root / "dvc.lock").unlink()
     with remotes.folder(tmp_path) as remote:
         remote.add(head)
-    head.repro("assemble")
+    head.repro("shown")
     head.run("python", "conf/launch/push.py")
     head.commit("what the cells begin with")
     machines = [head.cloned(tmp_path / name) for name in ("first", "second")]
@@ -262,3 +262,40 @@ def test_key_that_the_host_does_not_know_is_told(smoked: Project, tmp_path: Path
         assert not (tmp_path / "store").exists()
         remote.add(first)
         first.run("dvc", "push")
+
+
+def test_wrong_key_of_a_bucket_is_told(smoked: Project, tmp_path: Path) -> None:
+    """Pushed with the right key and a wrong one, by turns: what was there stays, and the right key finds it whole."""
+    wrong = {
+        "InvalidAccessKeyId": {"access_key_id": "AKIASTRANGER00000000"},
+        "SignatureDoesNotMatch": {"secret_access_key": "another"},
+    }
+    with remotes.s3(tmp_path) as opened:
+        remote = remotes.guarded(opened)
+        first = smoked.copied(tmp_path / "first")
+        remote.add(first)
+        first.run("dvc", "push", "questions@smoke")
+        before = contents(first, "data/smoke")
+        second = first.cloned(tmp_path / "second")
+        for name, changed in wrong.items():
+            for project in (first, second):
+                remote.add(project, **changed)
+            for command in (("push",), ("pull",), ("push", "questions@smoke", "verify@smoke-scripted")):
+                done = (second if "pull" in command else first).run("dvc", *command, check=False)
+                assert done.returncode != 0
+                # asked for one file's head S3 says 403 without a word, asked for more it says why
+                assert ("Forbidden" if len(command) == 1 else name) in done.stderr
+                assert "Traceback" not in done.stderr
+        assert not (second.root / "data/smoke").exists()
+        assert contents(first, "data/smoke") == before
+        for project in (first, second):
+            remote.add(project)
+        second.run("dvc", "pull", "questions@smoke")
+        assert list(contents(second, "data/smoke")) == [
+            "data/smoke/near_duplicates.jsonl",
+            "data/smoke/questions.parquet",
+        ]
+        assert second.run("dvc", "pull", "verify@smoke-scripted", check=False).returncode != 0  # was never pushed
+        first.run("dvc", "push")
+        second.run("dvc", "pull")
+        assert contents(second, "data/smoke") == before
