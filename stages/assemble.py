@@ -46,18 +46,17 @@ def main(profile: str, teacher: str, student: str) -> None:
     found = assembly.sources(declared["targets"], folders, declared)
     tokenizer = tokens.load(data / "models" / student)
     raw = assembly.Source(folders["traces"], False)
-    prompts, sets = {}, {}
-    for row in records.read(data / "questions.parquet", Question):
-        if row.split == "train":
-            prompt = chat.prompt(tokenizer, text.prompt_template, row.question)
-            prompts[row.question_id] = (prompt, tokens.count(tokenizer, prompt))
-            sets[row.question_id] = row.source
+    asked = {row.question_id: row for row in records.read(data / "questions.parquet", Question) if row.split == "train"}
+    prompts = assembly.prompts(asked.values(), tokenizer, text.prompt_template)
+    sets = {name: row.source for name, row in asked.items()}
     matched = assembly.match(found, raw, prompts, tokenizer, text.max_tokens, options.traces_per_question)
     with replacing(data / "sft" / teacher / student) as folder:
         for target, source in command.progress(found.items(), "assemble", unit="target"):
-            rows = assembly.examples(source, matched.sizes[target], matched.raw, prompts, tokenizer.eos_token)
+            sizes, raw_sizes = matched.sizes[target].completion, matched.raw.completion
+            rows = assembly.examples(source, sizes, raw_sizes, prompts, tokenizer.eos_token)
             records.write(folder / f"{target}.parquet", rows, Example)
-    keys = set(matched.raw)
+    keys = matched.raw.completion
+    rewritten = [target for target, source in found.items() if source.variants]
     result = {
         "teacher": teacher,
         "student": student,
@@ -65,7 +64,7 @@ def main(profile: str, teacher: str, student: str) -> None:
         "examples": len(keys),
         "dropped": matched.dropped,
         "targets": assembly.summary(matched.sizes, prompts),
-        "rho_tokens": assembly.rho_tokens(found, raw, keys, tokenizer, sets),
+        "rho_tokens": assembly.rho_tokens(matched.sizes, matched.raw, rewritten, sets),
     }
     write_json(Path("metrics") / profile / "assemble" / f"{teacher}-{student}.json", result)
 

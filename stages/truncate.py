@@ -8,14 +8,14 @@ traces, compressed, the student's tokenizer
 Run: python -m stages.truncate --profile default --teacher scripted --compressor mild --student smollm2
 """
 
-from collections.abc import Iterable, Iterator
+import functools
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
-from stages.core import command, params, records, tokens
+from stages.core import command, lengths, params, records, tokens
 from stages.core.errors import StageError
 from stages.core.files import write_json
 from stages.core.records import Trace, Variant
@@ -28,23 +28,58 @@ def cut(pairs: Iterable[tuple[Trace, Variant]], tokenizer: Any) -> Iterator[tupl
 
     A compressed trace longer than its raw one leaves the raw one whole.
     """
-    for trace, compressed in pairs:
-        budget = tokens.count(tokenizer, compressed.reasoning)
-        text = tokens.first(tokenizer, trace.reasoning, budget)
-        yield (
+    for batch in lengths.ahead(functools.partial(_cut, tokenizer=tokenizer), pairs):
+        yield from batch
+
+
+def _cut(batch: Sequence[tuple[Trace, Variant]], tokenizer: Any) -> list[tuple[Variant, int]]:
+    budgets = lengths.counts(tokenizer, [compressed.reasoning for _, compressed in batch])
+    starts = lengths.firsts(tokenizer, [trace.reasoning for trace, _ in batch], budgets)
+    sizes = lengths.counts(tokenizer, [text for text, _ in starts])
+    return [
+        (
             replace(
                 compressed,
                 reasoning=text,
                 chars=len(text),
                 rho=len(text) / len(trace.reasoning),
-                raw_tokens=tokens.count(tokenizer, trace.reasoning),
-                tokens=tokens.count(tokenizer, text),
+                raw_tokens=raw,
+                tokens=size,
                 kept=compressed.kept and bool(text),
                 drop_reason=compressed.drop_reason or (None if text else "empty"),
                 flags=(),
             ),
             budget,
         )
+        for (trace, compressed), budget, (text, raw), size in zip(batch, budgets, starts, sizes, strict=True)
+    ]
+
+
+class Tally:
+    """Counts what passes, for the metrics, without holding the texts."""
+
+    def __init__(self) -> None:
+        self.traces = self.kept = self.tokens = self.budget = 0
+
+    def watch(self, found: Iterable[tuple[Variant, int]]) -> Iterator[Variant]:
+        """Passes the variants on and counts them."""
+        for row, budget in found:
+            self.traces += 1
+            if row.kept:
+                self.kept += 1
+                self.tokens += row.tokens or 0
+                self.budget += budget
+            yield row
+
+    def summary(self) -> dict[str, Any]:
+        """Traces, and means over the kept ones."""
+        kept = self.kept
+        return {
+            "traces": self.traces,
+            "kept": kept,
+            "mean_tokens": round(self.tokens / kept, 4) if kept else None,
+            "mean_budget": round(self.budget / kept, 4) if kept else None,
+        }
 
 
 def paired(traces: Iterable[Trace], variants: Iterable[Variant], where: Path) -> Iterator[tuple[Trace, Variant]]:
@@ -65,15 +100,10 @@ def main(profile: str, teacher: str, compressor: str, student: str) -> None:
     compressed = data / "compressed" / teacher / f"{compressor}.parquet"
     traces = records.read(data / "traces" / f"{teacher}.parquet", Trace)
     pairs = paired(traces, records.read(compressed, Variant), compressed)
-    rows = list(command.progress(cut(pairs, tokenizer), "truncate", unit="trace"))
-    out = data / "truncated" / teacher / student / f"{compressor}.parquet"
-    records.write(out, (variant for variant, _ in rows), Variant)
-    kept = [(variant, budget) for variant, budget in rows if variant.kept]
-    result = {"teacher": teacher, "compressor": compressor, "student": student, "traces": len(rows)} | {
-        "kept": len(kept),
-        "mean_tokens": round(fmean(row.tokens or 0 for row, _ in kept), 4) if kept else None,
-        "mean_budget": round(fmean(budget for _, budget in kept), 4) if kept else None,
-    }
+    tally = Tally()
+    found = tally.watch(cut(command.progress(pairs, "truncate", unit="trace"), tokenizer))
+    records.write(data / "truncated" / teacher / student / f"{compressor}.parquet", found, Variant)
+    result = {"teacher": teacher, "compressor": compressor, "student": student} | tally.summary()
     write_json(Path("metrics") / profile / "truncate" / f"{teacher}-{compressor}-{student}.json", result)
 
 

@@ -229,6 +229,40 @@ def test_rho_is_counted_in_the_students_tokens_too(project: Project, tiny: Path)
     assert set(found) == set(TARGETS) - {"raw", "answer_only"}
 
 
+def test_tokens_that_a_truncation_says_are_not_counted_again(project: Project, tiny: Path) -> None:
+    root = build(project, tiny)
+    records.write(
+        root / "data/test/truncated/solver/tiny/mild.parquet",
+        [variant(*key, tokens=30, raw_tokens=40) for key in KEYS],
+        Variant,
+    )
+    assert assemble().exit_code == 0
+    assert metrics(root)["rho_tokens"] == {
+        "mild": {"sums": len("short") / 40},
+        "strong": {"sums": len("short") / 40},
+        "truncated_mild": {"sums": 0.75},
+    }
+
+
+@pytest.mark.parametrize(
+    "targets", [["raw", "mild"], ["mild"], ["answer_only", "mild", "raw"], ["answer_only", "mild"]]
+)
+def test_rho_and_raw_tokens_are_known_without_a_truncation_and_without_raw(
+    project: Project, tiny: Path, targets: list[str]
+) -> None:
+    root = build(project, tiny)
+    assert assemble().exit_code == 0
+    wanted, raw = metrics(root)["rho_tokens"]["mild"], [row.raw_tokens for row in examples(root)["raw"]]
+    shutil.rmtree(root / "data")
+    build(project, tiny, targets=targets, truncate_to=[])
+    (root / "data/test/truncated/solver/tiny/mild.parquet").unlink()
+    assert assemble().exit_code == 0
+    assert metrics(root)["rho_tokens"] == {"mild": wanted}
+    assert {target: [row.raw_tokens for row in rows] for target, rows in examples(root).items()} == dict.fromkeys(
+        targets, raw
+    )
+
+
 def test_no_common_row_is_an_error(project: Project, tiny: Path, tokenizer: Any) -> None:
     root = build(project, tiny)
     found = {"raw": assembly.Source(root / "data/test/traces/solver.parquet", variants=False)}

@@ -172,7 +172,7 @@ def test_students_are_trained_on_the_ids_that_they_are_asked_with(student: Stude
     records.write(data / "traces/solver.parquet", [ohm], Trace)
     cell = ["--profile", "test", "--teacher", "solver", "--student", student.name]
     assert CliRunner().invoke(assemble.main, cell, catch_exceptions=False).exit_code == 0
-    config = evaluate.Evaluate("train", None, 8, 0, None, 1.0, 1.0, 0)
+    config = evaluate.Evaluate("train", None, 8, 0, None, 0, 1.0, 1.0, 0)
     declared = {"text": student.declared["text"], "inference": {"engine": "transformers"}}
     with Store(student.root / "store") as answers:
         asker = evaluate.student_asker(student.folder, declared, config, "students.any", answers)

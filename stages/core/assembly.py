@@ -1,16 +1,17 @@
 """Matched examples: which rows all targets share, and their text for one student."""
 
 import collections
+import functools
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from stages.core import chat, records, tokens
+from stages.core import chat, lengths, records
 from stages.core.errors import StageError
-from stages.core.records import Example, Trace, Variant
+from stages.core.records import Example, Question, Trace, Variant
 
 Key = tuple[str, int]  # question_id, sample
 
@@ -54,13 +55,25 @@ def sources(targets: Iterable[str], folders: Mapping[str, Path], known: Mapping[
 
 def rows(source: Source) -> Iterator[tuple[Key, str | None, str]]:
     """Yields (key, reasoning, answer) of the kept rows of one target."""
-    found: Iterable[Trace | Variant]
-    if source.variants:
-        found = (row for row in records.read(source.path, Variant) if row.kept)
-    else:
-        found = records.read(source.path, Trace)
-    for row in found:
+    for row in _records(source):
         yield (row.question_id, row.sample), row.reasoning if source.reasons else None, row.answer
+
+
+def _records(source: Source) -> Iterator[Trace | Variant]:
+    """The kept rows of one target as they are."""
+    if source.variants:
+        return (row for row in records.read(source.path, Variant) if row.kept)
+    return records.read(source.path, Trace)
+
+
+def prompts(questions: Iterable[Question], tokenizer: Any, template: str | None) -> dict[str, tuple[str, int]]:
+    """By question its prompt's text and tokens."""
+    found = dict[str, tuple[str, int]]()
+    for batch in lengths.batches(questions):
+        texts = [chat.prompt(tokenizer, template, row.question) for row in batch]
+        names = (row.question_id for row in batch)
+        found |= zip(names, zip(texts, lengths.counts(tokenizer, texts), strict=True), strict=True)
+    return found
 
 
 def matched(everywhere: set[Key], per_question: int | None) -> set[Key]:
@@ -79,14 +92,54 @@ def completion(reasoning: str | None, answer: str, eos: str) -> str:
     return unicodedata.normalize("NFC", chat.completion(reasoning, answer, eos))
 
 
-def lengths(source: Source, keys: set[Key], tokenizer: Any) -> dict[Key, int]:
-    """Completion tokens of each of `keys` under one target."""
+@dataclass(frozen=True)
+class Sizes:
+    """Tokens of one target by key: of completions, and where they are known of reasonings and of the raw ones."""
+
+    completion: dict[Key, int]
+    reasoning: dict[Key, int]
+    whole: dict[Key, int]
+
+    def of(self, keys: set[Key]) -> "Sizes":
+        """Those of `keys` alone."""
+        parts = (self.completion, self.reasoning, self.whole)
+        return Sizes(*({key: size for key, size in own.items() if key in keys} for own in parts))
+
+
+def measure(
+    source: Source, keys: dict[Key, Key], among: set[Key] | None, tokenizer: Any, reasonings: bool
+) -> tuple[set[Key], Sizes]:
+    """All keys of one target, and the tokens of those that are `among` the given ones, None for all.
+
+    `keys` has each key once, for all targets to share. `reasonings`: count them too, unless the rows say their tokens,
+    as a truncation's do: they were counted by this student's tokenizer when it was cut.
+    """
+    there, found = set[Key](), Sizes({}, {}, {})
+
+    def wanted() -> Iterator[tuple[Key, Trace | Variant]]:
+        for row in _records(source):
+            key = keys.setdefault((row.question_id, row.sample), (row.question_id, row.sample))
+            there.add(key)
+            if among is None or key in among:
+                yield key, row
+
+    counted = functools.partial(_counted, source=source, tokenizer=tokenizer, reasonings=reasonings)
+    for one in lengths.ahead(counted, wanted()):
+        found.completion.update(one.completion)
+        found.reasoning.update(one.reasoning)
+        found.whole.update(one.whole)
+    return there, found
+
+
+def _counted(batch: list[tuple[Key, Trace | Variant]], source: Source, tokenizer: Any, reasonings: bool) -> Sizes:
     eos = tokenizer.eos_token
-    return {
-        key: tokens.count(tokenizer, completion(reasoning, answer, eos))
-        for key, reasoning, answer in rows(source)
-        if key in keys
-    }
+    texts = [completion(row.reasoning if source.reasons else None, row.answer, eos) for _, row in batch]
+    whole = dict(zip((key for key, _ in batch), lengths.counts(tokenizer, texts), strict=True))
+    said = {key: row for key, row in batch if isinstance(row, Variant) and row.tokens is not None}
+    left = {key: row.reasoning for key, row in batch if reasonings and key not in said}
+    own = dict(zip(left, lengths.counts(tokenizer, list(left.values())), strict=True))
+    own |= {key: row.tokens or 0 for key, row in said.items()}
+    return Sizes(whole, own, {key: row.raw_tokens or 0 for key, row in said.items()})
 
 
 def examples(
@@ -104,10 +157,10 @@ def examples(
 
 @dataclass(frozen=True)
 class Matched:
-    """The matched set: completion tokens of each key under each target and of its raw trace; how many left, and why."""
+    """The matched set: tokens of each key under each target and of its raw trace; how many left, and why."""
 
-    sizes: dict[str, dict[Key, int]]
-    raw: dict[Key, int]
+    sizes: dict[str, Sizes]
+    raw: Sizes
     dropped: dict[str, int]
 
 
@@ -123,57 +176,70 @@ def match(
 
     Raises StageError where nothing is left.
     """
-    kept = {target: {key for key, _, _ in rows(source)} for target, source in found.items()}
-    everywhere = set.intersection(*kept.values())
-    sizes = {target: lengths(source, everywhere, tokenizer) for target, source in found.items()}
-    long = {key for own in sizes.values() for key, size in own.items() if prompts[key[0]][1] + size > max_tokens}
+    sizes, everywhere, known = measured(found, tokenizer)
+    long = {
+        key for own in sizes.values() for key in everywhere if prompts[key[0]][1] + own.completion[key] > max_tokens
+    }
     if not everywhere:
         raise StageError("assemble: no trace is kept by all targets; see the drops in metrics of compress and truncate")
     if everywhere == long:
         raise StageError(f"text.max_tokens: none of {len(long)} examples fits {max_tokens} tokens; raise it")
     keys = matched(everywhere - long, per_question)
-    fitting = {target: {key: size for key, size in own.items() if key in keys} for target, own in sizes.items()}
+    fitting = {target: own.of(keys) for target, own in sizes.items()}
     # Arms are comparable or the run fails: this holds by construction, and is checked all the same.
-    if any(own.keys() != keys for own in fitting.values()):
+    if any(own.completion.keys() != keys for own in fitting.values()):
         raise StageError("assemble: targets do not hold the same rows; rerun compress and truncate")
     dropped = {
-        "not_kept_by_all_targets": len(set.union(*kept.values()) - everywhere),
+        "not_kept_by_all_targets": known - len(everywhere),
         "over_long": len(long),
         "further_traces_of_a_question": len(everywhere - long - keys),
     }
-    return Matched(fitting, fitting.get("raw") or lengths(raw, keys, tokenizer), dropped)
+    return Matched({target: fitting[target] for target in found}, _raw(fitting, raw, keys, tokenizer), dropped)
+
+
+def measured(found: Mapping[str, Source], tokenizer: Any) -> tuple[dict[str, Sizes], set[Key], int]:
+    """Each target's tokens, the keys that all targets have, and the number of keys that any of them has."""
+    keys, everywhere, sizes = dict[Key, Key](), None, dict[str, Sizes]()
+    rewritten = any(source.variants for source in found.values())
+    # The raw traces, which take longest, come last: by then it is known which of them are in the set
+    for target, source in sorted(found.items(), key=lambda item: not item[1].variants):
+        whole = any(own.whole for own in sizes.values())
+        counted = source.variants or (rewritten and source.reasons and not whole)
+        there, sizes[target] = measure(source, keys, everywhere, tokenizer, counted)
+        everywhere = there if everywhere is None else everywhere & there
+    return sizes, everywhere or set(), len(keys)
+
+
+def _raw(fitting: Mapping[str, Sizes], raw: Source, keys: set[Key], tokenizer: Any) -> Sizes:
+    """The tokens of the raw traces, whether they are a target or not."""
+    whole = next((own.whole for own in fitting.values() if own.whole), None)
+    found = fitting.get("raw") or measure(raw, {}, keys, tokenizer, whole is None)[1]
+    return replace(found, reasoning=found.reasoning if whole is None else whole)
 
 
 def rho_tokens(
-    found: Mapping[str, Source], raw: Source, keys: set[Key], tokenizer: Any, sets: Mapping[str, str]
+    sizes: Mapping[str, Sizes], raw: Sizes, rewritten: Iterable[str], sets: Mapping[str, str]
 ) -> dict[str, dict[str, float]]:
-    """Per rewritten target and question set: mean of reasoning tokens / the raw trace's, over `keys`.
+    """Per rewritten target and question set: mean of reasoning tokens / the raw trace's.
 
     `sets`: question set by question.
     """
-
-    def reasoning(source: Source) -> dict[Key, int]:
-        return {key: tokens.count(tokenizer, text or "") for key, text, _ in rows(source) if key in keys}
-
-    whole, means = reasoning(raw), dict[str, dict[str, float]]()
-    for target, source in found.items():
-        if source.variants:
-            ratios: dict[str, list[float]] = collections.defaultdict(list)
-            for key, size in reasoning(source).items():
-                ratios[sets[key[0]]].append(size / whole[key])
-            means[target] = {name: round(fmean(own), 6) for name, own in sorted(ratios.items())}
+    means = dict[str, dict[str, float]]()
+    for target in rewritten:
+        ratios: dict[str, list[float]] = collections.defaultdict(list)
+        for key, size in sizes[target].reasoning.items():
+            ratios[sets[key[0]]].append(size / raw.reasoning[key])
+        means[target] = {name: round(fmean(own), 6) for name, own in sorted(ratios.items())}
     return means
 
 
-def summary(
-    found: Mapping[str, Mapping[Key, int]], prompts: Mapping[str, tuple[str, int]]
-) -> dict[str, dict[str, int]]:
+def summary(found: Mapping[str, Sizes], prompts: Mapping[str, tuple[str, int]]) -> dict[str, dict[str, int]]:
     """Per target: examples, prompt tokens and completion tokens."""
     return {
         target: {
-            "examples": len(sizes),
-            "prompt_tokens": sum(prompts[key[0]][1] for key in sizes),
-            "completion_tokens": sum(sizes.values()),
+            "examples": len(own.completion),
+            "prompt_tokens": sum(prompts[key[0]][1] for key in own.completion),
+            "completion_tokens": sum(own.completion.values()),
         }
-        for target, sizes in found.items()
+        for target, own in found.items()
     }

@@ -34,20 +34,3 @@ def ids(tokenizer: Any, text: str) -> list[int]:
 def count(tokenizer: Any, text: str) -> int:
     """Number of tokens of `text` with nothing added."""
     return len(ids(tokenizer, text))
-
-
-def first(tokenizer: Any, text: str, budget: int) -> str:
-    """The longest start of `text` that is at most `budget` tokens.
-
-    Cut at a token's end in the text itself, so that the result is a true prefix; a budget inside a
-    character of several tokens gives the text before that character.
-    """
-    found = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-    if len(found["input_ids"]) <= budget:
-        return text
-    spans = found["offset_mapping"]
-    end = spans[budget - 1][1] if budget > 0 else 0
-    # The token that is cut off may belong to the same character as the last one that is kept.
-    if budget > 0 and spans[budget][0] < end:
-        end = spans[budget][0]
-    return text[:end]

