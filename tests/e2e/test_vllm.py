@@ -3,16 +3,9 @@
 SmolLM2's answers are poor; what counts is the path, the records, and that nothing is asked twice.
 """
 
-import contextlib
 import json
-import os
 import shutil
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +20,7 @@ from stages.core.records import Question, Response, Trace, Variant
 from stages.core.store import Store
 from stages.models import Source, from_wheel
 from tests.conftest import Project
+from tests.e2e.serve import CPU, serving
 from tests.made import SHARED, question, run, trace
 
 pytestmark = [
@@ -44,7 +38,8 @@ OPTIONS = {
 }
 TEMPLATE = "<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n"
 SAMPLING = {"max_new_tokens": 24, "temperature": 0.6, "top_p": 0.95}
-CPU = {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
+SERVED = "--served-model-name smol --max-model-len 2048 --max-num-seqs 16 --no-enable-chunked-prefill"
+SERVED += " --max-num-batched-tokens 2048 --dtype bfloat16 --enforce-eager"
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +144,14 @@ def test_offline_engine_generates_and_compresses_and_resumes(project: Project, s
 
 def test_checkpoints_answer_ahead_by_one_engine(project: Project, smollm2: Path) -> None:
     """Weights that were put into a running engine answer as those that an engine was loaded with."""
-    asked = {"split": "train", "questions": None, "max_new_tokens": 24, "samples": 1, "sampled_questions": 1}
+    asked = {
+        "split": "train",
+        "questions": None,
+        "max_new_tokens": 24,
+        "samples": 1,
+        "sampled_questions": 1,
+        "shown_questions": 0,
+    }
     students = {
         "smollm2": {
             "text": {"prompt_template": TEMPLATE, "max_tokens": 2048},
@@ -158,6 +160,7 @@ def test_checkpoints_answer_ahead_by_one_engine(project: Project, smollm2: Path)
     }
     root = project(evaluate=asked | {"temperature": 0.6, "top_p": 0.95, "seed": 0}, students=students)
     records.write(root / "data/test/questions.parquet", gsm8k(4), Question)
+    records.write(root / "data/test/shown/questions/smollm2.parquet", [], Question)
     base, trained = root / "data/test/models/smollm2", root / "data/test/checkpoints/t-raw-smollm2-m-s0"
     for folder in (base, trained):
         shutil.copytree(smollm2, folder)
@@ -184,36 +187,9 @@ def test_checkpoints_answer_ahead_by_one_engine(project: Project, smollm2: Path)
     assert time.monotonic() - began < 40  # vLLM alone takes longer to load twice
 
 
-@contextlib.contextmanager
-def serving(folder: Path, log: Path) -> Iterator[str]:
-    """`vllm serve` on loopback; its base_url once it answers."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = "--host 127.0.0.1 --served-model-name smol --max-model-len 2048 --max-num-seqs 16"
-    options += " --no-enable-chunked-prefill --max-num-batched-tokens 2048 --dtype bfloat16 --enforce-eager"
-    # What `vllm serve` runs; the command itself asks for the metadata of a package that the CPU build is not called
-    serve = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(folder)]
-    command = [*serve, "--port", str(port), *options.split()]
-    with log.open("w") as out:
-        server = subprocess.Popen(command, stdout=out, stderr=out, env=os.environ | CPU, start_new_session=True)
-    try:
-        for _ in range(300):
-            assert server.poll() is None, log.read_text()[-3000:]
-            with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/health") as answer:
-                if answer.status == 200:
-                    break
-            time.sleep(1)
-        yield f"http://127.0.0.1:{port}/v1"
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(server.pid, 9)
-        server.wait()
-
-
 def test_served_model_generates_and_compresses(project: Project, smollm2: Path, tmp_path: Path) -> None:
     """By messages that the server renders, and by ids of prompts rendered here."""
-    with serving(smollm2, tmp_path / "server.log") as url:
+    with serving(smollm2, tmp_path, *SERVED.split()) as url:
         inference = {"engine": "openai", "base_url": url, "concurrency": 8}
         root = project(**sections("smol", inference, tokenizer=str(smollm2)))
         records.write(root / "data/test/questions.parquet", gsm8k(4), Question)
