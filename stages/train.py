@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from stages.core import chat, command, params, records, tokens
 from stages.core.cells import cell_name
 from stages.core.errors import StageError
-from stages.core.files import remove, replacing, write_metrics, write_text
+from stages.core.files import remove, replacing, write_metrics
 from stages.core.records import Example
 from stages.core.training import launch
 from stages.core.training.settings import Method, Training
@@ -67,7 +67,7 @@ def fine_tune(profile: str, cell: dict[str, str], text: chat.Text, how: Method, 
     used = trained(result, len(examples))
     with replacing(data / "checkpoints" / name) as out:
         run.save(result, tokenizer, out)
-        write_text(out / "README.md", card.card(cell, how, seed, text.prompt_template, used))
+        card.write(out, cell, how, seed, text.prompt_template, used)
     write_metrics(metrics / "train" / f"{name}.json", cell | used)
     seconds = round(time.perf_counter() - began, 3)
     write_metrics(metrics / "timing" / f"{name}.json", {"cell": name, "total_seconds": seconds} | timed(result))
@@ -83,12 +83,12 @@ def trained(result: "Result", examples: int) -> dict[str, Any]:
         "prompt_tokens": result.prompt_tokens,
         "completion_tokens": result.completion_tokens,
         "steps": result.steps,
-        "trainable_params": result.trainable,
+        "trainable_params": result.student.trainable,
         # Kaplan et al. (arXiv 2001.08361), table 1: forward and backward, whatever part of the weights is trained; but
         # with embeddings in N, and of experts those that a token goes through
-        "flops_6n": 6 * result.active * (result.prompt_tokens + result.completion_tokens),
-        "packed": result.packed,
-        "contamination": result.contamination,
+        "flops_6n": 6 * result.student.active * (result.prompt_tokens + result.completion_tokens),
+        "packed": result.student.packed,
+        "contamination": result.student.contamination,
         "final_loss": rows[-1][2] if rows else None,
         "curve": rows,
     }
@@ -96,14 +96,14 @@ def trained(result: "Result", examples: int) -> dict[str, Any]:
 
 def timed(result: "Result") -> dict[str, Any]:
     """What a run took on this machine; a speed is the mean since the run's begin."""
-    tokens_seen = result.prompt_tokens + result.completion_tokens
+    tokens_seen, costs = result.prompt_tokens + result.completion_tokens, result.costs
     return {
-        "device": result.device,
-        "threads": result.threads,
-        "step_seconds": round(result.step_seconds, 3),
-        "first_step_seconds": result.first_step_seconds and round(result.first_step_seconds, 3),
-        "tokens_per_second": round(tokens_seen / result.step_seconds, 2),
-        "peak_memory_gb": result.peak_memory_gb,
+        "device": costs.device,
+        "threads": costs.threads,
+        "step_seconds": round(costs.step_seconds, 3),
+        "first_step_seconds": costs.first_step_seconds and round(costs.first_step_seconds, 3),
+        "tokens_per_second": round(tokens_seen / costs.step_seconds, 2),
+        "peak_memory_gb": costs.peak_memory_gb,
         "speeds": [[row["step"], round(row["tokens"] / row["seconds"], 2)] for row in result.curve],
     }
 

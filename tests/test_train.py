@@ -45,6 +45,10 @@ def test_cell_leaves_weights_costs_and_seconds(
     assert "| optimizer steps | 8, of 4 examples |" in card.text
     assert f"```\n{TEMPLATE}\n```" in card.text
     assert ("| LoRA | alpha 8, dropout 0.0, rank 4, " in card.text) == adapter
+    if adapter:
+        alone = ModelCard.load(out / "adapter/README.md")
+        assert alone.data.library_name == "peft"
+        assert "| optimizer steps | 8, of 4 examples |" in alone.text
     found = json.loads((root / f"metrics/test/train/{CELL}.json").read_text())[0]
     curve = found.pop("curve")
     assert (

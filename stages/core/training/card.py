@@ -1,10 +1,12 @@
 """The model card of a trained cell: a README.md in its folder, for people who meet it without this project."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
 
+from stages.core.files import write_text
 from stages.core.training.settings import Method
 
 _KINDS = {
@@ -13,17 +15,32 @@ _KINDS = {
 }
 _CUT = "truncated_"
 _META = {
-    "library_name": "transformers",
     "pipeline_tag": "text-generation",
     "tags": ["compress-distill", "sft", "reasoning"],
 }
 
 
-def card(cell: Mapping[str, str], method: Method, seed: int, template: str | None, used: Mapping[str, Any]) -> str:
-    """Markdown with the hub's metadata, the same for the same run. `used` is what the train metrics say of it."""
-    table = "\n".join(f"| {name} | {value} |" for name, value in _rows(cell, method, seed, used).items())
+def write(
+    folder: Path, cell: Mapping[str, str], method: Method, seed: int, template: str | None, used: Mapping[str, Any]
+) -> None:
+    """The card of the student in `folder` and, in place of peft's blank one, of its adapter.
+
+    `used` is what the train metrics say of it; the same run has the same card.
+    """
+    rows = _rows(cell, method, seed, used)
+    if not method.lora:
+        write_text(folder / "README.md", _card(cell, "transformers", "full fine-tuning", rows, template))
+        return
+    merged, alone = "LoRA, merged; the adapter alone is in adapter/", "LoRA, its adapter alone; merged one folder above"
+    write_text(folder / "README.md", _card(cell, "transformers", merged, rows, template))
+    write_text(folder / "adapter" / "README.md", _card(cell, "peft", alone, rows, template))
+
+
+def _card(cell: Mapping[str, str], library: str, kind: str, rows: Mapping[str, Any], template: str | None) -> str:
+    """Markdown with the hub's metadata."""
+    table = "\n".join(f"| {name} | {value} |" for name, value in ({"weights": kind} | dict(rows)).items())
     return (
-        f"---\n{yaml.safe_dump(_META)}---\n\n"
+        f"---\n{yaml.safe_dump(_META | {'library_name': library})}---\n\n"
         f"# {cell['student']} taught by {cell['teacher']} on {cell['target']}\n\n"
         "A student of a compress-distill study, fine-tuned on a teacher's traces whose final answers were correct.\n\n"
         f"| | |\n| :--- | :--- |\n{table}\n\n{_prompt(template)}\n"
@@ -31,12 +48,11 @@ def card(cell: Mapping[str, str], method: Method, seed: int, template: str | Non
 
 
 def _rows(cell: Mapping[str, str], method: Method, seed: int, used: Mapping[str, Any]) -> dict[str, Any]:
-    how = "LoRA, merged; the adapter alone is in adapter/" if method.lora else "full fine-tuning"
     adapter = ", ".join(f"{name} {value}" for name, value in sorted((method.lora or {}).items()))
     return {
         "teacher": cell["teacher"],
         "target": f"{cell['target']}: {_target(cell['target'])}",
-        "method": f"{cell['method']}: {how}",
+        "method": cell["method"],
         "examples": f"{used['examples']:,}, {used['passes']:g} passes",
         "tokens trained on": f"{used['completion_tokens']:,} of completions, {used['prompt_tokens']:,} of prompts",
         "optimizer steps": f"{used['steps']:,}, of {method.batch_size * method.accumulation} examples",

@@ -29,25 +29,39 @@ from stages.core.training.settings import Method, Training
 
 
 @dataclass(frozen=True)
-class Result:
-    """What a run leaves: the trained model (LoRA still apart), its log and its costs."""
+class Student:
+    """What is known of a student before it is trained."""
 
-    model: Any  # of several processes the first one's alone
-    curve: list[dict[str, Any]]  # step, mean loss since the row before, learning_rate, tokens, seconds
-    steps: int
-    examples: int  # trained on, repeats counted
-    prompt_tokens: int
-    completion_tokens: int
     trainable: int  # parameters
     parameters: int  # of the whole student, its adapter left out
     active: int  # of them those that one token goes through: of fused experts the chosen ones alone
     packed: bool
     contamination: float | None  # of packed rows, see packing.py; None where they were not asked for
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What a run took on its machine."""
+
     step_seconds: float
     first_step_seconds: float | None  # of them; what is compiled is compiled there. None where a run was resumed
     device: str
     threads: int
     peak_memory_gb: float  # of the process that took most
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run leaves: the trained model (LoRA still apart), its log and its costs."""
+
+    model: Any  # of several processes the first one's alone
+    student: Student
+    costs: Costs
+    curve: list[dict[str, Any]]  # step, mean loss since the row before, learning_rate, tokens, seconds
+    steps: int
+    examples: int  # trained on, repeats counted
+    prompt_tokens: int
+    completion_tokens: int
 
 
 def train(
@@ -69,30 +83,41 @@ def train(
     order = batches.plan(examples, method, seed)
     rows = launch.in_turn(lambda: batches.dataset(examples, tokenizer, scratch)).select(order)
     model = shards.load(folder, training.attention, frozen=method.lora is not None)
-    wanted, parameters = adapters.expected_trainable(model, method), sum(one.numel() for one in model.parameters())
-    active = adapters.active(model)
-    packed, leak = packing.allowed(model, training)
+    student = _student(model, method, training)
     watch = progress.Progress(_seen(examples, order, method), scratch / "live")
-    trainer = _trainer(model, rows, tokenizer, method, training, packed, seed, scratch)
+    trainer = _trainer(model, rows, tokenizer, method, training, student.packed, seed, scratch)
     trainer.add_callback(watch)
     trainer.add_callback(checkpoints.Checkpoints(training.checkpoint_minutes))
-    adapters.check_trained(trainer.model, wanted)
+    adapters.check_trained(trainer.model, student.trainable)
     _check_first(trainer, [examples[place] for place in order[: method.batch_size]], tokenizer)
     # The adapter's products are made in bf16 under autocast: no need to bring their input to the weights' fp32 first
     with disable_input_dtype_casting(trainer.model) if trainer.args.bf16 else contextlib.nullcontext():
         trainer.train(resume_from_checkpoint=launch.first(lambda: checkpoints.newest(scratch)))
     return Result(
         model=shards.whole(trainer.model, folder, method, training),
+        student=student,
+        costs=_costs(watch),
         curve=progress.curve(trainer.state.log_history),
         steps=trainer.state.global_step,
         examples=len(order),
         prompt_tokens=sum(examples[place].prompt_tokens for place in order),
         completion_tokens=sum(examples[place].completion_tokens for place in order),
-        trainable=wanted,
-        parameters=parameters,
-        active=active,
+    )
+
+
+def _student(model: Any, method: Method, training: Training) -> Student:
+    packed, leak = packing.allowed(model, training)
+    return Student(
+        trainable=adapters.expected_trainable(model, method),
+        parameters=sum(one.numel() for one in model.parameters()),
+        active=adapters.active(model),
         packed=packed,
         contamination=leak,
+    )
+
+
+def _costs(watch: progress.Progress) -> Costs:
+    return Costs(
         step_seconds=watch.seconds,
         first_step_seconds=watch.first,
         device=launch.together(machine.device()),

@@ -71,10 +71,10 @@ def test_student_that_fails_trains_on_padded_batches(
     train: Train, monkeypatch: pytest.MonkeyPatch, examples: list[Example]
 ) -> None:
     whole = train(how=PACKED)
-    assert whole.packed
+    assert whole.student.packed
     monkeypatch.setattr(packing, "contamination", lambda model, attention: 1.0)
     padded = train(how=PACKED)
-    assert (padded.packed, padded.contamination) == (False, 1.0)
+    assert (padded.student.packed, padded.student.contamination) == (False, 1.0)
     assert [row["tokens"] for row in padded.curve] == [row["tokens"] for row in whole.curve]
 
 

@@ -86,4 +86,4 @@ def test_last_step_is_logged(train: Train, monkeypatch: pytest.MonkeyPatch) -> N
     assert [row["step"] for row in again.curve] == [4, 8, 12, 15]
     assert again.curve[-1]["tokens"] == again.prompt_tokens + again.completion_tokens
     assert again.curve[0]["loss"] != pytest.approx(done.curve[0]["loss"])  # means since the line before
-    assert 0 < (done.first_step_seconds or 0) < done.step_seconds
+    assert 0 < (done.costs.first_step_seconds or 0) < done.costs.step_seconds

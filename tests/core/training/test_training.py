@@ -144,7 +144,8 @@ def test_mixtures_of_experts_learn_the_completion_alone(
         tmp_path / "experts", examples, tokenizer, method, dataclasses.replace(PLAIN, own_products=own), 0, tmp_path
     )
     assert done.curve[0]["loss"] == pytest.approx(math.log(len(tokenizer)), abs=0.3)
-    assert done.active == done.parameters - 2 * 1 * (32 * 96 + 48 * 32)  # in two layers one expert of three is left out
+    # in two layers one expert of three is left out
+    assert done.student.active == done.student.parameters - 2 * 1 * (32 * 96 + 48 * 32)
 
 
 def test_students_that_scale_their_logits_are_left_to_trl(
@@ -172,7 +173,7 @@ def test_full_trains_every_parameter_and_saves_plain_weights(
     train: Train, tiny: Path, tokenizer: Any, tmp_path: Path
 ) -> None:
     result = train()
-    assert result.trainable == sum(parameter.numel() for parameter in load(tiny).parameters())
+    assert result.student.trainable == sum(parameter.numel() for parameter in load(tiny).parameters())
     assert {parameter.dtype for parameter in result.model.parameters()} == {torch.float32}
     trained = logits(result.model)
     run.save(result, tokenizer, tmp_path / "out")
@@ -186,7 +187,7 @@ def test_lora_trains_its_matrices_and_saves_them_merged_and_apart(
     train: Train, tiny: Path, tokenizer: Any, tmp_path: Path
 ) -> None:
     result = train(LORA)
-    assert result.trainable == LORA_PARAMETERS
+    assert result.student.trainable == LORA_PARAMETERS
     trained = logits(result.model)
     run.save(result, tokenizer, tmp_path / "out")
     merged, apart = load(tmp_path / "out"), PeftModel.from_pretrained(load(tiny), tmp_path / "out/adapter")
