@@ -12,7 +12,7 @@ PYTHON ?= python3
 ACCELERATOR ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
 REQUIREMENTS := $(if $(filter gpu,$(ACCELERATOR)),requirements.txt,requirements-cpu.txt)
 # columns of `dvc exp show` that are params and dependencies
-NOT_RESULTS := Created|typ|parent|State|Executor|teachers|students|questions|methods|stages|data|report|grid|evaluate|compressors|assemble|seeds|profile|metrics/[^:]*$$
+NOT_RESULTS := Created|audit|typ|parent|State|Executor|teachers|students|questions|methods|stages|data|report|grid|evaluate|compressors|assemble|seeds|profile|metrics/[^:]*$$
 BIN := .venv/bin
 # Memory of a CPU step's smaller tensors is kept instead of faulted in anew. Larger ones are given back: keeping them too
 # took 2 GB more.

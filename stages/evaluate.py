@@ -3,8 +3,10 @@
 Without --target it is the untrained student. Sample 0 is greedy; samples 1 to n are drawn, for the
 first `sampled_questions` of each question set. By question_id, and so the same ones for every arm, as are `questions`.
 Answers are kept as they come, as those of teachers: a stage that was killed goes on, the same weights are asked once.
+The training questions that the shown stage chose are answered greedily too, into a file that the page alone is made of.
 
-checkpoints or models, questions -> data/<profile>/predictions/<cell>.parquet
+checkpoints or models, questions, shown questions
+    -> data/<profile>/predictions/<cell>.parquet, data/<profile>/shown/predictions/<cell>.parquet
 Run: python -m stages.evaluate --profile default --student smollm2
      [--teacher scripted --target raw --method lora --seed s0]
 With --ahead it writes nothing but the store: all checkpoints of the student that are there answer through one loaded
@@ -12,6 +14,7 @@ engine, and the stages of `dvc repro` then load none.
 """
 
 import collections
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +47,7 @@ class Evaluate:
     max_new_tokens: int
     samples: int
     sampled_questions: int | None  # of each question set; None for all
+    shown_questions: int  # of each question set, trained on and never counted; see shown.py, which chooses them
     temperature: float
     top_p: float
     seed: int
@@ -85,28 +89,38 @@ def predict(asker: Asker, wanted: Sequence[Ask]) -> Iterator[Prediction]:
 
     Raises StageError where a question had no room at all: an arm that was asked less cannot be compared.
     """
-    asker.ask((ask.request for ask in wanted), "evaluate", total=len(wanted))
+    answer(asker, wanted, "evaluate")
     if lost := [one for one in asker.refused.values() if one.finish_reason != "context"]:
         raise StageError(f"{asker.place}.inference: {len(lost)} questions were not answered: {lost[0].text}")
     for ask in wanted:
         yield prediction(ask, asker)
 
 
+def answer(asker: Asker, wanted: Sequence[Ask], what: str) -> None:
+    """Sees to it that the store has what is `wanted`, the greedy answers first and apart from the sampled ones.
+
+    In bf16 what is beside a row in its batch moves its rounding: another number of samples must move no greedy answer.
+    """
+    for drawn in (False, True):
+        own = [ask.request for ask in wanted if (ask.sample > 0) == drawn]
+        asker.ask(own, what, total=len(own))
+
+
 def prediction(ask: Ask, asker: Asker) -> Prediction:
     """What was written, split into reasoning and answer. Tokens up to the closing tag are thinking, the EOS is not."""
-    answer, stored = asker.answer(ask.slot), asker.stored(ask.slot)
+    said, stored = asker.answer(ask.slot), asker.stored(ask.slot)
     after = "" if stored is None or stored.reasoning is None else stored.text
     if stored is not None and stored.reasoning is None:
         whole = stored.text
-        after = whole.rpartition(chat.CLOSE)[2] if chat.CLOSE in whole else ("" if answer.reasoning else whole)
-    written = answer.completion_tokens or 0
-    answer_tokens = min(tokens.count(asker.tokenizer, after) + (answer.finish_reason == "stop"), written)
+        after = whole.rpartition(chat.CLOSE)[2] if chat.CLOSE in whole else ("" if said.reasoning else whole)
+    written = said.completion_tokens or 0
+    answer_tokens = min(tokens.count(asker.tokenizer, after) + (said.finish_reason == "stop"), written)
     return Prediction(
         question_id=ask.question_id,
         sample=ask.sample,
-        reasoning=answer.reasoning,
-        answer=answer.text,
-        finish_reason=answer.finish_reason,
+        reasoning=said.reasoning,
+        answer=said.text,
+        finish_reason=said.finish_reason,
         think_tokens=written - answer_tokens,
         answer_tokens=answer_tokens,
     )
@@ -177,17 +191,20 @@ def main(profile: str, student: str, ahead: bool = False, **arm: str) -> None:
     questions = [row for row in rows if row.split == config.split]
     if not questions:
         raise StageError(f"evaluate.split: no question is in split {config.split!r}; give a set a size for it")
+    shown = list(records.read(data / "shown" / "questions" / f"{student}.parquet", Question))
+    greedy = dataclasses.replace(config, questions=None, samples=0)
     with Store(FOLDER) as answers:
         known = declared, config, f"students.{student}", answers
         if ahead:
             shared = Shared()
             for one in checkpoints(data, student):
                 asker = student_asker(one, *known, load=shared.load)
-                asker.ask((ask.request for ask in asks(questions, asker, config)), one.name)
+                answer(asker, asks(questions, asker, config), one.name)
+                answer(asker, asks(shown, asker, greedy), one.name)
             return
         asker = student_asker(folder, *known)
-        predictions = predict(asker, asks(questions, asker, config))
-        records.write(data / "predictions" / f"{cell}.parquet", predictions, Prediction)
+        for place, wanted in ((data, asks(questions, asker, config)), (data / "shown", asks(shown, asker, greedy))):
+            records.write(place / "predictions" / f"{cell}.parquet", predict(asker, wanted), Prediction)
 
 
 main.params.append(

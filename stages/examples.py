@@ -1,14 +1,15 @@
 """examples: some questions of every set with all that was written for them, for the report's page.
 
-Of training questions the raw trace and what every target made of it, of evaluated ones the students' greedy answers.
+Of training questions the raw trace and what every target made of it, of evaluated ones the students' greedy answers; of
+those training questions that the shown stage chose both.
 
-questions, traces, compressed, truncated, predictions, scores
+questions, traces, compressed, truncated, predictions, scores, shown predictions and scores
     -> metrics/<profile>/examples.json (in git, so that the page is drawn from it alone)
 Run: python -m stages.examples --profile default
 """
 
 import collections
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,20 +27,24 @@ LARGEST = 10_000_000  # characters of all texts together, which stand in git and
 Row = TypeVar("Row", Trace, Variant, Prediction, Score)
 
 
-def chosen(questions: Iterable[Question], there: Mapping[str, set[str]], count: int) -> list[Question]:
+def chosen(
+    questions: Iterable[Question], there: Mapping[str, set[str]], count: int, best: Collection[str] = ()
+) -> list[Question]:
     """`count` questions of each set and split, evenly spaced by question_id among those that have something to show.
 
-    `there` are the ids that have something, by split.
+    `there` are the ids that have something, by split, training questions first; `best` are taken before any others.
     """
-    sets: dict[tuple[int, str, str], list[Question]] = collections.defaultdict(list)
+    sets: dict[tuple[int, str, bool, str], list[Question]] = collections.defaultdict(list)
     for row in questions:
         if row.question_id in there.get(row.split, ()):
-            sets[GROUPS.index(row.group), row.source, row.split].append(row)
-    return [
-        own[place * len(own) // min(count, len(own))]
-        for _, own in sorted(sets.items())
-        for place in range(min(count, len(own)))
-    ]
+            sets[GROUPS.index(row.group), row.source, row.split != "train", row.split].append(row)
+    found = []
+    for _, own in sorted(sets.items()):
+        taken = [row for row in own if row.question_id in best][:count]
+        others = [row for row in own if row.question_id not in best]
+        room = min(count - len(taken), len(others))
+        found += taken + [others[place * len(others) // room] for place in range(room)]
+    return found
 
 
 def first(rows: Iterable[Row], wanted: set[str]) -> dict[str, Row]:
@@ -55,10 +60,12 @@ def bounds(grid: Grid, train: int, asked: int, count: int) -> tuple[int, int]:
     """How many questions of each set and split, and how many characters of a text, stay below LARGEST together.
 
     `train` and `asked` are the numbers of sets with training and with evaluated questions, `count` the questions that
-    are wanted of each. A question has the texts of all its traces and versions, or of all cells' answers.
+    are wanted of each. A question has the texts of all its traces and versions, and of all cells' answers: every
+    evaluated one, and those training questions that are shown.
     """
     traces = len(grid.teachers) * (2 + len(grid.compressors) + len(grid.truncate_to) * len(grid.students))
-    each = max(1, train * (1 + traces) + asked * (1 + 2 * len(grid.runs())))
+    said = 2 * len(grid.runs())
+    each = max(1, train * (1 + traces + said) + asked * (1 + said))
     count = max(1, min(count, LARGEST // (SHORTEST * each)))
     return count, min(LONGEST, LARGEST // (count * each))
 
@@ -122,14 +129,21 @@ def traces(data: Path, grid: Grid, wanted: set[str], longest: int) -> dict[str, 
 
 
 def answers(data: Path, cells: Iterable[Run], wanted: set[str], longest: int) -> dict[str, list[dict[str, Any]]]:
-    """By question every cell's greedy answer."""
+    """By question every cell's greedy answer, those to the shown training questions too."""
     found: dict[str, list[dict[str, Any]]] = collections.defaultdict(list)
     for cell in cells:
-        said = first(records.read(data / "predictions" / f"{cell.name}.parquet", Prediction), wanted)
-        graded = first(records.read(data / "scores" / f"{cell.name}.parquet", Score), wanted)
-        for question, row in said.items():
-            found[question].append(answer(cell, row, graded[question], longest))
+        for place in (data, data / "shown"):
+            said = first(records.read(place / "predictions" / f"{cell.name}.parquet", Prediction), wanted)
+            graded = first(records.read(place / "scores" / f"{cell.name}.parquet", Score), wanted)
+            for question, row in said.items():
+                found[question].append(answer(cell, row, graded[question], longest))
     return found
+
+
+def shown_ids(data: Path, grid: Grid) -> set[str]:
+    """The training questions that students answered for the page."""
+    files = [data / "shown" / "questions" / f"{student}.parquet" for student in grid.students]
+    return {row.question_id for path in files for row in records.read(path, Question)}
 
 
 def collect(data: Path, grid: Grid, split: str, count: int) -> list[dict[str, Any]]:
@@ -146,7 +160,7 @@ def collect(data: Path, grid: Grid, split: str, count: int) -> list[dict[str, An
     sets = {(row.split == "train", row.source) for row in questions if row.question_id in there[row.split]}
     trained = sum(train for train, _ in sets)
     count, longest = bounds(grid, trained, len(sets) - trained, count)
-    taken = chosen(questions, there, count)
+    taken = chosen(questions, there, count, shown_ids(data, grid))
     wanted = {row.question_id for row in taken}
     written = traces(data, grid, wanted, longest)
     said = answers(data, command.progress(cells, "examples", unit="cell"), wanted, longest)

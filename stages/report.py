@@ -29,6 +29,7 @@ from stages.core import (
     tables_cost,
     tables_data,
     tables_runs,
+    vega,
 )
 from stages.core.cells import UNTRAINED
 from stages.core.errors import StageError
@@ -120,7 +121,12 @@ def build(whole: Study) -> tuple[dict[str, Any], str, dict[str, dict[str, bytes]
             names, whole.arms, whole.compared, inputs.compress, whole.caps, whole.curves, whole.settings.paper
         ),
         "vega": {
-            "training.csv": summary.table(curves.rows(names, inputs.train, inputs.timing), curves.COLUMNS).encode(),
+            name: summary.table(rows, columns).encode()
+            for name, rows, columns in (
+                ("training.csv", curves.rows(names, inputs.train, inputs.timing), curves.COLUMNS),
+                ("accuracy_tokens.csv", vega.points(names, whole.arms), vega.POINTS),
+                ("accuracy_budget.csv", vega.budgets(names, whole.arms, whole.caps, whole.curves), vega.CURVES),
+            )
         },
     }
     return summary.headlines(names, own), summary.table(summary.rows([*whole.arms, *whole.runs])), folders

@@ -3,6 +3,7 @@
 predictions, questions -> data/<profile>/scores/<cell>.parquet (with the answers as read),
     data/<profile>/disagreements/score/<cell>.md (where the two graders disagree),
     metrics/<profile>/scores/<cell>.csv (what the report needs of each), metrics/<profile>/cells/<cell>.json (a summary)
+shown predictions -> data/<profile>/shown/scores/<cell>.parquet, for the report's page and in no number
 Run: python -m stages.score --profile default --student smollm2
      [--teacher scripted --target raw --method lora --seed s0]
 """
@@ -159,6 +160,8 @@ def main(profile: str, student: str, **arm: str) -> None:
     write_text(data / "disagreements" / "score" / f"{cell}.md", page.text())
     write_text(metrics / "scores" / f"{cell}.csv", table(scores))
     write_json(metrics / "cells" / f"{cell}.json", {"cell": cell, "sets": summary(scores)})
+    shown = records.read(data / "shown" / "predictions" / f"{cell}.parquet", Prediction)
+    records.write(data / "shown" / "scores" / f"{cell}.parquet", score(shown, questions, Page("")), Score)
 
 
 if __name__ == "__main__":

@@ -71,6 +71,7 @@ def refused(root: Path, stage: str, *options: str, profile: str = "test") -> str
         ("compress", ("--teacher", "solver", "--compressor", "short")),
         ("truncate", ("--teacher", "solver", "--compressor", "short", "--student", "tiny")),
         ("assemble", ("--teacher", "solver", "--student", "tiny")),
+        ("shown", ("--student", "tiny")),
         ("train", ARM),
         ("evaluate", ARM),
         ("score", ARM),

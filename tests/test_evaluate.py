@@ -2,7 +2,7 @@
 
 import dataclasses
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,9 @@ from stages.models import Source, random_weights
 from tests.conftest import Project
 from tests.made import SHAPE, TEMPLATE, TINY, question
 
-CONFIG = Evaluate("test", None, 8, samples=2, sampled_questions=1, temperature=1.0, top_p=1.0, seed=0)
+CONFIG = Evaluate(
+    "test", None, 8, samples=2, sampled_questions=1, shown_questions=1, temperature=1.0, top_p=1.0, seed=0
+)
 QUESTIONS = [question(number, split="test", source="ab"[number % 2]) for number in range(4)]
 
 
@@ -33,10 +35,12 @@ class Echo:
 
     def __init__(self, tokenizer: Any) -> None:
         self.tokenizer, self.asked = tokenizer, 0
+        self.together: list[list[Request]] = []
 
     def generate(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Output]]:
         """Yields (request, output)."""
-        for request in reversed(list(requests)):
+        self.together.append(list(requests))
+        for request in reversed(self.together[-1]):
             self.asked += 1
             text = self.tokenizer.decode([int(request.prompt[8]), 48 + round(request.sampling.temperature)])
             yield request, Output(text, "stop", 6, 3)
@@ -108,6 +112,19 @@ def test_what_is_stored_is_not_generated_again(asker: Asker) -> None:
     assert asker.engine.asked == len(whole) == 8
 
 
+def test_greedy_answers_are_asked_apart_from_sampled_ones(asker: Asker) -> None:
+    """What is beside a row in its batch moves its rounding: greedy ones have the same beside them for any `samples`."""
+    for samples in (0, 2, 5):
+        asker.store = Store(asker.store.folder.parent / f"store{samples}")
+        asker.engine.together.clear()
+        config = dataclasses.replace(CONFIG, samples=samples)
+        list(predict(asker, asks(QUESTIONS, asker, config)))
+        greedy, *drawn = asker.engine.together
+        assert [request.sampling.temperature for request in greedy] == [0] * 4
+        assert [len(batch) for batch in drawn] == ([2 * samples] if samples else [])
+        asker.store.close()
+
+
 def test_other_weights_are_asked_anew(tiny: Path, tmp_path: Path, asker: Asker) -> None:
     """Also where the ends of the file are the same, at which teachers' fingerprints look."""
     other = tmp_path / "other"
@@ -153,7 +170,13 @@ def test_prompt_that_the_model_cannot_hold_is_an_error(asker: Asker) -> None:
 
 
 def evaluate(
-    project: Project, tiny: Path, folder: str, *arm: str, split: str = "test", inference: dict[str, Any] = SERVED
+    project: Project,
+    tiny: Path,
+    folder: str,
+    *arm: str,
+    split: str = "test",
+    inference: dict[str, Any] = SERVED,
+    shown: Sequence[Question] = (),
 ) -> tuple[Path, Result]:
     """The command with the tiny student in `folder`."""
     text = {"prompt_template": TEMPLATE, "max_tokens": 99}
@@ -161,8 +184,9 @@ def evaluate(
         evaluate=dataclasses.asdict(CONFIG) | {"split": split},
         students={"tiny": {"text": text, "inference": inference}},
     )
-    shutil.copytree(tiny, root / "data/test" / folder)
-    records.write(root / "data/test/questions.parquet", [*QUESTIONS, question(9)], Question)
+    shutil.copytree(tiny, root / "data/test" / folder, dirs_exist_ok=True)
+    records.write(root / "data/test/questions.parquet", [*QUESTIONS, question(8), question(9)], Question)
+    records.write(root / "data/test/shown/questions/tiny.parquet", shown, Question)
     cell = ["--profile", "test", "--student", "tiny", *arm]
     return root, CliRunner().invoke(main, cell, catch_exceptions=False)
 
@@ -189,10 +213,24 @@ def test_command_asks_the_cells_student_the_questions_of_its_split(
     assert all(0 <= row.think_tokens + row.answer_tokens <= 8 for row in found)
 
 
+def test_shown_questions_are_answered_greedily_into_a_file_of_their_own(project: Project, tiny: Path) -> None:
+    place = "data/test/{}predictions/untrained-tiny.parquet"
+    root, done = evaluate(project, tiny, "models/tiny")
+    assert (done.exit_code, list(records.read(root / place.format("shown/"), Prediction))) == (0, [])
+    without = (root / place.format("")).read_bytes()
+    shutil.rmtree(root / "data/store")
+    root, done = evaluate(project, tiny, "models/tiny", shown=[question(8), question(9)])
+    assert done.exit_code == 0
+    found = list(records.read(root / place.format("shown/"), Prediction))
+    assert [(row.question_id, row.sample) for row in found] == [("q8", 0), ("q9", 0)]
+    assert all(row.think_tokens + row.answer_tokens for row in found)
+    assert (root / place.format("")).read_bytes() == without
+
+
 def test_checkpoints_answer_ahead_by_one_engine_what_each_answers_by_its_own(
     project: Project, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root, alone = evaluate(project, tiny, "models/tiny")
+    root, alone = evaluate(project, tiny, "models/tiny", shown=[question(9)])
     random_weights(dataclasses.replace(TINY, seed=1), root / "data/test/checkpoints/t-raw-tiny-m-s0")
     random_weights(dataclasses.replace(TINY, seed=2), root / "data/test/checkpoints/t-short-tiny-m-s0")
     settings = root / "data/test/checkpoints/t-raw-tiny-m-s0/tokenizer_config.json"
@@ -206,7 +244,8 @@ def test_checkpoints_answer_ahead_by_one_engine_what_each_answers_by_its_own(
         arm = ("--teacher", "t", "--target", target, "--method", "m", "--seed", "s0")
         done = CliRunner().invoke(main, ["--profile", "test", "--student", "tiny", *arm], catch_exceptions=False)
         assert done.exit_code == 0
-        return (root / f"data/test/predictions/t-{target}-tiny-m-s0.parquet").read_bytes()
+        files = [root / f"data/test/{place}predictions/t-{target}-tiny-m-s0.parquet" for place in ("", "shown/")]
+        return files[0].read_bytes() + files[1].read_bytes()
 
     apart = [answered(target) for target in ("raw", "short")]
     assert alone.exit_code == 0

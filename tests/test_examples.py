@@ -44,7 +44,16 @@ def test_every_set_and_split_has_its_own_and_what_has_nothing_to_show_is_left_ou
     ]
     rows += [question(4, split="test", group="ood_knowledge", source="a")]
     there = {"train": {"q0"}, "test": {"q1", "q2", "q4", "q3"}}
-    assert [row.question_id for row in chosen(rows, there, 5)] == ["q2", "q1", "q0", "q4"]
+    assert [row.question_id for row in chosen(rows, there, 5)] == ["q2", "q0", "q1", "q4"]
+
+
+@pytest.mark.parametrize(
+    ("count", "wanted"), [(1, ["q3"]), (2, ["q3", "q5"]), (3, ["q3", "q5", "q0"]), (4, ["q3", "q5", "q0", "q2"])]
+)
+def test_what_has_a_trace_and_answers_comes_first(count: int, wanted: list[str]) -> None:
+    rows = [question(number) for number in range(6)]
+    there = {"train": {row.question_id for row in rows}}
+    assert [row.question_id for row in chosen(rows, there, count, {"q3", "q5"})] == wanted
 
 
 def test_long_texts_are_cut_and_say_so() -> None:
@@ -57,7 +66,7 @@ def test_long_texts_are_cut_and_say_so() -> None:
 def test_all_texts_together_are_bounded_by_fewer_questions_first(cells: int, sets: int) -> None:
     grid = Grid(["a"], ["b"], ["b"], ["raw"], ["c"], ["full"], [f"s{seed}" for seed in range(cells)], ["p"], ["a"])
     count, longest = bounds(grid, sets, sets, 12)
-    texts = sets * (1 + 4) + sets * (1 + 2 * len(grid.runs()))
+    texts = sets * (1 + 4 + 2 * len(grid.runs())) + sets * (1 + 2 * len(grid.runs()))
     assert count * texts * longest <= LARGEST
     assert 1 <= count <= 12
     assert longest <= LONGEST
@@ -71,7 +80,7 @@ def written(project: Project) -> Path:
     questions = [question(number, split="train" if number < 2 else "test") for number in range(4)]
     records.write(data / "questions.parquet", questions, Question)
     records.write(data / "traces/solver.parquet", [trace(0, reasoning="a long way"), trace(1)], Trace)
-    short = [variant(0, reasoning="short", flags=("verbatim",)), variant(1, kept=False, drop_reason="refused")]
+    short = [variant(0, kept=False, drop_reason="refused"), variant(1, reasoning="short", flags=("verbatim",))]
     for place in ("compressed/solver/mild", "truncated/solver/tiny/mild"):
         records.write(data / f"{place}.parquet", short, Variant)
     for cell in CELLS:
@@ -83,6 +92,11 @@ def written(project: Project) -> Path:
             for sample in (0, 1)
         ]
         records.write(data / f"scores/{cell}.parquet", graded, Score)
+        said = [Prediction("q1", 0, "oh", "It is 3.", "stop", 4, 2)]
+        records.write(data / f"shown/predictions/{cell}.parquet", said, Prediction)
+        graded = [Score("q1", 0, "sums", "in_distribution", "answered", False, 2, "3", False, 4, 2)]
+        records.write(data / f"shown/scores/{cell}.parquet", graded, Score)
+    records.write(data / "shown/questions/tiny.parquet", questions[1:2], Question)
     return root
 
 
@@ -90,13 +104,13 @@ def test_command_collects_traces_versions_and_answers(project: Project) -> None:
     root = written(project)
     done = CliRunner().invoke(main, ["--profile", "test"], catch_exceptions=False)
     assert done.exit_code == 0, done.output
-    train, test = sorted(
-        json.loads((root / "metrics/test/examples.json").read_text())["questions"],
-        key=lambda one: one["split"] == "test",
-    )
-    assert (train["question_id"], train["answers"]) == ("q0", [])
+    train, test = json.loads((root / "metrics/test/examples.json").read_text())["questions"]
+    assert (train["question_id"], train["split"]) == ("q1", "train")
+    said = {"target": "raw", "reasoning": "oh", "answer": "It is 3.", "outcome": "wrong", "tokens": 6}
+    assert train["answers"][0] == said | {"cell": CELLS[0]}
+    assert [one["cell"] for one in train["answers"]] == CELLS
     (raw,) = train["traces"]
-    assert (raw["teacher"], raw["reasoning"]) == ("solver", "a long way")
+    assert (raw["teacher"], raw["reasoning"]) == ("solver", trace(1).reasoning)
     assert [(one["target"], one["student"], one["reasoning"], one["flags"]) for one in raw["versions"]] == [
         ("mild", None, "short", ["verbatim"]),
         ("truncated_mild", "tiny", "short", ["verbatim"]),

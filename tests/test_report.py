@@ -52,7 +52,8 @@ def test_writes_every_table_and_figure_and_the_same_bytes_again(root: Path) -> N
     drawn += ["9_budget"]
     plots = [f"tables/{name}.{kind}" for name in names for kind in ("md", "tex")]
     plots += [f"figures/{name}.{kind}" for name in drawn for kind in ("png", "svg")]
-    plots += ["report.html", "figures/captions.md", "vega/training.csv"]
+    plots += ["report.html", "figures/captions.md"]
+    plots += [f"vega/{name}.csv" for name in ("training", "accuracy_tokens", "accuracy_budget")]
     metrics = [f"metrics/{PROFILE}/results.csv", f"metrics/{PROFILE}/summary.json"]
     assert set(first) == {f"plots/{PROFILE}/{name}" for name in plots} | set(metrics)
     assert run_report(drawn=True).exit_code == 0

@@ -130,6 +130,7 @@ def test_command_writes_scores_table_and_summary(project: Project, options: tupl
     records.write(
         root / f"data/test/predictions/{cell}.parquet", [prediction(0), prediction(1, answer="5")], Prediction
     )
+    records.write(root / f"data/test/shown/predictions/{cell}.parquet", [], Prediction)
     done = run("stages.score", "--profile", "test", "--student", "tiny", *options, cwd=root)
     assert (done.returncode, done.stderr) == (0, "")
     assert [row.correct for row in records.read(root / f"data/test/scores/{cell}.parquet", Score)] == [True, False]
@@ -138,3 +139,27 @@ def test_command_writes_scores_table_and_summary(project: Project, options: tupl
         assert [row["correct"] for row in csv.DictReader(file)] == ["1", "0"]
     found = json.loads((root / f"metrics/test/cells/{cell}.json").read_text())
     assert (found["cell"], found["sets"]["sums"]["greedy"]["accuracy"]) == (cell, 0.5)
+
+
+def test_shown_answers_are_graded_apart_and_move_no_number(project: Project) -> None:
+    """With them and without, every file but theirs has the same bytes."""
+    root = project()
+    questions = [*QUESTIONS.values(), question(7), question(8)]
+    records.write(root / "data/test/questions.parquet", questions, Question)
+    rows = [prediction(0), prediction(0, 1, answer="7"), prediction(1, answer="5")]
+    records.write(root / "data/test/predictions/untrained-tiny.parquet", rows, Prediction)
+    odd = "The answer is 8, which is 6 less than 7."  # on which the graders disagree
+    written = []
+    for shown in ([], [prediction(7, answer=odd), prediction(8, answer="?")]):
+        records.write(root / "data/test/shown/predictions/untrained-tiny.parquet", shown, Prediction)
+        done = run("stages.score", "--profile", "test", "--student", "tiny", cwd=root)
+        assert (done.returncode, done.stderr) == (0, "")
+        made = [path for path in root.rglob("*") if path.is_file() and "shown" not in path.parts]
+        written.append({str(path): path.read_bytes() for path in made})
+    assert written[0] == written[1]
+    assert len(written[0]) == 7  # params, questions, predictions, and the four outs
+    found = list(records.read(root / "data/test/shown/scores/untrained-tiny.parquet", Score))
+    assert [(row.question_id, row.correct, row.outcome) for row in found] == [
+        ("q7", True, "answered"),
+        ("q8", False, "no_answer"),
+    ]

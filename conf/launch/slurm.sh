@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A grid over a Slurm array: each task clones the repository and runs its slice of the cells.
 #   sbatch --array=0-7 conf/launch/slurm.sh PROFILE
-# Before: push what the cells begin with (`dvc repro assemble && dvc push`), commit dvc.lock. After: `dvc repro --pull`.
+# Before: push what the cells begin with (`dvc repro shown && dvc push`), commit dvc.lock. After: `dvc repro --pull`.
 #SBATCH --job-name=compress-distill
 #SBATCH --gpus-per-node=8
 #SBATCH --time=24:00:00

@@ -13,7 +13,7 @@ from stages.core.cells import UNTRAINED
 from stages.core.panels import Mark, Panel, line, looks, rows_figure
 from stages.core.points import METHODS, Point, points_figure
 from stages.core.ribbons import Curve, curves_figure
-from stages.core.runs import Comparison, Result, Run, asked, label
+from stages.core.runs import Comparison, Result, Run, asked, by_training, label
 from stages.core.stats import Estimate, Measure
 
 _STYLE = {
@@ -171,16 +171,13 @@ def budget(
 ) -> Figure:
     """Figure 9: accuracy against the cap of generated tokens, a panel for each student (of a teacher) and method."""
     several = len(_distinct(one.run.teacher for one in pooled)) > 1
-    panels: dict[str, list[Curve]] = {}
-    trained = [one.run for one in pooled if one.run.target != UNTRAINED]
-    for teacher, student, method in dict.fromkeys((run.teacher, run.student, run.method) for run in trained):
-        title = student + (f" of {teacher}" if several else "") + f", {method}"
-        panels[title] = [
-            Curve(run.target, curves[run])
-            for run in (one.run for one in pooled)
-            if run.student == student and run.teacher in (teacher, "") and run.method in (method, "")
+    drawn = {
+        student + (f" of {teacher}" if several else "") + f", {method}": [
+            Curve(one.run.target, curves[one.run]) for one in own
         ]
-    return curves_figure(panels, looks(arms), caps, f"accuracy (%)\non {pooled[0].asked}")
+        for (teacher, student, method), own in by_training(pooled).items()
+    }
+    return curves_figure(drawn, looks(arms), caps, f"accuracy (%)\non {pooled[0].asked}")
 
 
 def _band(ends: tuple[float, float], papers: bool) -> tuple[float, float] | None:

@@ -54,8 +54,10 @@ function version(one) {
   return card(one.student ? `${one.target} (${one.student})` : one.target, badges, [[one.reasoning, ""]]);
 }
 
-function answered(one) {
-  return card(one.cell, [[one.outcome, one.outcome], [`${one.tokens} tokens`, "dim"]], [[one.reasoning, ""], [one.answer, "answer"]]);
+function answered(one, known) {
+  const badges = [[one.outcome, one.outcome], [`${one.tokens} tokens`, "dim"]];
+  if (known) badges.push([one.target === "untrained" ? "not trained" : "trained on this question", "dim"]);
+  return card(one.cell, badges, [[one.reasoning, ""], [one.answer, "answer"]]);
 }
 
 function cards(title, nodes) {
@@ -81,7 +83,9 @@ function show() {
     shown.append(...cards(`Traces of ${trace.teacher}`, [raw, ...trace.versions.filter(flagged).map(version)]));
   }
   const answers = question.answers.filter(wanted);
-  if (answers.length) shown.append(...cards("Students", answers.map(answered)));
+  const known = question.split === "train";
+  const title = known ? "Students, trained on this question: how they answer it is no measure and counts nowhere" : "Students";
+  if (answers.length) shown.append(...cards(title, answers.map((one) => answered(one, known))));
 }
 
 offer("source", questions.map((one) => one.source));

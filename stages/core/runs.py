@@ -209,6 +209,20 @@ class Result:
         return (self.cost.relative_tokens, self.cost.relative_seconds) if self.cost else (None, NOTHING)
 
 
+def by_training(results: Sequence[Result]) -> dict[tuple[str, str, str], list[Result]]:
+    """The results of each (teacher, student, method) that was trained, and with each the untrained student's."""
+    trained = [one.run for one in results if one.run.target != UNTRAINED]
+    keys = dict.fromkeys((run.teacher, run.student, run.method) for run in trained)
+    return {
+        (teacher, student, method): [
+            one
+            for one in results
+            if one.run.student == student and one.run.teacher in (teacher, "") and one.run.method in (method, "")
+        ]
+        for teacher, student, method in keys
+    }
+
+
 @dataclass(frozen=True)
 class Comparison:
     """Training on compressed traces against training on raw ones cut to the same token budget.

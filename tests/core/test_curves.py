@@ -1,11 +1,7 @@
 """The curves of training as rows, and the template that draws them, through DVC in a repository of its own."""
 
 import json
-import os
 import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +10,8 @@ import pytest
 from stages.core import curves
 from stages.core.panels import looks
 from stages.core.runs import Run
-from tests.imports import ROOT
-from tests.synthetic import PROFILE, SMALL, build, run_report
+from tests.core.plots import dvc
+from tests.synthetic import PROFILE, SMALL, run_report
 
 ARMS = ("raw", "light", "truncated_light", "untrained")
 RAW = Run("solver", "raw", "small", "lora", "s0")
@@ -39,39 +35,6 @@ def test_a_row_for_each_point_of_each_cell() -> None:
 def test_a_cell_without_a_curve_has_no_rows(trained: dict[str, Any]) -> None:
     found = curves.rows(ARMS, {RAW: trained, CUT: CURVE}, {RAW: {}, CUT: {}})
     assert {row["target"] for row in found} == {"truncated_light"}
-
-
-def dvc(*command: str) -> dict[str, Any]:
-    """What a `dvc plots` command says as JSON."""
-    env = os.environ | {
-        "DVC_NO_ANALYTICS": "1",
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-    }
-    done = subprocess.run(["dvc", "plots", *command], env=env, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
-
-
-def git(*command: str) -> None:
-    """A git command in the current folder."""
-    who = ("-c", "user.name=test", "-c", "user.email=test@localhost")
-    subprocess.run(["git", *who, *command], check=True, capture_output=True)
-
-
-@pytest.fixture
-def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository with this project's dvc.yaml and template, and the report of a grid of ten cells."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("dvc.yaml", ".dvc/config", ".dvc/plots/training.json"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, tmp_path / name)
-    build(tmp_path, SMALL, questions=4)
-    assert run_report().exit_code == 0
-    git("init", "--quiet")
-    git("add", "--all")
-    git("commit", "--quiet", "-m", "report")
-    return tmp_path
 
 
 def test_plots_hold_every_cell_and_both_revisions(repository: Path) -> None:

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 import scipy.stats
 import torch
-from transformers import AutoModelForCausalLM, GenerationConfig
+from transformers import AutoModelForCausalLM, GenerationConfig, TopPLogitsWarper
 
 from stages.core import engines
 from stages.core.engines import Engine, Model, Output, Request, Sampling
+from stages.core.engines.transformers import Nucleus
 from stages.core.errors import StageError
 
 CONFIG = {"engine": "transformers", "dtype": "float32", "batch_size": 3, "attention": "eager"}
@@ -148,6 +149,18 @@ def test_draws_have_the_models_distribution(lively: Path, tokenizer: Any, model:
     shares = torch.stack(list(wanted.values())).double()
     seen = [counts[text] for text in wanted]
     assert scipy.stats.chisquare(seen, (shares / shares.sum() * 3000).numpy()).pvalue > 0.001
+
+
+@pytest.mark.parametrize("top_p", [1e-6, 0.3, 0.95, 0.999])
+@pytest.mark.parametrize("spread", [0.01, 1.0, 3.0, 9.0])
+def test_nucleus_is_that_of_transformers(top_p: float, spread: float) -> None:
+    """Of flat distributions, whose nucleus has more tokens than are looked at first, and of peaked ones."""
+    scores = torch.randn(9, 5000, generator=torch.Generator().manual_seed(0)) * spread
+    scores[0, 7:] = -torch.inf
+    ids = torch.zeros(9, 1, dtype=torch.long)
+    found = Nucleus(top_p)(ids, scores)
+    assert torch.equal(found, TopPLogitsWarper(top_p)(ids, scores))
+    assert 9 <= found.isfinite().sum() < 7 + 8 * 5000
 
 
 def test_repetition_penalty_knows_no_padding(lively: Path, tokenizer: Any) -> None:

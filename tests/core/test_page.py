@@ -117,6 +117,34 @@ def test_cards_are_filtered_with_their_questions(
     assert ("why" in shown) == shown_too
 
 
+def test_training_question_has_its_trace_and_answers_and_says_that_they_are_no_measure(
+    browse: Callable[..., tuple[str, str, str]],
+) -> None:
+    """Side by side: the raw trace, each version with its flags, each student's answer with its outcome."""
+    answers = [answer("one", "my way", "correct"), answer("base", "no idea", "wrong") | {"target": "untrained"}]
+    one = question(0, "which", split="train", traces=[TRACED], answers=answers)
+    _, count, shown = browse([one])
+    assert count == "1 of 1"
+    parts = [
+        "which",
+        "Traces of solver",
+        "a long way",
+        "mild",
+        "verbatim",
+        "short",
+        "Students, trained on this question",
+    ]
+    parts += ["no measure and counts nowhere", "one", "correct", "trained on this question", "my way"]
+    parts += ["base", "wrong", "not trained", "no idea"]
+    places = [shown.index(part) for part in parts]
+    assert places[:6] == sorted(places[:6])
+    assert shown.count("trained on this question") == 2
+    assert shown.count('class="cards"') == 2
+    _, _, evaluated = browse(EXAMPLES)
+    assert "<h3>Students</h3>" in evaluated
+    assert "trained" not in evaluated
+
+
 def test_versions_are_filtered_by_flag(browse: Callable[..., tuple[str, str, str]]) -> None:
     traced = TRACED | {"versions": [version("mild", "short", "verbatim"), version("strong", "unflagged")]}
     _, _, shown = browse([question(0, "which", traces=[traced])], "#flag=verbatim")

@@ -1,6 +1,7 @@
 """The smoke profile through DVC: the whole graph runs, a second time nothing does, and then only what is invalid."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -62,8 +63,43 @@ def test_plots_hold_the_curves_of_all_cells(project: Project) -> None:
         assert all(row[name.removesuffix("_tokens")] for row in rows)
 
 
+def test_plots_hold_what_every_arm_did(project: Project) -> None:
+    found = json.loads(project.run("dvc", "plots", "show", "--json").stdout)
+    for name, x in (("accuracy_tokens", "tokens"), ("accuracy_budget", "cap")):
+        rows = found["data"][name][0]["content"]["data"]["values"]
+        assert {row["target"] for row in rows} == {*TARGETS, "untrained"}
+        assert {row["panel"] for row in rows} == {"tiny of scripted, lora"}
+        assert all(float(row[x]) > 0 and 0 <= float(row["accuracy"]) <= 100 for row in rows)
+
+
 def test_second_run_runs_nothing(project: Project) -> None:
     assert project.repro() == set()
+
+
+def test_trained_questions_have_traces_and_answers_that_move_no_number(project: Project) -> None:
+    """Metrics, but for the page's examples, are the same bytes without them, though all is answered anew."""
+    root = project.root / "metrics/smoke"
+
+    def examples() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads((root / "examples.json").read_text())["questions"]
+        return [one for one in found if one["traces"] and one["answers"]]
+
+    def numbers() -> dict[str, bytes]:
+        return {str(path): path.read_bytes() for path in root.rglob("*.*") if path.name != "examples.json"}
+
+    both, before = examples(), numbers()
+    assert {one["source"] for one in both} == {"chain_sum", "products", "equations"}
+    cells = {f"scripted-{target}-tiny-lora-s0" for target in TARGETS} | {"untrained-tiny"}
+    assert all({answer["cell"] for answer in one["answers"]} == cells and one["split"] == "train" for one in both)
+    assert all({made["target"] for made in one["traces"][0]["versions"]} > {"strong"} for one in both)
+    shutil.rmtree(project.root / "data/store")
+    project.compose("smoke", "evaluate.shown_questions=0")
+    evaluated = {"shown", "evaluate", "evaluate_untrained", "score", "score_untrained", "examples", "report"}
+    assert {name.split("@")[0] for name in project.repro()} == evaluated
+    assert (examples(), numbers()) == ([], before)
+    project.compose("smoke")
+    project.repro()
+    assert (examples(), numbers()) == (both, before)
 
 
 def test_touched_grading_code_retrains_nothing(project: Project) -> None:
@@ -75,7 +111,8 @@ def test_touched_grading_code_retrains_nothing(project: Project) -> None:
 
 def test_changed_strength_reruns_that_compressors_chain_alone(project: Project) -> None:
     project.compose("smoke", "compressors.strong.max_ratio=0.5")
-    chain = {"compress@smoke-scripted-strong", "assemble@smoke-scripted-tiny", "examples@smoke", "report@smoke"}
+    chain = {"compress@smoke-scripted-strong", "assemble@smoke-scripted-tiny", "shown@smoke-tiny"}
+    chain |= {"examples@smoke", "report@smoke"}
     cell = "smoke-scripted-strong-tiny-lora-s0"
     chain |= {f"train@{cell}", f"evaluate@{cell}"}
     # scores may come out as they were: a tiny random student is wrong either way, and then DVC stops there
