@@ -3,17 +3,18 @@
 import csv
 import json
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import dvc
+import pytest
 import yaml
 
 from stages.core.items import QuestionSet
+from tests.e2e.project import Project
 from tests.imports import ROOT
-
-README = (ROOT / "README.md").read_text()
+from tests.readme import README, blocks
 
 
 def test_the_table_is_the_tracked_one() -> None:
@@ -29,17 +30,56 @@ def test_grading_table_is_the_tracked_one() -> None:
         assert " | ".join(f"{count:,}" for count in counts) in shown
 
 
-def test_profile_for_ones_own_traces_composes(tmp_path: Path) -> None:
-    shown = re.search(r"```yaml\n(# @package _global_\n.*?)```", README, re.DOTALL)
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A copy of the project without results, to plan in."""
+    return Project(tmp_path_factory.mktemp("plans") / "own")
+
+
+EXAMPLES = {re.search(r"^profile: (\w+)$", text, re.MULTILINE)[1]: text for text in blocks("yaml")}  # type: ignore[index]
+PLANNED = {  # stages that the default profile does not have
+    "mine": {"import_traces@mine-qwen", "train@mine-qwen-strong-smollm2-lora-s0"},
+    "half": {
+        "compress@half-scripted-half",
+        "truncate@half-scripted-half-smollm2",
+        "train@half-scripted-truncated_half-smollm2-full-s0",
+    },
+    "larger": {"models@larger-larger", "train@larger-scripted-raw-larger-lora-s2", "evaluate_untrained@larger-larger"},
+}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_example_composes_and_is_planned(name: str, clone: Project) -> None:
+    (clone.root / f"conf/profile/{name}.yaml").write_text(EXAMPLES[name])
+    clone.compose(name)
+    params = yaml.safe_load((clone.root / "params.yaml").read_text())
+    for source, entry in params["questions"]["sets"].items():
+        assert entry is None or QuestionSet(**entry), source
+    planned = set(re.findall(r"Running stage '([^']+)'", clone.run("dvc", "repro", "--dry", "--force").stdout))
+    assert planned >= PLANNED[name]
+    assert {stage.partition("@")[2].partition("-")[0] for stage in planned} == {name}
+    if name == "mine":
+        assert [source for source, entry in params["questions"]["sets"].items() if entry] == ["gsm8k"]
+        assert not [stage for stage in planned if stage.startswith("generate@")]
+
+
+def test_troubles_are_those_that_the_code_tells() -> None:
+    """The words of a symptom stand in the code, ours or DVC's."""
+    rows = re.findall(r"^\| (.+?) \| (.+?) \|$", README[README.index("## Troubleshooting") :], re.MULTILINE)[2:]
+    assert len(rows) >= 8
+    ours = [*(ROOT / "stages").rglob("*.py"), ROOT / "Makefile", *Path(dvc.__file__).parent.glob("lock.py")]
+    code = re.sub(r'"\s*f?"', "", "\n".join(path.read_text() for path in ours))
+    code = code.replace("{FILE}", "params.yaml")
+    told = [words for symptom, _ in rows for words in re.findall(r"`([^`]+)`", symptom) if not words.startswith("dvc ")]
+    assert len(told) >= 6
+    assert not [words for words in told if words not in code]
+
+
+def test_costs_are_those_that_are_computed() -> None:
+    done = subprocess.run([sys.executable, "conf/costs.py"], cwd=ROOT, capture_output=True, text=True, check=True)
+    shown = re.search(r"<!-- costs -->\n(.*?)<!-- end -->", README, re.DOTALL)
     assert shown
-    shutil.copytree(ROOT / "conf", tmp_path / "conf")
-    (tmp_path / "conf/profile/mine.yaml").write_text(shown[1])
-    command = [sys.executable, "conf/compose.py", "mine"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (0, "")
-    params = yaml.safe_load((tmp_path / "params.yaml").read_text())
-    assert [name for name, entry in params["questions"]["sets"].items() if entry] == ["gsm8k"]
-    assert QuestionSet(**params["questions"]["sets"]["gsm8k"]).gold_pattern
+    assert shown[1].strip() == done.stdout.partition("\n\n")[0]
 
 
 def test_every_picture_is_there() -> None:
@@ -66,6 +106,7 @@ def test_learning_rates_are_those_of_the_calibration() -> None:
     """The table of validation accuracies, and that the default profile has the best rate of each method."""
     with (ROOT / "metrics/calibrate/results.csv").open() as file:
         found = [row for row in csv.DictReader(file) if row["target"] == "raw"]
+    table = (ROOT / "conf/profile/README.md").read_text()
     best: dict[str, tuple[float, str]] = {}
     for method in dict.fromkeys(row["method"] for row in found):
         own = {row["source"]: float(row["accuracy"]) for row in found if row["method"] == method}
@@ -75,7 +116,7 @@ def test_learning_rates_are_those_of_the_calibration() -> None:
         mean = f"{100 * float(whole['accuracy']):.1f} [{100 * float(whole['accuracy_low']):.1f}"
         numbers = [f"{100 * own[source]:.1f}" for source in ("chain_sum", "equations", "products")]
         shown = re.search(
-            rf"^\| \*?\*?{method}\*?\*? \| {' . '.join(numbers)} \| .*{re.escape(mean)}", README, re.MULTILINE
+            rf"^\| \*?\*?{method}\*?\*? \| {' . '.join(numbers)} \| .*{re.escape(mean)}", table, re.MULTILINE
         )
         assert shown, method
         kind = method.partition("_")[0]
