@@ -20,7 +20,7 @@ import tempfile
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from stages.core.errors import StageError
 from stages.core.training.settings import Method, Training
@@ -123,7 +123,7 @@ def _environment(name: str, value: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def worker() -> Iterator[None]:
-    """What a process that a launcher started does around its work."""
+    """What a process that a launcher started does around its work, after which it ends."""
     if not launched():
         yield
         return
@@ -131,6 +131,7 @@ def worker() -> Iterator[None]:
     try:
         _join()
         yield
+        _end(0)
     except Exception as error:
         if _REPORT not in os.environ or isinstance(error, OSError):
             raise
@@ -138,7 +139,7 @@ def worker() -> Iterator[None]:
         line = " ".join((str(error) if known else f"{type(error).__name__}: {error}").split())
         trace = "" if known else traceback.format_exc()
         (Path(os.environ[_REPORT]) / str(rank())).write_text(f"{line}\n{trace}", encoding="utf-8")
-        sys.exit(1)
+        _end(1)
 
 
 def _end_with_launcher() -> None:
@@ -153,6 +154,17 @@ def _end_with_launcher() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != before:
             sys.exit(1)
+
+
+def _end(code: int) -> NoReturn:
+    """Ends this process without Python's own clearing up, in which gloo's threads can abort it.
+
+    A thread that takes the GIL of an interpreter that ends is unwound, and C++ terminates: "without an active
+    exception" (pytorch/pytorch issue 190489; one of some hundred runs here).
+    """
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code)
 
 
 def _join() -> None:

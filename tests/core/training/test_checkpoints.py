@@ -79,12 +79,17 @@ def test_killed_run_ends_with_the_same_curve_and_weights(
     assert len(timing["speeds"]) == 15
 
 
+def newest_step(root: Path) -> int:
+    """That of the last checkpoint, which may be half written; 0 without one."""
+    steps = (int(path.name.partition("-")[2]) for path in (root / "data/scratch").glob("*/checkpoint-*"))
+    return max(steps, default=0)
+
+
 def wait_for(root: Path, step: int, process: subprocess.Popen[str]) -> None:
     """Returns while checkpoint `step`, or a later one, is being written or has just been."""
     end = time.monotonic() + 120
     while time.monotonic() < end and process.poll() is None:
-        steps = [int(path.name.partition("-")[2]) for path in (root / "data/scratch").glob("*/checkpoint-*")]
-        if steps and max(steps) >= step:
+        if newest_step(root) >= step:
             return
         time.sleep(0.005)
     raise AssertionError(f"step {step} was not reached: {process.stderr.read() if process.stderr else None}")

@@ -22,7 +22,7 @@ from stages.core.records import Example
 from stages.core.training import launch
 from stages.core.training.settings import Method, Training
 from stages.train import main
-from tests.core.training.test_checkpoints import ARM, CELL, left, start, wait_for
+from tests.core.training.test_checkpoints import ARM, CELL, left, newest_step, start, wait_for
 from tests.made import FULL, LORA, TEXT, example, leftovers, load, params_file
 
 TWICE = {"batch_size": 2, "accumulation": 2, "epochs": 2}
@@ -146,8 +146,9 @@ def test_killed_run_goes_on_and_ends_as_it_would_have(
     whole.communicate()  # returns when nobody holds the other end: the workers are gone with their launcher
     assert not [one for one in workers if running(one)]
 
+    before = newest_step(root)  # on a busy machine later than the second
     worker = start(root)
-    wait_for(root, 6, worker)
+    wait_for(root, before + 1, worker)
     os.kill(children(worker)[1], signal.SIGKILL)
     _, said = worker.communicate()
     assert worker.returncode == 1
