@@ -1,10 +1,10 @@
 # make repro            install, then run a profile through `dvc repro` (PROFILE=default)
 # make test             install what the tests need, lint, run the tests
-# make test-grid        the paper's 80 cells with tiny models; some 20 minutes
+# make test-grid        the paper's 80 cells with tiny models; some 25 minutes
 # make test-remotes     stores between several clones; some 10 minutes; Debian's openssh-server for the SSH ones
 # make params           write params.yaml for PROFILE, for your own `dvc repro`
 # make exp              the headline numbers of the profiles and experiments, fit to a terminal
-# make bench           benchmarks against a peer or a limit, into metrics/bench.json; some 20 minutes
+# make bench           benchmarks against a peer or a limit, into metrics/bench.json; some 80 minutes
 # make lint, constraints, clean
 PROFILE ?= default
 PYTHON ?= python3
