@@ -102,17 +102,17 @@ def declared() -> dict[str, Any]:
 def grown(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """The exponent of time in rows, and time, memory and disk of MANY on the straight lines through all sizes.
 
-    `most` is the rows at which memory reaches its limit, None where it does not grow.
+    `most` is the rows at which memory and time reach their limits, None where they grow by less than 1 MB and 1 s a million.
     """
     counts = [row["traces"] for row in rows]
     ends = math.log(rows[-1]["seconds"] / rows[0]["seconds"]) / math.log(counts[-1] / counts[0])
     lines = {name: np.polyfit(counts, [row[name] for row in rows], 1) for name in ("seconds", "peak_gb", "disk_gb")}
     hours, memory, disk = (float(np.polyval(lines[name], MANY)) for name in ("seconds", "peak_gb", "disk_gb"))
-    slope, fixed = map(float, lines["peak_gb"])
+    (per_second, start), (slope, fixed) = (map(float, lines[name]) for name in ("seconds", "peak_gb"))
     return {
         "exponent": round(ends, 3),
-        "fixed_seconds": round(float(lines["seconds"][1]), 2),
-        "seconds_per_1000": round(1000 * float(lines["seconds"][0]), 3),
+        "fixed_seconds": round(start, 2),
+        "seconds_per_1000": round(1000 * per_second, 3),
         "fixed_gb": round(fixed, 3),
         "gb_per_million": round(1e6 * slope, 3),
         "many": {
@@ -121,8 +121,8 @@ def grown(rows: list[dict[str, Any]]) -> dict[str, Any]:
             "peak_gb": round(memory, 2),
             "disk_gb": round(disk, 2),
         },
-        "most_in_memory_limit": int((LIMIT["gb"] - fixed) / slope) if slope > 0 else None,
-        "most_in_time_limit": int((LIMIT["seconds"] - lines["seconds"][1]) / max(lines["seconds"][0], 1e-9)),
+        "most_in_memory_limit": int((LIMIT["gb"] - fixed) / slope) if slope > 1e-9 else None,
+        "most_in_time_limit": int((LIMIT["seconds"] - start) / per_second) if per_second > 1e-6 else None,
     }
 
 
