@@ -102,7 +102,7 @@ def declared() -> dict[str, Any]:
 def grown(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """The exponent of time in rows, and time, memory and disk of MANY on the straight lines through all sizes.
 
-    `most` is the rows at which memory and time reach their limits, None where they grow by less than 1 MB and 1 s a million.
+    `most` is the rows at which memory and time reach their limits; None where a million add less than 1 MB or 1 s.
     """
     counts = [row["traces"] for row in rows]
     ends = math.log(rows[-1]["seconds"] / rows[0]["seconds"]) / math.log(counts[-1] / counts[0])
