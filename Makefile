@@ -14,11 +14,6 @@ REQUIREMENTS := $(if $(filter gpu,$(ACCELERATOR)),requirements.txt,requirements-
 # columns of `dvc exp show` that are params and dependencies
 NOT_RESULTS := Created|audit|typ|parent|State|Executor|teachers|students|questions|methods|stages|data|report|grid|evaluate|compressors|assemble|seeds|profile|metrics/[^:]*$$
 BIN := .venv/bin
-# Memory of a CPU step's smaller tensors is kept instead of faulted in anew. Larger ones are given back: keeping them too
-# took 2 GB more.
-export MALLOC_MMAP_THRESHOLD_ := 33554432
-export MALLOC_TRIM_THRESHOLD_ := 100000000000
-export MALLOC_TOP_PAD_ := 67108864
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 

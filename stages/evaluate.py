@@ -22,7 +22,7 @@ from typing import Any, cast
 
 import click
 
-from stages.core import chat, command, engines, files, params, records, tokens
+from stages.core import allocator, chat, command, engines, files, params, records, tokens
 from stages.core.asking import Asked, Asker, LanguageModel
 from stages.core.cells import AXES, cell_name
 from stages.core.errors import StageError
@@ -213,4 +213,5 @@ main.params.append(
 
 
 if __name__ == "__main__":
+    allocator.begin()
     main()

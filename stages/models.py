@@ -48,8 +48,10 @@ def from_wheel(source: Source, out: Path) -> None:
     import torch  # these imports take seconds, which a wrong package need not wait for
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
-    packed = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
+    # local_files_only: without it the saved tokenizer_config.json says whether HF_HUB_OFFLINE was set
+    known = {"gguf_file": gguf.name, "local_files_only": True}
+    tokenizer = AutoTokenizer.from_pretrained(gguf.parent, **known)
+    packed = AutoModelForCausalLM.from_pretrained(gguf.parent, **known, dtype=torch.float32)
     # The model counts as quantized, which forbids saving it: its weights go into a fresh one that is not.
     config = packed.config
     del config.quantization_config

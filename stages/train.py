@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stages.core import chat, command, params, records, tokens
+from stages.core import allocator, chat, command, params, records, tokens
 from stages.core.cells import cell_name
 from stages.core.errors import StageError
 from stages.core.files import remove, replacing, write_metrics
@@ -109,4 +109,5 @@ def timed(result: "Result") -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    allocator.begin()
     main()

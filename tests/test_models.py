@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import huggingface_hub
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig
 
@@ -57,6 +59,18 @@ def test_student_from_a_folder_is_a_copy_that_loads(project: Project, tiny: Path
     assert AutoModelForCausalLM.from_pretrained(out).config.hidden_size == SHAPE["hidden_size"]
     assert tokens.load(out).eos_token == "<|im_end|>"
     assert [path.name for path in out.parent.iterdir()] == ["mine"]
+
+
+def test_what_a_wheel_gives_does_not_depend_on_whether_a_hub_may_be_asked(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+    student = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))["students"]["smollm2"]
+    root = project(students={"smollm2": student})
+    done = CliRunner().invoke(main, ["--profile", "test", "--student", "smollm2"], catch_exceptions=False)
+    assert done.exit_code == 0
+    said = json.loads((root / "data/test/models/smollm2/tokenizer_config.json").read_text(encoding="utf-8"))
+    assert said["local_files_only"] is True  # as with HF_HUB_OFFLINE
 
 
 def settled(project: Project, family: Family, **source: Any) -> tuple[Path, Result]:

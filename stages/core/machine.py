@@ -1,16 +1,10 @@
 """What machine this is, for timings that must not be compared across machines."""
 
-import ctypes
 import resource
-import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import torch
-
-# malloc.h: M_MMAP_MAX, M_TRIM_THRESHOLD, M_TOP_PAD
-_MALLOPT = {-4: 0, -1: 2**31 - 1, -2: 64 * 2**20}
 
 
 def device() -> str:
@@ -21,36 +15,6 @@ def device() -> str:
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
     return "CPU"
-
-
-def keep_freed_memory() -> None:
-    """Has glibc keep what a CPU training step frees, for the next one, instead of giving it back to the kernel.
-
-    Every large tensor was mapped anew otherwise, at 230,000 page faults and a seventh of the time of a step of
-    SmolLM2. What is kept breaks up, and grows, without `trim_memory`. Elsewhere nothing happens.
-    """
-    setting = _glibc("mallopt")
-    if setting is not None and not torch.cuda.is_available():
-        for name, value in _MALLOPT.items():
-            setting(name, value)
-
-
-def trim_memory() -> None:
-    """Gives what is free back to the kernel, broken up or not. Elsewhere than with glibc nothing happens."""
-    trim = _glibc("malloc_trim")
-    if trim is not None:
-        trim(0)
-
-
-def memory() -> float:
-    """GB that this process holds now; 0 where the kernel does not say it as Linux does."""
-    found = Path("/proc/self/statm")
-    return int(found.read_text().split()[1]) * resource.getpagesize() / 1e9 if found.exists() else 0.0
-
-
-def _glibc(name: str) -> Any:
-    """A function of the C library, None where it has none of that name, as musl."""
-    return getattr(ctypes.CDLL(None), name, None) if sys.platform.startswith("linux") else None
 
 
 def clock() -> float:

@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from stages.core import params, records, tokens
+from stages.core import allocator, params, records, tokens
 from stages.core.records import Example
 from stages.core.training.settings import Method, Training
 
@@ -170,6 +170,7 @@ def products(rows: list[Example], method: Method) -> float:
 
 
 if __name__ == "__main__":
+    allocator.begin()
     which, arm, method, count = sys.argv[1:]
     declared = yaml.safe_load(Path("params.yaml").read_text())
     how = params.section(Method, declared["methods"][method], method)

@@ -13,7 +13,6 @@ from stages.core.errors import StageError
 from stages.core.files import remove
 
 POINTS = 100  # of a curve, at most
-SETTLED, GROWTH = 3, 1.1
 
 
 class Progress(TrainerCallback):
@@ -27,7 +26,6 @@ class Progress(TrainerCallback):
         self.seen, self.folder, self.seconds = seen, folder, 0.0
         self.first: float | None = None  # seconds of step 1, with all that is compiled in it; None in a resumed run
         self.began = 0.0
-        self.held = 0.0  # GB after the first steps
         self.live: Live | None = None
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -50,7 +48,6 @@ class Progress(TrainerCallback):
         self.seconds += took
         self.first = took if state.global_step == 1 else self.first
         control.should_log |= state.global_step == state.max_steps
-        self._tidy(state.global_step)
 
     def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Completes the line that the trainer has just logged; its last one, a summary, has no loss."""
@@ -62,14 +59,6 @@ class Progress(TrainerCallback):
                 )
             row |= {"tokens": self.seen[state.global_step - 1], "seconds": self.seconds}
             self._show(row)
-
-    def _tidy(self, step: int) -> None:
-        """Trims memory when it has grown by a tenth since the third step, by which all kinds of tensors were there."""
-        held = machine.memory()
-        if step <= SETTLED or not self.held:
-            self.held = held
-        elif held > GROWTH * self.held:
-            machine.trim_memory()
 
     def _show(self, row: dict[str, Any]) -> None:
         if self.live is not None:

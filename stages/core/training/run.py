@@ -78,7 +78,6 @@ def train(
     Raises StageError where weights cannot be loaded, parameters are missed, or the first batch is not what inference
     will see.
     """
-    machine.keep_freed_memory()
     set_seed(seed)  # what an adapter begins with is drawn before the trainer sets it
     order = batches.plan(examples, method, seed)
     rows = launch.in_turn(lambda: batches.dataset(examples, tokenizer, scratch)).select(order)
