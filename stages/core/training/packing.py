@@ -18,8 +18,9 @@ from stages.core.training.settings import Training
 ROWS = "rows"
 LENGTHS = (37, 61, 23)  # of the rows that are compared
 # Largest difference that is rounding, as a share of the logits' standard deviation, by what products are made in.
-# SmolLM2 on a CPU: 0 in both, and 6 where attention crosses the borders. A GPU may round packed and single rows apart.
-TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.2}
+# SmolLM2 in bf16: 0.08 on a CPU with AVX512-BF16 and 0.17 with AMX, whose products of other numbers of rows round
+# otherwise, as a GPU's do; 6 where attention crosses the borders.
+TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.4}
 
 
 def rows(
