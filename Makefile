@@ -4,7 +4,7 @@
 # make test-remotes     stores between several clones; some 10 minutes; Debian's openssh-server for the SSH ones
 # make params           write params.yaml for PROFILE, for your own `dvc repro`
 # make exp              the headline numbers of the profiles and experiments, fit to a terminal
-# make bench           benchmarks against a peer or a limit, into metrics/bench.json; some 80 minutes
+# make bench           benchmarks against a peer or a limit, into metrics/bench.json; some 90 minutes
 # make lint, constraints, clean
 PROFILE ?= default
 PYTHON ?= python3
