@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from stages.core import grading
 from stages.core.errors import StageError
-from stages.core.grading import final
+from stages.core.grading import boxes
 from tests.made import question
 
 RIGHT, WRONG, NONE = "correct", "wrong", "no_answer"
@@ -76,11 +76,11 @@ SCRAPS = "answer is \\boxed{ } - $ 1,2 ² (A) . \\frac _ ^ = or \\text{ } x".spl
         ("The answer is 3 1/2.", "3.5", RIGHT),
         (r"\boxed{-3\frac{1}{2}}", "-7/2", RIGHT),
         ("The answer is 3\u00bd cups.", "3.5", RIGHT),
-        ("The answer is 5:30.", "30", WRONG),
+        ("The answer is 5:30.", "30", NONE),
         # several different answers
-        ("The answer is 5 or 6.", "5", WRONG),
+        ("The answer is 5 or 6.", "5", NONE),
         ("The answer is between 5 and 6.", "6", NONE),
-        (r"$\boxed{5}$ or $\boxed{6}$", "6", WRONG),
+        (r"$\boxed{5}$ or $\boxed{6}$", "6", NONE),
         ("The answer is 5, that is 5.", "5", RIGHT),
         ("The answer is 5, not 6.", "5", RIGHT),
         # units
@@ -148,7 +148,7 @@ def test_numeric(answer: str, gold: str, outcome: str) -> None:
         (r"\boxed{5 6}", "5", WRONG),
         (r"\boxed{\text{not } 5}", "5", WRONG),
         (r"\boxed{5 \neq 6}", "5", WRONG),
-        ("The answer is about 5.", "5", WRONG),
+        ("The answer is about 5.", "5", NONE),
         (r"\boxed{5 to 6}", "5", WRONG),
         (r"\boxed{5-6}", "5", WRONG),
         ("The answer is 5, not 6.", "5", RIGHT),
@@ -167,7 +167,7 @@ def test_numeric(answer: str, gold: str, outcome: str) -> None:
         (r"\boxed{10_2}", "2", WRONG),
         (r"\boxed{10_2}", "10", WRONG),
         ("The answer is 4210 (base 5).", "4210_{5}", RIGHT),
-        (r"\boxed{4210_{\text{five}}}", "4210_{5}", WRONG),
+        (r"\boxed{4210_{\text{five}}}", "4210_{5}", RIGHT),
         (r"\boxed{.0000673}", ".0000672", WRONG),
         (r"\boxed{6.72 \times 10^{-5}}", ".0000672", RIGHT),
         (r"\boxed{0.0000672}", ".0000672", RIGHT),
@@ -250,7 +250,7 @@ def test_numeric(answer: str, gold: str, outcome: str) -> None:
         (r"\boxed{0.333333}", r"\frac13", WRONG),
         (r"\boxed{6-5i}", "6 - 5i", RIGHT),
         (r"\boxed{6+5i}", "6 - 5i", WRONG),
-        ("First we add 5 and get 7", "7", WRONG),
+        ("First we add 5 and get 7", "7", NONE),
         (r"\boxed{}", "3", NONE),
         ("", "3", NONE),
         ("3", r"\text{}", "unreadable_gold"),
@@ -282,7 +282,7 @@ def test_numeric(answer: str, gold: str, outcome: str) -> None:
         (r"<think> \boxed{5}", "5", NONE),
         (r"<think> no </think> \boxed{5}", "5", RIGHT),
         (r"The final answer is: $\boxed{5}$. I hope it is correct.", "5", RIGHT),
-        ("The answer is five.", "5", WRONG),
+        ("The answer is five.", "5", RIGHT),
         (r"\boxed{5!}", "120", RIGHT),
         (r"\boxed{2^{10}}", "1024", RIGHT),
         (r"\boxed{\binom{5}{2}}", "10", RIGHT),
@@ -366,8 +366,8 @@ def test_choice(answer: str, gold: str, choices: tuple[str, ...], outcome: str) 
         (r"\boxed{\text{false}}", "no", RIGHT),
         ("the correct answer is false", "true", WRONG),
         ("true or false", "true", NONE),
-        ("The answer is not true.", "true", NONE),
-        ("It isn't true", "true", NONE),
+        ("The answer is not true.", "true", WRONG),
+        ("It isn't true", "true", WRONG),
         ("Nothing is known.", "false", NONE),
         ("", "true", NONE),
         ("true", "maybe", "unreadable_gold"),
@@ -475,9 +475,9 @@ def test_any_text_gets_an_outcome(kind: str, answer: str) -> None:
         (r"\boxed{a}", "a"),
         (r"\boxed{a} \boxed{b}", "b"),
         (r"\boxed{\frac{1}{2}}", r"\frac{1}{2}"),
-        (r"\boxed{}", ""),
-        (r"\boxed{a", ""),  # opened last and never closed: nothing is stated
-        (r"\boxed{a} \boxed{b", ""),
+        (r"\boxed{}", boxes.UNREADABLE),
+        (r"\boxed{a", boxes.UNREADABLE),  # opened last and never closed: nothing is stated
+        (r"\boxed{a} \boxed{b", boxes.UNREADABLE),
         (r"\boxed{\{1, 2\}}", r"\{1, 2\}"),
         (r"\fbox{a}", "a"),
         (r"\boxed{\boxed{a}}", r"\boxed{a}"),
@@ -489,14 +489,15 @@ def test_any_text_gets_an_outcome(kind: str, answer: str) -> None:
     ],
 )
 def test_boxed(text: str, held: str | None) -> None:
-    assert final.boxed(text) == held
+    groups = boxes.groups(text)
+    assert (groups[-1].content if groups else None) == held
 
 
 @pytest.mark.parametrize(
     ("kind", "answer", "gold", "choices", "wanted"),
     [
         ("numeric", "It costs 3 + 19.5, so the answer is $22.50.", "22.5", (), "22.50"),
-        ("numeric", "First 3, then 1,200", "1200", (), "1,200"),
+        ("numeric", "First 3, so 1,200", "1200", (), "1,200"),
         ("choice", "The answer is B.", "B", ("red", "blue"), "blue"),
         ("choice", "The answer is B.", "B", (), "B"),
         ("boolean", "The answer is yes.", "true", (), "yes"),

@@ -1,23 +1,12 @@
 r"""One function decides whether an answer is right: `grade`. Which rule applies is the question set's `grader`.
 
-Only the text after the thinking is graded; where a thinking was never closed there is no answer.
+README.md in this folder has the grammar in one screen. In short: `visible` gives the graded text, `statements` where it
+states its final value and whether it takes that back, and one reader for each kind what the value is.
 
-The final answer is the last `\boxed{}`, with the boxes that a comma, "and" or "or" join to it, else what follows the
-last "answer is", "Answer:" or "####", else what follows "result is", "solutions are" and the like. One that is denied
-("it is not true that the answer is 5"), taken back ("wait, that is wrong") or but a part of a formula (`-\boxed{5}`) is
-none. Where nothing is stated so, numeric and math read the last sentence, and the rest the whole text.
-
-All of a final answer must be understood: what stands beside the value must leave it as it is. plain.py has the words
-that do not ("million", "more than", "not").
-
-- numeric: one number, as an exact fraction. Currency, units, percent and degree signs are not looked at. Thousands may
-  be separated (1,000; 1{,}000), fractions written in any way (7/2, \frac72, 3 1/2, 3.5); a decimal equals a fraction
-  only where it is exact. Several different numbers are wrong.
-- math: mathematical equality by math-verify; equal.py lists where it is guarded. An equation for one symbol is also its
-  right side; lists and sets have no order, tuples and intervals do; units, currency and degrees are not looked at;
-  text in \text{} is compared as words. Several different answers are a list, and so wrong where one is wanted.
-- choice: the option that is named by its letter, its label (`answer3`, `option1`) or its text. Two named are no answer.
-- boolean: true or yes against false or no, as the first word of what is said. Both named are no answer.
+- numeric: one number, as an exact fraction (numbers.py);
+- math: a formula, compared by structure and term by term (formulas.py, equal.py);
+- choice: an option, named by letter, label or text (choices.py);
+- boolean: true or yes against false or no (truth.py);
 - exact: the final answer's text, ignoring case, spacing, emphasis, a leading article and closing punctuation.
 
 A false accept is worse than a false reject: what is not understood is not right.
@@ -30,13 +19,23 @@ opinion with every verdict.
 import atexit
 import functools
 import itertools
+import operator
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import TypeVar
 
 from stages.core.errors import StageError
-from stages.core.grading import choices, equal, final, formulas, numbers, second
+from stages.core.grading import choices, equal, numbers, options, second, statements, truth, visible
+from stages.core.grading.exact import ExactReader
+from stages.core.grading.formulas import FormulaReader
+from stages.core.grading.statements import UnclearError
+from stages.core.grading.terms import GaveUpError
 from stages.core.grading.workers import Workers
 from stages.core.records import Question
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ def grade_many(rows: Iterable[Row]) -> Iterator[Verdict]:
 
     The rows up to the first mathematical one are graded here, so that sets without mathematics start no workers.
     """
-    waiting = map(_known, rows)
+    waiting = map(_of_a_grader, rows)
     for row in waiting:
         if row[2] == "math":
             yield from _workers().map(itertools.chain([row], waiting))
@@ -76,7 +75,7 @@ def grade_many(rows: Iterable[Row]) -> Iterator[Verdict]:
             yield _judge(row)
 
 
-def _known(row: Row) -> Row:
+def _of_a_grader(row: Row) -> Row:
     if row[2] not in _GRADERS:
         raise StageError(f"grader {row[2]!r}: unknown; known: {', '.join(sorted(_GRADERS))}")
     return row
@@ -92,75 +91,105 @@ def _workers() -> Workers[Row, Verdict]:
 def readable(questions: Iterable[Question]) -> Iterator[bool]:
     """For each question, whether its grader can read its gold: a correct answer that repeats it must grade correct."""
     asked, again = itertools.tee(questions)
-    said = ((rf"\boxed{{{row.gold}}}" if row.grader == "math" else f"The answer is {row.gold}.", row) for row in again)
-    verdicts = grade_many((answer, row.gold, row.grader, row) for answer, row in said)
+    repeated = (
+        (rf"\boxed{{{row.gold}}}" if row.grader == "math" else f"The answer is {row.gold}.", row) for row in again
+    )
+    verdicts = grade_many((answer, row.gold, row.grader, row) for answer, row in repeated)
     for row, verdict in zip(asked, verdicts, strict=True):
         yield bool(row.gold.strip()) and verdict.outcome == "correct"
 
 
 def stated(answer: str, verdict: Verdict, question: Question) -> str:
     """The final answer in the words of `answer`, which was graded `verdict`; of a choice, its option's text."""
-    options = _options(question)
-    if question.grader == "choice" and options and verdict.parsed:
-        return options[int(verdict.parsed) - 1]
-    text = final.after_thinking(answer) or ""
-    return next(iter(numbers.written(text)), "") if question.grader == "numeric" else final.final(text)
+    listed = _options(question)
+    if question.grader == "choice" and listed and verdict.parsed:
+        return listed[int(verdict.parsed) - 1]
+    text = visible.visible(answer) or ""
+    if question.grader == "numeric":
+        return numbers.in_the_words_of(text, Fraction(verdict.parsed)) if verdict.parsed else ""
+    return statements.in_its_words(text)
 
 
 def _judge(row: Row) -> Verdict:
     answer, gold, kind, question = row
-    text, options = final.after_thinking(answer), _options(question)
+    text, listed = visible.visible(answer), _options(question)
     if text is None:
         return Verdict("no_answer", reason="the thinking was never closed")
-    verdict = _GRADERS[kind](text, gold, options)
+    verdict = _GRADERS[kind](text, gold, listed)
     parsed = verdict.parsed[: equal.LONGEST]  # what is longer is no answer worth keeping
-    return replace(verdict, parsed=parsed, second=second.agrees(text, gold, kind, options))
+    return replace(verdict, parsed=parsed, second=second.agrees(answer, gold, kind, listed))
 
 
 def _options(question: Question | None) -> tuple[str, ...]:
-    return (question.choices or choices.listed(question.question)) if question else ()
+    return (question.choices or options.listed(question.question)) if question else ()
 
 
-def _by(
-    wanted_by: Callable[[str, tuple[str, ...]], str | None], found_by: Callable[[str, tuple[str, ...]], str | None]
-) -> Callable[[str, str, tuple[str, ...]], Verdict]:
-    """A grader that reads the gold in one way, the answer in another, and compares what it read."""
-
-    def graded(answer: str, gold: str, options: tuple[str, ...]) -> Verdict:
-        wanted, found = wanted_by(gold, options), found_by(answer, options)
-        if wanted is None:
-            return Verdict("unreadable_gold")
-        if found is None:
-            return Verdict("no_answer")
-        return Verdict("correct" if found == wanted else "wrong", found)
-
-    return graded
+def _numeric(text: str, gold: str, listed: tuple[str, ...]) -> Verdict:
+    return _compared(text, numbers.gold(gold), numbers.NumberReader(), numbers.same)
 
 
-def _numeric(answer: str, gold: str, options: tuple[str, ...]) -> Verdict:
-    wanted, found = numbers.gold(gold), [numbers.value(number) for number in numbers.written(answer)]
+def _choice(text: str, gold: str, listed: tuple[str, ...]) -> Verdict:
+    return _compared(text, options.gold(gold, listed), choices.ChoiceReader(listed))
+
+
+def _boolean(text: str, gold: str, listed: tuple[str, ...]) -> Verdict:
+    return _compared(text, truth.gold(gold), truth.TruthReader())
+
+
+def _exact(text: str, gold: str, listed: tuple[str, ...]) -> Verdict:
+    return _compared(text, options.exact(gold), ExactReader())
+
+
+def _compared(
+    text: str,
+    wanted: Value | None,
+    reader: statements.Reader[Value],
+    same: Callable[[Value, Value], bool] = operator.eq,
+) -> Verdict:
+    """The verdict of a kind whose values are equal or not."""
     if wanted is None:
         return Verdict("unreadable_gold")
-    if not found or None in found:
+    value = _final_value(text, reader)
+    if value is None:
         return Verdict("no_answer")
-    return Verdict("correct" if found == [wanted] else "wrong", ", ".join(map(str, found)))
+    outcome = "correct" if same(value, wanted) else "wrong"
+    return Verdict(outcome, str(value).lower() if isinstance(value, bool) else str(value))
 
 
-def _math(answer: str, gold: str, options: tuple[str, ...]) -> Verdict:
-    found = formulas.stated(answer)
-    if not found:
-        return Verdict("no_answer")
+def _final_value(text: str, reader: statements.Reader[Value]) -> Value | None:
+    """The value that `text` states; None where there is none or it is unclear."""
     try:
-        same = equal.math_equal(found, gold)
-    except equal.GaveUpError as reason:
-        return Verdict("no_answer", found, str(reason))
-    return Verdict("unreadable_gold" if same is None else "correct" if same else "wrong", found)
+        return statements.final_value(text, reader)
+    except UnclearError:
+        return None
+
+
+_LETTER = re.compile(r"\\(?:text|mathrm|textbf)\{ ?\(?([A-Z])\)? ?\}|\(([A-Z])\)")  # a gold that is an option
+
+
+def _math(text: str, gold: str, listed: tuple[str, ...]) -> Verdict:
+    letter = _LETTER.fullmatch(gold.strip(" $"))
+    if letter:
+        verdict = _compared(text, options.place_of(letter[1] or letter[2]), choices.ChoiceReader(()))
+        return replace(verdict, parsed=chr(ord("A") - 1 + int(verdict.parsed)) if verdict.parsed else "")
+    reader = FormulaReader(gold)
+    formula = _final_value(text, reader)
+    if formula is None:
+        return Verdict("no_answer" if equal.readable(gold) else "unreadable_gold")
+    try:
+        same = equal.math_equal(formula.text, gold)
+    except GaveUpError as reason:
+        return Verdict("no_answer", formula.text, str(reason))
+    if same is None:
+        return Verdict("unreadable_gold")
+    same_number = formula.number is not None and formula.number == reader.gold and equal.same_units(formula.text, gold)
+    return Verdict("correct" if same or same_number else "wrong", formula.text or str(formula.number))
 
 
 _GRADERS: dict[str, Callable[[str, str, tuple[str, ...]], Verdict]] = {
     "numeric": _numeric,
     "math": _math,
-    "choice": _by(choices.gold, choices.choice),
-    "boolean": _by(lambda text, options: choices.boolean(text), lambda text, options: choices.boolean(text)),
-    "exact": _by(lambda text, options: choices.exact(text), lambda text, options: choices.exact(text)),
+    "choice": _choice,
+    "boolean": _boolean,
+    "exact": _exact,
 }

@@ -1,112 +1,246 @@
-"""Reading an answer as one of several options, as a truth value, or as plain words."""
+"""Reading a statement as one of several options: named by its letter, its label or number, its ordinal, or its text.
+
+A letter and a text beside it must agree. Two different options make a statement unclear, and so does a denial. In a
+sentence without an answer phrase an option counts where it is said to be right ("B is the best choice"), chosen ("I
+pick B"), or where the sentence ends with its text and names no other.
+"""
 
 import re
 
-from stages.core.grading import final, plain
+from stages.core.grading import sentences, words
+from stages.core.grading.options import NAMES, exact, pattern, place_of, unwrapped
+from stages.core.grading.statements import Statement, UnclearError
+from stages.core.grading.visible import BULLET
 
-_TRUTH = {"true": "true", "yes": "true", "false": "false", "no": "false"}
-_NAMES = r"(?:answer|option|solution|ending|choice)"
-_LABEL = re.compile(rf"\b{_NAMES}\s?\(?([1-9])\b\)?", re.IGNORECASE)
-# A letter counts in brackets, at the start with a mark or reason after it, after "option", or at the end after "is"
-_LETTERS = (
-    re.compile(r"\(([A-Za-z])\)"),
-    re.compile(r"^([A-Z])(?=$|[).:,;]|\s(?:because|since|as|is|and|or)\b|\s?\()"),
-    re.compile(rf"\b{_NAMES}\s([A-Z])\b", re.IGNORECASE),
-    re.compile(r"\b(?:is|be|or|and|nor|not)\s([A-Z])(?=$|[).:,;]|\s(?:because|since|as|is|and|or)\b)"),
+_ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5}
+# A name of an option at the start of a text. A lower-case letter counts in brackets or by itself
+_LABEL = re.compile(
+    rf"(?:the )?(?P<noun>(?i:{NAMES}|letter))?[\s(]*"
+    r"(?:(?P<bracketed>(?<=\()[A-Za-z](?=\)))|(?P<letter>[A-Z])(?![\w'+]|-\w)"
+    r"|(?P<small>[a-z])(?=[).:]?\s*$|[).]\s)|(?P<digit>[1-9])(?![\w%]|[.,/]\d))(?:\s?\))?"
+    rf"|(?i:{NAMES})(?P<number>[1-9])(?!\w)"
+    rf"|(?i:the (?P<ordinal>{'|'.join(_ORDINALS)})\b(?: {NAMES}| one)?)"
 )
-_STATEMENT = re.compile(
-    r"(?:so|thus|hence|therefore)?,?\s?(?:it|this|that|the (?:statement|claim|sentence|answer)) is (true|false)",
+_LEADING = re.compile(
+    rf"(?:(?:{words.any_of('definitely most_likely likely clearly probably indeed simply therefore thus hence so')}"
+    rf"|{words.any_of('either both the correct right best is it_is')}|it's|it must be"
+    rf"|{NAMES}s?:?(?=\s[(A-Z\d])(?!\s[A-Z]?[a-z]))\b[:,]?\s+)+(?=[(A-Z\d]|the\b|[a-z][).])",
     re.IGNORECASE,
 )
-_LISTED = re.compile(rf"\b({_NAMES})\s*([1-9])\s*[:.)]\s*", re.IGNORECASE)
-_FORMAT = re.compile(rf"\s*{_NAMES} format:.*", re.IGNORECASE | re.DOTALL)
+_LINKS = words.any_of("and or also possibly maybe perhaps both either as_well_as but then even answer option choice")
+_BETWEEN = re.compile(rf"(?:[\s,;:.&/+()-]|\b{_LINKS}\b)*", re.IGNORECASE)
+_LOWER_CASE_NEXT = re.compile(r"\s?(?:and|or|,|&|/)\s?[a-z](?![\w'])")  # "B and c"
+# What may stand after an option's name or text
+_TAIL_WORDS = (
+    "because since as due for which where when while given in on at by with from to is are was not rather instead "
+    "based if that fits? seems makes would must should place position option choice one"
+)
+_TAIL = re.compile(rf"\W*$|[.!;:]|\s?[,(\u2014\u2013-]|\s{words.any_of(_TAIL_WORDS)}\b")
+_ENDS = re.compile(r"\W*$")
+_SEPARATOR = re.compile(r"[ .,:;)(\u2013\u2014-]*")
+_IS = words.any_of(
+    "is was seems would_be must_be should_be has_to_be appears_to_be looks makes gives fits works describes matches"
+)
+_RIGHT = words.any_of(
+    "correct right best answer likely appropriate suitable sense choice accurate better fits true "
+    "only_(?:one|option|choice)"
+)
+_SAID_RIGHT = re.compile(rf"\s*{_IS}\b[\w\s,'-]{{0,40}}?\b{_RIGHT}\b|\s*(?:fits?|best)\b|\s*it is\b", re.IGNORECASE)
+_CHOOSE = "is be choose chose pick(?:ed)? select(?:ed)? go(?:ing)?_with went_with say answer option choice"
+_CHOSEN = re.compile(
+    rf"\b(?:{words.any_of(_CHOOSE)}"
+    r"|it's|that's|correct:)[:\s]+(?:(?:most likely|definitely|clearly|probably) )?$",
+    re.IGNORECASE,
+)
+_BEFORE_A_TEXT = words.any_of(
+    "the an? in on at around near with from to by for of as be is are was say choose pick select gets? uses? called "
+    "into through likely probably"
+)
+_FUNCTION_WORD = re.compile(rf"(?:[^\w\s]|\b{_BEFORE_A_TEXT}|'s)\s*$", re.IGNORECASE)
+_WEAK = "less little few(?:er)? like unlike avoids? lacks? than beats? before between first consider if no too"
+_WEAKENS = re.compile(rf"\b{words.any_of(_WEAK)}\b", re.IGNORECASE)
+_NAMED_AFTER = re.compile(r"\b(?:hepatitis|vitamin|plan|type)\s$", re.IGNORECASE)  # "vitamin B"
+_CONCLUDES = re.compile(
+    r"(?:^|(?<![Aa]nything)[\s,;])(?i:so|thus|therefore|hence|but)\b[,:]?\s|(?<!\d)[;:]\s(?!\s*[A-Z]\b)"
+    r"|,\s(?=[A-Z]\b\)?\s(?:is|fits|must|makes))"
+)
+_DENIED_ASIDE = re.compile(r"(?<=\S)\s?\([^()]*\)|[;,]\s[^;,]*")
+_ARTICLE = re.compile(r"A [a-z]{2,}(?<! is)(?<! or)(?<! and)(?<! was)|I\b(?! is)")
 
 
-def listed(question: str) -> tuple[str, ...]:
-    """The options that a question lists in its own text, as "Answer1: ... Answer2: ...", empty where it lists none."""
-    text = _FORMAT.sub("", question)
-    labels = list(_LISTED.finditer(text))
-    if not labels or [int(label[2]) for label in labels] != list(range(1, len(labels) + 1)):
-        return ()
-    ends = [label.start() for label in labels[1:]] + [len(text)]
-    return tuple(text[label.end() : end].strip() for label, end in zip(labels, ends, strict=True))
+class ChoiceReader:
+    """Reads the place of an option, from 1."""
+
+    def __init__(self, options: tuple[str, ...]) -> None:
+        self.options = options
+        self.places = len(options) or 26
+        longest_first = sorted(enumerate(options, 1), key=lambda item: -len(item[1]))
+        self._texts = [(place, pattern(option)) for place, option in longest_first if exact(option)]
+        self._numeric = any(re.fullmatch(r"[-$\d.,/% ]+", option.strip()) for option in options)
+
+    def read(self, statement: Statement) -> int | None:
+        """The option that a statement names. Raises UnclearError where it names several or denies one."""
+        text = unwrapped(statement.text)
+        same = self._same(text)
+        if same is not None:
+            return same
+        if statement.form == "sentence":
+            return self._concluded(text)
+        return self._named(
+            re.sub(r"^(?:the )?(?:correct |final )?answer(?: is)?: ", "", text, flags=re.IGNORECASE), led=True
+        )
+
+    def bare(self, text: str) -> int | None:
+        """The option that `text` is: a letter, a label, an option's text, or the first two together."""
+        text = unwrapped(text)
+        try:
+            same = self._same(text)
+        except UnclearError:
+            return None
+        naming = self._naming(text.lstrip(" (") if re.match(r"\(\w{2}", text) else text)
+        if same is None and naming and _ENDS.match(text, naming[1]):
+            return naming[0]
+        return same
+
+    def names_another(self, text: str, value: int) -> bool:
+        """Whether `text` names an option other than `value` without saying that it is wrong."""
+        return any(self._all(part) - {value} for part in re.split("[,;]", unwrapped(text)) if not words.denies(part))
+
+    def _same(self, text: str) -> int | None:
+        """The option whose text `text` repeats, to the letter or else ignoring case, or that its one letter means."""
+        plain = text.strip(" .!$")
+        alike = {place: option for place, option in enumerate(self.options, 1) if exact(option) == exact(plain)}
+        places = {place for place, option in alike.items() if option.strip(" .") == plain} or set(alike)
+        letter = re.fullmatch(r"([A-Z])|([1-9])", plain)
+        if places and letter:  # the option in this place, or the one that says so
+            named = place_of(letter[1]) if letter[1] else int(letter[2])
+            places |= {named} if named <= self.places else set()
+        if len(places) > 1:
+            raise UnclearError
+        return places.pop() if places else None
+
+    def _mention(self, text: str) -> tuple[int, int] | None:
+        """(place, length) of the option that `text` begins with; a text counts where a boundary follows it."""
+        for place, option in self._texts:
+            match = option.match(text)
+            if match and _TAIL.match(text, match.end()):
+                return place, match.end()
+        label = _LABEL.match(text)
+        if label is None or (label["digit"] and not label["noun"] and self._numeric):
+            return None
+        place = _place(label)
+        return (place, label.end()) if 0 < place <= self.places else None
+
+    def _naming(self, text: str) -> tuple[int, int] | None:
+        """(place, length) of the option that `text` begins with: its name, its text, or both."""
+        mention = self._mention(text)
+        if mention is None:
+            return None
+        separator = _SEPARATOR.match(text, mention[1])
+        begin = separator.end() if separator else mention[1]
+        second = self._mention(text[begin:])
+        return (mention[0], begin + second[1]) if second and second[0] == mention[0] else mention
+
+    def _named(self, text: str, led: bool = False) -> int | None:
+        """The one option that `text` begins with, after words such as "most likely"; `led`: by an answer phrase."""
+        text = _DENIED_ASIDE.sub(lambda aside: "" if words.denies(aside[0]) else aside[0], text)
+        leading, mention, rest = _LEADING.match(text), self._mention(text), text
+        if mention is None and leading:
+            rest = text[leading.end() :]
+            mention = self._mention(rest)
+        beside = (text[: len(text) - len(rest)] + "it" + rest[mention[1] :]) if mention else text  # an option may deny
+        if words.denies(_up_to_aside(beside)):
+            raise UnclearError
+        if mention is None:
+            return None
+        places, rest = self._listed(mention, rest)
+        if len(places) > 1 or text.rstrip(" .").endswith("?"):
+            raise UnclearError
+        label = text[: len(text) - len(rest)]
+        marked = re.search(r"\)\s*$", label) and (led or "(" not in label)  # "C) and what it says"
+        if not (_TAIL.match(rest) or marked) or re.match(r"\s?(?:[&+/]|and\b|or\b)", rest):
+            return None
+        if re.match(r"\s(?:is|was)\b", rest) and not _SAID_RIGHT.match(rest):
+            return None
+        return places.pop()
+
+    def _listed(self, mention: tuple[int, int], text: str) -> tuple[set[int], str]:
+        """The option that `text` begins with and those that it is listed with; the rest of the text."""
+        places = {mention[0]}
+        rest = text[mention[1] :]
+        while True:
+            between = _BETWEEN.match(rest)
+            following = rest[between.end() :] if between and between.end() else ""
+            listed = self._mention(following) if not _ARTICLE.match(following) else None
+            if listed is None:
+                if _LOWER_CASE_NEXT.match(rest):
+                    raise UnclearError
+                return places, rest
+            places.add(listed[0])
+            rest = following[listed[1] :]
+
+    def _concluded(self, text: str) -> int | None:
+        """The option that a sentence without a lead says to be right."""
+        text = words.without_leading(text.removeprefix(BULLET))
+        if text.endswith("?"):
+            return None
+        for part in dict.fromkeys((_CONCLUDES.split(text)[-1], text)):
+            clause = sentences.clause(part)
+            if words.denies(clause):
+                raise UnclearError
+            place = self._said_right(clause) or self._ended(clause)
+            if place is None and not _WEAKENS.search(clause):
+                place = self._named(part)
+            if place is not None:
+                return place
+        return None
+
+    def _said_right(self, text: str) -> int | None:
+        """The one option that stands before "is the correct answer" or the like."""
+        places = set[int]()
+        for start in re.finditer(r"(?:^|(?<=[\s,:(]))(?=\S)", text):
+            naming = self._naming(text[start.start() :])
+            if naming and _SAID_RIGHT.match(text, start.start() + naming[1]):
+                places |= set() if _NAMED_AFTER.search(text[: start.start()]) else {naming[0]}
+        return places.pop() if len(places) == 1 else None
+
+    def _ended(self, text: str) -> int | None:
+        """The one option that the sentence ends with: chosen by a verb, or its text where no other is named."""
+        for start in re.finditer(r"(?:^|(?<=[\s:(\"]))(?=\S)", text):
+            before, rest = text[: start.start()], text[start.start() :]
+            naming = self._naming(rest)
+            if not naming or not _ENDS.match(rest, naming[1]):
+                continue
+            if _WEAKENS.search(before) or self._all(text) != {naming[0]}:
+                return None
+            is_text = any(place == naming[0] and option.match(rest) for place, option in self._texts)
+            if _CHOSEN.search(before) or (is_text and before and _FUNCTION_WORD.search(before)):
+                return naming[0]
+        return None
+
+    def _all(self, text: str) -> set[int]:
+        """All options that stand in a text by letter, label or text."""
+        places, rest = set[int](), text
+        for place, option in self._texts:
+            text_of_option = re.compile(rf"(?<![\w-])(?:{option.pattern})", re.IGNORECASE)
+            places |= {place for match in text_of_option.finditer(rest) if len(exact(match[0]) or "") > 2}
+            rest = text_of_option.sub(" \0 ", rest)
+        for match in re.finditer(rf"(?<![\w'])([A-Z])(?![\w'])|\(([a-zA-Z])\)|\b(?i:{NAMES})\s?([1-9])\b", rest):
+            if match[1] and (match[1] == "I" or _ARTICLE.match(rest, match.start())):
+                continue
+            place = int(match[3]) if match[3] else place_of(match[1] or match[2])
+            places |= {place} if place <= self.places else set()
+        return places
 
 
-def gold(text: str, choices: tuple[str, ...]) -> str | None:
-    """The place of the option that is right: given by its label, its letter, or else its text."""
-    text = text.strip()
-    label, letter = _LABEL.fullmatch(text), re.fullmatch(r"\(?([A-Z])\)?", text)
-    if label or letter:
-        place = int(label[1]) if label else ord(letter[1]) - ord("A") + 1  # type: ignore[index]
-        return str(place) if place <= len(choices or range(26)) else None
-    same = [str(place) for place, option in enumerate(choices, 1) if option.strip() == text]
-    if not same and re.fullmatch("[1-9]", text) and int(text) <= len(choices or range(9)):
-        same = [text]
-    return same[0] if len(same) == 1 else None
+def _place(label: re.Match[str]) -> int:
+    if label["ordinal"]:
+        return _ORDINALS[label["ordinal"].lower()]
+    if label["digit"] or label["number"]:
+        return int(label["digit"] or label["number"])
+    return place_of(label["bracketed"] or label["letter"] or label["small"])
 
 
-def choice(text: str, choices: tuple[str, ...]) -> str | None:
-    """The option that the final answer names, as its place from "1"; None where it names none or several, or denies."""
-    answer = _unwrapped(final.final(text))
-    if same := _same(answer, choices):
-        places = same | ({answer} if re.fullmatch("[1-9]", answer) and int(answer) <= len(choices) else set())
-        if re.fullmatch("[A-Z]", answer):
-            places |= {str(ord(answer) - ord("A") + 1)}
-    elif re.fullmatch("[1-9]", answer):
-        places = {answer}
-    elif re.fullmatch("[a-z]", answer):
-        places = {str(ord(answer) - ord("a") + 1)}
-    else:
-        places = _named(_unwrapped(final.clause(answer)), choices)
-    place = places.pop() if len(places) == 1 else "0"
-    return place if 0 < int(place) <= (len(choices) or 26) else None
-
-
-def _named(answer: str, choices: tuple[str, ...]) -> set[str]:
-    """The options that a clause names by label, letter or text; none where it denies anything beside them."""
-    places, rest = set[str](), answer
-    for place, option in sorted(enumerate(choices, 1), key=lambda one: -len(one[1])):
-        words = exact(option) or ""
-        if len(words) > 2 and (at := re.search(rf"(?<!\w){re.escape(words)}(?!\w)", rest.casefold())):
-            places.add(str(place))
-            rest = f"{rest[: at.start()]} \0 {rest[at.end() :]}"
-    places |= set(_LABEL.findall(rest))
-    for pattern in _LETTERS:
-        places |= {str(ord(letter.upper()) - ord("A") + 1) for letter in pattern.findall(rest)}
-    return set() if plain.DENIED.search(rest) or rest.endswith("?") else places
-
-
-def _same(answer: str, choices: tuple[str, ...]) -> set[str]:
-    """The places of the options that `answer` repeats: to the letter, or else ignoring case."""
-    alike = {str(place): option for place, option in enumerate(choices, 1) if exact(option) == exact(answer)}
-    return {place for place, option in alike.items() if option.strip(" .") == answer} or set(alike)
-
-
-def boolean(text: str) -> str | None:
-    """The truth value that the final answer is or begins with; None where it is none, has both, or denies one."""
-    stated = final.stated(text)
-    answer = final.bare(_unwrapped(final.clause(final.final(text))))
-    if stated is None and (sentence := _STATEMENT.fullmatch(final.bare(final.last_sentence(text)))):
-        answer = sentence[1]
-    words = re.findall(r"[a-z']+", answer.lower())
-    named = {_TRUTH[word] for word in words if word in _TRUTH}
-    fits = bool(words) and words[0] in _TRUTH and len(named) == 1 and not answer.endswith("?")
-    others = " ".join(word for word in words if word not in _TRUTH)
-    alone = len(words) == 1 or _ends_a_word(answer)
-    return named.pop() if fits and alone and not plain.DENIED.search(others) else None
-
-
-def _ends_a_word(answer: str) -> bool:
-    """Whether the first word stands by itself: "no, ..." and "yes because", not "no evidence" or "the true number"."""
-    return re.match(r"\w+\s?(?:[,.;:!)\u2014-]|\b(?:because|since|as)\b|$)", answer) is not None
-
-
-def exact(text: str) -> str | None:
-    """The final answer's words in lower case, without emphasis, quotes, article and closing punctuation; or None."""
-    words = " ".join(_unwrapped(final.final(text)).casefold().split()).strip(" *_`\"'").rstrip(".!").strip(" *_`\"'")
-    return re.sub(r"^(?:the|an?) (?=\S)", "", words) or None
-
-
-def _unwrapped(text: str) -> str:
-    r"""Without \text{} and emphasis."""
-    return " ".join(re.sub(r"[*_`$]{1,3}", "", plain.TEXT.sub(r"\1", text)).split())
+def _up_to_aside(text: str) -> str:
+    sentence = text.partition("\n")[0] if re.match(r"\(?[A-Za-z][.)]", text) else sentences.first_sentence(text)
+    return sentences.clause(sentence)

@@ -1,156 +1,274 @@
-r"""Mathematical equality by math-verify, which reads LaTeX and plain expressions, guarded where it errs.
+r"""Whether two formulas are the same, compared by their structure, outside in; terms.py compares what is inside.
 
-Each guard is for answers that math-verify 0.9.0 was seen to accept or to refuse wrongly:
-- text (`\text{even}`, `Evelyn`, `(C)`) is compared as words: as mathematics its letters are factors, in any order;
-- a number in a base (`52_8`, `52 base 8`) is compared by its digits, and its base where both name one;
-- units are not looked at, but square feet are no cubic feet;
-- decimals are compared exactly, and with other numbers to twelve places, not six;
-- an equation is compared as a whole: its sides' difference, up to a factor; `x = 5` alone is also 5;
-- `K` is not `k`;
-- a formula with words left in it equals nothing;
-- what is too long, too deeply nested (its time doubles with every bracket) or breaks off is not read.
+Lists and sets have no order, tuples and intervals do, and keep their brackets. An equation is compared side by side or
+as a multiple of the other; where the gold is no equation, what the answer's names equal is compared. Relations keep
+their direction and strictness. Words are compared as words, and a number that names its base digit by digit.
 """
 
-import functools
-import itertools
 import re
-from collections.abc import Callable
-from fractions import Fraction
-from typing import Any
+from collections.abc import Sequence
 
-from stages.core.grading import forms
+from stages.core.grading import latex, structure, words
+from stages.core.grading.structure import Node
+from stages.core.grading.terms import FUNCTION, STRUCTURAL, GaveUpError, proportional, same_term
+from stages.core.grading.terms import readable as readable_term
 
-SECONDS = 5  # for each parse and comparison, by math-verify's own timer
 LONGEST, DEEPEST = 500, 12  # characters, and brackets within brackets; the longest gold of MATH-500 has 53
-PLACES = 12  # math-verify's own 6 would make 0.0000672 equal 0.0000668
-_EQUALS = re.compile(r"(?<![\\<>!:=])=(?!=)")
-_SYMBOL = re.compile(r"[A-Za-z](?:_\{?\w\}?)?(?:\([a-z]\))?|\\[a-z]+")
-_WORDS = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{3,}|(?<![\\A-Za-z])(?:as|at|by|if|in|is|it|no|of|or|so|to)(?![A-Za-z])")
-_DECIMAL = re.compile(r"-?\d*\.?\d+")
-
-
-class GaveUpError(Exception):
-    """The comparison was not made; the text says why."""
+_SYMBOL = re.compile(r"[A-Za-z](?:_\{?\w+\}?)?'*|\\[a-z]+(?:_\{?\w\}?)?")
+_OF_A_VARIABLE = re.compile(rf"{FUNCTION.pattern} ?[({{]? ?[a-z](?![a-z])")  # `cos x`; `\sin A` names a number
+_COMPUTING = words.any_of("sqrt frac cdot times div binom pi sin cos tan log ln gcd lcm max min [lr]floor [lr]ceil")
+_ARITHMETIC = re.compile(rf"[^A-Za-z]+|[^A-Za-z]*(?:\\{_COMPUTING}(?![A-Za-z])[^A-Za-z]*)+")
+_DECORATION = words.any_of("angle triangle bar widehat hat vec overrightarrow mathbb mathcal lfloor rfloor")
+# Arguments, subscripts and decorations of a name: `f(3)`, `S_{ABC}`, `\angle A`, `|AB|`
+_BESIDE_A_NAME = re.compile(
+    rf"(?<=[A-Za-z'}}]) ?\((?:[^()]|\([^()]*\))*\)|_\{{[^{{}}]*\}}|_\w|\\{_DECORATION}(?![A-Za-z])|[{{}}| ']"
+)
+_NAME = r"(?:[A-Z]{1,4}|m?[A-Z]{1,3}|[a-z]|\\[a-z]+)"  # `m\angle A` has an m
+_SUM_OF_NAMES = re.compile(rf"[-+]?{_NAME}(?:[-+](?:[A-Z]{{1,2}}|[a-z]|\\[a-z]+))*")
+_BASED = re.compile(r"([0-9A-F]+) ?(?:_ ?\{? ?(\w+) ?\}?|\(?(?:in )?base[ -](\w+)\)?)", re.IGNORECASE)
+_NUMERALS = "zero one two three four five six seven eight nine ten eleven twelve".split()
+_WORD = r"[^\W\d_]+(?:(?:'|(?<=[^\W\d_]{2})-(?=[^\W\d_]{2}))[^\W\d_]+)*"  # `p-q` is a difference
+_ONLY_WORDS = re.compile(rf"(?:(?:the|an?) )?{_WORD}(?:,? {_WORD})*|\(?[A-Z]\)?", re.IGNORECASE)
+_FLIPPED = {"<": ">", ">": "<", r"\le": r"\ge", r"\ge": r"\le", "=": "="}
 
 
 def math_equal(answer: str, gold: str) -> bool | None:
     """Whether two mathematical texts are equal, None where `gold` cannot be read. Raises GaveUpError."""
     if max(len(answer), len(gold)) > LONGEST:
         raise GaveUpError(f"longer than {LONGEST} characters")
-    wanted = forms.words(gold)
+    wanted = spelled(gold)
     if wanted is not None:
-        return forms.words(answer, letter=True) == wanted
-    if forms.based(gold) or forms.based(answer):
-        return _based(answer, gold)
+        return spelled(answer.replace(r"\emptyset", r"\text{no solution}"), letter=True) == wanted
+    if based(gold) or (based(answer) and "=" not in answer):
+        return _same_digits(answer, gold)
     if ("%" in answer) != ("%" in gold):  # 50 answers a question whose gold is 50%
         answer, gold = (text.replace("\\%", "").replace("%", "") for text in (answer, gold))
-    found, meant = forms.formula(answer), forms.formula(gold)
-    if max(_depth(found), _depth(meant)) > DEEPEST:
+    said, meant = latex.simple(answer), latex.simple(gold)
+    if max(structure.depth(said), structure.depth(meant)) > DEEPEST:
         raise GaveUpError(f"more than {DEEPEST} brackets within brackets")
-    if not _whole(meant) or not _parse(meant):
+    if not readable(gold):
         return None
-    powers = {forms.unit_power(answer), forms.unit_power(gold)} - {""}
-    if len(powers) > 1 or not _whole(found) or {*_WORDS.findall(found)} - {*_WORDS.findall(meant)} - forms.FUNCTIONS:
+    if not same_units(answer, gold) or not structure.whole(said):
         return False
-    return _same(found, meant)
+    return _same(structure.parsed(said), structure.parsed(meant))
 
 
-def _based(answer: str, gold: str) -> bool:
+def same_units(answer: str, gold: str) -> bool:
+    """Whether neither names a unit of another power than the other: square feet are no cubic feet."""
+    return len({latex.unit_power(answer), latex.unit_power(gold)} - {""}) < 2
+
+
+def spelled(text: str, letter: bool = False) -> list[str] | None:
+    r"""Its words in lower case where `text` is nothing but words, or a letter within \text: `\text{(C)}`, `Evelyn`.
+
+    With `letter`, a letter by itself is such a word too.
+    """
+    bare = words.without_text(text, "").strip().strip('$ .!"')
+    if not _ONLY_WORDS.fullmatch(bare):
+        return None
+    if not words.has_text(text) and len(bare) < 4 and not letter:
+        return None  # xy is a product
+    if not words.has_text(text) and FUNCTION.match(bare):
+        return None
+    parts = [re.sub(r"(?<=solution)s$", "", part) for part in re.findall(r"(?:[^\W\d_]|['-])+", bare.casefold())]
+    return [part for part in parts if part not in ("the", "a", "an")] if len(parts) > 1 else parts
+
+
+def based(text: str) -> tuple[str, str] | None:
+    """(digits, base) of a number that names its base: `52_8`, `52 (base 8)`."""
+    match = _BASED.fullmatch(words.without_text(latex.simple(text)).strip().strip("$ ."))
+    if not match:
+        return None
+    named = (match[2] or match[3]).lower()
+    base = _NUMERALS.index(named) if named in _NUMERALS else int(named) if named.isdecimal() else 0
+    digits = match[1].upper()
+    return (digits, str(base)) if 2 <= base <= 36 and all(int(digit, 36) < base for digit in digits) else None
+
+
+def _same_digits(answer: str, gold: str) -> bool:
     """Whether a number that names its base is the other: digit by digit, in a base that the answer may leave out."""
-    found, wanted = (forms.based(text) or (forms.formula(text), "") for text in (answer, gold))
-    return found[0] == wanted[0] and bool(wanted[1]) and found[1] in ("", wanted[1])
+    answer = structure.relation(latex.simple(answer))[0][-1]
+    said, wanted = (based(text) or (latex.simple(text), "") for text in (answer, gold))
+    return said[0] == wanted[0] and bool(wanted[1]) and said[1] in ("", wanted[1])
 
 
-def _same(found: str, meant: str) -> bool:
-    """Whether two formulas are equal; `x = 5` and `x = 5, x = 7` are also 5 and 5, 7."""
-    (name, value), (wanted_name, wanted_value) = _values(found), _values(meant)
-    sides = [_EQUALS.split(text) for text in (found, meant)]
-    if len(sides[0]) == len(sides[1]) == 2 and (name != wanted_name or not name):
-        return _same_equation(*(rf"({left})-({right})" for left, right in sides))
-    if name and wanted_name and name != wanted_name:
-        return False
-    bare = [len(forms.split(text)) > 1 or text.startswith(r"\{") for text in (value, wanted_value)]
-    ordered = [text[:1] in "([" and text[-1:] in ")]" for text in (value, wanted_value)]
-    if (bare[0] and ordered[1]) or (bare[1] and ordered[0]):  # two solutions are no point, no interval
-        return False
-    names = [set(re.findall(r"(?<![\\A-Za-z])[A-Za-z](?![A-Za-z])", text)) for text in (value, wanted_value)]
-    if names[0] != names[1] and {*map(str.lower, names[0])} == {*map(str.lower, names[1])}:
-        return False
-    if _DECIMAL.fullmatch(value) and _DECIMAL.fullmatch(wanted_value):
-        return Fraction(value) == Fraction(wanted_value)
-    return ("=" in value) == ("=" in wanted_value) and _equal(value, wanted_value)
+def readable(gold: str) -> bool:
+    """Whether a gold can be compared with answers."""
+    if spelled(gold) is not None or based(gold):
+        return True
+    simple = latex.simple(gold)
+    return structure.whole(simple) and _readable(structure.parsed(simple))
 
 
-def _values(text: str) -> tuple[str, str]:
-    """(symbol, values): what an equation or a list of them gives to its one symbol, "" where there is none."""
-    items = [_EQUALS.split(item) for item in forms.split(text)]
-    names = {item[0].strip() for item in items if len(item) > 1}
-    name = min(names, default="")
-    if len(names) == 1 and (_SYMBOL.fullmatch(name) or not re.search("[A-Za-z]", name)):  # else an equation
-        return name if _SYMBOL.fullmatch(name) else "", ", ".join(item[-1].strip() for item in items)
-    return "", text
+def _readable(node: Node) -> bool:
+    if node.kind == "term":
+        return readable_term(node.text)
+    return bool(node.parts) and all(map(_readable, node.parts))
 
 
-def _same_equation(one: str, other: str) -> bool:
-    """Whether two expressions that are to be zero are so together: one is a number times the other."""
-    import sympy
-
-    parsed = [part for text in (one, other) for part in _parse(text)[:1] if isinstance(part, sympy.Expr)]
-    if len(parsed) < 2:
-        return False
-    ratio = _tried(lambda: _library().utils.timeout(SECONDS)(sympy.simplify)(parsed[0] / parsed[1]))
-    return ratio is not None and bool(ratio.is_number and ratio.is_finite and not ratio.is_zero)
-
-
-def _equal(found: str, meant: str) -> bool:
-    return bool(
-        _tried(
-            lambda: _library().verify(
-                _parse(meant),
-                _parse(found),
-                float_rounding=PLACES,
-                allow_set_relation_comp=True,
-                timeout_seconds=SECONDS,
-                raise_on_error=True,
-            )
+def _same(said: Node, meant: Node) -> bool:
+    if latex.canonical(said.text) == latex.canonical(meant.text):
+        return True
+    if meant.kind == "relation":
+        return _same_relation(said, meant)
+    if said.kind == "relation":
+        return _given(said, meant)
+    if meant.kind in ("list", "set"):
+        return said.kind in ("list", "set") and _same_members(
+            [_value(part) for part in said.parts], [_value(part) for part in meant.parts]
         )
+    if said.kind != meant.kind:
+        return False
+    if meant.kind == "union":
+        return _same_members(said.parts, meant.parts)
+    if meant.kind in ("tuple", "matrix"):
+        return said.signs == meant.signs and _same_items(said.parts, meant.parts)
+    return same_term(said.text, meant.text)
+
+
+def _same_items(said: Sequence[Node], meant: Sequence[Node]) -> bool:
+    """Pairwise; a row of a matrix is a list that has an order."""
+    if len(said) != len(meant):
+        return False
+    rows = all(part.kind == "list" for part in (*said, *meant))
+    return all(
+        _same_items(one.parts, other.parts) if rows else _same(one, other)
+        for one, other in zip(said, meant, strict=True)
     )
 
 
-@functools.lru_cache(maxsize=1024)  # of a question, several answers are graded
-def _parse(text: str) -> list[Any]:
-    # A bare `\dfrac97` parses to nothing, so everything is put in a box first
-    boxed = rf"$\boxed{{{text}}}$"
-    return _tried(lambda: _library().parse(boxed, parsing_timeout=SECONDS, raise_on_error=True)) or []
+def _same_members(said: Sequence[Node], meant: Sequence[Node]) -> bool:
+    """The same members, each as often. Lists with dots keep their order."""
+    if len(said) != len(meant) or len(said) > 40:
+        return False
+    if any(r"\ldots" in part.text or "..." in part.text for part in meant):
+        return all(_same(one, other) for one, other in zip(said, meant, strict=True))
+    left = list(meant)
+    for member in said:
+        match = next((other for other in left if _same(member, other)), None)
+        if match is None:
+            return False
+        left.remove(match)
+    return True
 
 
-def _tried(call: Callable[[], Any]) -> Any:
-    """The call's result; None where the library, on which no reliance is for odd input, fails. Raises GaveUpError."""
-    try:
-        return call()
-    except _library().errors.TimeoutException as error:
-        raise GaveUpError(f"not done in {SECONDS} seconds") from error
-    except MemoryError:  # ends the worker
-        raise
-    except Exception:
-        return None
+def _value(node: Node) -> Node:
+    """What a member of a list is, without its name: 3 of `x = 3`."""
+    return node.parts[-1] if node.kind == "relation" and set(node.signs) == {"="} and _names(node) else node
 
 
-@functools.cache
-def _library() -> Any:
-    """math-verify, imported late: its sympy takes a second that the other graders need not wait."""
-    import math_verify.errors
-    import math_verify.utils
+def _given(said: Node, meant: Node) -> bool:
+    """Whether a relation gives the value `meant`, which is none: `x = 5`, `x \\in [2, 5)`, `2 \\le x < 5`."""
+    signs = set(said.signs)
+    if signs == {r"\in"} and len(said.parts) == 2:
+        return _is_name(said.parts[0]) and _same(said.parts[1], meant)
+    if signs <= {"=", r"\equiv"}:
+        value = said.parts[-1]
+        if _names(said) and _same(value, meant):
+            return True
+        return (
+            len(said.parts) == 2
+            and not re.search(r"\d", said.parts[1].text)
+            and _names_only(said.parts[1].text)
+            and _same(said.parts[0], meant)
+        )
+    interval = _interval(said)
+    unmistakable = meant.kind == "union" or (
+        meant.kind == "tuple" and ("[" in meant.signs or "]" in meant.signs or "infty" in meant.text)
+    )
+    return interval is not None and unmistakable and _same(interval, meant)
 
-    return math_verify
+
+def _names_only(text: str) -> bool:
+    return re.fullmatch(r"(?:\\text\{[^{}]*\}|[A-Za-z ]+)", text.strip()) is not None
 
 
-def _whole(text: str) -> bool:
-    """Whether what it opens is closed; of a formula that breaks off, math-verify reads what there is."""
-    plain = re.sub(r"\\[{}]", "", text)
-    return plain.count("{") == plain.count("}") and text.count(r"\begin") == text.count(r"\end")
+def _names(said: Node) -> bool:
+    """Whether the sides before the last name it or compute it; in `2x = 10` they leave it to be solved."""
+    return all(_is_name(side) for side in said.parts[:-1]) or _same_chain(said.parts)
 
 
-def _depth(text: str) -> int:
-    depths = itertools.accumulate((letter in "([{") - (letter in ")]}") for letter in text)
-    return max(depths, default=0)
+def _is_name(side: Node) -> bool:
+    text = side.text
+    if side.kind == "tuple":
+        return all(_SYMBOL.fullmatch(part.text.strip()) for part in side.parts)
+    if words.has_text(text) or re.fullmatch(r"[A-Za-z]{3,}(?: [A-Za-z]{2,}){0,5}", text):
+        return not FUNCTION.search(text)
+    if _ARITHMETIC.fullmatch(text):
+        return True
+    name = FUNCTION.sub("", _BESIDE_A_NAME.sub("", text))
+    if _OF_A_VARIABLE.search(text) or re.search(r"[\d^*/]|\\(?:frac|sqrt|cdot|times)", name):
+        return False
+    return _SUM_OF_NAMES.fullmatch(name) is not None
+
+
+def _same_chain(sides: Sequence[Node]) -> bool:
+    """Whether all sides of an equation are equal whatever its symbols are: `x^2 - 1 = (x+1)(x-1)`."""
+    return all(side.kind == "term" for side in sides) and all(
+        same_term(sides[-1].text, side.text) for side in sides[:-1]
+    )
+
+
+def _same_relation(said: Node, meant: Node) -> bool:
+    if set(meant.signs) == {r"\in"} and len(meant.parts) == 2:
+        return _same(_set_of(said), meant.parts[1])
+    if set(meant.signs) <= {"="}:
+        if said.kind != "relation":
+            return _is_name(meant.parts[0]) and _same(said, meant.parts[-1])
+        return set(said.signs) <= {"="} and _same_equation(said, meant)
+    if said.kind == "relation":
+        if any(signs == meant.signs and _same_items(sides, meant.parts) for sides, signs in _directions(said)):
+            return True
+        said = _set_of(said) if set(said.signs) == {r"\in"} else said
+    interval = _interval(meant)
+    return interval is not None and _same(said, interval)
+
+
+def _set_of(said: Node) -> Node:
+    if said.kind == "relation" and set(said.signs) == {r"\in"} and _is_name(said.parts[0]):
+        return said.parts[1]
+    return (_interval(said) or said) if said.kind == "relation" else said
+
+
+def _directions(node: Node) -> list[tuple[tuple[Node, ...], tuple[str, ...]]]:
+    """A relation read from the left and from the right."""
+    found = [(node.parts, node.signs)]
+    if all(sign in _FLIPPED for sign in node.signs):
+        found.append((node.parts[::-1], tuple(_FLIPPED[sign] for sign in node.signs[::-1])))
+    return found
+
+
+def _interval(node: Node) -> Node | None:
+    r"""The interval of one symbol's inequality: `[2, 5)` of `2 \le x < 5`."""
+    for sides, signs in _directions(node):
+        if not all(sign in ("<", r"\le") for sign in signs):
+            continue
+        at = [place for place, side in enumerate(sides) if _SYMBOL.fullmatch(side.text) and side.text != r"\infty"]
+        if len(at) != 1 or len(sides) > 3 or (len(sides) == 3 and at[0] != 1):
+            continue
+        low = (sides[0], "[" if signs[0] == r"\le" else "(") if at[0] > 0 else (Node("term", r"-\infty"), "(")
+        high = (
+            (sides[-1], "]" if signs[-1] == r"\le" else ")")
+            if at[0] < len(sides) - 1
+            else (Node("term", r"\infty"), ")")
+        )
+        return Node("tuple", f"{low[1]}{low[0].text},{high[0].text}{high[1]}", (low[0], high[0]), (low[1], high[1]))
+    return None
+
+
+def _same_equation(said: Node, meant: Node) -> bool:
+    """Side by side, or as wholes: what is to be zero in one is a number times what is to be zero in the other."""
+    one, other = said.parts, meant.parts
+    if len(other) != 2:
+        return _same(one[-1], other[-1]) and _same(one[0], other[0])
+    if (
+        _is_name(one[0])
+        and _is_name(other[0])
+        and not re.search(r"[a-z]", latex.canonical(other[1].text).replace("\\", ""))
+    ):
+        return _same(one[0], other[0]) and _same(one[-1], other[1])
+    if len(one) == 2 and all(_same(left, right) for left, right in zip(one, other, strict=True)):
+        return True
+    if len(one) != 2 or any(side.kind != "term" or STRUCTURAL.search(side.text) for side in (*one, *other)):
+        return False
+    return proportional(*(rf"({left.text})-({right.text})" for left, right in (one, other)))

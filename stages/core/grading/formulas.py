@@ -1,45 +1,128 @@
-"""Finding the mathematics of a final answer: the formulas of its box, its statement or its last sentence."""
+"""Reading the mathematics of a statement: its formulas, or the number that its words give."""
 
 import re
+from dataclasses import dataclass
+from fractions import Fraction
 
-from stages.core.grading import final, plain
+from stages.core.grading import latex, numbers, sentences, words
+from stages.core.grading.boxes import FORMULA
+from stages.core.grading.numbers import NumberReader
+from stages.core.grading.statements import Statement, UnclearError
 
-# What may stand before the formulas of a statement, between them, and before an answer that is not stated as one
-_BEFORE = re.compile(
-    r"[\s,:;(*_]*(?:(?:equal to|given by|simply|just|therefore|thus|exactly|then|that|the|an?|[A-Za-z] ?=)[\s:*_]*)*"
-)
+_LEADS = words.any_of("equal_to given_by simply just therefore thus exactly then that the an? either indeed both")
+_BEFORE = re.compile(rf"[\s,:;(*_]*(?:(?:{_LEADS}|[A-Za-z] ?=)[\s:*_]*)*", re.IGNORECASE)
 _BETWEEN = re.compile(r"[\s.*_]*(?:,|;|\b(?:and|or)\b)+[\s*_]*(?:\b(?:and|or|[A-Za-z] ?=)\b)?[\s*_]*", re.IGNORECASE)
-_AFTER = re.compile(r"[A-Za-z\s,.;:!*_()'-]*")
-_HENCE = re.compile(
-    r"^\W*(?:(?:so|thus|hence|therefore|then|finally|and|that|we (?:get|have|find|obtain)|this gives)\b[,:]?\s?)+",
-    re.IGNORECASE,
+_AFTER = re.compile(r"[A-Za-z\s,.;:!*_()'/\u00b2\u00b3^23-]*")
+# Words beside a formula that make its value another one
+_CHANGING = words.any_of(
+    "million billion thousand hundred dozen squared cubed half twice more_than less_than at_least at_most "
+    "or_(?:more|less|so) not never times plus minus over between about approximately undefined except but to_the base "
+    "than percent_of log ln sin cos tan pi sqrt mod"
 )
+_CHANGES = re.compile(rf"\b{_CHANGING}\b|n't\b", re.IGNORECASE)
+_GIVE = words.any_of("is are was equals? be becomes gives get have has obtain find yields")
+_VERB = re.compile(rf"\b{_GIVE}\b(?: equal to| given by)?\s*:?", re.IGNORECASE)
+_PREPOSITIONS = words.any_of("at for of in by from with when where since because if than on between to using as")
+_PREPOSITION = re.compile(rf"\b{_PREPOSITIONS}\s(?:[a-z]+ )?$", re.IGNORECASE)
 
 
-def stated(text: str) -> str:
-    """The final answer's mathematics, "" where there is none.
+@dataclass(frozen=True)
+class Formula:
+    """The mathematics of a statement, and the number that it gives where it gives one."""
 
-    That is the box, else the formulas of what is stated, or of the last sentence, if the words beside them leave them
-    as they are; else the words and all, which will be equal to no formula.
-    """
-    found = final.boxed(text)
-    if found is not None:
-        return found.strip()
-    said = final.stated(text)
-    if said is not None:
-        clause = final.clause(said)
-        spans = list(final.FORMULA.finditer(clause))
-        whole = spans and _BEFORE.fullmatch(clause, 0, spans[0].start()) and _listed(clause, spans) == spans
-        return ", ".join(map(_inner, spans)) if whole and _fine(clause[spans[-1].end() :]) else final.bare(clause)
-    sentence = " ".join(final.last_sentence(text).split())
-    if plain.DENIED.search(sentence) or sentence.endswith("?"):
+    text: str
+    number: Fraction | None
+
+
+class FormulaReader:
+    """Reads formulas; words give a number where the gold is one."""
+
+    def __init__(self, gold: str) -> None:
+        self.gold = numbers.gold(gold.replace("\\%", "%"))
+        self._numbers = NumberReader()
+
+    def read(self, statement: Statement) -> Formula | None:
+        """A statement's mathematics. Raises UnclearError where it is denied or asked."""
+        if statement.form == "box":
+            text = re.sub(r"^\\text\{ ?(?:the )?(?:final )?answer(?: is)?:? ?\}", "", statement.text.strip())
+            return Formula(text, self._number(statement)) if text else None
+        sentence = sentences.first_sentence(statement.text).strip()
+        if sentence.endswith("?"):
+            raise UnclearError
+        number = self._number(statement)
+        if self.gold is not None and not FORMULA.search(sentence) and re.search(r"[A-Za-z]{4}", sentence):
+            return Formula("", number) if number is not None else None  # words around a number
+        text = _led(sentence) if statement.form == "lead" else _concluded(sentence)
+        return Formula(text, number) if text or number is not None else None
+
+    def bare(self, text: str) -> Formula | None:
+        """The formula or the number that `text` is."""
+        match = FORMULA.fullmatch(text.rstrip(". "))
+        inner = _inner(match) if match else text
+        number = numbers.gold(inner)
+        return Formula(latex.canonical(latex.simple(inner)), number) if match or number is not None else None
+
+    def names_another(self, text: str, value: Formula) -> bool:
+        """Whether a formula or another number stands in `text`."""
+        if value.number is not None:
+            return self._numbers.names_another(text, value.number)
+        return FORMULA.search(text) is not None or re.search(r"\d", text) is not None
+
+    def _number(self, statement: Statement) -> Fraction | None:
+        """The number that the statement gives; only asked where the gold is one."""
+        if self.gold is None:
+            return None
+        try:
+            return self._numbers.read(statement)
+        except UnclearError:
+            return None
+
+
+def _led(sentence: str) -> str:
+    """The formulas that a lead is followed by, if the words beside them leave them as they are; else all of it."""
+    clause = sentences.clause(sentence)
+    if words.denies(FORMULA.sub(" ", clause)):
+        raise UnclearError
+    spans = list(FORMULA.finditer(clause))
+    if (
+        spans
+        and _BEFORE.fullmatch(clause, 0, spans[0].start())
+        and _listed(clause, spans) == spans
+        and _unchanged(clause[spans[-1].end() :])
+    ):
+        return ", ".join(map(_inner, spans))
+    if spans and (inside := _conclusion_of(clause, spans)):
+        return inside
+    return _bare(clause)
+
+
+def _concluded(sentence: str) -> str:
+    """The formulas of a sentence's end or predicate; without any, the words after its last verb."""
+    if words.SUPPOSES.match(sentence):
         return ""
-    if spans := list(final.FORMULA.finditer(sentence)):
-        last = _listed(sentence, spans)
-        beside = sentence[: last[0].start()].split()[-2:]
-        fine = _fine(sentence[last[-1].end() :]) and not plain.changed(" ".join(beside))
-        return ", ".join(map(_inner, last)) if fine and not re.search(r"[-+*/\d]\s?$", " ".join(beside)) else sentence
-    return final.bare(_HENCE.sub("", re.split(r"\b(?:is|are|equals)\b", sentence)[-1]))
+    clause = sentences.clause(sentence)
+    if not re.search(r"[\d$\\]", clause):
+        clause = sentence
+    if words.denies(clause):
+        raise UnclearError
+    spans = list(FORMULA.finditer(clause))
+    if spans:
+        return _conclusion_of(clause, spans)
+    clause = words.without_leading(clause)
+    return _bare(_VERB.split(clause)[-1])
+
+
+def _conclusion_of(clause: str, spans: list[re.Match[str]]) -> str:
+    """The last formulas that no preposition leads, if nothing beside them changes them; "" for none."""
+    while spans and _PREPOSITION.search(clause[: spans[-1].start()]):
+        spans = spans[:-1]
+    if not spans:
+        return ""
+    listed = _listed(clause, spans)
+    before, after = " ".join(clause[: listed[0].start()].split()[-3:]), clause[listed[-1].end() :]
+    if _CHANGES.search(before) or re.search(r"[-+*/\d]\s?$", before) or not _unchanged(FORMULA.sub(" ", after)):
+        return ""
+    return ", ".join(map(_inner, listed))
 
 
 def _listed(text: str, spans: list[re.Match[str]]) -> list[re.Match[str]]:
@@ -52,9 +135,19 @@ def _listed(text: str, spans: list[re.Match[str]]) -> list[re.Match[str]]:
     return found
 
 
-def _fine(after: str) -> bool:
+def _unchanged(after: str) -> bool:
     """Whether the words after a formula leave it as it is."""
-    return _AFTER.fullmatch(after) is not None and not plain.changed(after) and not plain.DENIED.search(after)
+    return _AFTER.fullmatch(after) is not None and not _CHANGES.search(after)
+
+
+def _bare(text: str) -> str:
+    """Without the words that lead to a formula and the marks around it."""
+    text = text.strip().strip("*_` \"'").removeprefix("=>").rstrip(".!").strip()
+    return (
+        _BEFORE.sub("", text, count=1)
+        if re.match(r"(?:either|equal to|given by|simply|just|exactly)\b", text, re.IGNORECASE)
+        else text
+    )
 
 
 def _inner(match: re.Match[str]) -> str:

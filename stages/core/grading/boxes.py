@@ -1,0 +1,131 @@
+r"""The contents of `\boxed{}`, and whether what stands beside a box makes it but a part of a formula."""
+
+import re
+from dataclasses import dataclass
+
+from stages.core.grading import words
+
+# $...$, $$...$$, \\(...\\), \\[...\\]
+FORMULA = re.compile(
+    r"\$\$([^$]{1,2000})\$\$|(?<!\\)\$((?:\\.|[^$\\]){1,2000})\$|\\\(((?:[^\\]|\\(?!\))){1,2000})\\\)"
+    r"|\\\[((?:[^\\]|\\(?!\])){1,2000})\\\]"
+)
+_BOX = re.compile(r"\\(?:boxed|fbox|framebox)(?![A-Za-z])\s*")
+_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
+_UNBRACED = re.compile(r"\\?[A-Za-z]+|\d[\d.,/]*\d|\d")
+_MOST, _JOIN = 20, 60  # boxes of one answer, and characters that can stand between two of them
+_JOINED = re.compile(
+    r"(?:[\s$]|\\text\{|\\quad|\\[()\[\]]|\})*(?:,|;|\b(?:and|or)\b)+"
+    r"(?:[\s$]|\}|\\text\{|\\quad|\\[()\[\]]|\b(?:and|or|also|either)\b)*(?:\w{1,9}\s?=\s?)?",
+    re.IGNORECASE,
+)
+# In a formula nothing but these may stand before a box and after it
+_LEADS_TO = words.any_of(
+    "equiv approx in implies Rightarrow Longrightarrow iff to q?quad therefore displaystyle left [,;:!]"
+)
+_LEFT_IN_FORMULA = re.compile(rf"(?:^|[=:,;&(\[>]|\\\\|\\{_LEADS_TO}|\\ |\\text ?\{{[^{{}}]*\}})\s*$")
+_RIGHT_IN_FORMULA = re.compile(
+    r"(?:\s|\\[,;:! ]|\\q?quad|[.,;:!)\]]|\\%|\^ ?\{? ?\\circ ?\}?|\\(?:text|mbox|mathrm|textbf) ?\{[^{}]*\}"
+    r"|\\[pb]?mod ?(?:\{[^{}]*\}|\d+)|\\\\|&|\\right)*"
+)
+# In a sentence: what touches a box on its left or right, and operators between it and another term
+_BESIDE_LEFT = re.compile(
+    r"(?:[\w)}\]^_/*+\u00b1\u00d7\u00b7<\u2264\u2265\u2260\u221a~|!-]|(?<![=-])>)$"
+    r"|(?:[+/^*\u00d7\u00b7\u00b1<\u2264\u2265\u2260]|(?<![=-])>|(?:\d|\b[A-Za-z]|[)}]) ?-"
+    r"|\\(?:pm|mp|times|cdot|sqrt|neq?|geq?|leq?)|!=) ?[({]?$"
+)
+_BESIDE_RIGHT = re.compile(
+    r"[\w^_{(/\u00b2\u00b3]|\\(?:pi|sqrt|[dt]?frac|cdot|times|pm|left|log|ln|div|neq?|leq?|geq?)(?![A-Za-z])"
+    r"| ?(?:[+*/^\u00d7\u00b7] ?[\w\\$(]|- ?[\d\\$(])"
+)
+_SCALES = words.any_of(*words.SCALES, "percent_of squared cubed factorial times_\\d")
+_CHANGED = re.compile(
+    rf"[\s$)]*(?:\\[)\]])?\s*(?:\\text\{{)?\s*(?:{_SCALES}\b|or (?!so\b|equivalently\b)(?:\w|\$|\\))"
+    r"|\s*(?:is|was) (?:not|n't|wrong|incorrect|false)\b",
+    re.IGNORECASE,
+)
+UNREADABLE = "?"  # the content of a box that is empty, cut off, or but a part of a formula: no value of any kind
+
+
+@dataclass(frozen=True)
+class Box:
+    """A box or several joined ones: what they hold, joined by commas, and where they stand."""
+
+    content: str
+    begin: int
+    end: int
+
+
+def groups(text: str) -> list[Box]:
+    """The boxes in `text`, joined ones together; one that is but a part of a formula is UNREADABLE."""
+    spans = _outermost(_spans(text))
+    found: list[list[tuple[int, int]]] = []
+    for span in spans[-_MOST:]:
+        if found and _joined(text, found[-1][-1][1], span[0]):
+            found[-1].append(span)
+        else:
+            found.append([span])
+    return [_group(text, group) for group in found]
+
+
+def _group(text: str, spans: list[tuple[int, int]]) -> Box:
+    begin, end = spans[0][0], spans[-1][1]
+    contents = dict.fromkeys(_content(text[start:stop]) for start, stop in spans)
+    content = ", ".join(contents)
+    if not content or _part_of_a_formula(text, begin, end):
+        content = UNREADABLE
+    return Box(content, begin, end)
+
+
+def _content(box: str) -> str:
+    inner = _BOX.sub("", box, count=1)
+    return inner[1:-1].strip() if inner.startswith("{") else inner
+
+
+def _part_of_a_formula(text: str, begin: int, end: int) -> bool:
+    """Whether the box from `begin` to `end` is a factor, a term or an exponent of something larger, or is denied."""
+    line_begin = text.rfind("\n", 0, begin) + 1
+    for formula in FORMULA.finditer(text, max(0, begin - 2000), end + 2000):
+        if formula.start() < begin and end < formula.end():
+            left, right = text[formula.start() : begin].lstrip("$\\[("), text[end : formula.end()].rstrip("$\\])")
+            if not _LEFT_IN_FORMULA.search(left) or not _RIGHT_IN_FORMULA.fullmatch(right):
+                return True
+            if left.strip() == "":
+                line_begin, begin = text.rfind("\n", 0, formula.start()) + 1, formula.start()
+            else:
+                begin = line_begin
+            if not _CHANGED.match(right):
+                end = formula.end()
+            break
+    left, right = text[line_begin:begin], text[end : end + 80].partition("\n")[0]
+    return any((_BESIDE_LEFT.search(left), _BESIDE_RIGHT.match(right), _CHANGED.match(right)))
+
+
+def _joined(text: str, end: int, begin: int) -> bool:
+    return begin - end <= _JOIN and _JOINED.fullmatch(text, end, begin) is not None
+
+
+def _spans(text: str) -> list[tuple[int, int]]:
+    """(begin, end) of every box; the end of one that is never closed is the text's."""
+    found = []
+    marks = {match.start(): match.end() for match in _BOX.finditer(text)}
+    opened: list[int] = []  # for each open brace, where its box begins, or -1
+    box_at = {end: begin for begin, end in marks.items()}
+    for mark in _BRACE.finditer(text):
+        if mark[0] == "{":
+            opened.append(box_at.pop(mark.start(), -1))
+        elif mark[0] == "}" and opened and (begin := opened.pop()) >= 0:
+            found.append((begin, mark.end()))
+    for end, begin in box_at.items():  # without braces: one word or number
+        token = _UNBRACED.match(text, end)
+        found.append((begin, token.end() if token else end))
+    return found + [(begin, len(text)) for begin in opened if begin >= 0]
+
+
+def _outermost(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Those of `spans` that are in no other, in order."""
+    found: list[tuple[int, int]] = []
+    for begin, end in sorted(spans, key=lambda span: (span[0], -span[1])):
+        if not found or begin >= found[-1][1]:
+            found.append((begin, end))
+    return found

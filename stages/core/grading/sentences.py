@@ -1,0 +1,56 @@
+"""Sentences and clauses of an answer's text. Formulas are never cut."""
+
+import re
+
+from stages.core.grading import words
+from stages.core.grading.boxes import FORMULA
+
+LONGEST = 2000  # characters of a statement that are read
+_ABBREVIATIONS = r"Mrs mrs Mr mr Dr dr Ms ms St e\.g i\.e approx sq No no vs etc".split()
+_NOT_ABBREVIATED = "".join(rf"(?<!\b{word})" for word in _ABBREVIATIONS)
+_BEGINNINGS = words.any_of(
+    "It The This That These So Thus Therefore Hence Because Since But However Wait No Actually Oops Hold Sorry Hmm Let "
+    "I We An? In If As Other Explanation Option Answer [A-Z]_(?:is|was|has)"
+)
+_SENTENCE_END = re.compile(
+    rf"(?<![\s.][A-Z]){_NOT_ABBREVIATED}"
+    r"[.!?]+[\"')\]]*(?=\s|$)"
+    # after a single capital letter, an initial or an option: where a sentence begins that is no name
+    rf"|(?<=[\s.][A-Z])\.(?=\s*$|\s+{_BEGINNINGS}\b|\s+[A-Z]\.\s*$)"
+)
+_END = re.compile(rf"{_SENTENCE_END.pattern}|\n")
+# What follows says why, or what the value is not
+_ASIDE = re.compile(
+    r"[,;]?\s\(?(?:because|since|which|where|when|while|whereas|given that|compared|i\.e\.|e\.g\.|unlike)\b"
+    r"|[,;(]\s?\(?(?:and )?not\b(?! (?:correct|right|true|the))|[,;]?\s\(?(?:rather than|instead of)\b"
+    r"|\s[\u2014\u2013-]\s(?=[A-Za-z])",
+    re.IGNORECASE,
+)
+_REJECTED = re.compile(
+    r"\W*(?:which|and that) (?:is|was) (?:wrong|incorrect|false|not (?:right|correct|true|the answer))\b", re.IGNORECASE
+)
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of `text`, formulas whole; what has neither letter nor digit is none."""
+    hidden = FORMULA.sub(lambda match: re.sub(r"[.!?\n]", "\0", match[0]), text)
+    ends = [match.end() for match in _END.finditer(hidden)]
+    parts = (text[begin:end] for begin, end in zip([0, *ends], [*ends, len(text)], strict=True))
+    return [" ".join(part.split()) for part in parts if re.search(r"\w", part)]
+
+
+def first_sentence(text: str) -> str:
+    """`text` up to its first sentence's end; formulas are not cut."""
+    text = text[:LONGEST]
+    hidden = FORMULA.sub(lambda match: "\0" * len(match[0]), text)
+    end = _SENTENCE_END.search(hidden)
+    return text[: end.end()] if end else text
+
+
+def clause(text: str) -> str:
+    """A sentence up to where it starts to say why, or what the value is not; formulas are not cut."""
+    hidden = FORMULA.sub(lambda match: "\0" * len(match[0]), text)
+    aside = _ASIDE.search(hidden)
+    if not aside or not aside.start() or _REJECTED.match(hidden, aside.start()):
+        return text
+    return text[: aside.start()]

@@ -1,0 +1,115 @@
+"""Reading a statement as true or false, alike for both sides.
+
+A truth value is the first word of an answer ("No, whales are mammals."), what the statement is said to be ("It is not
+true."), or what a sentence concludes ("..., so yes."). A "not" turns it round; other words that weaken or doubt it
+("hardly", "partly", "might be") leave no value. Both values in one statement make it unclear.
+"""
+
+import re
+
+from stages.core.grading import options, words
+from stages.core.grading.statements import Statement, UnclearError
+
+_YES = r"true|yes|yeah|yep|correct|affirmative|certainly|of course|absolutely|definitely"
+_NO = (
+    r"false|no way|nope|no|incorrect|untrue|negative|(?:certainly|of course|absolutely|definitely) not|not at all"
+    r"|not (?:true|correct)"
+)
+# "No, ...", "Yes it is", "True." and not "no evidence", "No. 5", "true in 2010"
+_WORD_ENDS = (
+    r"(?:\W*$|\s?[,;!\u2014\u2013-]|[.:](?!\s?\d)"
+    r"|\s(?:because|since|as|it|they|he|she|we|you|i|that|this|there|indeed)\b)"
+)
+_FIRST_WORD = re.compile(rf"(?:(?P<no>{_NO})|(?P<yes>{_YES})){_WORD_ENDS}", re.IGNORECASE)
+_SUBJECT = (
+    r"(?:it|this|that|(?:the|this|that|my|your) (?:\w+ )?(?:statement|claim|sentence|answer|assertion|proposition"
+    r"|hypothesis|premise|conclusion)(?: (?:that|is that) [^.]{1,200}?)?)"
+)
+_ADVERB = words.any_of("indeed definitely clearly certainly actually therefore thus also in_fact simply absolutely")
+_IS_TRUE = re.compile(
+    rf"{_SUBJECT}\s?(?:is|was|'s|(?P<is_not>isn't|is not|'s not|wasn't))\s(?:{_ADVERB},?\s)*(?P<not>not )?"
+    r"(?P<value>true|false|correct|incorrect|untrue|right|wrong)\b(?P<after>[^\n]*)",
+    re.IGNORECASE,
+)
+_AFTER_VALUE = re.compile(r"\W*$|\s?[.,;!]|\s(?:that|because|since|as|to say)\b")
+_VALUES = dict.fromkeys(("true", "correct", "right"), True) | dict.fromkeys(
+    ("false", "incorrect", "untrue", "wrong"), False
+)
+_NO_DOUBT = re.compile(r"no (?:doubt|question)(?: about it)?[,:]?\s(?:that\s)?", re.IGNORECASE)
+_LEADING = re.compile(
+    rf"(?:{words.CONNECTIVE}|(?:according to|based on|from|given) [^,]{{1,80}},\s+|the answer is:?\s+|hmm,?\s+)+",
+    re.IGNORECASE,
+)
+_LAST_PART = re.compile(r"(?:[;:\u2014]|,?\s(?:so|thus|therefore|hence|and so))\b,?\s+", re.IGNORECASE)
+_UNTURNED = r"(?<!not )(?<!n't )(?<!than )(?<!nor )"
+_OPPOSITE = {
+    True: re.compile(
+        rf"{_UNTURNED}\b(?:false|untrue|incorrect|nope|no(?=\s*[.,;!?]|\s*$))(?!\w)(?! to)", re.IGNORECASE
+    ),
+    False: re.compile(rf"{_UNTURNED}\b(?:true|yes)\b(?! or)", re.IGNORECASE),
+}
+
+
+class TruthReader:
+    """Reads truth values."""
+
+    def read(self, statement: Statement) -> bool | None:
+        """The truth value of a statement. Raises UnclearError where it has both."""
+        text = _normal(statement.text.partition("\n")[0])
+        if text.endswith("?"):
+            return None
+        value = _first_word(text)
+        if value is None:
+            value = _said_of_the_statement(text)
+        last_part = _LAST_PART.split(text)[-1]
+        if value is None and last_part != text:
+            value = _first_word(last_part)
+            return _said_of_the_statement(last_part) if value is None else value
+        return value
+
+    def bare(self, text: str) -> bool | None:
+        """The truth value that `text` begins with, or is."""
+        try:
+            return None if text.rstrip().endswith("?") else _first_word(_normal(text))
+        except UnclearError:
+            return None
+
+    def names_another(self, text: str, value: bool) -> bool:
+        """Whether the other truth value stands in `text`."""
+        return _OPPOSITE[value].search(_normal(text)) is not None
+
+
+def gold(text: str) -> bool | None:
+    """The truth value that `text` is."""
+    return {"true": True, "yes": True, "false": False, "no": False}.get(text.strip(" .*").lower())
+
+
+def _normal(text: str) -> str:
+    text = re.sub(r'(?i)\b(statement|sentence|claim) "[^"\n]{3,300}"', r"\1", text)
+    text = re.sub(r"[()\[\]]", "", options.unwrapped(text)).strip()
+    return _NO_DOUBT.sub("", text) if _NO_DOUBT.match(text) else text
+
+
+def _first_word(text: str) -> bool | None:
+    leading = _LEADING.match(text)
+    match = _FIRST_WORD.match(text) or (_FIRST_WORD.match(text, leading.end()) if leading else None)
+    if match is None:
+        return None
+    value = match["yes"] is not None
+    if _OPPOSITE[value].search(text[match.end("yes" if value else "no") :]):
+        raise UnclearError
+    return value
+
+
+def _said_of_the_statement(text: str) -> bool | None:
+    """The value of "it is true", "the claim is not correct" and the like."""
+    leading = _LEADING.match(text)
+    match = (_IS_TRUE.fullmatch(text, leading.end()) if leading else None) or _IS_TRUE.fullmatch(text)
+    if match is None or not _AFTER_VALUE.match(match["after"]):
+        return None
+    if re.match(r"\s?(?:to say|that the answer)", match["after"]):
+        raise UnclearError
+    if match["value"].lower() in ("right", "wrong") and match["after"].strip(" .!"):
+        return None
+    turned = (match["is_not"] is not None) != (match["not"] is not None)
+    return _VALUES[match["value"].lower()] != turned

@@ -1,0 +1,114 @@
+"""The words that the graders know: units, scales, and what denies, bounds or takes back a value."""
+
+import re
+
+
+def any_of(*patterns: str) -> str:
+    """A pattern for any of the words in `patterns`, which spaces separate; `_` in a word stands for a space."""
+    words = " ".join(patterns).split()
+    return f"(?:{'|'.join(word.replace('_', ' ') for word in words)})"
+
+
+UNITS = (
+    "cm mm km dm nm kgs? mg ml cl dl ft in inch inches foot feet yards? yd miles? mi meters? metres? "
+    "centimet(?:er|re)s? millimet(?:er|re)s? kilomet(?:er|re)s? square cubic sq cu units? degrees? deg radians? rad "
+    "dollars? cents? usd eur gbp euros? pounds? lbs? ounces? oz grams? kilograms? tons? lit(?:er|re)s? gallons? "
+    "hours? hrs? minutes? mins? seconds? secs? days? weeks? months? years? mph kph kmh per mol joules? newtons? "
+    "watts? volts? amps? ohms? k?hz mhz"
+)
+UNIT = any_of(UNITS)
+SCALES = {
+    **dict.fromkeys(("hundred", "hundreds"), 100),
+    **dict.fromkeys(("thousand", "thousands", "k"), 1000),
+    **dict.fromkeys(("million", "millions", "mn"), 10**6),
+    **dict.fromkeys(("billion", "billions", "bn"), 10**9),
+    **dict.fromkeys(("trillion", "trillions"), 10**12),
+    **dict.fromkeys(("dozen", "dozens"), 12),
+}
+
+_NEGATIONS = "not never neither nor cannot without except unless hardly scarcely anything_but far_from"
+_REJECTIONS = (
+    "wrong incorrect invalid false untrue impossible unlikely mistak(?:es?|en) reject(?:ed|s)? eliminat\\w+ exclud\\w+ "
+    "rul\\w+_out fails? naive tempting worst least opposite contrary doubt\\w* trap distractor decoy"
+)
+_OTHERS = "instead_of rather_than might may could someone somebody one_would"
+_OTHER_LANGUAGES = "nicht kein\\w* pas ne \u043d\u0435"
+_PEOPLE = any_of("everyone everybody many most some people students others")
+_BELIEVE = any_of("would might may thinks? says? picks? chooses? guess believes? assumes?")
+# Said of what was not meant, or of what somebody else would say
+_DENIAL = re.compile(
+    rf"\b{any_of(_NEGATIONS, _REJECTIONS, _OTHERS, _OTHER_LANGUAGES)}\b|n't\b|\\neg|[\u4e0d\u6ca1\u975e]"
+    rf"|{_PEOPLE} (?:people |students |of them )?{_BELIEVE}\b",
+    re.IGNORECASE,
+)
+_NO_DENIAL = re.compile(
+    r"\b(?:no|(?:without|beyond)(?: an?| any)?) (?:doubt|question)(?: about it)?\b|\bnot only\b", re.IGNORECASE
+)
+
+_SENTENCE_START = r"(?:[.!?;)\n\u2014\u2013]|\.\.\.|\s-)\s*"
+# Takes back what was said before it, at the start of a sentence
+RETRACTED = re.compile(
+    rf"(?:^|{_SENTENCE_START})(?:and |but |oh,? |ah,? |no,? )*(?:"
+    r"wait(?=\s?[,.:;!?\u2014-]|\s(?:no|that|i|let|actually|a (?:minute|second|moment)|it|there|so)\b)"
+    r"|(?:oops|hold on|scratch that|correction|hmm+|on second thought|never ?mind)\b"
+    r"|let me (?:re|double|correct|fix|check|try|redo|start over)"
+    r"|i (?:was wrong|misread|miscalculated|take that)|i(?:'ve| have)? (?:made|forgot|forgotten|meant)\b"
+    r"|(?:that|this|it)(?: is|'s| was) (?:wrong|incorrect|not (?:right|correct)|a mistake))"
+    r"|,\s*(?:wait|no wait|oops|sorry|scratch that)\b",
+    re.IGNORECASE,
+)
+# Takes it back where another value follows
+OBJECTION = re.compile(
+    rf"(?:{_SENTENCE_START}|,\s*(?=(?:but|however|though|yet|actually)\b))"
+    r"(?:but|however|actually|sorry|though|yet|no(?=[,:.])|still|it should(?: actually)? be|in fact|rather|instead)\b",
+    re.IGNORECASE,
+)
+# Begins a sentence that says nothing of the answer: "I hope this helps.", "Let me know if you have questions."
+CHATTER = re.compile(
+    r"(?:and |so )?(?:i(?:'m| am| hope| think| believe| trust| have)\b|hope\b|let (?:me|us) know|please\b|feel free"
+    r"|if you(?:'d| have| need| want| would)\b|happy\b|thank|good luck|done\b|q\.?e\.?d|does (?:that|this)|would you"
+    r"|is there anything|have a (?:nice|great|good)|cheers|you're welcome|glad\b|great\b|hooray|explanation:?$|end of"
+    r"|that(?:'s| is| was) (?:it|all|the)\b|this (?:is|was) (?:the|my|our)\b"
+    r"|this (?:completes|concludes|shows|confirms|gives|answers|solves|makes)\b)",
+    re.IGNORECASE,
+)
+# Begins a sentence that concludes nothing
+SUPPOSES = re.compile(
+    r"(?:recall|note|notice|remember|suppose|assume|consider|let|if|unless|imagine|given"
+    r"|first(?:ly)?(?!.*\b(?:so|then|finally)\b))\b",
+    re.IGNORECASE,
+)
+_CONNECTIVES = (
+    "so thus hence therefore then finally and overall clearly now altogether in_total in_all in_conclusion in_summary "
+    "as_a_result consequently accordingly it_follows_that total result step_\\d{1,2} conclusion final ok(?:ay)? well "
+    "indeed simply just i_think i_believe i'd_say i_would_say we_(?:conclude|see|find|know)_that "
+    "(?:this|which)_means(?:_that)?"
+)
+CONNECTIVE = rf"{any_of(_CONNECTIVES)}\b[,:.]?\s*|=>\s*|[:=\u2022]\s+"
+# What a sentence may begin with before it concludes: "So, in total,"
+LEADING = re.compile(rf"(?:{CONNECTIVE}|{any_of('yes definitely certainly')}\b[,:.]?\s*)+", re.IGNORECASE)
+
+_STYLES = "text mbox mathrm textbf textrm textit textsf mathbf mathit mathsf bm boldsymbol operatorname emph underline"
+_STYLED = re.compile(rf"\\{any_of(_STYLES)} ?\{{([^{{}}]{{0,400}})\}}")
+
+
+def denies(text: str) -> bool:
+    """Whether `text` says that what it speaks of is not so, or is only somebody's thought."""
+    return _DENIAL.search(_NO_DENIAL.sub(" ", text)) is not None
+
+
+def has_text(formula: str) -> bool:
+    r"""Whether \text{} or the like stands in a formula."""
+    return _STYLED.search(formula) is not None
+
+
+def without_text(formula: str, space: str = " ") -> str:
+    r"""Its \text{} and the like replaced by what they hold, `space` around it; two levels deep."""
+    for _ in range(2):
+        formula = _STYLED.sub(rf"{space}\1{space}", formula)
+    return formula
+
+
+def without_leading(sentence: str) -> str:
+    """A sentence without the words that only connect it to what was before it."""
+    return LEADING.sub("", sentence, count=1) if LEADING.match(sentence) else sentence
