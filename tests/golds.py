@@ -120,7 +120,7 @@ def options_said(row: Question) -> list[str]:
     if row.grader != "choice":
         return [f"${row.gold}$" if row.grader == "math" else row.gold]
     place = int(row.gold[-1]) - 1
-    options = grading.choices.listed(row.question)
+    options = grading.options.listed(row.question)
     return [row.gold, f"({chr(ord('A') + place)})", *options[place : place + 1]]
 
 
