@@ -101,7 +101,7 @@ def study(inputs: Inputs, grid: Grid, settings: Settings, budgets: Mapping[str, 
     own = arms.pooled(inputs.answers, grid)
     main = arms.main_answers(own, inputs)
     found, compared = arms.corrected(
-        arms.results(inputs, own, bootstrap, cap), arms.comparisons(main, inputs, bootstrap)
+        arms.results(inputs, own, bootstrap, cap), arms.comparisons(main, inputs, bootstrap), bootstrap.confidence
     )
     single = {run: one for run, one in inputs.answers.items() if run not in own}
     runs = arms.results(inputs, single, bootstrap, cap) if single else []

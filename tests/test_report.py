@@ -12,6 +12,7 @@ import pytest
 from stages.core.cells import UNTRAINED
 from stages.core.records import GROUPS
 from stages.core.runs import Grid
+from stages.core.significance import detectable, holm_levels
 from tests.synthetic import ONE, PROFILE, SMALL, TARGETS, build, run_report
 
 
@@ -223,6 +224,24 @@ def test_differences_are_of_every_group_and_of_the_untrained_student(root: Path)
     assert {row[9] for row in rows} <= {"higher", "lower", "not resolved", "no pair differs"}
     for row in rows:
         assert (row[9] in ("higher", "lower")) <= (row[11] == "<0.001" or float(row[11]) < 0.05)
+    for name in ("4b_differences", "7_truncation"):
+        assert "they do not say what another seed would give" in table(root, name)
+
+
+def test_detectable_differences_are_those_of_the_verdicts_rule(root: Path) -> None:
+    """Each is as many standard errors, which a quarter of its interval is about, as its place in Holm's order says."""
+    build(root, dataclasses.replace(SMALL, methods=["full"]), questions=400, resamples=2000)
+    run_report()
+    places = {"4b_differences": (8, 10, 12), "7_truncation": (7, 9, 11)}  # difference, p and detectable
+    lines = [(at, line) for name, at in places.items() for line in table(root, name).splitlines() if "| solver" in line]
+    rows = [[line.strip("| ").split(" | ")[place] for place in at] for at, line in lines]
+    levels = holm_levels([0.0 if p == "<0.001" else float(p) for _, p, _ in rows], 0.05)
+    assert len(levels) == 14
+    ratios = []
+    for (difference, _, shown), level in zip(rows, levels, strict=True):
+        low, high = (float(end) for end in difference.partition("[")[2].strip("]").split(", "))
+        ratios.append(float(shown) / detectable((high - low) / 2 / 1.96, level or 0.0))
+    assert sum(ratios) / len(ratios) == pytest.approx(1, abs=0.03)
 
 
 def test_majority_and_passes_say_of_how_many(root: Path) -> None:
@@ -343,7 +362,8 @@ def test_half_a_grid_has_the_same_numbers_as_in_the_whole(root: Path) -> None:
     assert {row["method"] for row in half} == {"full", ""}
     for row in half:
         same = whole[row["target"], row["method"], row["group"], row["source"]]
-        smaller = {"p_holm": "", "p_holm_untrained": ""}  # of a smaller family
+        of_family = ("p_holm", "p_holm_untrained", "detectable", "detectable_untrained")
+        smaller = dict.fromkeys(of_family, "")
         assert row | smaller == same | smaller
 
 

@@ -17,8 +17,8 @@ DRIVER = Path("/proc/driver/nvidia")
 def begin() -> None:
     """Starts this program again with jemalloc; what LD_PRELOAD or MALLOC_CONF says already stays.
 
-    Before torch is imported, so that it costs a fifth of a second. Where there is a GPU, whose tensors are none of
-    malloc's, or no jemalloc of Ray's, nothing happens.
+    Before torch is imported, so that it costs little time. Where there is a GPU, whose tensors are none of malloc's, or
+    no jemalloc of Ray's, nothing happens.
     """
     found = library()
     if found is not None and not DRIVER.exists() and "LD_PRELOAD" not in os.environ:

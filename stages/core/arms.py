@@ -18,6 +18,8 @@ from stages.core.runs import ALL, MAIN, TRUNCATED, Comparison, Cost, Grid, Resul
 from stages.core.significance import Bootstrap
 from stages.core.stats import Estimate, Measure
 
+Adjusted = tuple[float | None, float | None]  # Holm's p of a comparison, and the plain p that it must stay below
+
 
 def pooled(answers: Mapping[Run, Answers], grid: Grid) -> dict[Run, Answers]:
     """The answers of each arm in the grid's order, its seeds together; in a grid of several seeds the arm has none."""
@@ -121,13 +123,16 @@ def comparisons(answers: Mapping[Run, Answers], inputs: Inputs, bootstrap: Boots
     return found
 
 
-def corrected(found: Sequence[Result], compared: Sequence[Comparison]) -> tuple[list[Result], list[Comparison]]:
-    """Both with Holm's p over the family of all comparisons that the report tests.
+def corrected(
+    found: Sequence[Result], compared: Sequence[Comparison], confidence: float
+) -> tuple[list[Result], list[Comparison]]:
+    """Both with Holm's p, and the difference that it detects, over the family of all comparisons of the report.
 
     Of every arm with raw, by group, and with the untrained student, and of compression with truncation.
     """
     family = [measure.p for one in found for measure in tested(one)] + [one.compressed.p for one in compared]
-    adjusted = iter(significance.holm(family))
+    levels = significance.holm_levels(family, 1 - confidence)
+    adjusted = iter(zip(significance.holm(family), levels, strict=True))
     results = [_adjusted(one, adjusted) for one in found]
     return results, [dataclasses.replace(one, compressed=_with(one.compressed, adjusted)) for one in compared]
 
@@ -137,14 +142,16 @@ def tested(one: Result) -> list[Measure]:
     return [*one.groups.values(), *([one.gained] if one.gained else [])]
 
 
-def _adjusted(one: Result, adjusted: Iterator[float | None]) -> Result:
+def _adjusted(one: Result, adjusted: Iterator[Adjusted]) -> Result:
     scopes = {(group, ALL): _with(measure, adjusted) for group, measure in one.groups.items()}
     gained = _with(one.gained, adjusted) if one.gained else None
     return dataclasses.replace(one, scopes={**one.scopes, **scopes}, gained=gained)
 
 
-def _with(one: Measure, adjusted: Iterator[float | None]) -> Measure:
-    return dataclasses.replace(one, holm=next(adjusted))
+def _with(one: Measure, adjusted: Iterator[Adjusted]) -> Measure:
+    p, level = next(adjusted)
+    smallest = None if one.error is None or level is None else significance.detectable(one.error, level)
+    return dataclasses.replace(one, holm=p, detectable=smallest)
 
 
 def budget(answers: Mapping[Run, Answers], caps: Sequence[int], bootstrap: Bootstrap) -> dict[Run, list[Estimate]]:

@@ -43,7 +43,7 @@ def ordered(function: Callable[[Row], Result], rows: Iterable[Row], batch: int =
 
 
 def _start() -> None:
-    """In a worker: looking for cycles among a row's many small objects takes a fifth of the time, and finds none."""
+    """In a worker: looking for cycles among a row's many small objects takes time, and finds none."""
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
 

@@ -44,12 +44,10 @@ def seed_weights(seeds: int, settings: Bootstrap) -> Floats:
     """The weight of each seed in the sample, and in each resample: (1 + resamples, seeds), each row adding up to 1.
 
     Of S seeds a resample draws S - 1, for else the seeds' variance is too small by (S - 1) / S: the rescaled bootstrap
-    of Rao and Wu (1988), Resampling inference with complex survey data. Few seeds stay few: in 4,000 simulated studies
-    of two equal arms, 132 questions, whose seeds scatter by 8 points, the 95 % interval of the difference held 0 in
-    88 % with two seeds, 93 % with three and 95 % with five, and p was below 0.05 in 11, 7 and 4 %; drawing all S gave
-    84, 89 and 93 %. Where seeds scatter by 4 points or less it holds as often as it says, or more often, because the
-    scatter of single answers between seeds is counted with questions and with seeds. A t interval would hold with two
-    seeds too, but be 149 points wide.
+    of Rao and Wu (1988), Resampling inference with complex survey data. Few seeds stay few. The interval has no t
+    quantile, so it is too narrow: equal arms are called different too often, the more so the fewer the seeds, the
+    farther these scatter, and the more questions there are. Few questions hide this, because the scatter of single
+    answers between seeds is counted twice, with questions and with seeds.
     """
     if seeds == 1:
         return np.ones((1 + settings.resamples, 1))
@@ -75,7 +73,8 @@ def bootstrapped(differences: Floats) -> float:
     """Two-sided p of resampled `differences`, (resamples,): twice the smaller share that lies on one side of 0.
 
     Davison and Hinkley, Bootstrap Methods and their Application (1997), section 5.4; never 0, for as many resamples
-    again could hold one.
+    again could hold one. Holm's correction can resolve nothing where there are more than (resamples + 1) / 40
+    comparisons, all of several seeds, at 5%.
     """
     rounded = differences.round(12)  # weights of seeds are no whole numbers
     beside = min((rounded <= 0).sum(), (rounded >= 0).sum())
@@ -96,9 +95,23 @@ def holm(found: Sequence[float | None]) -> list[float | None]:
     return adjusted
 
 
-def detectable(differences: Floats, confidence: float) -> float:
-    """The smallest difference that a sample like this finds at `confidence` four times out of five.
+def holm_levels(found: Sequence[float | None], level: float) -> list[float | None]:
+    """The p that each comparison must stay below for Holm's correction to resolve it at `level`, given all others' p.
 
-    (z of confidence + z of POWER) x the standard error, here that of resampled `differences`, (resamples,).
+    It is `level` / (m - r) of m comparisons, where r others are resolved with this one tested last.
     """
-    return float((norm.ppf((1 + confidence) / 2) + norm.ppf(POWER)) * differences.std())
+    tests = sum(p is not None for p in found)
+
+    def needed(place: int) -> float:
+        others = holm([*found[:place], 1.0, *found[place + 1 :]])
+        return level / (tests - sum(p is not None and p < level for p in others))
+
+    return [None if p is None else needed(place) for place, p in enumerate(found)]
+
+
+def detectable(error: float, level: float) -> float:
+    """The smallest difference whose two-sided p is below `level` four times out of five, by the normal approximation.
+
+    (z of level + z of POWER) x `error`, the difference's standard error.
+    """
+    return float((norm.isf(level / 2) + norm.ppf(POWER)) * error)

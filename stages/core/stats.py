@@ -65,8 +65,8 @@ class Measure:
     logarithm of the cap of tokens, from 1 to the limit, so that every doubling of the budget counts the same. Against a
     reference, over the `seeds` that both have: retention is the ratio of accuracies, output that of mean tokens,
     efficiency that of accuracy per token; difference is accuracy less the reference's, `p` McNemar's (of several seeds
-    the bootstrap's), and `detectable` the smallest difference that would be found four times out of five. `lacks` says
-    why there are no ratios, or none of accuracy, with {} for the reference's name.
+    the bootstrap's), and `error` the difference's standard error by the bootstrap. `lacks` says why there are no
+    ratios, or none of accuracy, with {} for the reference's name.
     """
 
     questions: int
@@ -85,8 +85,9 @@ class Measure:
     efficiency: Estimate = Estimate()
     difference: Estimate = Estimate()
     p: float | None = None
+    error: float | None = None
     holm: float | None = None  # `p` among all comparisons of a report
-    detectable: float | None = None
+    detectable: float | None = None  # the smallest difference that Holm's `p` resolves four times out of five
     seeds: tuple[str, ...] = ()
     lacks: str = ""
 
@@ -245,5 +246,5 @@ def _tested(one: Floats, two: Floats, sums: Floats, confidence: float | None) ->
     paired = one.shape[1] == two.shape[1] == 1  # the test is for one answer a question
     return found | {
         "p": significance.mcnemar(one, two) if paired else significance.bootstrapped(differences),
-        "detectable": significance.detectable(differences, confidence) if np.ptp(differences) > _ROUNDING else None,
+        "error": float(differences.std()) if np.ptp(differences) > _ROUNDING else None,
     }

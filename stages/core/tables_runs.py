@@ -69,7 +69,7 @@ def differences(results: Sequence[Result], compared: Sequence[Comparison], confi
     notes = (
         f"Paired by question and seed. {_rule(confidence)} p is McNemar's exact test, with several seeds the "
         f"bootstrap's; Holm's is adjusted for all {sum(one.p is not None for one in family)} comparisons of tables 4b "
-        "and 7. Detectable: the smallest difference that such a sample finds four times out of five, tested alone.",
+        "and 7.",
         *_seeds([measure for _, _, _, measure in tested]),
     )
     title = "Table 4b. Accuracy of every arm less that of raw, and less that of the untrained student."
@@ -77,21 +77,25 @@ def differences(results: Sequence[Result], compared: Sequence[Comparison], confi
 
 
 def _rule(confidence: float) -> str:
-    """Which number a verdict follows from."""
+    """Which numbers a verdict follows from, and what it can find."""
     return (
         f"The verdict is higher or lower where the {100 * confidence:g} % interval of the difference leaves out 0 and "
-        f"Holm's p is below {1 - confidence:.3g}; there is none from fewer than {FEW} questions."
+        f"Holm's p is below {1 - confidence:.3g}; there is none from fewer than {FEW} questions. Detectable: the "
+        f"smallest difference whose Holm's p falls below {1 - confidence:.3g} four times out of five, with all other "
+        "comparisons as they are."
     )
 
 
 def _seeds(compared: Sequence[Measure]) -> tuple[str, ...]:
-    """How far intervals from few seeds can be trusted, see `significance.seed_weights`."""
-    few = any(len(one.seeds) in (2, 3) for one in compared)
-    said = (
-        "With two seeds that scatter by 8 points, 95 % intervals hold the truth 88 times in 100 and p is below 0.05 "
-        "for 11 of 100 equal pairs; with three 93 and 7."
-    )
-    return (said,) if few else ()
+    """What intervals and verdicts do not cover, see `significance.seed_weights`."""
+    counts = {len(one.seeds) > 1 for one in compared}
+    said = {
+        False: "Of one seed, intervals, p and verdicts are over questions, for these checkpoints: they do not say what "
+        "another seed would give.",
+        True: "Of several seeds, intervals are too narrow, the more so the fewer the seeds and the more questions: "
+        "equal arms are called different more often than the interval says.",
+    }
+    return tuple(text for several, text in said.items() if several in counts)
 
 
 def verdict(one: Measure, confidence: float) -> str:
@@ -129,7 +133,8 @@ def truncation(comparisons: Sequence[Comparison], confidence: float) -> Table:
         "mean tokens, mean budget"
     )
     title = "Table 7. Compressed traces against raw traces cut to the same token budget."
-    notes = (_rule(confidence),) if rows else ("No target of this grid is truncated to a compressor that it has.",)
+    said = (_rule(confidence), *_seeds([one.compressed for one in comparisons]))
+    notes = said if rows else ("No target of this grid is truncated to a compressor that it has.",)
     return Table(title, (*WHO[:4], *columns(heads)), rows, notes)
 
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from stages.core.significance import POWER, bootstrapped, detectable, holm, mcnemar
+from stages.core.significance import POWER, bootstrapped, detectable, holm, holm_levels, mcnemar
 
 
 @pytest.mark.parametrize(
@@ -67,12 +67,43 @@ def test_bootstrapped_p(differences: list[float], wanted: float) -> None:
     assert bootstrapped(np.array(differences)) == pytest.approx(wanted)
 
 
-def test_detectable_is_found_as_often_as_the_power_says() -> None:
-    """With a true difference of that size, a two-sided test at 5% finds it in POWER of many studies."""
-    draw = np.random.default_rng(0)
-    spread, questions = 0.6, 150
-    error = spread / questions**0.5
-    least = detectable(draw.normal(0, error, 20_000), 0.95)
-    assert least == pytest.approx((1.959964 + 0.841621) * error, rel=0.02)
-    found = np.abs(draw.normal(least, error, 20_000)) > norm.ppf(0.975) * error
-    assert found.mean() == pytest.approx(POWER, abs=0.015)
+def test_detectable_of_one_comparison_is_cohens() -> None:
+    assert detectable(0.05, 0.05) == pytest.approx((1.959964 + 0.841621) * 0.05)
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted"),
+    [
+        ([0.7], [0.05]),
+        ([], []),
+        ([None, 0.7], [None, 0.05]),
+        ([0.7, 0.8, 0.9], [0.05 / 3] * 3),
+        ([1e-6, 0.8, 0.9], [0.05 / 3, 0.05 / 2, 0.05 / 2]),  # the first is resolved: two are left
+        ([1e-6, 0.02, 0.9], [0.05 / 3, 0.05 / 2, 0.05]),  # the second is resolved behind the first alone
+        ([1e-6, 1e-6, 1e-6], [0.05, 0.05, 0.05]),
+    ],
+)
+def test_holm_levels(found: list[float | None], wanted: list[float | None]) -> None:
+    assert holm_levels(found, 0.05) == pytest.approx(wanted)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=6), st.floats(0, 1))
+def test_holm_levels_are_where_holm_changes_its_mind(others: list[float], p: float) -> None:
+    level = holm_levels([p, *others], 0.05)[0]
+    assert level is not None
+    assume(p != pytest.approx(level))
+    for own in (p, 0.999 * level, 1.001 * level):
+        adjusted = holm([own, *others])[0]
+        assert adjusted is not None
+        assert (adjusted < 0.05) == (own < level)
+
+
+@pytest.mark.parametrize("others", [[], [0.9] * 35, [*[1e-9] * 16, *[0.9] * 19]])
+def test_detectable_is_resolved_as_often_as_the_power_says(others: list[float]) -> None:
+    """With a true difference of that size, Holm's p among `others` is below 5% in POWER of many studies."""
+    error, draw = 0.05, np.random.default_rng(0)
+    level = holm_levels([0.5, *others], 0.05)[0]
+    assert level is not None
+    drawn = draw.normal(detectable(error, level), error, 4_000)
+    adjusted = [holm([float(p), *others])[0] for p in 2 * norm.sf(np.abs(drawn) / error)]
+    assert np.mean([p is not None and p < 0.05 for p in adjusted]) == pytest.approx(POWER, abs=0.02)

@@ -103,13 +103,13 @@ def test_where_all_answers_agree_the_interval_is_exact(right: int) -> None:
     ends = (0.025**0.2, 1.0) if right else (0.0, 1 - 0.025**0.2)
     assert dataclasses.astuple(found.accuracy) == pytest.approx((right, *ends))
     assert at_caps(answers([right] * 5, [9] * 5), [9], PLAIN) == [found.accuracy]
-    assert (found.difference, found.p, found.detectable) == (Estimate(0.0), 1.0, None)
+    assert (found.difference, found.p, found.error) == (Estimate(0.0), 1.0, None)
 
 
 @pytest.mark.parametrize("questions", [1, FEW - 1])
 def test_few_questions_have_values_alone(questions: int) -> None:
     found = against(answers([1] * questions, [8] * questions), answers([0] * questions, [16] * questions))
-    assert (found.difference, found.output, found.p, found.detectable) == (Estimate(1.0), Estimate(0.5), None, None)
+    assert (found.difference, found.output, found.p, found.error) == (Estimate(1.0), Estimate(0.5), None, None)
     assert dataclasses.astuple(found.accuracy) == pytest.approx((1.0, 0.025 ** (1 / questions), 1.0))
 
 
@@ -250,7 +250,7 @@ def null_study(draw: np.random.Generator, seeds: int, questions: int, scatter: f
 def test_equal_arms_are_told_apart_as_seldom_as_is_said(
     seeds: int, questions: int, scatter: float, least: float, false: float
 ) -> None:
-    """300 studies; the shares are those of `seed_weights`' docstring, give or take 3 standard errors."""
+    """300 studies, give or take 3 standard errors; with seeds that scatter it errs, see `seed_weights`."""
     draw, studies = np.random.default_rng(11), 300
     held, kept, found_p = 0, 0, 0
     for seed in range(studies):

@@ -53,7 +53,7 @@ class Draw(LogitsProcessor):
     """Makes the argmax of each row what the row's own sampling and generator draw; greedy rows stay as they are.
 
     transformers itself has one sampling and one generator for a whole batch, so that an answer would depend on what is
-    beside it. A draw takes one number of its generator: noise on every logit took twice the time of the model.
+    beside it. A draw takes one number of its generator: noise on every logit took longer than the model.
     """
 
     def __init__(self, rows: list[tuple[Request, torch.Generator]]) -> None:

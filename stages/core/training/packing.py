@@ -18,8 +18,8 @@ from stages.core.training.settings import Training
 ROWS = "rows"
 LENGTHS = (37, 61, 23)  # of the rows that are compared
 # Largest difference that is rounding, as a share of the logits' standard deviation, by what products are made in.
-# SmolLM2 in bf16: 0.08 on a CPU with AVX512-BF16 and 0.17 with AMX, whose products of other numbers of rows round
-# otherwise, as a GPU's do; 6 where attention crosses the borders.
+# SmolLM2 in bf16: up to 0.17 with AMX (`contamination` in metrics/default/train), whose products of other numbers of
+# rows round otherwise, as a GPU's do; many times more where attention crosses the borders.
 TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.4}
 
 
@@ -46,7 +46,7 @@ def _attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scale: 
     _, many, size, _ = query.shape
     ahead = torch.full((size, size), float("-inf"), dtype=query.dtype, device=query.device).triu(1)
     scores = torch.baddbmm(ahead.repeat(many, 1), query.flatten(1, 2), key.transpose(1, 2), alpha=scale)
-    # Sums in fp32 inside; a result in fp32, to be rounded for the product, took a third more memory and 3 % of a step
+    # Sums in fp32 inside; a result in fp32, to be rounded for the product, takes more memory and time
     out = torch.bmm(functional.softmax(scores, -1), value)
     return out.unflatten(1, (many, size))
 
