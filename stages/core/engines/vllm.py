@@ -3,10 +3,11 @@
 import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from stages.core.engines import Model, Output, Request
 from stages.core.errors import StageError
+from stages.core.params import NotEmpty, Options, Positive
 
 OURS = {"model", "tokenizer", "revision", "dtype", "generation_config"}  # what the engine itself sets
 # An answer that max_model_len cuts is told apart by its length, so it is asked again when there is more room
@@ -32,10 +33,10 @@ class Settings:
     With a `reasoning_parser`, one of vLLM's by name, the reasoning comes apart; without, our own reading does it.
     """
 
-    dtype: str = "bfloat16"
-    in_flight: int = 1024  # requests that the engine holds at a time, more than it can run together
-    reasoning_parser: str | None = None
-    options: dict[str, Any] = field(default_factory=dict)
+    dtype: Literal["auto", "half", "float16", "bfloat16", "float", "float32"] = "bfloat16"
+    in_flight: Positive = 1024  # requests that the engine holds at a time, more than it can run together
+    reasoning_parser: NotEmpty | None = None  # only vLLM knows their names
+    options: Options = field(default_factory=dict)
     renders = False
 
     def __post_init__(self) -> None:
