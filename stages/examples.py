@@ -11,10 +11,9 @@ Run: python -m stages.examples --profile default
 import collections
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from stages.core import command, params, records
-from stages.core.errors import StageError
 from stages.core.files import write_json
 from stages.core.records import GROUPS, Prediction, Question, Score, Trace, Variant
 from stages.core.runs import TRUNCATED, Grid, Run
@@ -183,10 +182,10 @@ def collect(data: Path, grid: Grid, split: str, count: int) -> list[dict[str, An
 def main(profile: str) -> None:
     """Collect some questions of every set, with their traces and answers, into metrics/<profile>/examples.json."""
     declared = params.read(PARAMS, profile)
-    grid, count = params.section(Grid, declared["grid"], "grid"), declared["examples"]
-    if not isinstance(count, int) or count < 1:
-        raise StageError(f"params.yaml: report.examples: {count!r}: expected a number of questions, 1 or more")
-    found = collect(Path("data") / profile, grid, str(declared["split"]), count)
+    grid = params.section(Grid, declared["grid"], "grid")
+    count = params.entry(params.Positive, declared["examples"], "report.examples")
+    split = params.entry(Literal["validation", "test"], declared["split"], "evaluate.split")
+    found = collect(Path("data") / profile, grid, split, count)
     write_json(Path("metrics") / profile / "examples.json", {"questions": found})
 
 

@@ -14,7 +14,6 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from stages.core import command, params, records
-from stages.core.errors import StageError
 from stages.core.records import Example, Question
 
 PARAMS = {"teachers": "grid.teachers", "targets": "grid.targets", "count": "evaluate.shown_questions"}
@@ -38,10 +37,10 @@ def matched(folder: Path, student: str, teachers: Iterable[str], target: str) ->
 @command.stage("profile", "student")
 def main(profile: str, student: str) -> None:
     """Choose the training questions that a student answers for the report's page."""
-    declared = params.read(PARAMS, profile)
-    count = declared["count"]
-    if not isinstance(count, int) or isinstance(count, bool) or count < 0:
-        raise StageError(f"params.yaml: evaluate.shown_questions: {count!r}: expected a number of questions, 0 or more")
+    declared = params.read(PARAMS, profile, student=student)
+    count = params.entry(params.Count, declared["count"], "evaluate.shown_questions")
+    for name in ("teachers", "targets"):
+        params.entry(params.Some, declared[name], f"grid.{name}")
     data = Path("data") / profile
     trained = matched(data / "sft", student, declared["teachers"], declared["targets"][0]) if count else set()
     rows = chosen(records.read(data / "questions.parquet", Question), trained, count)

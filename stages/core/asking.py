@@ -54,7 +54,7 @@ def settings(config: LanguageModel, place: str) -> tuple[Any, Sampling]:
     name, served = engines.settings(config.inference, f"{place}.inference")
     scripted = {"max_new_tokens": 1} if name == "scripted" else {}  # it knows no limit
     sampling = params.section(Sampling, config.sampling or scripted, f"{place}.sampling")
-    if not config.model and not scripted and served.renders is not True:
+    if not config.model and not scripted and config.inference.get("run", {}).get("engine") != "scripted":
         raise StageError(f"params.yaml: {place}.model: missing; name a folder, a model of the hub or a server's")
     if served.renders and config.template_arguments:
         raise StageError(

@@ -23,12 +23,12 @@ def complaint(error: ValidationError, hint: Any, value: Any, place: str) -> str:
     for part in first["loc"]:  # up to what is no entry: the alternative of a union, the name of one that is missing
         if not (isinstance(held, dict) and part in held) and not (isinstance(held, list) and isinstance(part, int)):
             break
-        at, held, options = f"{at}.{_part(part)}", held[typing.cast(Any, part)], _inside(options, part)
+        at, held, options = f"{at}.{_part(part)}".lstrip("."), held[typing.cast(Any, part)], _inside(options, part)
     what, last, said = first["type"], first["loc"][-1:], first["msg"]
     known = ", ".join(re.findall("'([^']*)'", str(first.get("ctx", {}).get("expected", ""))))
     if what == "missing":
-        return f"{at}.{_part(last[0])}: missing; add it in conf/profile/"
-    if what == "extra_forbidden":
+        return f"{at}.{_part(last[0])}: missing; add it in conf/profile/".lstrip(".")
+    if what in ("extra_forbidden", "unexpected_keyword_argument"):
         return f"{at}: unknown entry; known: {', '.join(sorted(_entries(hint, first['loc'][:-1])))}"
     if last == ("[key]",):
         return f"{at}: unknown entry; known: {known}" if known else f"{at}: its name: {said.partition(', ')[2] or said}"

@@ -13,12 +13,13 @@ import functools
 import json
 import re
 import typing
-from collections.abc import Hashable, Mapping
-from pathlib import Path
+from collections.abc import Hashable, Iterable, Mapping
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, NotRequired, TypeVar
 
 import yaml
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 from stages.core import complaints
@@ -66,6 +67,32 @@ def _sendable(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
+def watched(name: str) -> str:
+    """`name` of a file in a folder that DVC watches. Raises StageError for one outside of it."""
+    path = PurePosixPath(name)
+    if not path.parts or path.is_absolute() or ".." in path.parts or "\0" in name:
+        raise StageError(f"files: {complaints.shown(name)}: DVC watches data/imports/ alone; put the file there")
+    return name
+
+
+def once(files: Iterable[str]) -> None:
+    """Raises StageError for a file that is named twice, in whatever way."""
+    names = [str(PurePosixPath(name)) for name in files]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise StageError(f"files: {complaints.shown(twice[0])} is named twice; name each file once")
+
+
+def words(*known: str) -> AfterValidator:
+    """An annotation: one of these words. As Literal does, but for keys, whose mapping is then still one of str."""
+
+    def check(value: str) -> str:
+        if value not in known:
+            raise PydanticCustomError("literal_error", "one of {expected}", {"expected": str(known)})
+        return value
+
+    return AfterValidator(check)
+
+
 def _of(kind: str) -> Any:
     """An annotation: the name of a `kind`."""
 
@@ -81,7 +108,10 @@ def _of(kind: str) -> Any:
 Name = Annotated[str, _of("name")]
 Profile = Annotated[str, _of("profile")]
 Compressor = Annotated[str, _of("compressor")]
+Compressors = Annotated[list[Compressor], AfterValidator(_unique)]
+QuestionSetName = Annotated[str, _of("question set")]
 Names = Annotated[list[Name], AfterValidator(_unique)]
+Some = Annotated[Names, Field(min_length=1)]
 Options = Annotated[dict[str, Any], AfterValidator(_sendable)]  # what a library or server is handed as it is
 
 

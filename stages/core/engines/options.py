@@ -34,9 +34,7 @@ class OpenAI:
     timeout: Annotated[float, Field(gt=0)] = 1800.0  # seconds for one try
     tries: Annotated[int, Field(le=MOST)] = 10  # at least, and
     patience: Amount = 900.0  # seconds at least, before a request is given up: as long as a server takes to come back
-    longest_pause: Annotated[float, Field(gt=0)] = (
-        60.0  # seconds between two tries, where the server does not ask for more
-    )
+    longest_pause: Annotated[float, Field(gt=0)] = 60.0  # seconds, unless a server asks for more
     skip_failed: bool = False  # go on without the requests that were given up; else the stage ends with an error
     key_variable: Annotated[str, Field(pattern=r"^\w+$")] = KEYS
     beyond_protocol: bool = True
