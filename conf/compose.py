@@ -44,7 +44,7 @@ def composed(profile: str, overrides: list[str]) -> str:
     try:
         with initialize_config_dir(str(ROOT / "conf"), version_base=None):
             config = compose(config_name="config", overrides=[f"profile={profile}", *overrides])
-        if found := resolver(OmegaConf.to_container(config, resolve=False)):
+        if found := resolver(OmegaConf.to_container(config, resolve=False, throw_on_missing=True)):
             raise StageError(f"{found}: would put what this machine knows into a file that git holds; write it out")
         OmegaConf.resolve(config)
         return OmegaConf.to_yaml(config)

@@ -140,10 +140,12 @@ def language_model(folder: Path, declared: Mapping[str, Any], config: Evaluate, 
         prompt_template=text.prompt_template,
         sampling={"max_new_tokens": config.max_new_tokens},
     )
-    asking.settings(model, place)
-    engine, run = model.inference["engine"], model.inference.get("run", {})
-    if engine == "openai" or "scripted" in (engine, run.get("engine")):  # no server holds the checkpoints
+    served = model.inference.get("engine") if isinstance(model.inference, dict) else None
+    if served in ("openai", "scripted"):  # no server holds the checkpoints
         raise StageError(f"params.yaml: {place}.inference.engine: a student is served by transformers, vllm or ray")
+    asking.settings(model, place)
+    if served == "ray" and model.inference["run"]["engine"] == "scripted":
+        raise StageError(f"params.yaml: {place}.inference.run.engine: a student is served by transformers or vllm")
     return model
 
 

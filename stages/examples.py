@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from stages.core import command, params, records
+from stages.core.errors import StageError
 from stages.core.files import write_json
 from stages.core.records import GROUPS, Prediction, Question, Score, Trace, Variant
 from stages.core.runs import TRUNCATED, Grid, Run
@@ -183,7 +184,9 @@ def main(profile: str) -> None:
     """Collect some questions of every set, with their traces and answers, into metrics/<profile>/examples.json."""
     declared = params.read(PARAMS, profile)
     grid = params.section(Grid, declared["grid"], "grid")
-    count = params.entry(params.Positive, declared["examples"], "report.examples")
+    count = declared["examples"]
+    if type(count) is not int or not 1 <= count <= params.MOST:
+        raise StageError(f"params.yaml: report.examples: {count!r}: expected a number of questions, 1 or more")
     split = params.entry(Literal["validation", "test"], declared["split"], "evaluate.split")
     found = collect(Path("data") / profile, grid, split, count)
     write_json(Path("metrics") / profile / "examples.json", {"questions": found})

@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from stages.core import command, params, records
+from stages.core.errors import StageError
 from stages.core.records import Example, Question
 
 PARAMS = {"teachers": "grid.teachers", "targets": "grid.targets", "count": "evaluate.shown_questions"}
@@ -38,7 +39,9 @@ def matched(folder: Path, student: str, teachers: Iterable[str], target: str) ->
 def main(profile: str, student: str) -> None:
     """Choose the training questions that a student answers for the report's page."""
     declared = params.read(PARAMS, profile, student=student)
-    count = params.entry(params.Count, declared["count"], "evaluate.shown_questions")
+    count = declared["count"]
+    if type(count) is not int or not 0 <= count <= params.MOST:
+        raise StageError(f"params.yaml: evaluate.shown_questions: {count!r}: expected a number of questions, 0 or more")
     for name in ("teachers", "targets"):
         params.entry(params.Some, declared[name], f"grid.{name}")
     data = Path("data") / profile

@@ -1,10 +1,13 @@
 """Bad params as whoever composes them meets them: one line, exit code 1, params.yaml as it was, nothing left."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.composing import Composer
 from tests.imports import ROOT
@@ -77,6 +80,7 @@ NUMBERS = [
     ("assemble.traces_per_question=-1", "assemble.traces_per_question: -1"),
     ("questions.sets.products.sizes.train=-1", "questions.sets.products.sizes.train: -1"),
     ("questions.sets.products.sizes.train=null", "sizes: null is for sets that end"),
+    ("questions.sets.products.sizes.train=900000000", "sizes: more than 1,000,000 questions of a reasoning_gym task"),
     ("questions.sets.products.seed=-1", "questions.sets.products.seed: -1"),
     ("questions.sets.products.config.min_terms=0", "task 'products': min_terms must be"),
     ("questions.sets.products.config.min_terms=two", "config.min_terms: 'two' is not int"),
@@ -197,6 +201,41 @@ def test_what_the_readme_adds_is_checked(composer: Composer, old: str, new: str,
     assert MINE.count(old) == 1
     composer.profile("mine", MINE.replace(old, new))
     assert complaint in refused(composer, "mine")
+
+
+DOCUMENTED = {
+    "stages/core/training/README.md": "grid: {profiles: [mine], methods: [lora, lora_tokens, lora_steps]}",
+    "stages/core/engines/README.md": "grid: {profiles: [mine], teachers: [qwen], generated: [qwen]}",
+    "stages/core/messages/README.md": "grid: {profiles: [mine], teachers: [mine], generated: [], imported: [mine]}",
+}
+
+
+@pytest.mark.parametrize("path", DOCUMENTED)
+def test_what_the_other_pages_add_is_composed(composer: Composer, path: str) -> None:
+    text = (ROOT / path).read_text()
+    found = re.search(r"```yaml\n((?:grid|teachers):.*?)```", text, re.DOTALL)
+    assert found
+    grid = DOCUMENTED[path]
+    teacher = re.search(r"teachers: \[(\w+)\]", grid)
+    headline = f"report: {{headline: {{teacher: {teacher[1]}}}}}\n" if teacher else ""
+    own = re.sub(r"^grid:.*\n", "", found[1], flags=re.MULTILINE)
+    composer.profile("mine", f"{HEAD}{grid}\n{headline}{own}".replace("smoke", "default"))
+    assert composer.run("mine").stderr == ""
+
+
+@given(text=st.text(alphabet="abc:{}[]-?!&*%@#'\"\\$.,<>|\t\n 01", max_size=60))
+def test_any_file_is_composed_or_refused_in_one_line(composer: Composer, text: str) -> None:
+    composer.profile("mine", HEAD + GRID + text)
+    done = composer.run("mine")
+    assert done.code == 0 or done.stderr.startswith("error: profile mine: ")
+    assert done.stderr.count("\n") == done.code
+    assert composer.files() == ["params.yaml"]
+
+
+def test_option_that_vllm_does_not_have_is_named(composer: Composer) -> None:
+    pytest.importorskip("vllm.envs")
+    line = refused(composer, "paper", "+students.qwen08b.inference.options.max_model_length=9")
+    assert "options.max_model_length: not an option of vLLM; near it: max_model_len" in line
 
 
 def test_profiles_and_examples_are_composed_as_dvc_does(composer: Composer, tmp_path: Path) -> None:

@@ -85,10 +85,11 @@ def ended(stage: str, *options: str, profile: str = "test") -> str:
     done = CliRunner().invoke(main, ["--profile", profile, *options])
     assert type(done.exception) is SystemExit, repr(done.exception)
     assert done.exit_code == 1
-    assert done.output.startswith("error: ")
-    assert done.output.count("\n") == 1
+    line = str(done.exception.code)  # of the output, which may hold a progress bar, what click writes last
+    assert line.startswith("error: ")
+    assert "\n" not in line
     assert [path.name for path in Path.cwd().rglob("*") if path.is_file()] == ["params.yaml"]
-    return done.output
+    return line
 
 
 MODEL = ("--teacher", "scripted", "--compressor", "model")
@@ -180,7 +181,7 @@ SERVED = ("--teacher", "served")
         ("assemble", None, "grid/compressors", ["raw"], "grid.compressors.0: compressor 'raw': this name has another"),
         ("assemble", None, "grid/targets", ["../raw"], "grid.targets.0: name '../raw': a name consists of small"),
         ("assemble", None, "students/tiny/text/prompt_template", "Q:", "prompt_template: 'Q:': without {question}"),
-        ("shown", None, "evaluate/shown_questions", True, "evaluate.shown_questions: True is not int"),
+        ("shown", None, "evaluate/shown_questions", True, "evaluate.shown_questions: True: expected a number"),
         ("shown", None, "grid/teachers", [], "grid.teachers: []"),
         ("train", None, "methods/lora/learning_rate", math.nan, "methods.lora.learning_rate: nan"),
         ("train", None, "methods/lora/lora", {"alpha": 3}, "methods.lora.lora.rank: missing"),
@@ -207,7 +208,7 @@ SERVED = ("--teacher", "served")
         ("evaluate", None, "students/tiny/inference/dtype", "int8", "dtype: 'int8' is unknown; expected bfloat16"),
         ("evaluate", None, "students/tiny/inference", None, "students.tiny.inference: expected a mapping, found None"),
         ("evaluate", None, "students/tiny/text/prompt_template", "", "without {question} every prompt is the same"),
-        ("examples", None, "report/examples", True, "report.examples: True is not int"),
+        ("examples", None, "report/examples", True, "report.examples: True: expected a number"),
         ("examples", None, "evaluate/split", "train", "evaluate.split: 'train' is unknown"),
         ("examples", None, "grid/seed", ["s0"], "grid.seed: unknown entry"),
         ("report", None, "report/seed", -1, "report.seed: -1"),

@@ -15,6 +15,7 @@ from stages.core.complaints import complaint
 from stages.core.errors import StageError
 from stages.core.params import Count, NotEmpty, Options, Seed, once, watched, words
 
+MADE = 1_000_000  # questions of one task at most: a million take hours
 GOLDS = ("said", "place", "flags")
 SPLITS = ("train", "validation", "test")
 FIELDS = ("id", "question", "gold", "choices", "difficulty")
@@ -91,8 +92,10 @@ class QuestionSet:
         import reasoning_gym
         from reasoning_gym.factory import DATASETS
 
-        if any(size is None for size in self.sizes.values()):
+        if None in self.sizes.values():
             raise StageError("sizes: null is for sets that end; say how many questions reasoning_gym makes")
+        if sum(size or 0 for size in self.sizes.values()) > MADE:
+            raise StageError(f"sizes: more than {MADE:,} questions of a reasoning_gym task; ask for fewer")
         try:
             config = DATASETS[self.task or ""][1]
             # Of JSON, for which lists are tuples too

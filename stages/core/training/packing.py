@@ -12,6 +12,7 @@ from transformers import AttentionInterface
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
 from stages.core import machine
+from stages.core.errors import StageError
 from stages.core.training.settings import Training
 
 ROWS = "rows"
@@ -56,6 +57,8 @@ AttentionInterface.register(ROWS, rows)
 def allowed(model: Any, training: Training) -> tuple[bool, float | None]:
     """(whether batches are packed, what was measured); without packing the student gets the attention for it."""
     if not training.packed:
+        if training.attention == ROWS:
+            raise StageError(f"students.*.training.attention: {ROWS} is for packed rows alone; set packed: true")
         return False, None
     leak = contamination(model, training.attention)
     if leak is not None and leak <= TOLERANCE[_products(model)]:

@@ -127,8 +127,6 @@ class Training:
     processes: Limited = 1  # on this machine, one for each GPU; several share the student (FSDP2, see launch.py)
 
     def __post_init__(self) -> None:
-        """Raises StageError for processes and rows that there cannot be."""
+        """Raises StageError for a number of processes that there cannot be."""
         if self.processes < 1:
             raise StageError(f"processes: {self.processes}: at least 1")
-        if self.attention == "rows" and not self.packed:
-            raise StageError("attention: rows is for packed rows alone; set packed: true")
