@@ -1,15 +1,27 @@
 """Write params.yaml for one profile: what `dvc exp run -S profile=...` does, for a plain `dvc repro`.
 
+All of it is checked before it is written, so that no stage finds a mistake after others were paid for.
+
 Run: python conf/compose.py smoke
 """
 
+import re
 import sys
 from pathlib import Path
+from typing import Any
 
-import yaml
-from dvc.utils.hydra import compose_and_dump
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from stages.core import params, study  # noqa: E402
+from stages.core.errors import StageError  # noqa: E402
+from stages.core.files import write_text  # noqa: E402
+
+# ${oc.env:HF_TOKEN}, and whatever else is no mere reference to another entry: it would put this machine into the params
+RESOLVER = re.compile(r"(?<!\\)\$\{[^{}]*:|(?<!\\)\$\{[^{}]*\$\{[^{}]*\}[^{}]*:")
 
 
 def main() -> None:
@@ -18,15 +30,37 @@ def main() -> None:
     known = sorted(path.stem for path in (ROOT / "conf" / "profile").glob("*.yaml"))
     if profile not in known:
         sys.exit(f"error: profile {profile!r} is not in conf/profile/; known: {', '.join(known)}")
-    target = ROOT / ".params.new.yaml"
-    compose_and_dump(target, str(ROOT / "conf"), None, "config", None, [f"profile={profile}", *overrides])
-    composed = yaml.safe_load(target.read_text(encoding="utf-8"))
-    for axis, name in composed["report"]["headline"].items():  # the report would find it out after all training
-        known = composed["grid"][f"{axis}s"]
-        if name not in known:
-            target.unlink()
-            sys.exit(f"error: report.headline.{axis}: {name!r} is not in grid.{axis}s; known: {', '.join(known)}")
-    target.replace(ROOT / "params.yaml")
+    try:
+        text = composed(profile, overrides)
+        study.check(params.parsed(text))
+    except StageError as error:
+        line = " ".join(str(error).split()).replace("params.yaml: ", "")
+        sys.exit(f"error: profile {profile}: {line}")
+    write_text(ROOT / "params.yaml", text)
+
+
+def composed(profile: str, overrides: list[str]) -> str:
+    """The params of a profile as YAML. Raises StageError where Hydra cannot compose them."""
+    try:
+        with initialize_config_dir(str(ROOT / "conf"), version_base=None):
+            config = compose(config_name="config", overrides=[f"profile={profile}", *overrides])
+        if found := resolver(OmegaConf.to_container(config, resolve=False, throw_on_missing=True)):
+            raise StageError(f"{found}: would put what this machine knows into a file that git holds; write it out")
+        OmegaConf.resolve(config)
+        return OmegaConf.to_yaml(config)
+    except StageError:
+        raise
+    except Exception as error:  # Hydra, OmegaConf and PyYAML raise many kinds for what a profile's file can hold
+        reason = " ".join(str(error).replace(f"{ROOT}/", "").split())
+        raise StageError(f"cannot be composed: {reason[:400] or type(error).__name__}; mend conf/profile/") from error
+
+
+def resolver(value: Any) -> str | None:
+    """The first text in `value` that asks a resolver."""
+    if isinstance(value, str):
+        return value if RESOLVER.search(value) else None
+    parts = [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else []
+    return next((found for part in parts if (found := resolver(part))), None)
 
 
 if __name__ == "__main__":

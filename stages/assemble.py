@@ -13,6 +13,7 @@ from pathlib import Path
 
 from stages.core import assembly, chat, command, params, records, tokens
 from stages.core.files import replacing, write_json
+from stages.core.params import Positive
 from stages.core.records import Example, Question
 
 PARAMS = {
@@ -28,15 +29,17 @@ PARAMS = {
 class Assemble:
     """`traces_per_question`: how many of a question's kept traces are used, lowest sample first; None for all."""
 
-    traces_per_question: int | None
+    traces_per_question: Positive | None
 
 
 @command.stage("profile", "teacher", "student")
 def main(profile: str, teacher: str, student: str) -> None:
     """Write one teacher's targets as one student's examples to data/<profile>/sft/<teacher>/<student>/."""
-    declared = params.read(PARAMS, profile, student=student)
+    declared = params.read(PARAMS, profile, teacher=teacher, student=student)
     text = params.section(chat.Text, declared["text"], f"students.{student}.text")
     options = params.section(Assemble, declared["assemble"], "assemble")
+    for name, kind in (("targets", params.Some), ("compressors", params.Compressors), ("truncate_to", params.Names)):
+        params.entry(kind, declared[name], f"grid.{name}")
     data = Path("data") / profile
     folders = {
         "traces": data / "traces" / f"{teacher}.parquet",

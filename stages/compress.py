@@ -17,9 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from stages.core import command, costs, parallel, params, records
+from stages.core import asking, command, costs, parallel, params, records
 from stages.core.asking import Answer, Asker
 from stages.core.audit import Audit, audit
+from stages.core.complaints import shown
 from stages.core.compressors import extractive, llm
 from stages.core.errors import StageError
 from stages.core.files import write_metrics
@@ -30,24 +31,34 @@ PARAMS = {"compressor": "compressors.{compressor}", "audit": "audit"}
 Traces = Callable[[], Iterable[Trace]]  # opens them anew each time
 
 
+def compressor_of(config: Any, place: str) -> extractive.Extractive | llm.LLM:
+    """The compressor that `config`, found at `place` in the params, describes. Raises StageError for none."""
+    if not isinstance(config, dict):
+        raise StageError(f"params.yaml: {place}: expected a mapping, found {shown(config)}")
+    settings = {key: value for key, value in config.items() if key != "kind"}
+    if config.get("kind") == "extractive":
+        return params.section(extractive.Extractive, settings, place)
+    if config.get("kind") == "llm":
+        model = params.section(llm.LLM, settings, place)
+        asking.settings(model, place)
+        return model
+    raise StageError(f"params.yaml: {place}.kind: {shown(config.get('kind'))} is unknown; known: extractive, llm")
+
+
 def shorten(
     read: Traces, config: Mapping[str, Any], rules: Audit, place: str, cost: costs.Cost, folder: Path = FOLDER
 ) -> Iterator[Variant]:
     """Every trace's variant in order, kept or dropped with its reason. `place` is the name of `config` in params."""
-    settings = {key: value for key, value in config.items() if key != "kind"}
-    if config.get("kind") == "extractive":
-        strength = params.section(extractive.Extractive, settings, place)
-        for found, seconds in parallel.ordered(functools.partial(_extract, strength=strength, rules=rules), read()):
+    how = compressor_of(config, place)
+    if isinstance(how, extractive.Extractive):
+        for found, seconds in parallel.ordered(functools.partial(_extract, strength=how, rules=rules), read()):
             cost.add(Answer("", "", "stop", seconds=seconds))
             yield found
-    elif config.get("kind") == "llm":
-        model = params.section(llm.LLM, settings, place)
-        with Store(folder) as store:
-            for trace, answer in llm.compress(read, model, Asker(model, store, place)):
-                cost.add(answer)
-                yield variant(trace, answer.text, answer.finish_reason, rules)
-    else:
-        raise StageError(f"{place}.kind: {config.get('kind')!r} is unknown; known: extractive, llm")
+        return
+    with Store(folder) as store:
+        for trace, answer in llm.compress(read, how, Asker(how, store, place)):
+            cost.add(answer)
+            yield variant(trace, answer.text, answer.finish_reason, rules)
 
 
 def _extract(trace: Trace, strength: extractive.Extractive, rules: Audit) -> tuple[Variant, float]:
@@ -126,8 +137,9 @@ class Tally:
 @command.stage("profile", "teacher", "compressor")
 def main(profile: str, teacher: str, compressor: str) -> None:
     """Compress one teacher's traces into data/<profile>/compressed/<teacher>/<compressor>.parquet."""
-    declared = params.read(PARAMS, profile, compressor=compressor)
+    declared = params.read(PARAMS, profile, teacher=teacher, compressor=compressor)
     rules = params.section(Audit, declared["audit"], "audit")
+    compressor_of(declared["compressor"], f"compressors.{compressor}")
     data, metrics, tally, cost = Path("data") / profile, Path("metrics") / profile, Tally(), costs.Cost()
     read = functools.partial(records.read, data / "traces" / f"{teacher}.parquet", Trace)
     variants = tally.watch(shorten(read, declared["compressor"], rules, f"compressors.{compressor}", cost))

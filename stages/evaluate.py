@@ -18,14 +18,16 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated, Any, Literal, cast
 
 import click
+from pydantic import Field
 
-from stages.core import allocator, chat, command, engines, files, params, records, tokens
+from stages.core import allocator, asking, chat, command, engines, files, params, records, tokens
 from stages.core.asking import Asked, Asker, LanguageModel
 from stages.core.cells import AXES, cell_name
 from stages.core.errors import StageError
+from stages.core.params import Amount, Count, Positive, Seed
 from stages.core.records import Prediction, Question
 from stages.core.store import FOLDER, Store
 
@@ -38,19 +40,22 @@ PARAMS = {
 KEPT = ("config.json", "generation_config.json", "tokenizer.json")
 
 
+Limited = Annotated[int, Field(le=params.MOST)]  # its least value is checked below
+
+
 @dataclass(frozen=True)
 class Evaluate:
     """What is generated: `samples` draws at `temperature` and `top_p` beside the greedy answer."""
 
-    split: str
-    questions: int | None  # of each question set; None for all
-    max_new_tokens: int
-    samples: int
-    sampled_questions: int | None  # of each question set; None for all
-    shown_questions: int  # of each question set, trained on and never counted; see shown.py, which chooses them
-    temperature: float
-    top_p: float
-    seed: int
+    split: Literal["validation", "test"]
+    questions: Limited | None  # of each question set; None for all
+    max_new_tokens: Positive
+    samples: Limited
+    sampled_questions: Limited | None  # of each question set; None for all
+    shown_questions: Count  # of each question set, trained on and never counted; see shown.py, which chooses them
+    temperature: Amount
+    top_p: Annotated[float, Field(gt=0, le=1)]
+    seed: Seed
 
     def __post_init__(self) -> None:
         if self.questions == 0 or min(self.samples, self.questions or 0, self.sampled_questions or 0) < 0:
@@ -126,6 +131,24 @@ def prediction(ask: Ask, asker: Asker) -> Prediction:
     )
 
 
+def language_model(folder: Path, declared: Mapping[str, Any], config: Evaluate, place: str) -> LanguageModel:
+    """The student in `folder` as a model that is asked. Raises StageError for params that it cannot be asked with."""
+    text = params.section(chat.Text, declared["text"], f"{place}.text")
+    model = LanguageModel(
+        inference=declared["inference"],
+        model=str(folder),
+        prompt_template=text.prompt_template,
+        sampling={"max_new_tokens": config.max_new_tokens},
+    )
+    served = model.inference.get("engine") if isinstance(model.inference, dict) else None
+    if served in ("openai", "scripted"):  # no server holds the checkpoints
+        raise StageError(f"params.yaml: {place}.inference.engine: a student is served by transformers, vllm or ray")
+    asking.settings(model, place)
+    if served == "ray" and model.inference["run"]["engine"] == "scripted":
+        raise StageError(f"params.yaml: {place}.inference.run.engine: a student is served by transformers or vllm")
+    return model
+
+
 def student_asker(
     folder: Path,
     declared: dict[str, Any],
@@ -135,15 +158,7 @@ def student_asker(
     load: Callable[..., engines.Engine] = engines.load,
 ) -> Asker:
     """The student in `folder`, whose answers are kept under a hash of all its weights and settings."""
-    if declared["inference"].get("engine") in ("openai", "scripted"):  # no server holds the checkpoints
-        raise StageError(f"params.yaml: {place}.inference.engine: a student is served by transformers, vllm or ray")
-    text = params.section(chat.Text, declared["text"], f"{place}.text")
-    model = LanguageModel(
-        inference=declared["inference"],
-        model=str(folder),
-        prompt_template=text.prompt_template,
-        sampling={"max_new_tokens": config.max_new_tokens},
-    )
+    model = language_model(folder, declared, config, place)
     known = "".join(files.digest(folder, kind) for kind in ("*.safetensors", "*.json"))
     return Asker(model, answers, place, known, load)
 
@@ -183,10 +198,11 @@ def main(profile: str, student: str, ahead: bool = False, **arm: str) -> None:
     """Let one cell's student, or without an arm the untrained one, answer the questions."""
     if ahead and any(arm.values()):
         raise StageError("--ahead is for all of a student's checkpoints; leave out --teacher, --target and the others")
-    declared = params.read(PARAMS, profile, student=student)
+    declared = params.read(PARAMS, profile, student=student, **arm)
     config = params.section(Evaluate, declared["evaluate"], "evaluate")
     data, cell = Path("data") / profile, cell_name(student, **arm)
     folder = data / "checkpoints" / cell if any(arm.values()) else data / "models" / student
+    language_model(folder, declared, config, f"students.{student}")
     rows = records.read(data / "questions.parquet", Question)
     questions = [row for row in rows if row.split == config.split]
     if not questions:

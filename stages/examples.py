@@ -11,7 +11,7 @@ Run: python -m stages.examples --profile default
 import collections
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from stages.core import command, params, records
 from stages.core.errors import StageError
@@ -183,10 +183,12 @@ def collect(data: Path, grid: Grid, split: str, count: int) -> list[dict[str, An
 def main(profile: str) -> None:
     """Collect some questions of every set, with their traces and answers, into metrics/<profile>/examples.json."""
     declared = params.read(PARAMS, profile)
-    grid, count = params.section(Grid, declared["grid"], "grid"), declared["examples"]
-    if not isinstance(count, int) or count < 1:
+    grid = params.section(Grid, declared["grid"], "grid")
+    count = declared["examples"]
+    if type(count) is not int or not 1 <= count <= params.MOST:
         raise StageError(f"params.yaml: report.examples: {count!r}: expected a number of questions, 1 or more")
-    found = collect(Path("data") / profile, grid, str(declared["split"]), count)
+    split = params.entry(Literal["validation", "test"], declared["split"], "evaluate.split")
+    found = collect(Path("data") / profile, grid, split, count)
     write_json(Path("metrics") / profile / "examples.json", {"questions": found})
 
 

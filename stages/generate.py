@@ -13,15 +13,18 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 # Deliberately no dependency of this stage: grading decides here only how many samples are drawn, verify alone decides
 # what counts, and a change of it must not throw a teacher's answers away.
-from stages.core import command, costs, engines, grading, params, records
+from stages.core import asking, command, costs, engines, grading, params, records
 from stages.core.asking import Answer, Asked, Asker, LanguageModel
 from stages.core.engines import Request
 from stages.core.errors import StageError
 from stages.core.files import write_metrics
+from stages.core.params import Seed
 from stages.core.records import Question, Response
 from stages.core.store import FOLDER, Store
 
@@ -33,8 +36,8 @@ Slot = tuple[str, int]  # question_id, sample
 class Teacher(LanguageModel):
     """A model with `samples`, K attempts for each question at most, each with a seed that derives from `seed`."""
 
-    samples: int
-    seed: int
+    samples: Annotated[int, Field(le=params.MOST)]
+    seed: Seed
     stop_at_first_correct: bool = True  # else all K are drawn
 
     def __post_init__(self) -> None:
@@ -136,6 +139,7 @@ def main(profile: str, teacher: str) -> None:
     """Sample every training question from one teacher into data/<profile>/responses/<teacher>.parquet."""
     place = f"teachers.{teacher}"
     config = params.section(Teacher, params.read(PARAMS, profile, teacher=teacher)["teacher"], place)
+    asking.settings(config, place)
     data, metrics = Path("data") / profile, Path("metrics") / profile
     questions = [row for row in records.read(data / "questions.parquet", Question) if row.split == "train"]
     if not questions:

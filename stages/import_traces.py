@@ -10,14 +10,21 @@ import hashlib
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from stages.core import chat, command, messages, params, records, sources
 from stages.core.errors import StageError
 from stages.core.files import write_json
+from stages.core.params import Name, NotEmpty, once, watched, words
 from stages.core.records import Question, Response
 
 FORMATS = ("fields", "messages")
+FIELDS = (
+    *("question_id", "question", "reasoning", "answer", "finish_reason", "sample"),
+    *("prompt_tokens", "completion_tokens", "correct", "messages"),
+)
 PARAMS = {"teacher": "teachers.{teacher}"}
 # How servers call an answer that ended by itself, and one that ended at the token limit
 ENDED, CUT = {"stop", "eos", "eos_token", "end_turn", "stop_sequence", "none", ""}, {"length", "max_tokens"}
@@ -33,16 +40,19 @@ class ImportedTeacher:
     `fields` need name nothing: its question is found by our question_id, else by its text.
     """
 
-    files: list[str]
-    model: str
-    fields: dict[str, str] = field(default_factory=dict)
+    files: Annotated[list[NotEmpty], Field(min_length=1)]
+    model: NotEmpty
+    fields: dict[Annotated[str, words(*FIELDS)], NotEmpty] = field(default_factory=dict)
     format: str = "fields"
-    source: str | None = None  # the question set that the ids belong to, where ids of several sets coincide
-    unknown_questions: str = "error"  # or drop: rows whose question is in no question set
+    source: Name | None = None  # the question set that the ids belong to, where ids of several sets coincide
+    unknown_questions: Literal["error", "drop"] = "error"  # or drop: rows whose question is in no question set
 
     def __post_init__(self) -> None:
         if self.format not in FORMATS:
             raise StageError(f"format: {self.format!r} is unknown; known: {', '.join(FORMATS)}")
+        for name in self.files:
+            watched(name)
+        once(self.files)
 
     @property
     def by_text(self) -> bool:

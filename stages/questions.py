@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.core import command, grading, items, params, records, sources
+from stages.core.complaints import shown
 from stages.core.contamination import Decontaminate, Near, near_duplicates
 from stages.core.errors import StageError
 from stages.core.files import write_json, write_text
@@ -197,17 +198,19 @@ def summary(
 def main(profile: str) -> None:
     """Collect every question set of the profile into data/<profile>/questions.parquet."""
     declared = params.read(PARAMS, profile)
+    if not isinstance(declared["sets"], dict):
+        raise StageError(f"params.yaml: questions.sets: expected a mapping, found {shown(declared['sets'])}")
     sets = {
-        name: params.section(QuestionSet, value, f"questions.sets.{name}")
+        params.named("question set", name): params.section(QuestionSet, value, f"questions.sets.{name}")
         for name, value in declared["sets"].items()
         if value is not None  # how a profile leaves out a set that it inherits
     }
+    rules = params.section(Decontaminate, declared["decontaminate"], "questions.decontaminate")
     found: dict[str, Question] = {}
     dropped = {}
     for source, entry in command.progress(sets.items(), "questions", unit="set"):
         questions, dropped[source] = collect(source, entry)
         found |= {question.question_id: question for question in questions}
-    rules = params.section(Decontaminate, declared["decontaminate"], "questions.decontaminate")
     near = list(near_duplicates([found[key] for key in sorted(found)], rules))
     removed = [one.train for one in near if rules.remove or _same_text(one)]
     for question in removed:

@@ -9,9 +9,11 @@ metrics/<profile>/{questions.json, verify, compress, truncate, assemble, train, 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, NotRequired
 
 import click
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from stages.core import (
     arms,
@@ -35,6 +37,7 @@ from stages.core.cells import UNTRAINED
 from stages.core.errors import StageError
 from stages.core.files import replacing, write_json, write_text
 from stages.core.metrics import Inputs
+from stages.core.params import Name, Positive, Seed
 from stages.core.runs import Comparison, Grid, Result, Run
 from stages.core.significance import Bootstrap
 from stages.core.stats import Estimate
@@ -42,25 +45,38 @@ from stages.core.stats import Estimate
 PARAMS = {"grid": "grid", "report": "report", "methods": "methods", "cap": "evaluate.max_new_tokens"}
 
 
+MOST = 100_000  # resamples: more move no digit that is shown, and take memory for each
+
+
+class Headline(TypedDict):
+    """The cells whose numbers summary.json and the headline table hold."""
+
+    teacher: Name
+    student: Name
+    method: Name
+    seed: NotRequired[Name]
+
+
 @dataclass(frozen=True)
 class Settings:
     """How intervals are made, and whose numbers the summary and the README's table show."""
 
-    resamples: int
+    resamples: Annotated[int, Field(le=MOST)]
     confidence: float
-    seed: int
-    headline: dict[str, Any]
-    examples: int
+    seed: Seed
+    headline: Headline
+    examples: Positive
     paper: bool  # whether figures show the paper's own ranges
 
-    def checked(self, grid: Grid) -> "Settings":
-        """Itself. Raises StageError for values that make no interval, and for a headline not of the grid."""
+    def __post_init__(self) -> None:
         if self.resamples < 1 or not 0 < self.confidence < 1:
-            raise StageError("params.yaml: report: expected resamples of 1 or more and 0 < confidence < 1")
-        for name in ("teacher", "student", "method"):
-            known = [str(item) for item in getattr(grid, f"{name}s")]
-            if str(self.headline.get(name)) not in known:
-                found = self.headline.get(name)
+            raise StageError("expected resamples of 1 or more and 0 < confidence < 1")
+
+    def checked(self, grid: Grid) -> "Settings":
+        """Itself. Raises StageError for a headline not of the grid."""
+        for name, found in self.headline.items():
+            known = getattr(grid, f"{name}s")
+            if found not in known:
                 raise StageError(f"params.yaml: report.headline.{name}: {found!r} is none of {', '.join(known)}")
         return self
 
@@ -72,7 +88,7 @@ class Settings:
 
 def headline(found: Sequence[Result], settings: Settings) -> list[Result]:
     """The arms of the headline's teacher and student, every method, and the untrained student."""
-    student, teacher = (str(settings.headline[name]) for name in ("student", "teacher"))
+    student, teacher = settings.headline["student"], settings.headline["teacher"]
     return [
         one
         for one in found
@@ -113,7 +129,7 @@ def study(inputs: Inputs, grid: Grid, settings: Settings, budgets: Mapping[str, 
 def build(whole: Study) -> tuple[dict[str, Any], str, dict[str, dict[str, bytes]]]:
     """The summary, results.csv, and the files of each folder of plots by name."""
     names, inputs = whole.grid.arms(), whole.inputs
-    method = str(whole.settings.headline["method"])
+    method = whole.settings.headline["method"]
     own = {one.run.target: one for one in headline(whole.arms, whole.settings) if one.run.method in (method, "")}
     folders = {
         "tables": _tables(whole),
@@ -183,13 +199,14 @@ def main(profile: str, explain: str | None = None) -> None:
         cell = provenance.find(grid.runs(), explain)
         click.echo("\n".join(provenance.explain(Path("metrics") / profile, profile, cell)))
         return
+    cap = params.entry(Positive, declared["cap"], "evaluate.max_new_tokens")
     settings = params.section(Settings, declared["report"], "report").checked(grid)
     root = Path("metrics") / profile
     budgets, inputs = comparable.budgets(declared["methods"], grid.methods), metrics.load(root, grid)
     comparable.check(inputs.train, budgets, root / "train")
     for hole in inputs.holes:
         click.echo(f"warning: {hole}: not there yet; the report leaves it out", err=True)
-    whole = study(inputs, grid, settings, budgets, int(declared["cap"]))
+    whole = study(inputs, grid, settings, budgets, cap)
     scalars, found, folders = build(whole)
     about = _about(whole)
     captions = {

@@ -150,7 +150,7 @@ def table(scores: Iterable[Score]) -> str:
 @command.stage("profile", "student", optional=("teacher", "target", "method", "seed"))
 def main(profile: str, student: str, **arm: str) -> None:
     """Grade one cell's predictions, or without an arm the untrained student's."""
-    params.read(PARAMS, profile)
+    params.read(PARAMS, profile, student=student, **arm)
     data, metrics, cell = Path("data") / profile, Path("metrics") / profile, cell_name(student, **arm)
     questions = {row.question_id: row for row in records.read(data / "questions.parquet", Question)}
     predictions = records.read(data / "predictions" / f"{cell}.parquet", Prediction)

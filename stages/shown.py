@@ -38,10 +38,12 @@ def matched(folder: Path, student: str, teachers: Iterable[str], target: str) ->
 @command.stage("profile", "student")
 def main(profile: str, student: str) -> None:
     """Choose the training questions that a student answers for the report's page."""
-    declared = params.read(PARAMS, profile)
+    declared = params.read(PARAMS, profile, student=student)
     count = declared["count"]
-    if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+    if type(count) is not int or not 0 <= count <= params.MOST:
         raise StageError(f"params.yaml: evaluate.shown_questions: {count!r}: expected a number of questions, 0 or more")
+    for name in ("teachers", "targets"):
+        params.entry(params.Some, declared[name], f"grid.{name}")
     data = Path("data") / profile
     trained = matched(data / "sft", student, declared["teachers"], declared["targets"][0]) if count else set()
     rows = chosen(records.read(data / "questions.parquet", Question), trained, count)

@@ -31,18 +31,20 @@ PARAMS = {
 @command.stage("profile", "teacher", "target", "student", "method", "seed")
 def main(profile: str, teacher: str, target: str, student: str, method: str, seed: str) -> None:
     """Fine-tune one cell's student into data/<profile>/checkpoints/<cell>/."""
-    declared = params.read(PARAMS, profile, student=student, method=method, seed=seed)
+    identity = {"teacher": teacher, "target": target, "student": student, "method": method, "seed": seed}
+    declared = params.read(PARAMS, profile, **identity)
     how = params.section(Method, declared["method"], f"methods.{method}")
     loading = params.section(Training, declared["training"], f"students.{student}.training")
-    identity = {"teacher": teacher, "target": target, "student": student, "method": method, "seed": seed}
+    text = params.section(chat.Text, declared["text"], f"students.{student}.text")
+    drawn = params.entry(params.Seed, declared["seed"], f"seeds.{seed}")
     launch.check(how, loading)
+    how.check_library()
     if loading.processes > 1 and not launch.launched():
         options = [word for name, value in identity.items() for word in (f"--{name}", value)]
         launch.start(loading.processes, "stages.train", ["--profile", profile, *options])
         return
-    text = params.section(chat.Text, declared["text"], f"students.{student}.text")
     with launch.worker():
-        fine_tune(profile, identity, text, how, loading, int(declared["seed"]))
+        fine_tune(profile, identity, text, how, loading, drawn)
 
 
 def fine_tune(profile: str, cell: dict[str, str], text: chat.Text, how: Method, loading: Training, seed: int) -> None:

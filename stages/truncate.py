@@ -94,7 +94,7 @@ def paired(traces: Iterable[Trace], variants: Iterable[Variant], where: Path) ->
 @command.stage("profile", "teacher", "compressor", "student")
 def main(profile: str, teacher: str, compressor: str, student: str) -> None:
     """Cut one teacher's traces to one compressor's lengths in one student's tokens."""
-    params.read(PARAMS, profile)
+    params.read(PARAMS, profile, teacher=teacher, compressor=compressor, student=student)
     data = Path("data") / profile
     tokenizer = tokens.load(data / "models" / student)
     compressed = data / "compressed" / teacher / f"{compressor}.parquet"

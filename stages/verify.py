@@ -119,7 +119,7 @@ def _asked(responses: Iterable[Response], questions: Mapping[str, Question]) -> 
 @command.stage("profile", "teacher")
 def main(profile: str, teacher: str) -> None:
     """Keep one teacher's correct responses as data/<profile>/traces/<teacher>.parquet."""
-    params.read(PARAMS, profile)
+    params.read(PARAMS, profile, teacher=teacher)
     data, tally, page = Path("data") / profile, Tally(), Page(f"the responses of {teacher}")
     questions = {row.question_id: row for row in records.read(data / "questions.parquet", Question)}
     responses = records.read(data / "responses" / f"{teacher}.parquet", Response)

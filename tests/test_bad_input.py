@@ -23,10 +23,11 @@ SET = {
     "files": {"train": "set.jsonl"},
     "fields": {"id": "id", "question": "q", "gold": "a"},
 }
+SCRIPT = {"engine": "scripted", "wrong_rate": 0.1, "false_start_rate": 0.1, "check_rate": 0.1}
 PARAMS: dict[str, Any] = {
     "questions": {"sets": {"mine": SET}, "decontaminate": {}},
     "teachers": {
-        "solver": {"samples": 1, "seed": 0, "inference": {"engine": "scripted"}},
+        "solver": {"samples": 1, "seed": 0, "inference": SCRIPT},
         "brought": {"files": ["set.jsonl"], "fields": {"question_id": "id", "answer": "said"}, "model": "m"},
     },
     "compressors": {"short": {"kind": "extractive", "max_ratio": 0.0, "trim": True}},

@@ -18,6 +18,7 @@ from typing import Any
 from stages.core import chat, command, engines, params, store, tokens
 from stages.core.engines import Request, Sampling
 from stages.core.errors import StageError
+from stages.core.params import Options
 
 # Ends that another try would not change; what has another one is asked again when the stage is run again
 STORED = ("stop", "length", "content_filter", "tool_calls")
@@ -34,7 +35,7 @@ class LanguageModel:
     revision: str | None = None
     tokenizer: str | None = None  # a folder or the hub id of a tokenizer, where `model` is a server's name
     prompt_template: str | None = None  # None: the tokenizer's own, with `template_arguments`
-    template_arguments: dict[str, Any] = field(default_factory=dict)
+    template_arguments: Options = field(default_factory=dict)  # only its template knows their names
     output: str = "think"  # how it sets its reasoning apart: think tags, or harmony (gpt-oss)
     opened: bool = False  # its prompt opens the think block, and a server that renders it does not show it
     sampling: dict[str, Any] = field(default_factory=dict)
@@ -42,6 +43,25 @@ class LanguageModel:
     def __post_init__(self) -> None:
         if self.output not in chat.FORMATS:
             raise StageError(f"output: {self.output!r} is unknown; known: {', '.join(chat.FORMATS)}")
+        chat.check_template(self.prompt_template)
+
+
+def settings(config: LanguageModel, place: str) -> tuple[Any, Sampling]:
+    """The settings of the model's engine, and its sampling. `place` is where `config` is in the params.
+
+    Raises StageError for what is wrong with them; nothing is loaded.
+    """
+    name, served = engines.settings(config.inference, f"{place}.inference")
+    scripted = {"max_new_tokens": 1} if name == "scripted" else {}  # it knows no limit
+    sampling = params.section(Sampling, config.sampling or scripted, f"{place}.sampling")
+    if not config.model and not scripted and config.inference.get("run", {}).get("engine") != "scripted":
+        raise StageError(f"params.yaml: {place}.model: missing; name a folder, a model of the hub or a server's")
+    if served.renders and config.template_arguments:
+        raise StageError(
+            f"params.yaml: {place}.template_arguments: the server renders its template itself; send them to it as "
+            "inference.extra.chat_template_kwargs"
+        )
+    return served, sampling
 
 
 def fingerprint(folder: Path) -> str | None:
@@ -101,18 +121,11 @@ class Asker:
         """
         self.load = load
         self.config, self.store, self.place = config, answers, place
-        _, settings = engines.settings(config.inference, f"{place}.inference")
-        scripted = {"max_new_tokens": 1} if config.inference["engine"] == "scripted" else {}  # it knows no limit
-        self.sampling = params.section(Sampling, config.sampling or scripted, f"{place}.sampling")
-        self.renders: bool = settings.renders
-        if self.renders and config.template_arguments:
-            raise StageError(
-                f"params.yaml: {place}.template_arguments: the server renders its template itself; send them to it as "
-                "inference.extra.chat_template_kwargs"
-            )
+        served, self.sampling = settings(config, place)
+        self.renders: bool = served.renders
         self.tokenizer = self._tokenizer()
         self.revision = revision or config.revision or fingerprint(Path(config.model))
-        self.shape = settings.shape() | {"template": config.template_arguments}
+        self.shape = served.shape() | {"template": config.template_arguments}
         self.refused: dict[str, engines.Output] = {}  # by key: what will not be answered, asked again next time
 
     def _tokenizer(self) -> Any:

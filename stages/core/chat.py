@@ -10,9 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from stages.core.complaints import shown
 from stages.core.errors import StageError
+from stages.core.params import Positive
 
 OPEN, CLOSE = "<think>", "</think>"
+QUESTION = "{question}"  # of a prompt template
 # How models set their reasoning apart: think tags, or the channels of gpt-oss (OpenAI's harmony format)
 FORMATS = ("think", "harmony")
 _TAG = re.compile(r"\s*</?think>\s*")
@@ -28,8 +31,17 @@ _CHANNEL = re.compile(
 class Text:
     """How a student is spoken to: its prompt template (None: the tokenizer's own) and longest example in tokens."""
 
-    max_tokens: int
+    max_tokens: Positive
     prompt_template: str | None = None
+
+    def __post_init__(self) -> None:
+        check_template(self.prompt_template)
+
+
+def check_template(template: str | None) -> None:
+    """Raises StageError for a prompt template without a place for the question: every prompt would be the same."""
+    if template is not None and QUESTION not in template:
+        raise StageError(f"prompt_template: {shown(template)}: without {QUESTION} every prompt is the same; put it in")
 
 
 def prompt(tokenizer: Any, template: str | None, question: str, arguments: Mapping[str, Any] | None = None) -> str:
@@ -39,7 +51,7 @@ def prompt(tokenizer: Any, template: str | None, question: str, arguments: Mappi
     (reasoning_effort, enable_thinking), and raises StageError where it has none.
     """
     if template is not None:
-        return template.replace("{question}", question)
+        return template.replace(QUESTION, question)
     if not tokenizer.chat_template:
         raise StageError(
             f"{tokenizer.name_or_path}: its tokenizer has no chat template; "

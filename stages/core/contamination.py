@@ -9,8 +9,12 @@ import collections
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
 
 from stages.core.errors import StageError
+from stages.core.params import MOST
 from stages.core.records import Question
 
 _TOKEN, _NUMBER = re.compile(r"\w+|[^\w\s]"), re.compile(r"\d+(?:\.\d+)?")
@@ -26,7 +30,7 @@ class Decontaminate:
 
     remove: bool = True
     threshold: float = 0.8
-    words: int = 3  # of a shingle
+    words: Annotated[int, Field(le=MOST)] = 3  # of a shingle
     common: float = 0.02  # a shingle that more than this share of a set's questions has is its wording
 
     def __post_init__(self) -> None:

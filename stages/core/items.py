@@ -1,16 +1,26 @@
 """Question sets as params declare them, and a row of a source as a question with its options and its gold."""
 
 import hashlib
+import json
 import random
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError
 
 from stages.core import sources
+from stages.core.complaints import complaint
 from stages.core.errors import StageError
+from stages.core.params import Count, NotEmpty, Options, Seed, once, watched, words
 
+MADE = 1_000_000  # questions of one task at most: a million take hours
 GOLDS = ("said", "place", "flags")
+SPLITS = ("train", "validation", "test")
+FIELDS = ("id", "question", "gold", "choices", "difficulty")
+Wanted = str | Annotated[list[str], Field(min_length=1)]
+Mapped = NotEmpty | Annotated[list[NotEmpty], Field(min_length=1)]
 
 
 @dataclass(frozen=True)
@@ -25,25 +35,25 @@ class QuestionSet:
     option's letter or text), the option's place counted from 0, or a flag for each option.
     """
 
-    kind: str  # reasoning_gym | file | hub
-    group: str
-    grader: str
-    sizes: dict[str, int | None]
-    seed: int = 0
+    kind: Literal["reasoning_gym", "file", "hub"]
+    group: Literal["in_distribution", "ood_reasoning", "ood_knowledge"]
+    grader: Literal["numeric", "math", "choice", "boolean", "exact"]
+    sizes: dict[Annotated[str, words(*SPLITS)], Count | None]
+    seed: Seed = 0
     keep: str | None = None  # only questions in which this regular expression is found
-    where: dict[str, str | list[str]] = field(
-        default_factory=dict
-    )  # file, hub: only rows whose fields have one of these
+    # file, hub: only rows whose fields have one of these
+    where: dict[NotEmpty, Wanted] = field(default_factory=dict)
     task: str | None = None  # reasoning_gym
-    config: dict[str, Any] = field(default_factory=dict)  # reasoning_gym
-    files: dict[str, str] = field(default_factory=dict)  # file, hub
-    fields: dict[str, str | list[str]] = field(default_factory=dict)  # reasoning_gym: difficulty alone
-    gold_is: str = "said"
+    config: Options = field(default_factory=dict)  # reasoning_gym
+    files: dict[Annotated[str, words(*SPLITS, "pool")], NotEmpty] = field(default_factory=dict)  # file, hub
+    # reasoning_gym: difficulty alone
+    fields: dict[Annotated[str, words(*FIELDS)], Mapped] = field(default_factory=dict)
+    gold_is: Literal["said", "place", "flags"] = "said"
     gold_pattern: str | None = None  # the gold is this expression's first group
-    missing_gold: str = "error"  # or drop
+    missing_gold: Literal["error", "drop"] = "error"
     shuffle: bool = False  # options in an order drawn for each question: for sets whose right one always comes first
-    duplicates: str = "error"  # or drop
-    distinct_by: str = "text"  # or numbers: two questions with the same numbers, in any order, count as duplicates
+    duplicates: Literal["error", "drop"] = "error"
+    distinct_by: Literal["text", "numbers"] = "text"  # numbers: those with the same ones, in any order, are duplicates
     dataset: str | None = None  # hub
     name: str | None = None  # hub: configuration
     revision: str | None = None  # hub
@@ -60,6 +70,44 @@ class QuestionSet:
             raise StageError(f"gold_is: {self.gold_is!r} is unknown; known: {', '.join(GOLDS)}")
         if (self.shuffle or self.gold_is != "said") and "choices" not in self.fields and self.kind != "reasoning_gym":
             raise StageError("shuffle and gold_is are about the options: fields needs choices")
+        if not any(size != 0 for size in self.sizes.values()):
+            raise StageError("sizes: no question of any split is asked for; give one a number, or null for all")
+        if self.kind == "reasoning_gym":
+            self._check_made()
+        else:
+            self._check_read()
+
+    def _check_read(self) -> None:
+        """Raises StageError for files that a set of kind file or hub cannot be read from."""
+        if not self.files or (self.kind == "hub" and not self.dataset):
+            raise StageError(f"kind {self.kind} needs {'dataset and ' if self.kind == 'hub' else ''}files")
+        if odd := sorted((self.files.keys() & set(SPLITS)) - self.sizes.keys()):
+            raise StageError(f"sizes: files has split {odd[0]!r}, sizes has not; give it a number, or null for all")
+        for name in self.files.values() if self.kind == "file" else ():
+            watched(name)
+        once(self.files.values())
+
+    def _check_made(self) -> None:
+        """Raises StageError for a task or config that reasoning-gym does not have; no question is made."""
+        import reasoning_gym
+        from reasoning_gym.factory import DATASETS
+
+        if None in self.sizes.values():
+            raise StageError("sizes: null is for sets that end; say how many questions reasoning_gym makes")
+        if sum(size or 0 for size in self.sizes.values()) > MADE:
+            raise StageError(f"sizes: more than {MADE:,} questions of a reasoning_gym task; ask for fewer")
+        try:
+            config = DATASETS[self.task or ""][1]
+            # Of JSON, for which lists are tuples too
+            TypeAdapter(config).validate_json(json.dumps(self.config), strict=True, extra="forbid")
+            reasoning_gym.create_dataset(self.task, seed=self.seed, **self.config)
+        except KeyError:
+            raise StageError(f"task {self.task!r}: reasoning_gym has none of that name; mend task or config") from None
+        except ValidationError as error:
+            reason = complaint(error, config, self.config, "config")
+            raise StageError(f"task {self.task!r}: {reason}; mend task or config") from None
+        except (ValueError, TypeError, AssertionError) as error:
+            raise StageError(f"task {self.task!r}: {error}; mend task or config") from error
 
 
 @dataclass(frozen=True)

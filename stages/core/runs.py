@@ -5,18 +5,20 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import Field
 from scipy import stats
 
 from stages.core.cells import UNTRAINED, cell_name
 from stages.core.errors import StageError
+from stages.core.params import TRUNCATED as TRUNCATED
+from stages.core.params import Compressors, Names, Profile, Some
 from stages.core.stats import Estimate, Measure
 
 ALL = "all"
 MAIN = "in_distribution"  # the group that headline numbers and figures are about, where the profile has it
-TRUNCATED = "truncated_"
 Scope = tuple[str, str]  # (group, source), ALL for either
 NOTHING = Estimate()
 
@@ -56,16 +58,16 @@ def asked(group: str, count: int) -> str:
 class Grid:
     """The axes of the study's cross product; every item is a slug."""
 
-    teachers: list[str]
-    compressors: list[str]
-    truncate_to: list[str]
-    targets: list[str]
-    students: list[str]
-    methods: list[str]
-    seeds: list[str]
-    profiles: list[str]
-    generated: list[str] = dataclasses.field(default_factory=list)  # teachers by the origin of their responses,
-    imported: list[str] = dataclasses.field(default_factory=list)  # which is all the same here
+    teachers: Some
+    compressors: Compressors
+    truncate_to: Names
+    targets: Some
+    students: Some
+    methods: Some
+    seeds: Some
+    profiles: Annotated[list[Profile], Field(min_length=1, max_length=1)]
+    generated: Names = dataclasses.field(default_factory=list)  # teachers by the origin of their responses,
+    imported: Names = dataclasses.field(default_factory=list)  # which is all the same here
 
     def arms(self) -> tuple[str, ...]:
         """The targets in the order of every table and figure, the untrained student last."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from stages.core import engines
 from stages.core.asking import Answer, Asked, Asker, LanguageModel
 from stages.core.errors import StageError
+from stages.core.params import Positive, Seed
 from stages.core.records import Trace
 
 PROMPT = Path(__file__).with_name("prompt.txt")
@@ -18,8 +19,8 @@ PROMPT = Path(__file__).with_name("prompt.txt")
 class LLM(LanguageModel):
     """A model that rewrites; traces whose prompt leaves it no room are dropped, never cut."""
 
-    context: int  # tokens of prompt and completion together
-    seed: int = 0
+    context: Positive  # tokens of prompt and completion together
+    seed: Seed = 0
 
 
 def mark(trace: Trace) -> str:

@@ -10,13 +10,19 @@ the params names its `engine`; its other entries are that engine's Settings.
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
+
+from pydantic import Field
 
 from stages.core import params
+from stages.core.complaints import shown
 from stages.core.errors import StageError
 
 UNANSWERED = ("too_long", "refused", "failed")
 KNOWN = ("openai", "ray", "scripted", "transformers", "vllm")
+
+
+Penalty = Annotated[float, Field(ge=-2, le=2)]  # as OpenAI's protocol and vLLM have it
 
 
 @dataclass(frozen=True)
@@ -26,14 +32,14 @@ class Sampling:
     Temperature 0 is greedy; top_p 1, top_k 0, min_p 0, repetition_penalty 1 and the other penalties 0 change nothing.
     """
 
-    max_new_tokens: int
+    max_new_tokens: Annotated[int, Field(le=params.MOST)]
     temperature: float = 0.0
     top_p: float = 1.0
-    top_k: int = 0
+    top_k: Annotated[int, Field(le=params.MOST)] = 0
     min_p: float = 0.0
     repetition_penalty: float = 1.0
-    presence_penalty: float = 0.0
-    frequency_penalty: float = 0.0
+    presence_penalty: Penalty = 0.0
+    frequency_penalty: Penalty = 0.0
 
     def __post_init__(self) -> None:
         if self.max_new_tokens < 1 or self.temperature < 0 or not 0 < self.top_p <= 1:
@@ -107,17 +113,36 @@ def derived_seed(seed: int, question_id: str, sample: int) -> int:
     return int.from_bytes(digest[:8], "big") >> 1
 
 
-def settings(inference: Mapping[str, Any], place: str) -> tuple[Any, Any]:
-    """(engine class, its settings) that an `inference` section, found at `place` in the params, describes.
+def settings(inference: Mapping[str, Any], place: str) -> tuple[str, Any]:
+    """(engine, its settings) that an `inference` section, found at `place` in the params, describes.
 
     The settings have `shape()`, what of them shapes an answer, and `renders`, whether prompts go in as messages.
     """
+    if not isinstance(inference, Mapping):
+        raise StageError(f"params.yaml: {place}: expected a mapping, found {shown(inference)}")
     name = inference.get("engine")
-    if name not in KNOWN:
-        raise StageError(f"params.yaml: {place}.engine: {name!r} is unknown; known: {', '.join(KNOWN)}")
-    module = _module(name)
+    if not isinstance(name, str) or name not in KNOWN:
+        raise StageError(f"params.yaml: {place}.engine: {shown(name)} is unknown; known: {', '.join(KNOWN)}")
     own = {key: value for key, value in inference.items() if key != "engine"}
-    return module.ENGINE, params.section(module.Settings, own, place)
+    made = params.section(_settings(name), own, place)
+    if name == "ray":
+        settings(made.run, f"{place}.run")
+    return name, made
+
+
+def _settings(name: str) -> type[Any]:
+    """The engine's Settings, without the libraries that it runs on, whose import takes seconds."""
+    match name:
+        case "openai":
+            from stages.core.engines.options import OpenAI
+
+            return OpenAI
+        case "transformers":
+            from stages.core.engines.options import Transformers
+
+            return Transformers
+    settings_of: type[Any] = _module(name).Settings
+    return settings_of
 
 
 def _module(name: str) -> Any:
@@ -139,6 +164,6 @@ def _module(name: str) -> Any:
 
 def load(model: Model, inference: Mapping[str, Any], place: str) -> Engine:
     """`model` behind the engine that `inference` names. Raises StageError for an unknown one or bad settings."""
-    kind, own = settings(inference, place)
-    engine: Engine = kind(model, own)
+    name, own = settings(inference, place)
+    engine: Engine = _module(name).ENGINE(model, own)
     return engine

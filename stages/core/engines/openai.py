@@ -12,13 +12,13 @@ import itertools
 import os
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import openai
 import tenacity
 
 from stages.core.engines import Model, Output, Request, Sampling
+from stages.core.engines.options import OpenAI as Settings
 from stages.core.errors import StageError
 
 # Sampling fields that vLLM and SGLang take beyond the protocol, and fill in from the model where they are left out
@@ -28,47 +28,10 @@ PASSING = (openai.APIConnectionError, openai.RateLimitError, openai.InternalServ
 REFUSALS = (openai.BadRequestError, openai.UnprocessableEntityError, openai.PermissionDeniedError)
 BROKEN_OFF = ("abort", "error")  # how servers end what they had under way when they shut down
 LONGEST = 3600.0  # seconds: a Retry-After beyond it is a mistake
-KEYS = "OPENAI_API_KEY"
 
 
 class MalformedError(Exception):
     """The server answered, but not with an answer."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Where the server is and how it is asked. `api` chat sends messages, completions the ids of prompts rendered here.
-
-    `extra` is sent as it is: reasoning_effort, chat_template_kwargs. `beyond_protocol: false` leaves out top_k, min_p
-    and repetition_penalty, for vendors that refuse them. The key is read from the environment alone.
-    """
-
-    base_url: str
-    api: str = "chat"
-    concurrency: int = 64  # calls at a time
-    timeout: float = 1800.0  # seconds for one try
-    tries: int = 10  # at least, and
-    patience: float = 900.0  # seconds at least, before a request is given up: as long as a server takes to come back
-    longest_pause: float = 60.0  # seconds between two tries, where the server does not ask for more
-    skip_failed: bool = False  # go on without the requests that were given up; else the stage ends with an error
-    key_variable: str = KEYS
-    beyond_protocol: bool = True
-    extra: dict[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if self.api not in ("chat", "completions"):
-            raise StageError(f"api: {self.api!r} is unknown; known: chat, completions")
-        if min(self.concurrency, self.tries) < 1:
-            raise StageError("expected concurrency and tries of 1 or more")
-
-    @property
-    def renders(self) -> bool:
-        """Whether prompts go in as messages."""
-        return self.api == "chat"
-
-    def shape(self) -> dict[str, Any]:
-        """What of this shapes an answer."""
-        return {"api": self.api, "extra": self.extra, "beyond_protocol": self.beyond_protocol}
 
 
 class OpenAIEngine:

@@ -16,6 +16,7 @@ from typing import Any
 from stages.core import engines
 from stages.core.engines import Model, Output, Request, Sampling
 from stages.core.errors import StageError
+from stages.core.params import Amount, Positive
 
 PLACE = "inference.run"
 
@@ -28,11 +29,11 @@ class Settings:
     """
 
     run: dict[str, Any]
-    replicas: int = 1
-    cpus: float = 1.0
-    gpus: float = 0.0
-    batch_size: int = 64
-    chunk: int = 131072  # requests that are handed to Ray together, by replicas that load the model for each chunk
+    replicas: Positive = 1
+    cpus: Amount = 1.0
+    gpus: Amount = 0.0
+    batch_size: Positive = 64
+    chunk: Positive = 131072  # requests that are handed to Ray together, by replicas that load the model for each chunk
     address: str | None = "auto"
 
     def __post_init__(self) -> None:

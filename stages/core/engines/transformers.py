@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,31 +21,12 @@ from transformers import (
 )
 
 from stages.core.engines import Model, Output, Request, Sampling
+from stages.core.engines.options import Transformers as Settings
 from stages.core.errors import StageError
 
 STEPS = 16  # tokens between two looks at which prompts of a batch have their answer
 LIKELIEST = 1024  # tokens among which a nucleus is looked for first
 SORTED = 32  # batches whose prompts are sorted by length together
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How a model is served here; it goes to the GPU where there is one."""
-
-    dtype: str = "bfloat16"
-    batch_size: int = 48
-    attention: str = "sdpa"
-    renders = False
-
-    def __post_init__(self) -> None:
-        if not isinstance(getattr(torch, self.dtype, None), torch.dtype):
-            raise StageError(f"dtype: {self.dtype!r} is unknown; expected bfloat16, float16 or float32")
-        if self.batch_size < 1:
-            raise StageError(f"batch_size: {self.batch_size}, expected 1 or more")
-
-    def shape(self) -> dict[str, Any]:
-        """What of this shapes an answer."""
-        return {"dtype": self.dtype}
 
 
 class Draw(LogitsProcessor):

