@@ -17,9 +17,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from stages.core import command, grading, items, params, records, sources
+from stages.core import command, grading, items, params, patterns, records, sources
 from stages.core.contamination import Decontaminate, Near, near_duplicates
-from stages.core.errors import StageError
+from stages.core.errors import StageError, shown
 from stages.core.files import write_json, write_text
 from stages.core.items import Item, QuestionSet
 from stages.core.records import GROUPS, Question
@@ -42,9 +42,9 @@ def from_reasoning_gym(entry: QuestionSet) -> Iterator[tuple[str, Item]]:
     for number, row in enumerate(made):
         text = row["question"].strip()
         key = _identity(entry, text)
-        if key not in seen and re.search(entry.keep or "", text):
+        place = f"{entry.task} {number}"
+        if key not in seen and patterns.search(entry.keep or "", text, place):
             seen.add(key)
-            place = f"{entry.task} {number}"
             yield "pool", Item(place, str(number), text, (), str(row["answer"]), items.difficulty(entry, row, place))
         if len(seen) == wanted:
             return
@@ -56,17 +56,24 @@ def from_reasoning_gym(entry: QuestionSet) -> Iterator[tuple[str, Item]]:
 
 def from_files(entry: QuestionSet) -> Iterator[tuple[str, Item | None]]:
     """Yields (split or "pool", item) of the files or hub data set; None for a row that is dropped: it has no gold."""
-    for split, name in entry.files.items():
-        if entry.kind == "hub":
-            placed = sources.hub_rows(entry.dataset or "", entry.name, name, entry.revision)
-        else:
-            placed = sources.rows(sources.QUESTIONS / name)
+    for split, placed in _placed(entry):
         for number, (place, row) in enumerate(placed):
             if any(str(row.get(name)) not in _wanted(values) for name, values in entry.where.items()):
                 continue
             found = items.read(entry, place, number, row)
-            if found is None or re.search(entry.keep or "", found.question):
+            if found is None or patterns.search(entry.keep or "", found.question, place):
                 yield split, found
+
+
+def _placed(entry: QuestionSet) -> Iterator[tuple[str, Iterator[tuple[str, dict[str, Any]]]]]:
+    """Yields each split or "pool" with its rows and their places."""
+    if entry.kind == "hub":
+        for split, name in entry.files.items():
+            yield split, sources.hub_rows(entry.dataset or "", entry.name, name, entry.revision)
+        return
+    paths = sources.files(sources.QUESTIONS, entry.files.values(), "params.yaml: questions.sets: files")
+    for split, path in zip(entry.files, paths, strict=True):
+        yield split, sources.rows(path)
 
 
 def _wanted(values: str | list[str]) -> list[str]:
@@ -89,15 +96,33 @@ def collect(source: str, entry: QuestionSet) -> tuple[list[Question], dict[str, 
         raise StageError(f"questions.sets.{source}: split {min(odd)!r} is unknown; known: {', '.join(SPLITS)}")
     dropped: collections.Counter[str] = collections.Counter()
     unique = _unique(source, entry, _KINDS[entry.kind](entry), dropped)
+    if entry.unreadable_gold == "drop":
+        unique = _readable(source, entry, unique, dropped)
     found = list(_split(source, entry, unique))
+    if not found:
+        rows = ", ".join(f"{count} {reason}" for reason, count in sorted(dropped.items())) or "none dropped"
+        raise StageError(f"questions.sets.{source}: no question is left ({rows}); check sizes, files, where and keep")
     readable = grading.readable(question for _, question in found)
     for (item, question), fine in zip(found, readable, strict=True):
         if not fine:
             raise StageError(
-                f"{item.place}: grader {entry.grader} cannot read the gold {question.gold!r}; "
-                "choose another grader or mend the gold"
+                f"{item.place}: grader {entry.grader} cannot read the gold '{shown(question.gold)}'; "
+                "choose another grader or mend the gold, or set unreadable_gold: drop"
             )
     return [question for _, question in found], dict(dropped)
+
+
+def _readable(
+    source: str, entry: QuestionSet, unique: Mapping[str, list[Item]], dropped: collections.Counter[str]
+) -> dict[str, list[Item]]:
+    """The items whose gold the grader can read; before sizes are met, so that others come in their place."""
+    placed = [(split, item) for split, own in unique.items() for item in own]
+    readable = grading.readable(_question(source, entry, split, item) for split, item in placed)
+    left: dict[str, list[Item]] = {split: [] for split in unique}
+    for (split, item), fine in zip(placed, readable, strict=True):
+        left[split].extend([item] if fine else [])
+        dropped.update([] if fine else ["unreadable_gold"])
+    return left
 
 
 def _identity(entry: QuestionSet, text: str) -> str:
@@ -193,6 +218,17 @@ def summary(
     ]
 
 
+def _none_empty(sets: Iterable[str], questions: Iterable[Question]) -> None:
+    """Raises StageError for a set of which every question was near one of another set's test."""
+    left = {question.source for question in questions}
+    for source in sets:
+        if source not in left:
+            raise StageError(
+                f"questions.sets.{source}: no question is left: all are nearly test or validation questions; "
+                "leave the set out, or see questions.decontaminate"
+            )
+
+
 @command.stage("profile")
 def main(profile: str) -> None:
     """Collect every question set of the profile into data/<profile>/questions.parquet."""
@@ -213,6 +249,7 @@ def main(profile: str) -> None:
     for question in removed:
         del found[question.question_id]
         dropped[question.source]["near_test"] = dropped[question.source].get("near_test", 0) + 1
+    _none_empty(sets, found.values())
     write_text(Path("data") / profile / "near_duplicates.jsonl", listing(near))
     records.write(Path("data") / profile / "questions.parquet", (found[key] for key in sorted(found)), Question)
     write_json(Path("metrics") / profile / "questions.json", {"sets": summary(sets, found.values(), dropped, near)})
