@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from stages.core import tokens
 from stages.core.errors import StageError
 
 OPEN, CLOSE = "<think>", "</think>"
 # How models set their reasoning apart: think tags, or the channels of gpt-oss (OpenAI's harmony format)
 FORMATS = ("think", "harmony")
-_TAG = re.compile(r"\s*</?think>\s*")
-_OPENED = re.compile(r"^\s*<think>", re.MULTILINE)  # elsewhere it is spoken of
+_TAG = re.compile(r"</?think>")
+_OPENED = re.compile(r"^[^\S\n]*<think>", re.MULTILINE)  # elsewhere it is spoken of
 _CHANNEL = re.compile(
     r"<\|channel\|>\s*(\w+)[^<]*(?:<\|constrain\|>[^<]*)?<\|message\|>(.*?)"
     r"(?=<\|(?:end|return|call|start|channel)\|>|$)",
@@ -33,11 +34,12 @@ class Text:
 
 
 def prompt(tokenizer: Any, template: str | None, question: str, arguments: Mapping[str, Any] | None = None) -> str:
-    """The user's turn and the generation header.
+    """The user's turn and the generation header. Special tokens in the question are plain text there (see `plain`).
 
     `template` is a text with `{question}` in it; None takes the tokenizer's own chat template, with `arguments`
     (reasoning_effort, enable_thinking), and raises StageError where it has none.
     """
+    question = plain(tokenizer, question)
     if template is not None:
         return template.replace("{question}", question)
     if not tokenizer.chat_template:
@@ -45,8 +47,27 @@ def prompt(tokenizer: Any, template: str | None, question: str, arguments: Mappi
             f"{tokenizer.name_or_path}: its tokenizer has no chat template; "
             "give the student a prompt_template in conf/profile/"
         )
+    rendered = _rendered(tokenizer, question, arguments or {})
+    if question.strip() not in rendered:
+        raise StageError(f"{tokenizer.name_or_path}: its chat template leaves the question out; give a prompt_template")
+    return rendered
+
+
+def _rendered(tokenizer: Any, question: str, arguments: Mapping[str, Any]) -> str:
     turns = [{"role": "user", "content": question}]
-    return str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True, **arguments or {}))
+    try:
+        return str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True, **arguments))
+    except Exception as error:  # a template is a program of someone else's, which fails in any way
+        raise StageError(
+            f"{tokenizer.name_or_path}: its chat template cannot be rendered: {type(error).__name__}: {error}; "
+            "give a prompt_template in conf/profile/"
+        ) from error
+
+
+def plain(tokenizer: Any, text: str) -> str:
+    """`text` with a space in what the tokenizer would read as special tokens, so that it cannot end its turn."""
+    marks = tokens.special(tokenizer) if tokenizer else None
+    return marks.sub(lambda mark: f"{mark[0][0]} {mark[0][1:]}", text) if marks else text
 
 
 def completion(reasoning: str | None, answer: str, eos: str) -> str:
@@ -58,6 +79,12 @@ def completion(reasoning: str | None, answer: str, eos: str) -> str:
 def opens(prompt: str) -> bool:
     """Whether a prompt ends within a think block, so that what follows it begins as reasoning."""
     return prompt.rstrip().endswith(OPEN)
+
+
+def thinks(prompt: str, question: str) -> bool:
+    """Whether a prompt writes a tag of the think block after the question, where the completion would again."""
+    header = prompt.rpartition(question)[2]
+    return OPEN in header or CLOSE in header
 
 
 def split(text: str, form: str = "think", opened: bool = False) -> tuple[str, str]:
@@ -75,7 +102,7 @@ def split(text: str, form: str = "think", opened: bool = False) -> tuple[str, st
 
 
 def _untagged(text: str) -> str:
-    return _TAG.sub("\n", text).strip()
+    return "\n".join(part.strip() for part in _TAG.split(text)).strip()
 
 
 def _channels(text: str) -> tuple[str, str]:

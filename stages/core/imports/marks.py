@@ -34,21 +34,21 @@ _PHRASES = (
     (r"#+ *thinking\b:?[^\S\n]*\n", r"\n#+ *(?:final )?(?:response|answer)\b:?[^\S\n]*\n"),
 )
 _HARMONY = re.compile(r"<\|channel\|>\s*\w+[^<]*(?:<\|constrain\|>[^<]*)?<\|message\|>")
-_WRAPS = re.compile(
-    r"\s*(?:<\|(?:begin|start)_(?:of_)?(?:solution|response|answer)\|>|\[begin final response\]|<(?:response|solution)>)"
-    r"(.*?)"
-    r"(?:<\|end_(?:of_)?(?:solution|response|answer)\|>|\[end final response\]|</(?:response|solution)>)?\s*",
-    re.IGNORECASE | re.DOTALL,
+_WRAP = r"(?:solution|response|answer)"
+_WRAPPED = re.compile(
+    rf"<\|(?:begin|start)_(?:of_)?{_WRAP}\|>|\[begin final response\]|<(?:response|solution)>", re.IGNORECASE
 )
-# What closes a wrap whose beginning was the answer's own mark
-_LEFT = re.compile(r"\s*(?:<\|end_(?:of_)?(?:solution|response|answer)\|>|\[end final response\])\s*$", re.IGNORECASE)
+_UNWRAPPED = re.compile(
+    rf"(?:<\|end_(?:of_)?{_WRAP}\|>|\[end final response\]|</(?:response|solution)>)$", re.IGNORECASE
+)
 # How templates end a turn, where a text was stored with its special tokens
-_END = (
-    r"<\|(?:im_end|endoftext|end_of_text|eot_id|eom_id|end|return|user|observation|end_of_turn|end_of_turn_token|eos"
+_END = re.compile(
+    r"(?:<\|(?:im_end|endoftext|end_of_text|eot_id|eom_id|end|return|user|observation|end_of_turn|end_of_turn_token|eos"
     r"|endofturn|message_end|turn_end|end_of_sentence|endofprompt)\|>"
-    r"|</s>|<eos>|<end_of_turn>|<turn\|>|<end_of_utterance>|<\uff5cend\u2581of\u2581sentence\uff5c>|\[EOS\]|\[e~\["
+    r"|</s>|<eos>|<end_of_turn>|<turn\|>|<end_of_utterance>|<\uff5cend\u2581of\u2581sentence\uff5c>|\[EOS\]|\[e~\[)$",
+    re.IGNORECASE,
 )
-_ENDS = re.compile(rf"(?:\s*(?:{_END}))+\s*$", re.IGNORECASE)
+_TAIL = 60  # characters at the end of a text, in which a mark has room
 
 
 def _styled(names: str) -> list[tuple[re.Pattern[str], re.Pattern[str], str, str]]:
@@ -65,7 +65,7 @@ _BEGINNING, _ANYWHERE = _styled(f"{_THINKING}|{_OTHERS}"), _styled(_THINKING)
 
 def split(text: str) -> tuple[str, str]:
     """(reasoning, answer) of a response in whichever way it sets them apart; without any, all of it is the answer."""
-    if _HARMONY.search(text):
+    if _HARMONY.search(text) and not text.lstrip().startswith(chat.OPEN):
         return chat.split(text, "harmony")
     if said := _by_phrase(text):
         return said
@@ -116,8 +116,26 @@ def unmarked(reasoning: str) -> str:
 
 def answer(text: str) -> tuple[str, bool]:
     """An answer without the marks around it; whether it ended with such as end a turn, which are left out."""
-    ended = _ENDS.sub("", text)
-    inner = _WRAPS.fullmatch(ended)
-    bare = inner[1] if inner else _LEFT.sub("", ended)
-    again = _ENDS.sub("", bare)
-    return again, ended != text or again != bare
+    text, ended = _ended(text)
+    bare = text.strip()
+    opened = _WRAPPED.match(bare)
+    if opened or _UNWRAPPED.search(bare[-_TAIL:]):
+        text, again = _ended(_cut(bare[opened.end() :] if opened else bare, _UNWRAPPED))
+        ended = ended or again
+    return text, ended
+
+
+def _ended(text: str) -> tuple[str, bool]:
+    """A text without the marks that end a turn, and whether it had any; one without them is as it was."""
+    bare = text.rstrip()
+    if not _END.search(bare[-_TAIL:]):
+        return text, False
+    while _END.search(bare[-_TAIL:]):
+        bare = _cut(bare, _END)
+    return bare, True
+
+
+def _cut(text: str, mark: re.Pattern[str]) -> str:
+    """A text without the mark at its end."""
+    found = mark.search(text[-_TAIL:])
+    return text[: len(text) - len(found[0])].rstrip() if found else text
