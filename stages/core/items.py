@@ -158,6 +158,8 @@ def _flagged(found: Any, choices: tuple[str, ...], place: str) -> str:
 
 def _stated(entry: QuestionSet, found: Any, place: str) -> str:
     """The gold as text. true and false are for the boolean grader, several values for math, where they are a list."""
+    if found == []:
+        return ""
     if isinstance(found, bool) and entry.grader == "boolean":
         return str(found).lower()
     if entry.gold_is == "place" and isinstance(found, float):

@@ -92,6 +92,6 @@ def identifier(value: Any, name: str, place: str) -> str:
     """`value` as an id: text or a whole number."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if isinstance(value, bool) or null(value) or isinstance(value, float | list):
+    if isinstance(value, bool) or not isinstance(value, str | int):
         raise refused(value, name, place, "an id, a text or a whole number")
     return text(value, name, place) or ""
