@@ -46,7 +46,8 @@ def _limited() -> Iterator[None]:
         yield
         return
     before = signal.signal(signal.SIGALRM, _time_up)
-    left, interval = signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    # and again after as long: a finalizer that runs just then would swallow the first one
+    left, interval = signal.setitimer(signal.ITIMER_REAL, SECONDS, SECONDS)
     try:
         yield
     finally:
