@@ -56,24 +56,17 @@ def from_reasoning_gym(entry: QuestionSet) -> Iterator[tuple[str, Item]]:
 
 def from_files(entry: QuestionSet) -> Iterator[tuple[str, Item | None]]:
     """Yields (split or "pool", item) of the files or hub data set; None for a row that is dropped: it has no gold."""
-    for split, placed in _placed(entry):
+    for split, name in entry.files.items():
+        if entry.kind == "hub":
+            placed = sources.hub_rows(entry.dataset or "", entry.name, name, entry.revision)
+        else:
+            placed = sources.rows(sources.QUESTIONS / name)
         for number, (place, row) in enumerate(placed):
             if any(str(row.get(name)) not in _wanted(values) for name, values in entry.where.items()):
                 continue
             found = items.read(entry, place, number, row)
-            if found is None or patterns.search(entry.keep or "", found.question, place):
+            if found is None or not entry.keep or patterns.search(entry.keep, found.question, place):
                 yield split, found
-
-
-def _placed(entry: QuestionSet) -> Iterator[tuple[str, Iterator[tuple[str, dict[str, Any]]]]]:
-    """Yields each split or "pool" with its rows and their places."""
-    if entry.kind == "hub":
-        for split, name in entry.files.items():
-            yield split, sources.hub_rows(entry.dataset or "", entry.name, name, entry.revision)
-        return
-    paths = sources.files(sources.QUESTIONS, entry.files.values(), "params.yaml: questions.sets: files")
-    for split, path in zip(entry.files, paths, strict=True):
-        yield split, sources.rows(path)
 
 
 def _wanted(values: str | list[str]) -> list[str]:
@@ -94,6 +87,7 @@ def collect(source: str, entry: QuestionSet) -> tuple[list[Question], dict[str, 
         raise StageError(f"questions.sets.{source}.distinct_by: {entry.distinct_by!r} is unknown; known: text, numbers")
     if odd := (entry.sizes.keys() - {*SPLITS}) | (entry.files.keys() - {*SPLITS, "pool"}):
         raise StageError(f"questions.sets.{source}: split {min(odd)!r} is unknown; known: {', '.join(SPLITS)}")
+    _check_files(source, entry)
     dropped: collections.Counter[str] = collections.Counter()
     unique = _unique(source, entry, _KINDS[entry.kind](entry), dropped)
     if entry.unreadable_gold == "drop":
@@ -110,6 +104,14 @@ def collect(source: str, entry: QuestionSet) -> tuple[list[Question], dict[str, 
                 "choose another grader or mend the gold, or set unreadable_gold: drop"
             )
     return [question for _, question in found], dict(dropped)
+
+
+def _check_files(source: str, entry: QuestionSet) -> None:
+    """Raises StageError for files that DVC does not watch, and for one file, or split of the hub, in two splits."""
+    place = f"params.yaml: questions.sets.{source}.files"
+    if entry.kind == "file":
+        sources.files(sources.QUESTIONS, entry.files.values(), place)
+    sources.once(entry.files.values(), place)
 
 
 def _readable(

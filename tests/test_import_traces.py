@@ -299,8 +299,8 @@ def test_question_that_is_not_clear_is_refused_with_both(
 @pytest.mark.parametrize(
     ("files", "complaint"),
     [
-        (["a.jsonl", "a.jsonl"], "teachers.mine.files: a.jsonl is named twice; name each file once"),
-        (["a.jsonl", "./a.jsonl"], "teachers.mine.files: ./a.jsonl is named twice"),
+        (["a.jsonl", "a.jsonl"], "teachers.mine.files: a.jsonl is named twice; name it once"),
+        (["a.jsonl", "./a.jsonl"], "teachers.mine.files: a.jsonl is named twice"),
         (["../traces/a.jsonl"], "../traces/a.jsonl: not in data/imports/traces, which DVC watches; put the file there"),
         (["/etc/a.jsonl"], "/etc/a.jsonl: not in data/imports/traces"),
     ],

@@ -355,7 +355,7 @@ def test_gold_zero_is_a_gold(imports: Path) -> None:
         (
             rows(1),
             {"files": {"train": "pool.jsonl", "test": "./pool.jsonl"}},
-            r"\./pool\.jsonl is named twice; name each",
+            r"mine\.files: pool\.jsonl is named twice; name it",
         ),
         (rows(1), {"files": {"train": "../pool.jsonl"}}, r"\.\./pool\.jsonl: not in data/imports/questions, which DVC"),
         (rows(1, 2, 3), {}, "questions.sets.mine: 1 questions for split train, 2 wanted; ask for fewer"),

@@ -2,6 +2,7 @@
 
 import reprlib
 
+LONGEST = 2000  # characters of a message, whatever was put into it
 _NESTED = reprlib.Repr()
 _NESTED.maxlevel, _NESTED.maxstring, _NESTED.maxother = 3, 60, 60
 
@@ -13,7 +14,10 @@ class StageError(Exception):
     """
 
     def __init__(self, message: str) -> None:
-        super().__init__(_escaped(" ".join(message.split())))
+        line = " ".join(message.split())
+        if len(line) > LONGEST:
+            line = f"{line[: LONGEST // 2]} ... {line[-LONGEST // 2 :]}"
+        super().__init__(_escaped(line))
 
 
 def shown(value: object, limit: int = 60) -> str:

@@ -1,5 +1,6 @@
 """Rows of someone else's files: jsonl, json or parquet, with a field map. Errors name the file and the row."""
 
+import collections
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,15 +19,19 @@ QUESTIONS, TRACES = Path("data/imports/questions"), Path("data/imports/traces")
 
 def files(folder: Path, names: Iterable[str], place: str) -> list[Path]:
     """The files of those names in `folder`. Raises StageError for one that is outside of it, or named twice."""
-    found: list[Path] = []
-    for name in names:
-        path = PurePath(name)
+    paths = [PurePath(name) for name in names]
+    for path in paths:
         if path.is_absolute() or ".." in path.parts:
-            raise StageError(f"{place}: {shown(name)}: not in {folder}, which DVC watches; put the file there")
-        if folder / path in found:
-            raise StageError(f"{place}: {shown(name)} is named twice; name each file once")
-        found.append(folder / path)
-    return found
+            raise StageError(f"{place}: {shown(str(path))}: not in {folder}, which DVC watches; put the file there")
+    once(map(str, paths), place)
+    return [folder / path for path in paths]
+
+
+def once(names: Iterable[str], place: str) -> None:
+    """Raises StageError for a name that is there twice: all of its rows would be."""
+    for name, count in collections.Counter(names).items():
+        if count > 1:
+            raise StageError(f"{place}: {shown(name)} is named twice; name it once")
 
 
 def rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:

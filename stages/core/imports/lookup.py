@@ -15,8 +15,9 @@ HOW = ("question_id", "text", "normal_form")  # by what a question was found
 
 def normal(text: str) -> str:
     """A text's normal form: compatible characters are one (NFKC), white space is one space, nothing is invisible."""
-    visible = "".join(char for char in unicodedata.normalize("NFKC", text) if unicodedata.category(char) != "Cf")
-    return " ".join(visible.split())
+    if not text.isascii():
+        text = "".join(char for char in unicodedata.normalize("NFKC", text) if unicodedata.category(char) != "Cf")
+    return " ".join(text.split())
 
 
 class Lookup:
