@@ -1,10 +1,12 @@
 """Someone else's traces become responses of training questions, in their file's order, with nothing made up."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from stages.core import records
 from stages.core.errors import StageError
@@ -12,6 +14,7 @@ from stages.core.imports.lookup import Lookup
 from stages.core.records import Question, Response
 from stages.import_traces import Counts, ImportedTeacher, responses
 from tests.conftest import Project
+from tests.imports import ROOT
 from tests.made import question, run
 
 FIELDS = {
@@ -192,6 +195,21 @@ def test_list_of_responses_is_an_attempt_each_with_what_is_said_of_it(imports: P
     assert len({one.request_key for one in found}) == 4
     assert (counts.rows["taken"], counts.attempts["taken"]) == (2, 4)
     assert counts.said == {"correct": 2, "wrong": 1}
+
+
+def test_readmes_example_reads_openr1s_rows(imports: Path) -> None:
+    """Its columns, as that data set has them; the row is ours."""
+    text = (ROOT / "stages/core/imports/README.md").read_text()
+    (told,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    brought = {
+        "problem": "What is 1 + 1?",
+        "generations": ["<think>\na\n</think>\n\n2", "<think>\nb"],
+        "finish_reasons": None,
+        "correctness_math_verify": [True, False],
+    }
+    teacher = ImportedTeacher(["a.jsonl"], "m", yaml.safe_load(told)["fields"])
+    found = read(imports, brought, teacher=teacher)
+    assert [(one.sample, one.reasoning, one.answer) for one in found] == [(0, "a", "2"), (1, "b", "")]
 
 
 def test_lists_of_reasonings_and_answers_stand_side_by_side(imports: Path) -> None:
