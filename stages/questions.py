@@ -11,6 +11,7 @@ Run: python -m stages.questions --profile default
 
 import collections
 import hashlib
+import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -96,14 +97,20 @@ def collect(source: str, entry: QuestionSet) -> tuple[list[Question], dict[str, 
     if not found:
         rows = ", ".join(f"{count} {reason}" for reason, count in sorted(dropped.items())) or "none dropped"
         raise StageError(f"questions.sets.{source}: no question is left ({rows}); check sizes, files, where and keep")
-    readable = grading.readable(question for _, question in found)
-    for (item, question), fine in zip(found, readable, strict=True):
+    _check_golds(entry, found)
+    return [question for _, question in found], dict(dropped)
+
+
+def _check_golds(entry: QuestionSet, found: Iterable[tuple[Item, Question]]) -> None:
+    """Raises StageError for a gold that the set's grader cannot read."""
+    pairs, again = itertools.tee(found)
+    readable = grading.readable(question for _, question in again)
+    for (item, question), fine in zip(pairs, readable, strict=True):
         if not fine:
             raise StageError(
                 f"{item.place}: grader {entry.grader} cannot read the gold '{shown(question.gold)}'; "
                 "choose another grader or mend the gold, or set unreadable_gold: drop"
             )
-    return [question for _, question in found], dict(dropped)
 
 
 def _check_files(source: str, entry: QuestionSet) -> None:

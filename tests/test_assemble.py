@@ -300,7 +300,7 @@ def test_special_tokens_in_all_completions_are_an_error(project: Project, tiny: 
     records.write(root / "data/test/traces/solver.parquet", rows, Trace)
     done = assemble()
     assert done.exit_code == 1
-    assert "error: assemble: all 4 examples that fit hold special tokens of data/test/models/tiny" in done.output
+    assert "error: assemble: all 4 examples that fit hold special tokens of the student; clean" in done.output
 
 
 def test_special_tokens_in_a_question_are_plain_text(project: Project, tiny: Path) -> None:

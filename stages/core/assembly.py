@@ -202,16 +202,11 @@ def match(
     long = {
         key for own in sizes.values() for key in everywhere if prompts[key[0]][1] + own.completion[key] > max_tokens
     }
-    if not everywhere:
-        raise StageError("assemble: no trace is kept by all targets; see the drops in metrics of compress and truncate")
-    if everywhere == long:
-        raise StageError(f"text.max_tokens: none of {len(long)} examples fits {max_tokens} tokens; raise it")
-    marked = {key for own in sizes.values() for key in own.marked if key in everywhere - long}
-    if everywhere == long | marked:
-        raise StageError(
-            f"assemble: all {len(marked)} examples that fit hold special tokens of {tokenizer.name_or_path}"
-        )
-    keys = matched(everywhere - long - marked, per_question)
+    fit = everywhere - long
+    marked = {key for own in sizes.values() for key in own.marked if key in fit}
+    keys = matched(fit - marked, per_question)
+    if not keys:
+        raise _nothing_left(everywhere, long, max_tokens)
     fitting = {target: own.of(keys) for target, own in sizes.items()}
     # Arms are comparable or the run fails: this holds by construction, and is checked all the same.
     if any(own.completion.keys() != keys for own in fitting.values()):
@@ -220,9 +215,23 @@ def match(
         "not_kept_by_all_targets": known - len(everywhere),
         "over_long": len(long),
         "special_tokens": len(marked),
-        "further_traces_of_a_question": len(everywhere - long - marked - keys),
+        "further_traces_of_a_question": len(fit - marked - keys),
     }
     return Matched({target: fitting[target] for target in found}, _raw(fitting, raw, keys, tokenizer), dropped)
+
+
+def _nothing_left(everywhere: set[Key], long: set[Key], max_tokens: int) -> StageError:
+    """The error for arms without any rows."""
+    if not everywhere:
+        return StageError(
+            "assemble: no trace is kept by all targets; see the drops in metrics of compress and truncate"
+        )
+    if everywhere == long:
+        return StageError(f"text.max_tokens: none of {len(long)} examples fits {max_tokens} tokens; raise it")
+    return StageError(
+        f"assemble: all {len(everywhere - long)} examples that fit hold special tokens of the student; "
+        "clean the traces of its turn marks"
+    )
 
 
 def measured(found: Mapping[str, Source], tokenizer: Any) -> tuple[dict[str, Sizes], set[Key], int]:

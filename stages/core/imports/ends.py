@@ -11,12 +11,12 @@ _WORDS = {
     "stop": (
         "stop stopped eos eos_token eos_found end end_turn end_of_turn end_of_text endoftext im_end eot eot_id "
         "stop_sequence stop_token stop_string stop_word stop_words complete completed finish finished done normal "
-        "natural success succeeded ok none null"
+        "natural success succeeded ok none null finished_stopped stop_finish"
     ),
     "length": (
         "length max_tokens max_token max_length max_new_tokens max_output_tokens max_completion_tokens max_output "
         "max_output_reached token_limit token_limit_reached tokens_limit output_limit length_limit length_capped "
-        "limit cut cut_off cutoff truncated incomplete overlength max_turns"
+        "limit cut cut_off cutoff truncated incomplete overlength max_turns finished_length_capped"
     ),
     "context": (
         "context context_length context_length_exceeded context_window model_length model_context_window_exceeded "
