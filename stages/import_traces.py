@@ -82,8 +82,8 @@ def responses(teacher: ImportedTeacher, questions: Lookup, name: str, counts: Co
     """Yields the rows' responses in the files' order; `counts` says what became of all rows."""
     taken: collections.Counter[str] = collections.Counter()
     places: dict[tuple[str | int, ...], str] = {}
-    for path in sources.files(sources.TRACES, teacher.files, f"params.yaml: teachers.{name}.files"):
-        for place, row in sources.rows(path):
+    for file in teacher.files:
+        for place, row in sources.rows(sources.TRACES / file):
             found = _found(teacher, name, row, place)
             question = _question(teacher, questions, row, found, place, counts)
             if question is None:

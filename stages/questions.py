@@ -88,7 +88,6 @@ def collect(source: str, entry: QuestionSet) -> tuple[list[Question], dict[str, 
         raise StageError(f"questions.sets.{source}.distinct_by: {entry.distinct_by!r} is unknown; known: text, numbers")
     if odd := (entry.sizes.keys() - {*SPLITS}) | (entry.files.keys() - {*SPLITS, "pool"}):
         raise StageError(f"questions.sets.{source}: split {min(odd)!r} is unknown; known: {', '.join(SPLITS)}")
-    _check_files(source, entry)
     dropped: collections.Counter[str] = collections.Counter()
     unique = _unique(source, entry, _KINDS[entry.kind](entry), dropped)
     if entry.unreadable_gold == "drop":
@@ -111,14 +110,6 @@ def _check_golds(entry: QuestionSet, found: Iterable[tuple[Item, Question]]) -> 
                 f"{item.place}: grader {entry.grader} cannot read the gold '{shown(question.gold)}'; "
                 "choose another grader or mend the gold, or set unreadable_gold: drop"
             )
-
-
-def _check_files(source: str, entry: QuestionSet) -> None:
-    """Raises StageError for files that DVC does not watch, and for one file, or split of the hub, in two splits."""
-    place = f"params.yaml: questions.sets.{source}.files"
-    if entry.kind == "file":
-        sources.files(sources.QUESTIONS, entry.files.values(), place)
-    sources.once(entry.files.values(), place)
 
 
 def _readable(

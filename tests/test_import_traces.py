@@ -314,21 +314,6 @@ def test_question_that_is_not_clear_is_refused_with_both(
     assert str(refused.value).startswith(message)
 
 
-@pytest.mark.parametrize(
-    ("files", "complaint"),
-    [
-        (["a.jsonl", "a.jsonl"], "teachers.mine.files: a.jsonl is named twice; name it once"),
-        (["a.jsonl", "./a.jsonl"], "teachers.mine.files: a.jsonl is named twice"),
-        (["../traces/a.jsonl"], "../traces/a.jsonl: not in data/imports/traces, which DVC watches; put the file there"),
-        (["/etc/a.jsonl"], "/etc/a.jsonl: not in data/imports/traces"),
-    ],
-)
-def test_files_are_named_once_and_lie_in_their_folder(imports: Path, files: list[str], complaint: str) -> None:
-    with pytest.raises(StageError) as refused:
-        read(imports, row(1), teacher=ImportedTeacher(files, "m", FIELDS))
-    assert complaint in str(refused.value)
-
-
 def test_command_sorts_by_question_and_sample(project: Project, imports: Path) -> None:
     rows = [row(2), row(1), row(2, said="x")]
     (imports / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))

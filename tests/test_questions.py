@@ -340,7 +340,6 @@ def test_gold_zero_is_a_gold(imports: Path) -> None:
         (rows(1, a="x"), {"gold_pattern": r"(\d)?x"}, "row 1: no gold answer; give it one, or set missing_gold: drop"),
         (rows(1, q="a" * 40 + "!"), {"keep": "(a+)+$"}, "row 1: '.a[+].[+][$]' takes more than 0.2 s on this row"),
         (rows(1, a="a" * 40 + "!"), {"gold_pattern": "(a+)+$"}, "row 1: '.a[+].[+][$]' takes more than 0.2 s on this"),
-        (rows(1), {"sizes": {}}, "questions.sets.mine: no question is left .none dropped.; check sizes, files, where"),
         (
             rows(1, of="a"),
             {"where": {"off": "a"}, "sizes": {"train": None}},
@@ -352,12 +351,6 @@ def test_gold_zero_is_a_gold(imports: Path) -> None:
             {"missing_gold": "drop", "sizes": {"train": None}},
             "questions.sets.mine: no question is left .1 no_gold.; check sizes",
         ),
-        (
-            rows(1),
-            {"files": {"train": "pool.jsonl", "test": "./pool.jsonl"}},
-            r"mine\.files: pool\.jsonl is named twice; name it",
-        ),
-        (rows(1), {"files": {"train": "../pool.jsonl"}}, r"\.\./pool\.jsonl: not in data/imports/questions, which DVC"),
         (rows(1, 2, 3), {}, "questions.sets.mine: 1 questions for split train, 2 wanted; ask for fewer"),
         (rows(1), {"kind": "web"}, "questions.sets.mine: kind 'web' .* is unknown; known: reasoning_gym, file, hub"),
         (rows(1), {"distinct_by": "look"}, "mine.distinct_by: 'look' is unknown; known: text, numbers"),

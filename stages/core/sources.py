@@ -1,10 +1,9 @@
 """Rows of someone else's files: jsonl, json or parquet, with a field map. Errors name the file and the row."""
 
-import collections
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any, NoReturn
 
 import pyarrow as pa
@@ -15,23 +14,6 @@ from stages.core.errors import StageError, shown
 
 # The folders that DVC watches for files that users bring
 QUESTIONS, TRACES = Path("data/imports/questions"), Path("data/imports/traces")
-
-
-def files(folder: Path, names: Iterable[str], place: str) -> list[Path]:
-    """The files of those names in `folder`. Raises StageError for one that is outside of it, or named twice."""
-    paths = [PurePath(name) for name in names]
-    for path in paths:
-        if path.is_absolute() or ".." in path.parts:
-            raise StageError(f"{place}: {shown(str(path))}: not in {folder}, which DVC watches; put the file there")
-    once(map(str, paths), place)
-    return [folder / path for path in paths]
-
-
-def once(names: Iterable[str], place: str) -> None:
-    """Raises StageError for a name that is there twice: all of its rows would be."""
-    for name, count in collections.Counter(names).items():
-        if count > 1:
-            raise StageError(f"{place}: {shown(name)} is named twice; name it once")
 
 
 def rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
