@@ -16,11 +16,11 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 from click.testing import CliRunner
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from stages import import_traces, questions
-from stages.core import chat, patterns, records, tokens
+from stages.core import chat, command, patterns, records, tokens
 from stages.core.errors import StageError
 from stages.core.records import Question, Response
 from tests.made import question
@@ -146,9 +146,15 @@ def ended(root: Path, main: Any, *options: str) -> bool:
     return False
 
 
+@pytest.fixture(autouse=True)
+def _no_bars(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A library that was imported before ours has them on where no terminal is."""
+    monkeypatch.setattr(command, "progress", lambda items, *_, **__: items)
+
+
 def check(run: Callable[..., None], examples: int, *drawn: st.SearchStrategy[Any]) -> None:
-    """Runs `run` with that many draws."""
-    quick = settings(max_examples=examples, suppress_health_check=list(HealthCheck))
+    """Runs `run` with that many draws. What fails is shown as it was drawn: to shrink it takes minutes."""
+    quick = settings(max_examples=examples, phases=(Phase.generate,), suppress_health_check=list(HealthCheck))
     quick(given(*drawn)(run))()
 
 

@@ -243,6 +243,7 @@ def sharegpt(*speakers: str) -> dict[str, Any]:
         (row("</think> is a tag: 2", reasoning_content="I count."), "I count.", "</think> is a tag: 2"),
         (row("2", asked=" What is 1 + 1?\n"), "", "2"),
         (row(None, reasoning_content="I count."), "I count.", ""),
+        (row(float("nan"), reasoning_content="I count."), "I count.", ""),
         (row("<think>\nI count.\n</think>\n\n2") | {"reasoning_chars": 3}, "I count.", "2"),  # edited since
         (row("<think>\nI count.\n</think>\n\n2") | {"reasoning_chars": "8"}, "I count.", "2"),
         (row("<think>I count.</think>2", reasoning_content=" "), "I count.", "2"),  # a parser that found nothing

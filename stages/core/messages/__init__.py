@@ -92,7 +92,7 @@ def _turns(messages: Any, place: str) -> tuple[Turn, Turn]:
             "bring one question and its answer a row"
         )
     user, said = found[start:]
-    if said.content is not None and not isinstance(said.content, str) and not values.parts(said.content):
+    if not values.null(said.content) and not isinstance(said.content, str) and not values.parts(said.content):
         raise values.refused(said.content, "messages: assistant's content", place, "text")
     return user, said
 
