@@ -20,7 +20,7 @@ import numpy as np
 from stages.core import asking, command, costs, parallel, params, records
 from stages.core.asking import Answer, Asker
 from stages.core.audit import Audit, audit
-from stages.core.complaints import shown
+from stages.core.complaints import quoted
 from stages.core.compressors import extractive, llm
 from stages.core.errors import StageError
 from stages.core.files import write_metrics
@@ -34,7 +34,7 @@ Traces = Callable[[], Iterable[Trace]]  # opens them anew each time
 def compressor_of(config: Any, place: str) -> extractive.Extractive | llm.LLM:
     """The compressor that `config`, found at `place` in the params, describes. Raises StageError for none."""
     if not isinstance(config, dict):
-        raise StageError(f"params.yaml: {place}: expected a mapping, found {shown(config)}")
+        raise StageError(f"params.yaml: {place}: expected a mapping, found {quoted(config)}")
     settings = {key: value for key, value in config.items() if key != "kind"}
     if config.get("kind") == "extractive":
         return params.section(extractive.Extractive, settings, place)
@@ -42,7 +42,7 @@ def compressor_of(config: Any, place: str) -> extractive.Extractive | llm.LLM:
         model = params.section(llm.LLM, settings, place)
         asking.settings(model, place)
         return model
-    raise StageError(f"params.yaml: {place}.kind: {shown(config.get('kind'))} is unknown; known: extractive, llm")
+    raise StageError(f"params.yaml: {place}.kind: {quoted(config.get('kind'))} is unknown; known: extractive, llm")
 
 
 def shorten(

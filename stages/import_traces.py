@@ -7,16 +7,19 @@ Run: python -m stages.import_traces --profile default --teacher mine
 
 import collections
 import hashlib
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import click
 from pydantic import Field
 
-from stages.core import chat, command, messages, params, records, sources
-from stages.core.errors import StageError
+from stages.core import command, messages, params, records, sources, values
+from stages.core.errors import StageError, shown
 from stages.core.files import write_json
+from stages.core.imports.attempts import Attempt, attempts
+from stages.core.imports.lookup import Lookup
 from stages.core.params import Name, NotEmpty, once, watched, words
 from stages.core.records import Question, Response
 
@@ -26,18 +29,17 @@ FIELDS = (
     *("prompt_tokens", "completion_tokens", "correct", "messages"),
 )
 PARAMS = {"teacher": "teachers.{teacher}"}
-# How servers call an answer that ended by itself, and one that ended at the token limit
-ENDED, CUT = {"stop", "eos", "eos_token", "end_turn", "stop_sequence", "none", ""}, {"length", "max_tokens"}
 
 
 @dataclass(frozen=True)
 class ImportedTeacher:
     """Files in data/imports/traces/ and their field map.
 
-    `fields` must name question_id (the id of the question in its own source) and answer. Where it names no
-    reasoning, the answer's text holds it in think tags. sample, finish_reason, completion_tokens and prompt_tokens may
-    be named too. With `format` messages a row holds question, reasoning and answer as messages (core/messages/), and
-    `fields` need name nothing: its question is found by our question_id, else by its text.
+    `fields` must name question_id (the id of the question in its own source) or question (its text), and answer. Where
+    it names no reasoning, the answer's text holds it in the marks of its model. sample, finish_reason,
+    completion_tokens, prompt_tokens and correct may be named too. Where answer is a list, these are lists beside it.
+    With `format` messages a row holds question, reasoning and answer as messages (core/messages/), and `fields` need
+    name nothing: its question is found by our question_id, else by its text.
     """
 
     files: Annotated[list[NotEmpty], Field(min_length=1)]
@@ -54,41 +56,58 @@ class ImportedTeacher:
             watched(name)
         once(self.files)
 
-    @property
-    def by_text(self) -> bool:
-        """Whether rows name no id of their question's source."""
-        return self.format == "messages" and "question_id" not in self.fields
 
-    def keys(self, question: Question) -> list[str]:
-        """What rows may call a question."""
-        return [question.question_id, question.question.strip()] if self.by_text else [question.source_id]
+class Counts:
+    """What became of the rows, by what their questions were found, and what their attempts are like."""
+
+    def __init__(self) -> None:
+        self.rows = collections.Counter(taken=0, not_training=0, unknown_question=0, no_response=0)
+        self.matched: collections.Counter[str] = collections.Counter()
+        self.attempts = collections.Counter(taken=0, too_long=0, without_reasoning=0, turn_marks_removed=0)
+        self.said: collections.Counter[str] = collections.Counter()  # by the rows themselves, which is not believed
+
+    def add(self, attempt: Attempt) -> None:
+        """Counts one attempt at a training question."""
+        if attempt.too_long:
+            self.attempts["too_long"] += 1
+            return
+        self.attempts.update(["taken"])
+        self.attempts["without_reasoning"] += not attempt.reasoning.strip()
+        self.attempts["turn_marks_removed"] += attempt.ended
+        if attempt.correct is not None:
+            self.said.update(["correct" if attempt.correct else "wrong"])
+
+    def summary(self) -> dict[str, dict[str, int]]:
+        """All counts."""
+        return {
+            "rows": dict(self.rows),
+            "matched_by": dict(self.matched),
+            "attempts": dict(self.attempts),
+            "said_to_be": dict(self.said),
+        }
 
 
-def responses(
-    teacher: ImportedTeacher,
-    questions: Mapping[str, Question],
-    name: str,
-    counts: collections.Counter[str],
-    twice: Set[str] = frozenset(),
-) -> Iterator[Response]:
-    """Yields the rows' responses in the files' order; `counts` says what became of all rows.
-
-    `questions` by the teacher's keys; `twice` are those of several questions.
-    """
+def responses(teacher: ImportedTeacher, questions: Lookup, name: str, counts: Counts) -> Iterator[Response]:
+    """Yields the rows' responses in the files' order; `counts` says what became of all rows."""
     taken: collections.Counter[str] = collections.Counter()
     places: dict[tuple[str | int, ...], str] = {}
     for file in teacher.files:
         for place, row in sources.rows(sources.TRACES / file):
             found = _found(teacher, name, row, place)
-            key = _key(teacher, questions, row, found)
-            question = _question(teacher, questions, name, key, place, twice)
-            kind = "unknown_question" if question is None else "taken" if question.split == "train" else "not_training"
-            counts[kind] += 1
-            if question is not None and kind == "taken":
-                numbered = _count(found, "sample", place)
-                sample = taken[question.question_id] if numbered is None else numbered
-                made = _response(teacher, question, found, sample, place)
-                _once(places, made, numbered is not None, place)
+            question = _question(teacher, questions, row, found, place, counts)
+            if question is None:
+                continue
+            several = attempts(found, place)
+            counts.rows["no_response"] += not several
+            for number, attempt in enumerate(several, 1):
+                counts.add(attempt)
+                if attempt.too_long:
+                    continue
+                sample = taken[question.question_id] if attempt.sample is None else attempt.sample
+                at = place if len(several) == 1 else f"{place}, response {number}"
+                made = _response(teacher, question, attempt, sample, at)
+                # of a list, and where rows number their attempts, two may be the same
+                _once(places, made, attempt.sample is not None or len(several) > 1, at)
                 yield made
                 taken[question.question_id] += 1
 
@@ -97,20 +116,38 @@ def _found(teacher: ImportedTeacher, name: str, row: Mapping[str, Any], place: s
     """What a row says, by our names."""
     mapped = {field: sources.pick(row, teacher.fields, field, place) for field in teacher.fields}
     if teacher.format == "messages":
-        return messages.read(row, mapped.get("messages", row.get("messages")), place) | mapped
-    if not {"question_id", "answer"} <= mapped.keys():
-        raise StageError(f"{place}: teachers.{name}.fields must name question_id and answer")
+        there = mapped.get("messages", row.get("messages", row.get("conversations")))
+        read = messages.read(row, there, place)
+        return read | mapped | ({} if mapped.keys().isdisjoint(read) else {"exact": False})
+    if "answer" not in mapped or not {"question_id", "question"} & mapped.keys():
+        raise StageError(f"{place}: teachers.{name}.fields must name question_id and answer, or question and answer")
     return mapped
 
 
-def _key(
-    teacher: ImportedTeacher, questions: Mapping[str, Question], row: Mapping[str, Any], found: Mapping[str, Any]
-) -> str:
-    """What a row calls its question: an id of ours that is known comes before the text."""
-    if not teacher.by_text:
-        return str(found["question_id"])
-    ours = row.get("question_id")
-    return ours if isinstance(ours, str) and ours in questions else str(found["question"]).strip()
+def _question(
+    teacher: ImportedTeacher,
+    questions: Lookup,
+    row: Mapping[str, Any],
+    found: Mapping[str, Any],
+    place: str,
+    counts: Counts,
+) -> Question | None:
+    """The training question that a row answers; None for another one, and for an unknown one that may be dropped."""
+    if "question_id" in teacher.fields:
+        key = values.identifier(found["question_id"], "question_id", place)
+        what, match = f"question_id {shown(key)}", questions.by_id(key, place)
+    else:
+        key = values.text(found["question"], "question", place) or ""
+        ours = row.get("question_id") if teacher.format == "messages" else None
+        known = questions.own.get(ours) if isinstance(ours, str) else None
+        what = f"question '{shown(key.strip())}'"
+        match = (known, "question_id") if known else questions.by_text(key, place)
+    if match is None and teacher.unknown_questions != "drop":
+        raise StageError(f"{place}: {what} is in no question set; add the set, or set unknown_questions: drop")
+    taken = match is not None and match[0].split == "train"
+    counts.rows.update(["taken" if taken else "unknown_question" if match is None else "not_training"])
+    counts.matched.update([match[1]] if match else [])
+    return match[0] if match and taken else None
 
 
 def _once(places: dict[tuple[str | int, ...], str], made: Response, numbered: bool, place: str) -> None:
@@ -123,45 +160,20 @@ def _once(places: dict[tuple[str | int, ...], str], made: Response, numbered: bo
             raise StageError(f"{place}: the same question{what} as {first}; remove one")
 
 
-def _question(
-    teacher: ImportedTeacher, questions: Mapping[str, Question], name: str, key: str, place: str, twice: Set[str]
-) -> Question | None:
-    """The question that a row answers; None for an unknown one where the teacher drops these."""
-    what = f"question {key[:60]!r}" if teacher.by_text else f"question_id {key}"
-    if key in twice:
-        raise StageError(f"{place}: {what} is in two question sets; name one as source of teachers.{name}")
-    if key not in questions and teacher.unknown_questions != "drop":
-        raise StageError(f"{place}: {what} is in no question set; add the set, or set unknown_questions: drop")
-    return questions.get(key)
-
-
-def _response(
-    teacher: ImportedTeacher, question: Question, found: Mapping[str, Any], sample: int, place: str
-) -> Response:
-    reasoning, answer = found.get("reasoning"), "" if found["answer"] is None else str(found["answer"])
-    if reasoning is None:
-        reasoning, answer = chat.split(answer)
-    ended = str(found.get("finish_reason")).lower()
-    key = hashlib.sha256(f"{teacher.model}\n{place}\n{reasoning}\n{answer}".encode()).hexdigest()[:32]
+def _response(teacher: ImportedTeacher, question: Question, attempt: Attempt, sample: int, place: str) -> Response:
+    shaped = f"{teacher.model}\n{place}\n{attempt.reasoning}\n{attempt.answer}"
     return Response(
         question_id=question.question_id,
         sample=sample,
-        request_key=key,
+        request_key=hashlib.sha256(shaped.encode()).hexdigest()[:32],
         seed=0,
         model=teacher.model,
-        reasoning=str(reasoning).strip(),
-        answer=answer.strip(),
-        finish_reason="stop" if ended in ENDED else "length" if ended in CUT else ended,
-        prompt_tokens=_count(found, "prompt_tokens", place),
-        completion_tokens=_count(found, "completion_tokens", place),
+        reasoning=attempt.reasoning.strip(),
+        answer=attempt.answer.strip(),
+        finish_reason=attempt.finish_reason,
+        prompt_tokens=attempt.prompt_tokens,
+        completion_tokens=attempt.completion_tokens,
     )
-
-
-def _count(found: Mapping[str, Any], name: str, place: str) -> int | None:
-    value = found.get(name)
-    if value is not None and type(value) is not int:
-        raise StageError(f"{place}: {name}: {value!r} is no whole number; mend the field map or the file")
-    return value
 
 
 @command.stage("profile", "teacher")
@@ -169,23 +181,23 @@ def main(profile: str, teacher: str) -> None:
     """Take one teacher's responses from files into data/<profile>/responses/<teacher>.parquet."""
     place = f"teachers.{teacher}"
     config = params.section(ImportedTeacher, params.read(PARAMS, profile, teacher=teacher)["teacher"], place)
-    data = Path("data") / profile
-    known: dict[str, Question] = {}
-    twice: set[str] = set()
-    for question in records.read(data / "questions.parquet", Question):
-        if config.source not in (None, question.source):
-            continue
-        for key in config.keys(question):
-            if key in known:
-                twice.add(key)
-            known[key] = question
-    counts = collections.Counter(taken=0, not_training=0, unknown_question=0)
-    found = list(responses(config, known, teacher, counts, twice))
+    data, counts = Path("data") / profile, Counts()
+    asked = records.read(data / "questions.parquet", Question)
+    known = Lookup((row for row in asked if config.source in (None, row.source)), teacher)
+    found = sorted(responses(config, known, teacher, counts), key=lambda row: (row.question_id, row.sample))
     if not found:
-        raise StageError(f"{place}: none of its rows answers a training question; check files, fields and splits")
-    found.sort(key=lambda row: (row.question_id, row.sample))
+        told = ", ".join(f"{count} {kind}" for kind, count in (counts.rows + counts.attempts).items())
+        raise StageError(
+            f"{place}: none of its rows answers a training question ({told}); check files, fields and splits"
+        )
+    if bare := counts.attempts["without_reasoning"]:
+        click.echo(
+            f"warning: {place}: {bare} of {len(found)} responses show no reasoning, and so are not kept; "
+            "name its field in fields.reasoning, or see stages/core/messages/README.md for the marks that are read",
+            err=True,
+        )
     records.write(data / "responses" / f"{teacher}.parquet", found, Response)
-    write_json(Path("metrics") / profile / "import" / f"{teacher}.json", {"teacher": teacher, "rows": dict(counts)})
+    write_json(Path("metrics") / profile / "import" / f"{teacher}.json", {"teacher": teacher} | counts.summary())
 
 
 if __name__ == "__main__":

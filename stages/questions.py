@@ -11,16 +11,17 @@ Run: python -m stages.questions --profile default
 
 import collections
 import hashlib
+import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from stages.core import command, grading, items, params, records, sources
-from stages.core.complaints import shown
+from stages.core import command, grading, items, params, patterns, records, sources
+from stages.core.complaints import quoted
 from stages.core.contamination import Decontaminate, Near, near_duplicates
-from stages.core.errors import StageError
+from stages.core.errors import StageError, shown
 from stages.core.files import write_json, write_text
 from stages.core.items import Item, QuestionSet
 from stages.core.records import GROUPS, Question
@@ -43,9 +44,9 @@ def from_reasoning_gym(entry: QuestionSet) -> Iterator[tuple[str, Item]]:
     for number, row in enumerate(made):
         text = row["question"].strip()
         key = _identity(entry, text)
-        if key not in seen and re.search(entry.keep or "", text):
+        place = f"{entry.task} {number}"
+        if key not in seen and patterns.search(entry.keep or "", text, place):
             seen.add(key)
-            place = f"{entry.task} {number}"
             yield "pool", Item(place, str(number), text, (), str(row["answer"]), items.difficulty(entry, row, place))
         if len(seen) == wanted:
             return
@@ -66,7 +67,7 @@ def from_files(entry: QuestionSet) -> Iterator[tuple[str, Item | None]]:
             if any(str(row.get(name)) not in _wanted(values) for name, values in entry.where.items()):
                 continue
             found = items.read(entry, place, number, row)
-            if found is None or re.search(entry.keep or "", found.question):
+            if found is None or not entry.keep or patterns.search(entry.keep, found.question, place):
                 yield split, found
 
 
@@ -90,15 +91,39 @@ def collect(source: str, entry: QuestionSet) -> tuple[list[Question], dict[str, 
         raise StageError(f"questions.sets.{source}: split {min(odd)!r} is unknown; known: {', '.join(SPLITS)}")
     dropped: collections.Counter[str] = collections.Counter()
     unique = _unique(source, entry, _KINDS[entry.kind](entry), dropped)
+    if entry.unreadable_gold == "drop":
+        unique = _readable(source, entry, unique, dropped)
     found = list(_split(source, entry, unique))
-    readable = grading.readable(question for _, question in found)
-    for (item, question), fine in zip(found, readable, strict=True):
+    if not found:
+        rows = ", ".join(f"{count} {reason}" for reason, count in sorted(dropped.items())) or "none dropped"
+        raise StageError(f"questions.sets.{source}: no question is left ({rows}); check sizes, files, where and keep")
+    _check_golds(entry, found)
+    return [question for _, question in found], dict(dropped)
+
+
+def _check_golds(entry: QuestionSet, found: Iterable[tuple[Item, Question]]) -> None:
+    """Raises StageError for a gold that the set's grader cannot read."""
+    pairs, again = itertools.tee(found)
+    readable = grading.readable(question for _, question in again)
+    for (item, question), fine in zip(pairs, readable, strict=True):
         if not fine:
             raise StageError(
-                f"{item.place}: grader {entry.grader} cannot read the gold {question.gold!r}; "
-                "choose another grader or mend the gold"
+                f"{item.place}: grader {entry.grader} cannot read the gold '{shown(question.gold)}'; "
+                "choose another grader or mend the gold, or set unreadable_gold: drop"
             )
-    return [question for _, question in found], dict(dropped)
+
+
+def _readable(
+    source: str, entry: QuestionSet, unique: Mapping[str, list[Item]], dropped: collections.Counter[str]
+) -> dict[str, list[Item]]:
+    """The items whose gold the grader can read; before sizes are met, so that others come in their place."""
+    placed = [(split, item) for split, own in unique.items() for item in own]
+    readable = grading.readable(_question(source, entry, split, item) for split, item in placed)
+    left: dict[str, list[Item]] = {split: [] for split in unique}
+    for (split, item), fine in zip(placed, readable, strict=True):
+        left[split].extend([item] if fine else [])
+        dropped.update([] if fine else ["unreadable_gold"])
+    return left
 
 
 def _identity(entry: QuestionSet, text: str) -> str:
@@ -194,12 +219,23 @@ def summary(
     ]
 
 
+def _none_empty(sets: Iterable[str], questions: Iterable[Question]) -> None:
+    """Raises StageError for a set of which every question was near one of another set's test."""
+    left = {question.source for question in questions}
+    for source in sets:
+        if source not in left:
+            raise StageError(
+                f"questions.sets.{source}: no question is left: all are nearly test or validation questions; "
+                "leave the set out, or see questions.decontaminate"
+            )
+
+
 @command.stage("profile")
 def main(profile: str) -> None:
     """Collect every question set of the profile into data/<profile>/questions.parquet."""
     declared = params.read(PARAMS, profile)
     if not isinstance(declared["sets"], dict):
-        raise StageError(f"params.yaml: questions.sets: expected a mapping, found {shown(declared['sets'])}")
+        raise StageError(f"params.yaml: questions.sets: expected a mapping, found {quoted(declared['sets'])}")
     sets = {
         params.named("question set", name): params.section(QuestionSet, value, f"questions.sets.{name}")
         for name, value in declared["sets"].items()
@@ -216,6 +252,7 @@ def main(profile: str) -> None:
     for question in removed:
         del found[question.question_id]
         dropped[question.source]["near_test"] = dropped[question.source].get("near_test", 0) + 1
+    _none_empty(sets, found.values())
     write_text(Path("data") / profile / "near_duplicates.jsonl", listing(near))
     records.write(Path("data") / profile / "questions.parquet", (found[key] for key in sorted(found)), Question)
     write_json(Path("metrics") / profile / "questions.json", {"sets": summary(sets, found.values(), dropped, near)})

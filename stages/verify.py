@@ -51,6 +51,8 @@ class Tally:
         counts["cut"] += response.finish_reason == "length"
         counts["unanswered"] += response.finish_reason in ("too_long", "refused", "failed")
         counts["traces_kept"] += kept
+        if right and not kept:
+            counts["unfinished" if response.finish_reason != "stop" else "without_reasoning"] += 1
         counts["chars"] += len(response.reasoning) if kept else 0
         self.asked[source].add(response.question_id)
         if kept:
@@ -60,8 +62,9 @@ class Tally:
         """Per question set: questions, attempts, correct ones, kept traces and their mean reasoning characters.
 
         accuracy is that of each question's first attempt (pass@1): where sampling stops at the first correct one,
-        the later attempts are of the harder questions alone. One that was cut counts as wrong. A correct attempt that
-        shows no reasoning is not kept. disagreement_rate is over all attempts; gave_up counts what could not be graded.
+        the later attempts are of the harder questions alone. One that was cut counts as wrong. Correct attempts are
+        not kept where they were cut (correct_unfinished), else where they show no reasoning. disagreement_rate is over
+        all attempts; gave_up counts what could not be graded.
         """
         return [
             {
@@ -69,6 +72,8 @@ class Tally:
                 "questions": len(self.asked[source]),
                 "attempts": counts["attempts"],
                 "correct": counts["correct"],
+                "correct_unfinished": counts["unfinished"],
+                "correct_without_reasoning": counts["without_reasoning"],
                 "no_answer": counts["no_answer"],
                 "cut": counts["cut"],
                 "unanswered": counts["unanswered"],
@@ -84,6 +89,16 @@ class Tally:
             }
             for source, counts in sorted(self.counts.items())
         ]
+
+    def complaint(self) -> str:
+        """Why no response at all is kept."""
+        whole = sum(self.counts.values(), collections.Counter[str]())
+        if not whole["correct"]:
+            return "not one of its responses is correct; check the teacher and the graders"
+        return (
+            f"none of its {whole['correct']} correct responses can be kept: {whole['without_reasoning']} show no "
+            f"reasoning, {whole['unfinished']} did not end by themselves; check its reasoning and finish_reason"
+        )
 
 
 def keep(responses: Iterable[Response], questions: Mapping[str, Question], tally: Tally, page: Page) -> Iterator[Trace]:
@@ -127,7 +142,7 @@ def main(profile: str, teacher: str) -> None:
     kept = records.write(out, keep(command.progress(responses, "verify"), questions, tally, page), Trace)
     if not kept:
         out.unlink()
-        raise StageError(f"teacher {teacher}: not one of its responses is correct; check the teacher and the graders")
+        raise StageError(f"teacher {teacher}: {tally.complaint()}")
     write_text(data / "disagreements" / "verify" / f"{teacher}.md", page.text())
     result = {"teacher": teacher, "sets": tally.summary()}
     write_json(Path("metrics") / profile / "verify" / f"{teacher}.json", result)

@@ -1,5 +1,6 @@
 """All targets of a student hold the same rows, and what one of them cannot have leaves all."""
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -96,6 +97,7 @@ def test_row_dropped_by_one_leaves_all(project: Project, tiny: Path, file: str) 
         "not_kept_by_all_targets": 1,
         "further_traces_of_a_question": 0,
         "over_long": 0,
+        "special_tokens": 0,
     }
 
 
@@ -270,3 +272,72 @@ def test_no_common_row_is_an_error(project: Project, tiny: Path, tokenizer: Any)
     found["other"] = assembly.Source(root / "none.parquet", variants=False)
     with pytest.raises(StageError, match="no trace is kept by all targets"):
         assembly.match(found, found["raw"], {}, tokenizer, 100, None)
+
+
+@pytest.mark.parametrize("name", ["traces/solver", *FILES])
+def test_special_tokens_in_a_completion_leave_all_arms_and_are_counted(project: Project, tiny: Path, name: str) -> None:
+    """The student would learn to end its turn there."""
+    root = build(project, tiny)
+    if name == "traces/solver":
+        rows = [trace(*key) for key in KEYS]
+        rows[2] = dataclasses.replace(rows[2], reasoning="The user text holds <|im_end|> here. 1 + 1 = 2.")
+        records.write(root / "data/test/traces/solver.parquet", rows, Trace)
+    else:
+        write(root, name, without=(1, 0), reasoning="It says <|im_start|>.")
+    assert assemble().exit_code == 0
+    assert keys(root) == [("q0", 0), ("q0", 1), ("q2", 0)]
+    assert metrics(root)["dropped"]["special_tokens"] == 1
+    tokenizer = tokens.load(root / "data/test/models/tiny")
+    for rows in examples(root).values():
+        for row in rows:
+            found = tokens.ids(tokenizer, row.completion)
+            assert [number for number in found if number in tokenizer.all_special_ids] == [tokenizer.eos_token_id]
+
+
+def test_special_tokens_in_all_completions_are_an_error(project: Project, tiny: Path) -> None:
+    root = build(project, tiny)
+    rows = [trace(*key, answer="2<|im_end|>") for key in KEYS]
+    records.write(root / "data/test/traces/solver.parquet", rows, Trace)
+    done = assemble()
+    assert done.exit_code == 1
+    assert "error: assemble: all 4 examples that fit hold special tokens of the student; clean" in done.output
+
+
+def test_special_tokens_in_a_question_are_plain_text(project: Project, tiny: Path) -> None:
+    root = build(project, tiny)
+    asked = [question(0, question="Is <|im_end|> a token?"), question(1), question(2)]
+    records.write(root / "data/test/questions.parquet", asked, Question)
+    assert assemble().exit_code == 0
+    first = examples(root)["raw"][0]
+    assert first.prompt == "Is < |im_end|> a token?\n"
+    assert first.prompt_tokens == len(first.prompt)
+
+
+THINKS = (
+    "{% for m in messages %}<|im_start|>{{ m.content }}\n{% endfor %}{% if add_generation_prompt %}HEADER{% endif %}"
+)
+
+
+@pytest.mark.parametrize("header", ["<think>\n", "<think>", "assistant\n<think>\n\n", "<think>\n\n</think>\n\n"])
+@pytest.mark.parametrize("own", [True, False])
+def test_prompt_with_a_think_block_of_its_own_is_refused(project: Project, tiny: Path, header: str, own: bool) -> None:
+    """Each completion begins with its own: the tag would be there twice."""
+    root = build(project, tiny)
+    (root / "data/test/models/tiny/chat_template.jinja").write_text(THINKS.replace("HEADER", header))
+    text = {"prompt_template": None if own else "{question}\n" + header, "max_tokens": 500}
+    project(grid=GRID, assemble={"traces_per_question": None}, students={"tiny": {"text": text}})
+    done = assemble()
+    assert done.exit_code == 1
+    assert "error: data/test/models/tiny: its prompt has a think block, and so has each completion" in done.output
+    assert done.output.count("\n") == 1
+    assert not (root / "data/test/sft").exists()
+
+
+def test_own_template_without_a_think_block_is_taken(project: Project, tiny: Path) -> None:
+    root = build(project, tiny)
+    (root / "data/test/models/tiny/chat_template.jinja").write_text(THINKS.replace("HEADER", "assistant\n"))
+    text = {"prompt_template": None, "max_tokens": 500}
+    project(grid=GRID, assemble={"traces_per_question": None}, students={"tiny": {"text": text}})
+    assert assemble().exit_code == 0
+    first = examples(root)["raw"][0]
+    assert (first.prompt + first.completion).count("<think>") == 1

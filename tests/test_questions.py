@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from stages.core import records
+from stages.core import patterns, records
 from stages.core.errors import StageError
 from stages.core.items import QuestionSet
 from stages.core.records import Question
@@ -117,6 +117,53 @@ def test_rows_become_questions(imports: Path) -> None:
         "choice",
         4.0,
     )
+
+
+MATH = {"grader": "math", "sizes": {"test": 1}}
+
+
+@pytest.mark.parametrize(
+    ("row", "changes", "question", "gold"),
+    [
+        ({"q": [{"role": "user", "content": "1 + 1?"}], "a": 2}, {}, "1 + 1?", "2"),
+        (
+            {"q": [{"from": "system", "value": "Think."}, {"from": "human", "value": "1 + 1?"}], "a": 2},
+            {},
+            "1 + 1?",
+            "2",
+        ),
+        ({"q": [{"type": "text", "text": "1 + 1?"}], "a": ["2"]}, {}, "1 + 1?", "2"),
+        ({"q": ["1 + 1?"], "a": 2.0}, {}, "1 + 1?", "2.0"),
+        ({"q": "Roots?", "a": ["3", 5]}, MATH, "Roots?", "3, 5"),
+        ({"q": "Sky blue?", "a": True}, {"grader": "boolean"}, "Sky blue?", "true"),
+        ({"q": "1 + 1?", "a": "x or 2"}, {"gold_pattern": r"(?:(\d)|x)$"}, "1 + 1?", "2"),
+    ],
+)
+def test_values_are_used_as_text_where_they_are_one(
+    imports: Path, row: dict[str, Any], changes: dict[str, Any], question: str, gold: str
+) -> None:
+    (imports / "pool.json").write_text(json.dumps([row]))
+    entry = change(FILE, files={"pool": "pool.json"}, sizes={"test": 1})
+    (found,), _ = collect("mine", change(entry, **changes))
+    assert (found.question, found.gold) == (question, gold)
+
+
+@pytest.mark.parametrize("gold", [None, float("nan"), "", [], " "])
+def test_missing_golds_are_counted_whatever_says_so(imports: Path, gold: Any) -> None:
+    (imports / "pool.jsonl").write_text(rows(1) + rows(2, a=gold))
+    entry = change(FILE, sizes={"test": None}, missing_gold="drop")
+    assert collect("mine", entry)[1] == {"no_gold": 1}
+
+
+def test_unreadable_golds_are_dropped_and_counted_where_the_set_says_so(imports: Path) -> None:
+    (imports / "pool.jsonl").write_text(rows(1, 2, 3) + rows(4, a="several") + rows(5, a="many"))
+    entry = change(FILE, sizes={"train": 1, "test": 2}, unreadable_gold="drop")
+    found, dropped = collect("mine", entry)
+    assert dropped == {"unreadable_gold": 2}
+    assert texts(found, "train") | texts(found, "test") == {"1 + 1?", "2 + 1?", "3 + 1?"}
+    healthy = rows(1, 2, 3)
+    (imports / "pool.jsonl").write_text(healthy)
+    assert collect("mine", entry)[0] == collect("mine", change(entry, unreadable_gold="error"))[0] == found
 
 
 OPTIONS = {"s": "Sky?", "p": "Look up.", "o1": "blue", "o2": "red", "all": ["red", "blue"]}
@@ -232,6 +279,78 @@ def test_gold_zero_is_a_gold(imports: Path) -> None:
             {"fields": FIELDS | {"choices": "opts"}, "shuffle": True},
             "row 1: gold '2' is the letter or text of 2 options, expected one",
         ),
+        (
+            rows(1, 2, a="many"),
+            {"sizes": {"test": 2}},
+            "gold 'many'; choose another grader or mend the gold, or set unreadable_gold: drop",
+        ),
+        (rows(1, a=["3", "5"]), {}, "row 1: gold: expected text, found list of 2: .*; mend the field map or the file"),
+        (rows(1, a=["3", None]), MATH, "row 1: gold: value 2: expected text, found NoneType"),
+        (rows(1, a={"x": 1}), {}, "row 1: gold: expected text, found dict of 1"),
+        (rows(1, a=True), {}, "row 1: gold: expected text, found bool: True"),
+        (rows(1, a="2 \udc00"), {}, r"row 1: gold: character 3 is \\udc00, half of a surrogate pair; mend the file"),
+        (rows(1, q="\ud83d?"), {}, r"row 1: question: character 1 is \\ud83d, half of a surrogate pair"),
+        (rows(1, q={"text": "x"}), {}, "row 1: question: expected text, found dict of 1"),
+        (rows(1, q=["a", "b"]), {}, "row 1: question: expected text, found list of 2"),
+        (
+            rows(1, q=[{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]),
+            {},
+            "row 1: question: expected one user's message, found user, assistant; bring one question a row",
+        ),
+        (rows(1, q="x" * 1_000_001), {}, "row 1: the question has 1,000,001 characters, at most 1,000,000 are taken"),
+        (rows(1, id=None), {"fields": FIELDS | {"id": "id"}}, "row 1: id: expected an id, a text or a whole number"),
+        (rows(1, level="9" * 400), {"fields": FIELDS | {"difficulty": "level"}}, "row 1: difficulty: 9+\\.+ .400 char"),
+        (rows(1, level=[1]), {"fields": FIELDS | {"difficulty": "level"}}, "row 1: difficulty: expected text, found"),
+        (rows(1, opts=["1", None]), {"fields": FIELDS | {"choices": "opts"}}, "row 1: choices: option 2 is null"),
+        (
+            rows(1, opts=["1", ["2"] * 2]),
+            {"fields": FIELDS | {"choices": "opts"}},
+            "row 1: choices: option 2: expected",
+        ),
+        (
+            rows(1, opts=["1", "\ud83d"]),
+            {"fields": FIELDS | {"choices": "opts"}},
+            "row 1: choices: option 2: character 1",
+        ),
+        (
+            rows(1, opts=list("a" * 27)),
+            {"fields": FIELDS | {"choices": "opts"}},
+            "row 1: 27 choices, at most 26 have a",
+        ),
+        (
+            rows(1, a=["1", "0"], opts=["1", "2"]),
+            {"fields": FIELDS | {"choices": "opts"}, "gold_is": "flags"},
+            "row 1: gold: expected a list of flags, true or false, 1 or 0, found list of 2",
+        ),
+        (
+            rows(1, a=1, opts=["1", "2"]),
+            {"fields": FIELDS | {"choices": "opts"}, "gold_is": "flags"},
+            "row 1: gold: expected a list of flags",
+        ),
+        (
+            rows(1, a="9" * 5000, opts=["1", "2"]),
+            {"fields": FIELDS | {"choices": "opts"}, "gold_is": "place"},
+            r"row 1: gold '9+\.+ \(5,000 characters\)' is no place of 2 options",
+        ),
+        (
+            rows(1, ctx=None),
+            {"fields": FIELDS | {"question": "{ctx} {q}"}},
+            "row 1: question: field 'ctx' is null; mend",
+        ),
+        (rows(1, a="x"), {"gold_pattern": r"(\d)?x"}, "row 1: no gold answer; give it one, or set missing_gold: drop"),
+        (rows(1, q="a" * 40 + "!"), {"keep": "(a+)+$"}, "row 1: '.a[+].[+][$]' takes more than 0.2 s on this row"),
+        (rows(1, a="a" * 40 + "!"), {"gold_pattern": "(a+)+$"}, "row 1: '.a[+].[+][$]' takes more than 0.2 s on this"),
+        (
+            rows(1, of="a"),
+            {"where": {"off": "a"}, "sizes": {"train": None}},
+            "questions.sets.mine: no question is left",
+        ),
+        (rows(1), {"keep": "2", "sizes": {"train": None}}, "questions.sets.mine: no question is left .none dropped."),
+        (
+            rows(1, a=None),
+            {"missing_gold": "drop", "sizes": {"train": None}},
+            "questions.sets.mine: no question is left .1 no_gold.; check sizes",
+        ),
         (rows(1, 2, 3), {}, "questions.sets.mine: 1 questions for split train, 2 wanted; ask for fewer"),
         (rows(1), {"kind": "web"}, "questions.sets.mine: kind 'web' .* is unknown; known: reasoning_gym, file, hub"),
         (rows(1), {"distinct_by": "look"}, "mine.distinct_by: 'look' is unknown; known: text, numbers"),
@@ -243,8 +362,9 @@ def test_gold_zero_is_a_gold(imports: Path) -> None:
     ],
 )
 def test_bad_file_is_refused_by_file_and_row(
-    imports: Path, contents: str, changes: dict[str, Any], complaint: str
+    imports: Path, monkeypatch: pytest.MonkeyPatch, contents: str, changes: dict[str, Any], complaint: str
 ) -> None:
+    monkeypatch.setattr(patterns, "SECONDS", 0.2)
     (imports / "pool.jsonl").write_text(contents)
     with pytest.raises(StageError, match=complaint):
         collect("mine", change(FILE, **changes))
@@ -324,6 +444,20 @@ def test_question_that_another_set_tests_is_not_trained_on(project: Project, imp
         (2, 0, {"near_test": 1}),
         (0, 2, {}),
     ]
+
+
+def test_set_of_which_other_tests_leave_nothing_is_named(project: Project, imports: Path) -> None:
+    (imports / "a.jsonl").write_text(rows(1))
+    plain = {"kind": "file", "group": "in_distribution", "grader": "numeric", "fields": FIELDS}
+    sets = {
+        name: plain | {"files": {split: "a.jsonl"}, "sizes": {split: None}}
+        for name, split in (("a", "train"), ("b", "test"))
+    }
+    root = project(questions={"sets": sets, "decontaminate": {}})
+    done = run("stages.questions", "--profile", "test", cwd=root)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "error: questions.sets.a: no question is left: all are nearly test or validation questions;" in done.stderr
+    assert not [path for path in root.rglob("data/test/*") if path.is_file()]
 
 
 def test_command_writes_every_set_sorted_and_counts_it(project: Project, imports: Path) -> None:

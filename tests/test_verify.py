@@ -65,6 +65,8 @@ def test_every_set_is_counted() -> None:
             "questions": 2,
             "attempts": 5,
             "correct": 2,
+            "correct_unfinished": 1,
+            "correct_without_reasoning": 0,
             "no_answer": 1,
             "cut": 1,
             "unanswered": 0,
@@ -82,6 +84,8 @@ def test_every_set_is_counted() -> None:
             "questions": 1,
             "attempts": 2,
             "correct": 2,
+            "correct_unfinished": 0,
+            "correct_without_reasoning": 0,
             "no_answer": 0,
             "cut": 0,
             "unanswered": 0,
@@ -155,3 +159,43 @@ def test_teacher_who_is_never_right_is_an_error(project: Project) -> None:
     assert not list((root / "data/test/traces").iterdir())
     assert leftovers(root) == []
     assert not (root / "metrics").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        (
+            {"reasoning": ""},
+            "none of its 2 correct responses can be kept: 2 show no reasoning, 0 did not end by themselves; check its",
+        ),
+        (
+            {"finish_reason": "content_filter"},
+            "none of its 2 correct responses can be kept: 0 show no reasoning, 2 did",
+        ),
+        ({"finish_reason": "length", "reasoning": ""}, "none of its 2 correct responses can be kept: 0 show"),
+    ],
+)
+def test_teacher_who_is_right_and_yet_useless_is_told_why(
+    project: Project, changes: dict[str, str], complaint: str
+) -> None:
+    root = project()
+    records.write(root / "data/test/questions.parquet", QUESTIONS.values(), Question)
+    rows = [response(0, **changes), response(1, answer="7"), response(2, answer="The answer is blue.", **changes)]
+    records.write(root / "data/test/responses/solver.parquet", rows, Response)
+    done = run("stages.verify", "--profile", "test", "--teacher", "solver", cwd=root)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert f"error: teacher solver: {complaint}" in done.stderr
+    assert not (root / "metrics").exists()
+
+
+def test_correct_responses_that_are_not_kept_are_counted_by_reason() -> None:
+    tally = Tally()
+    rows = [
+        response(0, 0),
+        response(0, 1, reasoning=""),
+        response(0, 2, reasoning=" ", answer="7"),
+        response(1, 0, finish_reason="context"),
+    ]
+    assert len(list(keep(rows, QUESTIONS, tally, Page("")))) == 1
+    (found,) = tally.summary()
+    assert [found[name] for name in ("correct", "correct_without_reasoning", "correct_unfinished")] == [3, 1, 1]

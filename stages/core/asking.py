@@ -167,10 +167,7 @@ class Asker:
 
     def plain(self, text: str) -> str:
         """`text` with a space in what would be read as special tokens, so that it cannot end its turn."""
-        own = set(self.tokenizer.all_special_tokens) if self.tokenizer else set()
-        for special in sorted(own | set(SPECIAL.findall(text)), key=len, reverse=True):
-            text = text.replace(special, f"{special[0]} {special[1:]}") if len(special) > 1 else text
-        return text
+        return SPECIAL.sub(lambda mark: f"{mark[0][0]} {mark[0][1:]}", chat.plain(self.tokenizer, text))
 
     def ask(self, requests: Iterable[Request], what: str, total: int | None = None) -> None:
         """Sees to it that each request has its answer in the store; the model is loaded only where one is missing."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from stages.core import chat, lengths, records
+from stages.core import chat, lengths, records, tokens
 from stages.core.errors import StageError
 from stages.core.records import Example, Question, Trace, Variant
 
@@ -67,10 +67,18 @@ def _records(source: Source) -> Iterator[Trace | Variant]:
 
 
 def prompts(questions: Iterable[Question], tokenizer: Any, template: str | None) -> dict[str, tuple[str, int]]:
-    """By question its prompt's text and tokens."""
+    """By question its prompt's text and tokens.
+
+    Raises StageError for prompts that have a think block of their own: completions begin with theirs.
+    """
     found = dict[str, tuple[str, int]]()
     for batch in lengths.batches(questions):
         texts = [chat.prompt(tokenizer, template, row.question) for row in batch]
+        if chat.thinks(texts[0], chat.plain(tokenizer, batch[0].question)):
+            raise StageError(
+                f"{tokenizer.name_or_path}: its prompt has a think block, and so has each completion; "
+                f"give a prompt_template that is the chat template's own turns without {chat.OPEN}"
+            )
         names = (row.question_id for row in batch)
         found |= zip(names, zip(texts, lengths.counts(tokenizer, texts), strict=True), strict=True)
     return found
@@ -94,15 +102,19 @@ def completion(reasoning: str | None, answer: str, eos: str) -> str:
 
 @dataclass(frozen=True)
 class Sizes:
-    """Tokens of one target by key: of completions, and where they are known of reasonings and of the raw ones."""
+    """Tokens of one target by key: of completions, and where they are known of reasonings and of the raw ones.
+
+    `marked`: by key the special tokens within the completion, which would be learned as ends of turns and the like.
+    """
 
     completion: dict[Key, int]
     reasoning: dict[Key, int]
     whole: dict[Key, int]
+    marked: dict[Key, int]
 
     def of(self, keys: set[Key]) -> "Sizes":
         """Those of `keys` alone."""
-        parts = (self.completion, self.reasoning, self.whole)
+        parts = (self.completion, self.reasoning, self.whole, self.marked)
         return Sizes(*({key: size for key, size in own.items() if key in keys} for own in parts))
 
 
@@ -114,7 +126,7 @@ def measure(
     `keys` has each key once, for all targets to share. `reasonings`: count them too, unless the rows say their tokens,
     as a truncation's do: they were counted by this student's tokenizer when it was cut.
     """
-    there, found = set[Key](), Sizes({}, {}, {})
+    there, found = set[Key](), Sizes({}, {}, {}, {})
 
     def wanted() -> Iterator[tuple[Key, Trace | Variant]]:
         for row in _records(source):
@@ -128,6 +140,7 @@ def measure(
         found.completion.update(one.completion)
         found.reasoning.update(one.reasoning)
         found.whole.update(one.whole)
+        found.marked.update(one.marked)
     return there, found
 
 
@@ -139,7 +152,16 @@ def _counted(batch: list[tuple[Key, Trace | Variant]], source: Source, tokenizer
     left = {key: row.reasoning for key, row in batch if reasonings and key not in said}
     own = dict(zip(left, lengths.counts(tokenizer, list(left.values())), strict=True))
     own |= {key: row.tokens or 0 for key, row in said.items()}
-    return Sizes(whole, own, {key: row.raw_tokens or 0 for key, row in said.items()})
+    raw = {key: row.raw_tokens or 0 for key, row in said.items()}
+    return Sizes(whole, own, raw, _marked([key for key, _ in batch], texts, tokenizer))
+
+
+def _marked(keys: Iterable[Key], texts: Iterable[str], tokenizer: Any) -> dict[Key, int]:
+    """By key the special tokens of each completion before its EOS; those without any are left out."""
+    special = tokens.special(tokenizer)
+    bare = (text.removesuffix(tokenizer.eos_token) for text in texts)
+    found = ((key, len(special.findall(text)) if special else 0) for key, text in zip(keys, bare, strict=True))
+    return {key: count for key, count in found if count}
 
 
 def examples(
@@ -180,11 +202,11 @@ def match(
     long = {
         key for own in sizes.values() for key in everywhere if prompts[key[0]][1] + own.completion[key] > max_tokens
     }
-    if not everywhere:
-        raise StageError("assemble: no trace is kept by all targets; see the drops in metrics of compress and truncate")
-    if everywhere == long:
-        raise StageError(f"text.max_tokens: none of {len(long)} examples fits {max_tokens} tokens; raise it")
-    keys = matched(everywhere - long, per_question)
+    fit = everywhere - long
+    marked = {key for own in sizes.values() for key in own.marked if key in fit}
+    keys = matched(fit - marked, per_question)
+    if not keys:
+        raise _nothing_left(everywhere, long, max_tokens)
     fitting = {target: own.of(keys) for target, own in sizes.items()}
     # Arms are comparable or the run fails: this holds by construction, and is checked all the same.
     if any(own.completion.keys() != keys for own in fitting.values()):
@@ -192,9 +214,24 @@ def match(
     dropped = {
         "not_kept_by_all_targets": known - len(everywhere),
         "over_long": len(long),
-        "further_traces_of_a_question": len(everywhere - long - keys),
+        "special_tokens": len(marked),
+        "further_traces_of_a_question": len(fit - marked - keys),
     }
     return Matched({target: fitting[target] for target in found}, _raw(fitting, raw, keys, tokenizer), dropped)
+
+
+def _nothing_left(everywhere: set[Key], long: set[Key], max_tokens: int) -> StageError:
+    """The error for arms without any rows."""
+    if not everywhere:
+        return StageError(
+            "assemble: no trace is kept by all targets; see the drops in metrics of compress and truncate"
+        )
+    if everywhere == long:
+        return StageError(f"text.max_tokens: none of {len(long)} examples fits {max_tokens} tokens; raise it")
+    return StageError(
+        f"assemble: all {len(everywhere - long)} examples that fit hold special tokens of the student; "
+        "clean the traces of its turn marks"
+    )
 
 
 def measured(found: Mapping[str, Source], tokenizer: Any) -> tuple[dict[str, Sizes], set[Key], int]:

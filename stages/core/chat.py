@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stages.core.complaints import shown
+from stages.core import tokens
+from stages.core.complaints import quoted
 from stages.core.errors import StageError
 from stages.core.params import Positive
 
@@ -18,8 +19,8 @@ OPEN, CLOSE = "<think>", "</think>"
 QUESTION = "{question}"  # of a prompt template
 # How models set their reasoning apart: think tags, or the channels of gpt-oss (OpenAI's harmony format)
 FORMATS = ("think", "harmony")
-_TAG = re.compile(r"\s*</?think>\s*")
-_OPENED = re.compile(r"^\s*<think>", re.MULTILINE)  # elsewhere it is spoken of
+_TAG = re.compile(r"</?think>")
+_OPENED = re.compile(r"^[^\S\n]*<think>", re.MULTILINE)  # elsewhere it is spoken of
 _CHANNEL = re.compile(
     r"<\|channel\|>\s*(\w+)[^<]*(?:<\|constrain\|>[^<]*)?<\|message\|>(.*?)"
     r"(?=<\|(?:end|return|call|start|channel)\|>|$)",
@@ -41,15 +42,16 @@ class Text:
 def check_template(template: str | None) -> None:
     """Raises StageError for a prompt template without a place for the question: every prompt would be the same."""
     if template is not None and QUESTION not in template:
-        raise StageError(f"prompt_template: {shown(template)}: without {QUESTION} every prompt is the same; put it in")
+        raise StageError(f"prompt_template: {quoted(template)}: without {QUESTION} every prompt is the same; put it in")
 
 
 def prompt(tokenizer: Any, template: str | None, question: str, arguments: Mapping[str, Any] | None = None) -> str:
-    """The user's turn and the generation header.
+    """The user's turn and the generation header. Special tokens in the question are plain text there (see `plain`).
 
     `template` is a text with `{question}` in it; None takes the tokenizer's own chat template, with `arguments`
     (reasoning_effort, enable_thinking), and raises StageError where it has none.
     """
+    question = plain(tokenizer, question)
     if template is not None:
         return template.replace(QUESTION, question)
     if not tokenizer.chat_template:
@@ -57,8 +59,27 @@ def prompt(tokenizer: Any, template: str | None, question: str, arguments: Mappi
             f"{tokenizer.name_or_path}: its tokenizer has no chat template; "
             "give the student a prompt_template in conf/profile/"
         )
+    rendered = _rendered(tokenizer, question, arguments or {})
+    if question.strip() not in rendered:
+        raise StageError(f"{tokenizer.name_or_path}: its chat template leaves the question out; give a prompt_template")
+    return rendered
+
+
+def _rendered(tokenizer: Any, question: str, arguments: Mapping[str, Any]) -> str:
     turns = [{"role": "user", "content": question}]
-    return str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True, **arguments or {}))
+    try:
+        return str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True, **arguments))
+    except Exception as error:  # a template is a program of someone else's, which fails in any way
+        raise StageError(
+            f"{tokenizer.name_or_path}: its chat template cannot be rendered: {type(error).__name__}: {error}; "
+            "give a prompt_template in conf/profile/"
+        ) from error
+
+
+def plain(tokenizer: Any, text: str) -> str:
+    """`text` with a space in what the tokenizer would read as special tokens, so that it cannot end its turn."""
+    marks = tokens.special(tokenizer) if tokenizer else None
+    return marks.sub(lambda mark: f"{mark[0][0]} {mark[0][1:]}", text) if marks else text
 
 
 def completion(reasoning: str | None, answer: str, eos: str) -> str:
@@ -70,6 +91,12 @@ def completion(reasoning: str | None, answer: str, eos: str) -> str:
 def opens(prompt: str) -> bool:
     """Whether a prompt ends within a think block, so that what follows it begins as reasoning."""
     return prompt.rstrip().endswith(OPEN)
+
+
+def thinks(prompt: str, question: str) -> bool:
+    """Whether a prompt writes a tag of the think block after the question, where the completion would again."""
+    header = prompt.rpartition(question)[2]
+    return OPEN in header or CLOSE in header
 
 
 def split(text: str, form: str = "think", opened: bool = False) -> tuple[str, str]:
@@ -87,7 +114,7 @@ def split(text: str, form: str = "think", opened: bool = False) -> tuple[str, st
 
 
 def _untagged(text: str) -> str:
-    return _TAG.sub("\n", text).strip()
+    return "\n".join(part.strip() for part in _TAG.split(text)).strip()
 
 
 def _channels(text: str) -> tuple[str, str]:

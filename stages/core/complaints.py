@@ -9,11 +9,12 @@ from typing import Annotated, Any
 
 from pydantic import ValidationError
 
+from stages.core.errors import shown
 
-def shown(value: Any) -> str:
-    """A value in an error message: on one line, without control characters, and short."""
-    text = ascii(value) if isinstance(value, str) and not value.isprintable() else repr(value)
-    return text if len(text) <= 100 else f"{text[:100]}..."
+
+def quoted(value: Any) -> str:
+    """A value in an error message: a text in quotes, all on one line, escaped and short."""
+    return f"'{shown(value, 100)}'" if isinstance(value, str) else shown(value)
 
 
 def complaint(error: ValidationError, hint: Any, value: Any, place: str) -> str:
@@ -33,16 +34,16 @@ def complaint(error: ValidationError, hint: Any, value: Any, place: str) -> str:
     if last == ("[key]",):
         return f"{at}: unknown entry; known: {known}" if known else f"{at}: its name: {said.partition(', ')[2] or said}"
     if what == "literal_error":
-        return f"{at}: {shown(held)} is unknown; known: {known}"
+        return f"{at}: {quoted(held)} is unknown; known: {known}"
     if what == "value_error":
         return f"{at}: {said.removeprefix('Value error, ')}"
     if what.endswith("_type"):
-        return f"{at}: {shown(held)} is not {' or '.join(map(_word, options))}"
-    return f"{at}: {shown(held)}: {said[0].lower()}{said[1:]}"
+        return f"{at}: {quoted(held)} is not {' or '.join(map(_word, options))}"
+    return f"{at}: {quoted(held)}: {said[0].lower()}{said[1:]}"
 
 
 def _part(part: Any) -> str:
-    return part if isinstance(part, str) and part.isprintable() and len(part) < 60 else shown(part)
+    return part if isinstance(part, str) and part.isprintable() and len(part) < 60 else quoted(part)
 
 
 def _options(hint: Any) -> list[Any]:

@@ -1,5 +1,34 @@
-"""The one error that a stage shows to its user."""
+"""The one error that a stage shows to its user, and what came from data in its words."""
+
+import reprlib
+
+LONGEST = 2000  # characters of a message, whatever was put into it
+_NESTED = reprlib.Repr()
+_NESTED.maxlevel, _NESTED.maxstring, _NESTED.maxother = 3, 60, 60
 
 
 class StageError(Exception):
-    """One line that names the file, row or parameter, what was expected, and the remedy."""
+    """One line that names the file, row or parameter, what was expected, and the remedy.
+
+    Line ends become spaces and control characters their escapes, wherever in the message they came from.
+    """
+
+    def __init__(self, message: str) -> None:
+        line = " ".join(message.split())
+        if len(line) > LONGEST:
+            line = f"{line[: LONGEST // 2]} ... {line[-LONGEST // 2 :]}"
+        super().__init__(_escaped(line))
+
+
+def shown(value: object, limit: int = 60) -> str:
+    """`value`, which came from data, for a message: without quotes, escaped, shortened to `limit` characters or so."""
+    if not isinstance(value, str):
+        return _escaped(_NESTED.repr(value))
+    text = repr(value[:limit])[1:-1]
+    return text if len(value) <= limit else f"{text}... ({len(value):,} characters)"
+
+
+def _escaped(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

@@ -50,7 +50,7 @@ _STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 def named(kind: str, name: Any) -> str:
     """`name`, the name of a `kind`, as it may stand in a path, a command and a table. Raises StageError for others."""
     if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise StageError(f"{kind} {complaints.shown(name)}: a name consists of small letters, digits and _; rename it")
+        raise StageError(f"{kind} {complaints.quoted(name)}: a name consists of small letters, digits and _; rename it")
     if name in _TAKEN.get(kind, ()) or (kind == "compressor" and name.startswith(TRUNCATED)):
         raise StageError(f"{kind} {name!r}: this name has another meaning; rename it")
     return name
@@ -71,7 +71,7 @@ def watched(name: str) -> str:
     """`name` of a file in a folder that DVC watches. Raises StageError for one outside of it."""
     path = PurePosixPath(name)
     if not path.parts or path.is_absolute() or ".." in path.parts or "\0" in name:
-        raise StageError(f"files: {complaints.shown(name)}: DVC watches data/imports/ alone; put the file there")
+        raise StageError(f"files: {complaints.quoted(name)}: DVC watches data/imports/ alone; put the file there")
     return name
 
 
@@ -79,7 +79,7 @@ def once(files: Iterable[str]) -> None:
     """Raises StageError for a file that is named twice, in whatever way."""
     names = [str(PurePosixPath(name)) for name in files]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise StageError(f"files: {complaints.shown(twice[0])} is named twice; name each file once")
+        raise StageError(f"files: {complaints.quoted(twice[0])} is named twice; name each file once")
 
 
 def words(*known: str) -> AfterValidator:
@@ -166,7 +166,7 @@ def read(declared: Mapping[str, str], profile: str, **cell: str | None) -> dict[
     whole = load()
     if whole.get("profile") != profile:
         raise StageError(
-            f"profile {profile!r}: {FILE} is composed for {complaints.shown(whole.get('profile'))}; "
+            f"profile {profile!r}: {FILE} is composed for {complaints.quoted(whole.get('profile'))}; "
             f"run `make params PROFILE={profile}` first"
         )
     return {name: _find(whole, place.format(**cell)) for name, place in declared.items()}
@@ -185,7 +185,7 @@ def _find(whole: Mapping[str, Any], place: str) -> Any:
 def section(kind: type[Config], value: Any, place: str) -> Config:
     """`value` as a `kind`, a dataclass. Raises StageError that names the first entry that is not as it should be."""
     if not isinstance(value, dict):
-        raise StageError(f"{FILE}: {place}: expected a mapping, found {complaints.shown(value)}")
+        raise StageError(f"{FILE}: {place}: expected a mapping, found {complaints.quoted(value)}")
     _check(_adapter(typing.cast(Hashable, kind)), kind, value, place)
     try:
         return kind(**value)  # the values as they are: pydantic's own would be floats where whole numbers were given

@@ -2,14 +2,15 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from stages.core.errors import StageError
+from stages.core import values
+from stages.core.errors import StageError, shown
 
 # The folders that DVC watches for files that users bring
 QUESTIONS, TRACES = Path("data/imports/questions"), Path("data/imports/traces")
@@ -38,10 +39,11 @@ def rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 def hub_rows(dataset: str, name: str | None, split: str, revision: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yields (place, row) of a data set of the hub, or of a folder that `datasets` reads."""
     from datasets import load_dataset
+    from datasets.exceptions import DatasetsError
 
     try:
         loaded = load_dataset(dataset, name, split=split, revision=revision)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, DatasetsError) as error:
         raise StageError(f"{dataset}: cannot be loaded from the hub: {error}") from error
     for number, row in enumerate(loaded):
         yield f"{dataset}: {split} row {number + 1}", row
@@ -60,29 +62,81 @@ def _text(path: Path) -> str:
 def _jsonl(path: Path) -> Iterator[Any]:
     for number, line in enumerate(_text(path).split("\n"), 1):
         if line.strip():
-            try:
-                yield json.loads(line)
-            except ValueError as error:
-                raise StageError(f"{path}: line {number}: not JSON: {error}") from error
+            yield _parsed(line, f"{path}: line {number}")
 
 
 def _json(path: Path) -> Iterator[Any]:
     text = _text(path)
-    try:
-        value = json.loads(text) if text.strip() else []
-    except ValueError as error:
-        raise StageError(f"{path}: not JSON: {error}") from error
+    value = _parsed(text, str(path)) if text.strip() else []
     if not isinstance(value, list):
-        raise StageError(f"{path}: expected a list of objects, found {type(value).__name__}")
+        raise StageError(
+            f"{path}: expected a list of objects, found {type(value).__name__}; a file with an object a line is .jsonl"
+        )
     yield from value
 
 
-def _parquet(path: Path) -> Iterator[Any]:
+def _parsed(text: str, place: str) -> Any:
+    """The value that JSON text holds. Raises StageError for names that an object has twice, of which one is lost."""
     try:
-        for batch in pq.ParquetFile(path).iter_batches():
-            yield from batch.to_pylist()
-    except (pa.ArrowInvalid, OSError) as error:
-        raise StageError(f"{path}: not a Parquet file: {str(error).splitlines()[0]}") from error
+        return json.loads(text, object_pairs_hook=_unique)
+    except RecursionError as error:
+        raise StageError(f"{place}: not JSON that can be read: nested too deeply") from error
+    except ValueError as error:
+        lines = str(error).startswith("Extra data") and place.endswith(".json")
+        hint = "; a file with an object a line is .jsonl: rename it" if lines else ""
+        raise StageError(f"{place}: not JSON: {error}{hint}") from error
+
+
+def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"an object has the name '{shown(twice)}' twice")
+    return found
+
+
+def _parquet(path: Path) -> Iterator[Any]:
+    number = 0
+    try:
+        # Where a page has a checksum, a byte that a disk or a download changed is an error
+        file = pq.ParquetFile(path, page_checksum_verification=True)
+        if twice := _twice(file.schema_arrow):
+            raise StageError(f"{path}: two columns are named '{shown(twice)}'; rename one")
+        for batch in file.iter_batches():
+            try:
+                yield from batch.to_pylist()
+            except UnicodeDecodeError as error:
+                _undecodable(path, batch, number, error)
+            number += batch.num_rows
+    except (pa.ArrowException, OSError, ValueError, OverflowError, NotImplementedError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        what = f"damaged after row {number}" if number else "not a Parquet file"
+        raise StageError(f"{path}: {what}: {reason}") from error
+
+
+def _twice(fields: Iterable[pa.Field]) -> str | None:
+    """A name that two columns, or two fields of a nested one, have."""
+    seen = set[str]()
+    for field in fields:
+        kind = field.type
+        while pa.types.is_list(kind) or pa.types.is_large_list(kind):
+            kind = kind.value_type
+        inner = _twice(kind) if pa.types.is_struct(kind) else None
+        if inner or field.name in seen:
+            return inner or str(field.name)
+        seen.add(field.name)
+    return None
+
+
+def _undecodable(path: Path, batch: pa.RecordBatch, start: int, error: UnicodeDecodeError) -> NoReturn:
+    """Raises StageError that names the first row of `batch` whose bytes are no UTF-8."""
+    for place in range(batch.num_rows):
+        try:
+            batch.slice(place, 1).to_pylist()
+        except UnicodeDecodeError:
+            raise StageError(f"{path}: row {start + place + 1}: a text is not UTF-8; mend the file") from error
+    raise error
 
 
 def pick(row: Mapping[str, Any], fields: Mapping[str, str | list[str]], name: str, place: str) -> Any:
@@ -94,24 +148,32 @@ def pick(row: Mapping[str, Any], fields: Mapping[str, str | list[str]], name: st
     """
     if name not in fields:
         return None
-    said = fields[name]
-    if isinstance(said, list):
-        return [_filled(row, one, name, place) for one in said]
-    return _filled(row, said, name, place)
+    mapped = fields[name]
+    if isinstance(mapped, list):
+        return [_filled(row, source, name, place) for source in mapped]
+    return _filled(row, mapped, name, place)
 
 
-def _filled(row: Mapping[str, Any], said: str, name: str, place: str) -> Any:
-    if "{" not in said:
-        return _value(row, said, name, place)
+def _filled(row: Mapping[str, Any], source: str, name: str, place: str) -> Any:
+    if "{" not in source:
+        return _value(row, source, name, place)
+
+    def put(match: re.Match[str]) -> str:
+        found = values.text(_value(row, match[1], name, place), f"{name}: field '{shown(match[1])}'", place)
+        if found is None:
+            raise StageError(f"{place}: {name}: field '{shown(match[1])}' is null; mend the field map or the file")
+        return found
+
     # not str.format: names of fields hold spaces, and what is put in may hold braces
-    return re.sub(r"\{([^{}]+)\}", lambda match: str(_value(row, match[1], name, place)), said)
+    return re.sub(r"\{([^{}]+)\}", put, source)
 
 
 def _value(row: Mapping[str, Any], path: str, name: str, place: str) -> Any:
+    """What the row has there; NaN, as pandas writes a missing value, is null."""
     value: Any = row
     for part in path.split("."):
         if not isinstance(value, Mapping) or part not in value:
-            known = ", ".join(sorted(row))
-            raise StageError(f"{place}: no field {path!r} for {name}; it has: {known}; mend the field map")
+            fields = shown(", ".join(sorted(map(shown, row))), 300)
+            raise StageError(f"{place}: no field {path!r} for {name}; it has: {fields}; mend the field map")
         value = value[part]
-    return value
+    return None if values.null(value) else value

@@ -4,6 +4,8 @@ Prompt and completion are tokenized apart and joined, in training and in generat
 prompt never depend on what follows it.
 """
 
+import functools
+import re
 from pathlib import Path
 from typing import Any
 
@@ -34,3 +36,15 @@ def ids(tokenizer: Any, text: str) -> list[int]:
 def count(tokenizer: Any, text: str) -> int:
     """Number of tokens of `text` with nothing added."""
     return len(ids(tokenizer, text))
+
+
+@functools.lru_cache(maxsize=8)
+def special(tokenizer: Any) -> re.Pattern[str] | None:
+    """Finds in a text what the tokenizer reads as special tokens, which are no text; None where it has none.
+
+    Longer ones come first, and single characters stay text: a model's unknown token may be one.
+    """
+    added = {token.content for token in tokenizer.added_tokens_decoder.values() if token.special}
+    marks = sorted(added | set(tokenizer.all_special_tokens), key=lambda mark: (-len(mark), mark))
+    known = [re.escape(mark) for mark in marks if len(mark) > 1]
+    return re.compile("|".join(known)) if known else None

@@ -55,7 +55,7 @@ TEXT = st.lists(st.sampled_from(PIECES) | st.text(max_size=8), max_size=8).map("
 def through(root: Path, rows: list[dict[str, Any]], *questions: Question, **teacher: Any) -> list[Response]:
     """What the import stage makes of a file of those rows."""
     (root / "data/imports/traces").mkdir(parents=True, exist_ok=True)
-    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    text = "".join(json.dumps(row, ensure_ascii="\\ud83d" in repr(row)) + "\n" for row in rows)
     (root / "data/imports/traces/a.jsonl").write_text(text, encoding="utf-8")
     return list(imported(root, *questions, **teacher))
 
@@ -223,6 +223,14 @@ def row(content: Any, asked: Any = "What is 1 + 1?", **said: Any) -> dict[str, A
     return {"messages": [{"role": "user", "content": asked}, {"role": "assistant", "content": content} | said]}
 
 
+SAYS = {"gpt": "<think>I count.</think>2", "assistant": "I count.</think>2", "system": "Think first."}
+
+
+def sharegpt(*speakers: str) -> dict[str, Any]:
+    """A row in ShareGPT's form."""
+    return {"conversations": [{"from": name, "value": SAYS.get(name, "What is 1 + 1?")} for name in speakers]}
+
+
 @pytest.mark.parametrize(
     ("found", "reasoning", "answer"),
     [
@@ -235,8 +243,20 @@ def row(content: Any, asked: Any = "What is 1 + 1?", **said: Any) -> dict[str, A
         (row("</think> is a tag: 2", reasoning_content="I count."), "I count.", "</think> is a tag: 2"),
         (row("2", asked=" What is 1 + 1?\n"), "", "2"),
         (row(None, reasoning_content="I count."), "I count.", ""),
+        (row(float("nan"), reasoning_content="I count."), "I count.", ""),
         (row("<think>\nI count.\n</think>\n\n2") | {"reasoning_chars": 3}, "I count.", "2"),  # edited since
         (row("<think>\nI count.\n</think>\n\n2") | {"reasoning_chars": "8"}, "I count.", "2"),
+        (row("<think>I count.</think>2", reasoning_content=" "), "I count.", "2"),  # a parser that found nothing
+        (row("<think>I count.</think>2", reasoning="", thinking="I count."), "I count.", "2"),  # both say the same
+        (row("<think>I count.</think>2", reasoning_content="<think>\nI count.\n</think>"), "I count.", "2"),
+        (row("2<|im_end|>", reasoning_content="I count."), "I count.", "2"),
+        (row([{"type": "text", "text": "<think>I count.</think>"}, {"type": "text", "text": "2"}]), "I count.", "2"),
+        (row([{"type": "thinking", "thinking": "I count."}, {"type": "text", "text": "2"}]), "I count.", "2"),
+        (row("2", asked=[{"type": "text", "text": "What is 1 + 1?"}], reasoning="I count."), "I count.", "2"),
+        (row("2", asked="What\u200b is\u00a01\r\n+\t\uff11\uff1f", reasoning="I count."), "I count.", "2"),
+        (sharegpt("human", "gpt"), "I count.", "2"),
+        (sharegpt("user", "assistant"), "I count.", "2"),
+        (sharegpt("system", "human", "gpt"), "I count.", "2"),
     ],
 )
 def test_other_peoples_rows(project: Project, found: dict[str, Any], reasoning: str, answer: str) -> None:
@@ -285,17 +305,32 @@ def turned(change: Callable[[list[dict[str, Any]]], Any]) -> dict[str, Any]:
         (turned(lambda turns: turns * 2), "found user, assistant, user, assistant; bring one question and its answer"),
         (turned(lambda turns: turns[:1]), "found user; bring"),
         (turned(lambda turns: []), "found none; bring"),
-        (turned(lambda turns: [{"role": "human", "content": ""}, turns[1]]), "found human, assistant; bring"),
-        (
-            turned(lambda turns: [{"from": "human", "value": "x"}]),
-            "message 1 has no role but from, value; name it role",
-        ),
+        (turned(lambda turns: [{"role": "tool", "content": ""}, turns[1]]), "found tool, assistant; bring"),
+        (turned(lambda turns: [{"from": "human", "value": "x"}]), "found user; bring"),
+        (turned(lambda turns: [{"by": "human", "says": "x"}]), "message 1 has no role but by, says; name it role"),
         (turned(lambda turns: "What is"), "messages: expected a list of objects with role and content"),
         (turned(lambda turns: ["What is"]), "messages: expected a list of objects with role and content"),
-        ({"conversations": []}, "messages: expected a list of objects with role and content"),
-        (row([{"type": "text", "text": "2"}]), "messages: expected text as content, found list"),
-        (row("2", asked={"text": "x"}), "messages: expected text as content, found dict"),
-        (row("2", reasoning_content=["a"]), "messages: expected text as content, found list"),
+        ({"conversations": []}, "found none; bring"),
+        ({"chat": []}, "messages: expected a list of objects with role and content"),
+        (row([{"type": "image", "url": "x"}]), "answer: expected parts of type text alone, found list of 1"),
+        (row(["2", "3"]), "messages: assistant's content: expected text, found list of 2: ['2', '3']; mend"),
+        (row(True), "messages: assistant's content: expected text, found bool: True; mend"),
+        (
+            row("2", asked={"text": "x"}),
+            "messages: user's content: expected text, found dict of 1: {'text': 'x'}; mend",
+        ),
+        (row("2", reasoning_content=["a", "b"]), "messages: reasoning_content: expected text, found list of 2"),
+        (row("2", reasoning_content="I \ud83d."), "messages: reasoning_content: character 3 is \\ud83d, half of a"),
+        (row("2") | {"sample": -1}, "sample: -1 is not between 0 and 9223372036854775807; mend the file"),
+        (row("2") | {"completion_tokens": 2**63}, "completion_tokens: 9223372036854775808 is not between 0 and"),
+        (
+            row("2") | {"finish_reason": "perhaps"},
+            "finish_reason: 'perhaps' is no end that is known; write stop, length",
+        ),
+        (
+            row("<think>I guess.</think>2", reasoning_content="I count."),
+            "the answer begins with another reasoning than its field holds; map one of them",
+        ),
         (row("2", asked="What is 8 + 1?"), "question 'What is 8 + 1?' is in no question set; add the set"),
         (row("5"), "the same question, reasoning and answer as data/imports/traces/a.jsonl: row 1; remove one"),
         (row("6") | {"sample": 0}, "the same question and sample as data/imports/traces/a.jsonl: row 1; remove one"),
@@ -304,7 +339,7 @@ def turned(change: Callable[[list[dict[str, Any]]], Any]) -> dict[str, Any]:
 def test_bad_row_is_refused_by_file_and_row(project: Project, found: dict[str, Any], complaint: str) -> None:
     with pytest.raises(StageError) as refused:
         through(project(), [row("5"), found], question(1))
-    assert str(refused.value).startswith("error: data/imports/traces/a.jsonl: row 2: ")
+    assert str(refused.value).startswith("error: data/imports/traces/a.jsonl: row 2")
     assert complaint in str(refused.value)
     assert "\n" not in str(refused.value)
 

@@ -49,6 +49,16 @@ def test_parquet_rows_come_with_their_place(tmp_path: Path) -> None:
         ("rows.json", b'{"id": 1}', "expected a list of objects, found dict"),
         ("rows.json", b"[1, 2]", "row 1: expected an object with named fields, found int"),
         ("rows.jsonl", b'{"id": 1}\n[2]', "row 2: expected an object with named fields, found list"),
+        ("rows.jsonl", b'{"id": 1, "a": {"id": 1, "id": 2}}', "line 1: not JSON: an object has the name 'id' twice"),
+        ("rows.jsonl", b'{"id": 1}\n' + b"[" * 100_000, "line 2: not JSON that can be read: nested too deeply"),
+        ("rows.json", b'{"a":' * 100_000, "not JSON that can be read: nested too deeply"),
+        (
+            "rows.json",
+            b'{"id": 1}\n{"id": 2}\n',
+            "not JSON: Extra data: line 2 column 1 (char 10); a file with an object",
+        ),
+        ("rows.json", b'{"id": 1}\n', "expected a list of objects, found dict; a file with an object a line is .jsonl"),
+        ("rows.jsonl", b'{"id": ' + b"9" * 5000 + b"}", "line 1: not JSON: Exceeds the limit"),
         ("rows.parquet", b"", "not a Parquet file"),
         ("rows.parquet", b"PAR1 but not really PAR1", "not a Parquet file"),
     ],
@@ -62,6 +72,38 @@ def test_unreadable_file_is_named(tmp_path: Path, name: str, contents: bytes | N
     assert str(error.value).startswith(f"{path}: {complaint}")
 
 
+def test_parquet_with_two_columns_of_one_name_is_refused(tmp_path: Path) -> None:
+    one = pa.array([1, 2])
+    pq.write_table(pa.table([one, one], names=["id", "id"]), tmp_path / "a.parquet")
+    inner = pa.StructArray.from_arrays([one, one], names=["x", "x"])
+    pq.write_table(pa.table({"id": pa.array([[row] for row in [0, 1]]), "in": inner}), tmp_path / "b.parquet")
+    for name, column in (("a", "id"), ("b", "x")):
+        with pytest.raises(StageError, match=rf"{name}\.parquet: two columns are named '{column}'; rename one"):
+            list(sources.rows(tmp_path / f"{name}.parquet"))
+
+
+def test_parquet_text_that_is_no_text_is_named_by_row(tmp_path: Path) -> None:
+    bytes_ = pa.array([b"good"] * 5 + [b"caf\xe9"] + [b"good"], pa.binary())
+    text = pa.StringArray.from_buffers(len(bytes_), *bytes_.buffers()[1:])
+    pq.write_table(pa.table({"q": text}), tmp_path / "rows.parquet", row_group_size=4)
+    with pytest.raises(StageError, match=r"rows\.parquet: row 6: a text is not UTF-8; mend the file"):
+        list(sources.rows(tmp_path / "rows.parquet"))
+
+
+def test_parquet_with_a_changed_byte_never_ends_in_a_traceback(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    table = pa.Table.from_pylist([{"id": number, "q": f"{number} + 1?", "a": ["x"] * 3} for number in range(40)])
+    pq.write_table(table, path, write_page_checksum=True)
+    whole, refused = path.read_bytes(), 0
+    for place in range(0, len(whole), 23):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x41]) + whole[place + 1 :])
+        try:
+            list(sources.rows(path))
+        except StageError as error:
+            refused += str(error).startswith(f"{path}: ")
+    assert refused > 20
+
+
 @pytest.mark.parametrize("name", ["rows.parquet"])
 def test_parquet_without_rows_is_empty(tmp_path: Path, name: str) -> None:
     pq.write_table(pa.table({"id": pa.array([], pa.int64())}), tmp_path / name)
@@ -69,12 +111,19 @@ def test_parquet_without_rows_is_empty(tmp_path: Path, name: str) -> None:
         list(sources.rows(tmp_path / name))
 
 
-ROW = {"q": "2 + 2?", "a": None, "choices": {"text": ["x", "y"], "label": ["A", "B"]}}
+ROW = {"q": "2 + 2?", "a": None, "n": 3, "nan": float("nan"), "choices": {"text": ["x", "y"], "label": ["A", "B"]}}
 
 
 @pytest.mark.parametrize(
     ("fields", "value"),
-    [({"gold": "q"}, "2 + 2?"), ({"gold": "a"}, None), ({}, None), ({"gold": "choices.text"}, ["x", "y"])],
+    [
+        ({"gold": "q"}, "2 + 2?"),
+        ({"gold": "a"}, None),
+        ({"gold": "nan"}, None),
+        ({}, None),
+        ({"gold": "choices.text"}, ["x", "y"]),
+        ({"gold": "{q} {n}"}, "2 + 2? 3"),
+    ],
 )
 def test_pick(fields: dict[str, str], value: Any) -> None:
     assert sources.pick(ROW, fields, "gold", "file: row 1") == value
@@ -84,4 +133,36 @@ def test_pick(fields: dict[str, str], value: Any) -> None:
 def test_map_to_an_absent_field_is_answered_with_the_rows_fields(field: str) -> None:
     with pytest.raises(StageError) as error:
         sources.pick(ROW, {"gold": field}, "gold", "f.json: row 7")
-    assert str(error.value) == f"f.json: row 7: no field {field!r} for gold; it has: a, choices, q; mend the field map"
+    assert (
+        str(error.value)
+        == f"f.json: row 7: no field {field!r} for gold; it has: a, choices, n, nan, q; mend the field map"
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "complaint"),
+    [
+        ("{a} {q}", "f.json: row 7: gold: field 'a' is null; mend the field map or the file"),
+        ("{nan}", "f.json: row 7: gold: field 'nan' is null; mend the field map or the file"),
+        (
+            "{choices}",
+            "f.json: row 7: gold: field 'choices': expected text, found dict of 2: {'label': ['A', 'B'], 'te",
+        ),
+        (
+            "{choices.text}",
+            "f.json: row 7: gold: field 'choices.text': expected text, found list of 2: ['x', 'y']; mend",
+        ),
+    ],
+)
+def test_template_takes_text_and_numbers_alone(field: str, complaint: str) -> None:
+    with pytest.raises(StageError) as error:
+        sources.pick(ROW, {"gold": field}, "gold", "f.json: row 7")
+    assert str(error.value).startswith(complaint)
+
+
+def test_names_in_messages_are_escaped_and_shortened() -> None:
+    row = {"\x1b[2J\n" + "n" * 1000: 1} | {f"field{number}": 1 for number in range(1000)}
+    with pytest.raises(StageError) as error:
+        sources.pick(row, {"gold": "a"}, "gold", "f.json: row 7")
+    assert len(str(error.value)) < 500
+    assert str(error.value).isprintable()

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tokenizers import processors
+from tokenizers import AddedToken, processors
 from transformers import PreTrainedTokenizerFast
 
 from stages.core import tokens
@@ -31,6 +31,17 @@ def test_what_a_tokenizer_adds_by_itself_is_left_out(merged: PreTrainedTokenizer
 @pytest.mark.parametrize(("text", "size"), [("", 0), ("abc", 3), ("é", 2), ("漢", 3), ("😀", 4), ("a<|im_end|>", 2)])
 def test_count_of_a_byte_tokenizer(tokenizer: Any, text: str, size: int) -> None:
     assert tokens.count(tokenizer, text) == size
+
+
+def test_special_tokens_are_found_in_a_text(tokenizer: Any, merged: PreTrainedTokenizerFast) -> None:
+    marks = tokens.special(tokenizer)
+    assert marks is not None
+    assert marks.findall("a<|im_end|>b <|im_start|><|im_ end|>") == ["<|im_end|>", "<|im_start|>"]
+    made = PreTrainedTokenizerFast(tokenizer_object=merged.backend_tokenizer, unk_token="?", eos_token="</s>")
+    made.add_tokens([AddedToken("<fim>", special=True), AddedToken("<think>", special=False)])
+    marks = tokens.special(made)
+    assert marks is not None
+    assert marks.findall("<fim> ? <think> </s>") == ["<fim>", "</s>"]
 
 
 def test_folder_that_is_not_there_is_named(tmp_path: Path) -> None:

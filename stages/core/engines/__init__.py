@@ -15,7 +15,7 @@ from typing import Annotated, Any, Protocol
 from pydantic import Field
 
 from stages.core import params
-from stages.core.complaints import shown
+from stages.core.complaints import quoted
 from stages.core.errors import StageError
 
 UNANSWERED = ("too_long", "refused", "failed")
@@ -119,10 +119,10 @@ def settings(inference: Mapping[str, Any], place: str) -> tuple[str, Any]:
     The settings have `shape()`, what of them shapes an answer, and `renders`, whether prompts go in as messages.
     """
     if not isinstance(inference, Mapping):
-        raise StageError(f"params.yaml: {place}: expected a mapping, found {shown(inference)}")
+        raise StageError(f"params.yaml: {place}: expected a mapping, found {quoted(inference)}")
     name = inference.get("engine")
     if not isinstance(name, str) or name not in KNOWN:
-        raise StageError(f"params.yaml: {place}.engine: {shown(name)} is unknown; known: {', '.join(KNOWN)}")
+        raise StageError(f"params.yaml: {place}.engine: {quoted(name)} is unknown; known: {', '.join(KNOWN)}")
     own = {key: value for key, value in inference.items() if key != "engine"}
     made = params.section(_settings(name), own, place)
     if name == "ray":

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
-from stages.core.complaints import shown
+from stages.core.complaints import quoted
 from stages.core.errors import StageError
 from stages.core.params import MOST, Amount, Options
 
@@ -46,7 +46,7 @@ class OpenAI:
         if min(self.concurrency, self.tries) < 1:
             raise StageError("expected concurrency and tries of 1 or more")
         if not _is_url(self.base_url):
-            raise StageError(f"base_url: {shown(self.base_url)}: expected an address like http://machine:8000/v1")
+            raise StageError(f"base_url: {quoted(self.base_url)}: expected an address like http://machine:8000/v1")
         # Beyond these, what a server takes is known to itself alone
         if odd := sorted(OURS & self.extra.keys()):
             raise StageError(f"extra.{odd[0]}: set elsewhere; leave it out of extra")
@@ -72,7 +72,7 @@ class Transformers:
 
     def __post_init__(self) -> None:
         if self.dtype not in DTYPES:
-            raise StageError(f"dtype: {shown(self.dtype)} is unknown; expected bfloat16, float16 or float32")
+            raise StageError(f"dtype: {quoted(self.dtype)} is unknown; expected bfloat16, float16 or float32")
         if self.batch_size < 1:
             raise StageError(f"batch_size: {self.batch_size}, expected 1 or more")
 

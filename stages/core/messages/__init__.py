@@ -7,9 +7,10 @@ Pure, both ways. The reasoning is inside the assistant's content, in think tags,
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from stages.core import chat
-from stages.core.errors import StageError
+from stages.core import chat, values
+from stages.core.errors import StageError, shown
 from stages.core.records import Trace, Variant
+from stages.core.turns import Turn, turns
 
 TAGS, FIELD = FORMS = ("tags", "field")
 ROLES = ["user", "assistant"]
@@ -59,40 +60,41 @@ def rewritten(traces: Iterable[Trace], variants: Iterable[Variant]) -> Iterator[
 def read(row: Mapping[str, Any], messages: Any, place: str) -> dict[str, Any]:
     """What a row says: `question`, `reasoning` (None: none apart from the answer), `answer` and what it has of OWN.
 
-    A system message may come first. Raises StageError for other roles than one question's and answer's.
+    `exact`: reasoning and answer are ours, so that marks in them are spoken of. A system message may come first.
+    Raises StageError for other roles than one question's and answer's.
     """
     user, said = _turns(messages, place)
     own = {name: row[name] for name, kind in OWN.items() if type(row.get(name)) is kind}
-    apart = next((said[name] for name in REASONING if said.get(name) is not None), None)
-    reasoning, answer = (None if apart is None else _text(apart, place)), _text(said.get("content"), place)
-    if reasoning is None:
+    reasoning, answer = _reasoning(said, place), said.content
+    exact = isinstance(reasoning, str) and row.get("reasoning_chars") == len(reasoning)
+    if reasoning is None and isinstance(answer, str):
         reasoning, answer = _exactly(answer, row.get("reasoning_chars"))
-    return own | {"question": _text(user.get("content"), place), "reasoning": reasoning, "answer": answer}
+        exact = reasoning is not None
+    question = values.text(user.content, "messages: user's content", place) or ""
+    return own | {"question": question, "reasoning": reasoning, "answer": answer, "exact": exact}
 
 
-def _turns(messages: Any, place: str) -> list[dict[str, Any]]:
+def _reasoning(said: Turn, place: str) -> str | None:
+    """The first field of the assistant's message that holds reasoning, or the parts of its content that do."""
+    fields = (values.text(said.fields.get(name), f"messages: {name}", place) for name in REASONING)
+    apart = next((text for text in fields if text and text.strip()), None)
+    return apart or values.thinking(said.content, "messages: content", place)
+
+
+def _turns(messages: Any, place: str) -> tuple[Turn, Turn]:
     """The user's and the assistant's message."""
-    if not isinstance(messages, list) or not all(isinstance(one, dict) for one in messages):
-        raise StageError(f"{place}: messages: expected a list of objects with role and content")
-    for number, one in enumerate(messages, 1):
-        if "role" not in one:
-            keys = ", ".join(sorted(one)) or "nothing"
-            raise StageError(f"{place}: messages: message {number} has no role but {keys}; name it role and content")
-    roles = [one["role"] for one in messages]
-    start = 1 if roles[:1] == ["system"] else 0
-    if roles[start:] != ROLES:
-        found = ", ".join(map(str, roles)) or "none"
+    found = turns(messages, place)
+    start = 1 if found and found[0].role == "system" else 0
+    if [turn.role for turn in found[start:]] != ROLES:
+        roles = shown(", ".join(turn.role for turn in found) or "none", 200)
         raise StageError(
-            f"{place}: messages: expected the roles user, assistant, or these after system; found {found}; "
+            f"{place}: messages: expected the roles user, assistant, or these after system; found {roles}; "
             "bring one question and its answer a row"
         )
-    return messages[start:]
-
-
-def _text(value: Any, place: str) -> str:
-    if value is not None and not isinstance(value, str):
-        raise StageError(f"{place}: messages: expected text as content, found {type(value).__name__}")
-    return value or ""
+    user, said = found[start:]
+    if not values.null(said.content) and not isinstance(said.content, str) and not values.parts(said.content):
+        raise values.refused(said.content, "messages: assistant's content", place, "text")
+    return user, said
 
 
 def _exactly(content: str, chars: Any) -> tuple[str | None, str]:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from stages.core.complaints import shown
+from stages.core.complaints import quoted
 from stages.core.errors import StageError
 from stages.core.params import MOST, Amount, NotEmpty, Positive
 
@@ -95,7 +95,7 @@ class Method:
         try:
             re.compile(modules if isinstance(modules, str) else "")
         except re.error as error:
-            raise StageError(f"lora.target_modules: {shown(modules)} is no regular expression: {error}") from error
+            raise StageError(f"lora.target_modules: {quoted(modules)} is no regular expression: {error}") from error
 
     def check_library(self) -> None:
         """Raises StageError where the optimizer's library is not on this machine; that of the params may be another."""

@@ -1,0 +1,64 @@
+"""How others say that a response ended, in our words (records.Response.finish_reason). Pure."""
+
+import re
+from typing import Any
+
+from stages.core import values
+from stages.core.errors import StageError, shown
+
+# By our word those of servers, libraries and data sets, as `_plain` leaves them
+_WORDS = {
+    "stop": (
+        "stop stopped eos eos_token eos_found end end_turn end_of_turn end_of_text endoftext im_end eot eot_id "
+        "stop_sequence stop_token stop_string stop_word stop_words complete completed finish finished done normal "
+        "natural success succeeded ok none null finished_stopped stop_finish"
+    ),
+    "length": (
+        "length max_tokens max_token max_length max_new_tokens max_output_tokens max_completion_tokens max_output "
+        "max_output_reached token_limit token_limit_reached tokens_limit output_limit length_limit length_capped "
+        "limit cut cut_off cutoff truncated incomplete overlength max_turns finished_length_capped"
+    ),
+    "context": (
+        "context context_length context_length_exceeded context_window model_length model_context_window_exceeded "
+        "context_limit max_context max_context_length"
+    ),
+    "content_filter": (
+        "content_filter content_filtered contentfilter safety recitation blocklist prohibited_content spii refusal "
+        "blocked guardrail_intervened moderation sensitive unsafe language"
+    ),
+    "tool_calls": "tool_calls tool_call tool_use function_call tool",
+    "too_long": "too_long",
+    "refused": "refused",
+    "failed": (
+        "failed failure fail error abort aborted cancel canceled cancelled timeout timed_out interrupted killed "
+        "network_error malformed_function_call load repetition"
+    ),
+}
+_OURS = {word: ours for ours, words in _WORDS.items() for word in words.split()}
+
+
+def finish_reason(value: Any, place: str) -> str:
+    """Our word for how a response ended; one that says nothing ended by itself.
+
+    Raises StageError for a word that is not known: a cut response must not pass for a whole one.
+    """
+    found = values.text(value, "finish_reason", place)
+    if found is None or not found.strip():
+        return "stop"
+    ours = _OURS.get(_plain(found))
+    if ours is None:
+        raise StageError(
+            f"{place}: finish_reason: '{shown(found)}' is no end that is known; write stop, length or failed there, "
+            "or leave finish_reason out of fields"
+        )
+    return ours
+
+
+def _plain(word: str) -> str:
+    """`max_tokens` of MAX_TOKENS, maxTokens, max-tokens, FinishReason.MAX_TOKENS, FINISH_REASON_MAX_TOKENS."""
+    bare = re.sub(r":\s*\d+$", "", word.strip().strip("<|>'\" ."))  # <FinishReason.STOP: 1>
+    last = re.split(r"[.:]+(?=\w)", bare)[-1]
+    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", last)
+    return (
+        re.sub(r"[\W_]+", "_", parted).strip("_").lower().removeprefix("finish_reason_").removeprefix("finishreason_")
+    )
