@@ -4,7 +4,7 @@ README.md in this folder has the grammar in one screen. In short: `visible` give
 states its final value and whether it takes that back, and one reader for each kind what the value is.
 
 - numeric: one number, as an exact fraction (numbers.py);
-- math: a formula, compared by structure and term by term (formulas.py, equal.py);
+- math: a formula, compared by structure and term by term (mathematics/);
 - choice: an option, named by letter, label or text (choices.py);
 - boolean: true or yes against false or no (truth.py);
 - exact: the final answer's text, ignoring case, spacing, emphasis, a leading article and closing punctuation.
@@ -27,11 +27,12 @@ from fractions import Fraction
 from typing import TypeVar
 
 from stages.core.errors import StageError
-from stages.core.grading import choices, equal, numbers, options, second, statements, truth, visible
+from stages.core.grading import choices, numbers, options, second, statements, truth, visible
 from stages.core.grading.exact import ExactReader
-from stages.core.grading.formulas import FormulaReader
+from stages.core.grading.mathematics import equal
+from stages.core.grading.mathematics.formulas import FormulaReader
+from stages.core.grading.mathematics.terms import GaveUpError
 from stages.core.grading.statements import UnclearError
-from stages.core.grading.terms import GaveUpError
 from stages.core.grading.workers import Workers
 from stages.core.records import Question
 

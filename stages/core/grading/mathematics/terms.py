@@ -10,7 +10,8 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-from stages.core.grading import latex, words
+from stages.core.grading import words
+from stages.core.grading.mathematics import latex
 
 SECONDS = 5  # for each parse and comparison, by math-verify's own timer
 DIGITS = 30  # of which numbers are computed

@@ -4,8 +4,9 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-from stages.core.grading import latex, numbers, sentences, words
+from stages.core.grading import numbers, sentences, words
 from stages.core.grading.boxes import FORMULA
+from stages.core.grading.mathematics import latex
 from stages.core.grading.numbers import NumberReader
 from stages.core.grading.statements import Statement, UnclearError
 
