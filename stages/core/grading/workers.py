@@ -3,6 +3,7 @@
 A row that does so gets a result that says why, its process is replaced, and all other rows go on.
 """
 
+import ast
 import collections
 import concurrent.futures
 import concurrent.futures.process
@@ -11,6 +12,7 @@ import itertools
 import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +20,13 @@ from typing import Generic, TypeVar
 
 import pebble
 
+from stages.core.errors import StageError
+
 ROW_SECONDS = 20  # for a row by itself; the library's own, shorter limits end most rows before
 BATCH_SECONDS = 60  # for a batch, before its rows are tried one by one
 MEMORY = 1 << 30  # bytes that a worker may take beyond those it has when it starts
 BATCH = 16  # rows that go to a worker together
+START_SECONDS = 120  # for a worker to start: its imports take some seconds, on a busy machine many
 AHEAD = 4  # batches for each worker that are read before their results are wanted
 
 _PR_SET_PDEATHSIG = 1  # of <linux/prctl.h>
@@ -39,8 +44,20 @@ class Workers(Generic[Row, Result]):
         self._pool = self._made()
 
     def _made(self) -> pebble.ProcessPool:
+        """A pool of which one worker has answered. Raises StageError where none does."""
+        _check_main_module()
         # Workers are replaced after so many batches: a library's caches grow
-        return pebble.ProcessPool(self.count, max_tasks=500, initializer=_limit, initargs=[MEMORY], context=_context())
+        pool = pebble.ProcessPool(self.count, max_tasks=500, initializer=_limit, initargs=[MEMORY], context=_context())
+        try:
+            pool.schedule(_ready, timeout=START_SECONDS).result(2 * START_SECONDS)
+        except (OSError, concurrent.futures.TimeoutError, concurrent.futures.process.BrokenProcessPool) as error:
+            pool.stop()
+            pool.join()
+            reason = str(error) or type(error).__name__
+            raise StageError(
+                f"the graders' processes do not start: {reason}; free memory, or look above for why"
+            ) from error
+        return pool
 
     def close(self) -> None:
         """Kills the workers, whatever they are at."""
@@ -93,6 +110,24 @@ _NO_MEMORY = 77  # the exit code of a worker without memory
 @dataclass(frozen=True)
 class _Failed:
     reason: str
+
+
+def _ready() -> bool:
+    return True
+
+
+def _check_main_module() -> None:
+    """Raises StageError for a script whose code every worker would run again when it imports the script."""
+    main = sys.modules["__main__"]
+    path = getattr(main, "__file__", None)
+    if path is None or getattr(main, "__spec__", None) is not None or not Path(path).is_file():
+        return  # a console, a notebook, or a module run by -m, whose workers import it by its name
+    code = ast.parse(Path(path).read_bytes())
+    if not any(isinstance(part, ast.If) and "__name__" in ast.dump(part.test) for part in code.body):
+        raise StageError(
+            f"{path}: grading starts processes, which import this script; put its code below "
+            'if __name__ == "__main__":, and run it again'
+        )
 
 
 def _each(function: Callable[[Row], Result], rows: list[Row]) -> list[Result | _Failed]:

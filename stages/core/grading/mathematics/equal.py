@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 
 from stages.core.grading import words
-from stages.core.grading.mathematics import latex, structure
+from stages.core.grading.mathematics import latex, literal, structure
 from stages.core.grading.mathematics.structure import Node
 from stages.core.grading.mathematics.terms import FUNCTION, STRUCTURAL, GaveUpError, proportional, same_term
 from stages.core.grading.mathematics.terms import readable as readable_term
@@ -26,10 +26,6 @@ _BESIDE_A_NAME = re.compile(
 )
 _NAME = r"(?:[A-Z]{1,4}|m?[A-Z]{1,3}|[a-z]|\\[a-z]+)"  # `m\angle A` has an m
 _SUM_OF_NAMES = re.compile(rf"[-+]?{_NAME}(?:[-+](?:[A-Z]{{1,2}}|[a-z]|\\[a-z]+))*")
-_BASED = re.compile(r"([0-9A-F]+) ?(?:_ ?\{? ?(\w+) ?\}?|\(?(?:in )?base[ -](\w+)\)?)", re.IGNORECASE)
-_NUMERALS = "zero one two three four five six seven eight nine ten eleven twelve".split()
-_WORD = r"[^\W\d_]+(?:(?:'|(?<=[^\W\d_]{2})-(?=[^\W\d_]{2}))[^\W\d_]+)*"  # `p-q` is a difference
-_ONLY_WORDS = re.compile(rf"(?:(?:the|an?) )?{_WORD}(?:,? {_WORD})*|\(?[A-Z]\)?", re.IGNORECASE)
 _FLIPPED = {"<": ">", ">": "<", r"\le": r"\ge", r"\ge": r"\le", "=": "="}
 
 
@@ -37,11 +33,11 @@ def math_equal(answer: str, gold: str) -> bool | None:
     """Whether two mathematical texts are equal, None where `gold` cannot be read. Raises GaveUpError."""
     if max(len(answer), len(gold)) > LONGEST:
         raise GaveUpError(f"longer than {LONGEST} characters")
-    wanted = spelled(gold)
+    wanted = literal.spelled(gold)
     if wanted is not None:
-        return spelled(answer.replace(r"\emptyset", r"\text{no solution}"), letter=True) == wanted
-    if based(gold) or (based(answer) and "=" not in answer):
-        return _same_digits(answer, gold)
+        return literal.spelled(answer.replace(r"\emptyset", r"\text{no solution}"), letter=True) == wanted
+    if literal.based(gold) or (literal.based(answer) and "=" not in answer):
+        return literal.same_digits(answer, gold)
     if ("%" in answer) != ("%" in gold):  # 50 answers a question whose gold is 50%
         answer, gold = (text.replace("\\%", "").replace("%", "") for text in (answer, gold))
     said, meant = latex.simple(answer), latex.simple(gold)
@@ -59,43 +55,9 @@ def same_units(answer: str, gold: str) -> bool:
     return len({latex.unit_power(answer), latex.unit_power(gold)} - {""}) < 2
 
 
-def spelled(text: str, letter: bool = False) -> list[str] | None:
-    r"""Its words in lower case where `text` is nothing but words, or a letter within \text: `\text{(C)}`, `Evelyn`.
-
-    With `letter`, a letter by itself is such a word too.
-    """
-    bare = words.without_text(text, "").strip().strip('$ .!"')
-    if not _ONLY_WORDS.fullmatch(bare):
-        return None
-    if not words.has_text(text) and len(bare) < 4 and not letter:
-        return None  # xy is a product
-    if not words.has_text(text) and FUNCTION.match(bare):
-        return None
-    parts = [re.sub(r"(?<=solution)s$", "", part) for part in re.findall(r"(?:[^\W\d_]|['-])+", bare.casefold())]
-    return [part for part in parts if part not in ("the", "a", "an")] if len(parts) > 1 else parts
-
-
-def based(text: str) -> tuple[str, str] | None:
-    """(digits, base) of a number that names its base: `52_8`, `52 (base 8)`."""
-    match = _BASED.fullmatch(words.without_text(latex.simple(text)).strip().strip("$ ."))
-    if not match:
-        return None
-    named = (match[2] or match[3]).lower()
-    base = _NUMERALS.index(named) if named in _NUMERALS else int(named) if named.isdecimal() else 0
-    digits = match[1].upper()
-    return (digits, str(base)) if 2 <= base <= 36 and all(int(digit, 36) < base for digit in digits) else None
-
-
-def _same_digits(answer: str, gold: str) -> bool:
-    """Whether a number that names its base is the other: digit by digit, in a base that the answer may leave out."""
-    answer = structure.relation(latex.simple(answer))[0][-1]
-    said, wanted = (based(text) or (latex.simple(text), "") for text in (answer, gold))
-    return said[0] == wanted[0] and bool(wanted[1]) and said[1] in ("", wanted[1])
-
-
 def readable(gold: str) -> bool:
     """Whether a gold can be compared with answers."""
-    if spelled(gold) is not None or based(gold):
+    if literal.spelled(gold) is not None or literal.based(gold):
         return True
     simple = latex.simple(gold)
     return structure.whole(simple) and _readable(structure.parsed(simple))

@@ -27,6 +27,12 @@ _PREPOSITIONS = words.any_of("at for of in by from with when where since because
 _PREPOSITION = re.compile(rf"\b{_PREPOSITIONS}\s(?:[a-z]+ )?$", re.IGNORECASE)
 
 
+# "Evelyn has the greatest speed.", "Evelyn's speed is the largest."
+_SUPERLATIVE = re.compile(
+    r"(?P<subject>[A-Z][a-z]+)(?:'s(?: \w+){1,4} is|\s(?:has|is|had|was)) the (?:\w{2,}est|most|least|best|only)\b"
+)
+
+
 @dataclass(frozen=True)
 class Formula:
     """The mathematics of a statement, and the number that it gives where it gives one."""
@@ -110,6 +116,8 @@ def _concluded(sentence: str) -> str:
     if spans:
         return _conclusion_of(clause, spans)
     clause = words.without_leading(clause)
+    if superlative := _SUPERLATIVE.match(clause):
+        return superlative["subject"]
     return _bare(_VERB.split(clause)[-1])
 
 
