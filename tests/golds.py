@@ -3,6 +3,7 @@
 Run: python -m tests.golds        grades them all and writes metrics/grading.json
 """
 
+import collections
 import dataclasses
 import json
 import re
@@ -14,6 +15,7 @@ from typing import Any
 from stages.core import grading
 from stages.core.files import write_json
 from stages.core.records import Question
+from tests.core.test_grading_faults import graded
 from tests.made import SHARED, question
 
 OUT = Path("metrics/grading.json")
@@ -133,6 +135,7 @@ class Found:
     wrong: int
     rejected: list[tuple[str, str]]  # (gold, answer)
     accepted: list[tuple[str, str]]
+    graded: collections.Counter[tuple[str, bool]]  # (gold, whether the answer is right)
 
     def summary(self) -> dict[str, Any]:
         """Counts and rates, and what was graded wrongly."""
@@ -148,6 +151,18 @@ class Found:
             "accepted": sorted({f"{gold}: {answer}" for gold, answer in self.accepted}),
         }
 
+    def by_gold(self) -> dict[str, dict[str, float]]:
+        """False rejects and false accepts for each gold: a grader must not prefer a side or a place."""
+        rejected = collections.Counter(gold for gold, _ in self.rejected)
+        accepted = collections.Counter(gold for gold, _ in self.accepted)
+        return {
+            gold: {
+                "false_reject_rate": round(rejected[gold] / self.graded[gold, True], 6),
+                "false_accept_rate": round(accepted[gold] / self.graded[gold, False], 6),
+            }
+            for gold in sorted({gold for gold, _ in self.graded})
+        }
+
 
 def _spoiled(phrase: str, row: Question, wrong: str) -> str:
     right, wrong = (f"${text}$" if row.grader == "math" else text for text in (row.gold, wrong))
@@ -156,7 +171,7 @@ def _spoiled(phrase: str, row: Question, wrong: str) -> str:
 
 def check(name: str) -> Found:
     """Grades every gold of a set, named in every way, in every phrase, and wrong ones likewise."""
-    found, cases = Found(0, 0, 0, [], []), list[tuple[str, Question, bool]]()
+    found, cases = Found(0, 0, 0, [], [], collections.Counter()), list[tuple[str, Question, bool]]()
     for row in rows(name):
         found.questions += 1
         said = [(text, True) for text in options_said(row)]
@@ -171,6 +186,7 @@ def check(name: str) -> Found:
     verdicts = grading.grade_many((answer, row.gold, row.grader, row) for answer, row, _ in cases)
     for (answer, row, right), verdict in zip(cases, verdicts, strict=True):
         found.right += right
+        found.graded[row.gold, right] += 1
         found.wrong += not right
         if right and verdict.outcome != "correct":
             found.rejected.append((row.gold, answer))
@@ -179,10 +195,25 @@ def check(name: str) -> Found:
     return found
 
 
+def attacks() -> dict[str, dict[str, int]]:
+    """Of ../shared/faults: by file, right answers and those refused, wrong ones and those accepted."""
+    counts = {}
+    for path in sorted((SHARED.parent / "faults").glob("*.jsonl")):
+        count = collections.Counter(right=0, refused=0, wrong=0, accepted=0)
+        for row, outcome in graded(path):
+            right, correct = row["expected"] == "correct", outcome == "correct"
+            count.update(right=right, refused=right and not correct, wrong=not right, accepted=correct and not right)
+        if count.total():
+            counts[path.stem] = dict(count)
+    return counts
+
+
 if __name__ == "__main__":
     summaries = {}
     for each in SETS:
         result = check(each)
         summaries[each] = result.summary()
+        if SETS[each].kind in ("boolean", "choice"):
+            summaries[each]["by_gold"] = result.by_gold()
         print(each, summaries[each])
-    write_json(OUT, {"phrases": len(PHRASES), "sets": summaries})
+    write_json(OUT, {"phrases": len(PHRASES), "sets": summaries, "attacks": attacks()})

@@ -1,15 +1,20 @@
 """Rows that hang, die or eat memory cost their worker, never another row."""
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
+from stages.core.errors import StageError
 from stages.core.grading import workers
 from stages.core.grading.workers import Workers
+from tests.imports import ROOT
 
 
 def odd(row: str) -> str:
@@ -72,6 +77,30 @@ def test_worker_that_is_killed_between_two_runs_is_replaced(pool: Workers[str, s
 
 def test_error_in_the_function_fails_its_row_alone(pool: Workers[Any, Any]) -> None:
     assert list(pool.map(["a", 1, "b"])) == ["A", "failed: AttributeError in the grader", "B"]
+
+
+SCRIPT = """
+from stages.core import grading
+{guard}print(grading.grade("\\\\boxed{{5}}", "5", "math").outcome)
+"""
+
+
+@pytest.mark.parametrize(("guard", "right"), [("", False), ('if __name__ == "__main__": ', True)])
+def test_script_without_a_main_guard_fails_at_once(tmp_path: Path, guard: str, right: bool) -> None:
+    script = tmp_path / "mine.py"
+    script.write_text(SCRIPT.format(guard=guard))
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, env=environment, timeout=100)
+    assert (done.returncode == 0) == right
+    assert done.stdout == ("correct\n" if right else "")
+    last = done.stderr.strip().splitlines()[-1:]
+    assert right or (str(script) in last[0] and 'if __name__ == "__main__"' in last[0])
+
+
+def test_pool_whose_workers_cannot_start_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "MEMORY", 1 << 80)  # no limit that the system can set: a worker fails at its start
+    with pytest.raises(StageError, match="the graders' processes do not start"):
+        Workers(odd, failed, 2)
 
 
 def test_closing_leaves_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
