@@ -22,7 +22,7 @@ from typing import Any, cast
 
 import click
 
-from stages.core import allocator, chat, command, engines, files, params, records, tokens
+from stages.core import allocator, chat, command, engines, files, params, records, sums, tokens
 from stages.core.asking import Asked, Asker, LanguageModel
 from stages.core.cells import AXES, cell_name
 from stages.core.errors import StageError
@@ -144,6 +144,7 @@ def student_asker(
         prompt_template=text.prompt_template,
         sampling={"max_new_tokens": config.max_new_tokens},
     )
+    sums.check(folder)
     known = "".join(files.digest(folder, kind) for kind in ("*.safetensors", "*.json"))
     return Asker(model, answers, place, known, load)
 
