@@ -29,7 +29,7 @@ from tqdm import tqdm  # noqa: E402
 
 Item = TypeVar("Item")
 LONGEST_LINE = 2000  # characters of an error; its end, which says what to do, is kept
-SECRET_LENGTH = 8  # characters; shorter values are words like "none" and "false"
+SECRET_LENGTH = 6  # characters; shorter values are words like "none" and "false"
 _SECRET = re.compile("KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL")  # in the name of an environment variable
 _ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO)
 _TAKEN = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENOTEMPTY)
@@ -86,6 +86,14 @@ def guarded(body: Callable[[], None]) -> None:
         where = name if isinstance(name, str) else Path.cwd()
         problem = getattr(error, "strerror", None) or os.strerror(number)
         fail(f"{where}: {problem}; {_REMEDIES.get(number, 'mend that')}, then run the stage again")
+
+
+class Group(click.Group):
+    """Commands that are no stages and end as stages do."""
+
+    def invoke(self, context: click.Context) -> None:
+        """Runs the command that was asked for."""
+        guarded(lambda: super(Group, self).invoke(context))
 
 
 def fail(text: str) -> NoReturn:

@@ -37,7 +37,7 @@ def held(folder: Path) -> Iterator[None]:
         yield
 
 
-@click.group(help=__doc__)
+@click.group(cls=command.Group, help=__doc__)
 def main() -> None:
     """List or prune what runs left."""
 
@@ -54,10 +54,6 @@ def show() -> None:
 @click.argument("names", nargs=-1)
 def prune(names: tuple[str, ...]) -> None:
     """Remove the folders NAMES, or all, but for those in use. Their runs then begin anew."""
-    command.guarded(lambda: _prune(names))
-
-
-def _prune(names: tuple[str, ...]) -> None:
     folders = {folder.name: folder for folder in _folders()}
     if unknown := sorted(set(names) - folders.keys()):
         raise StageError(f"{FOLDER / unknown[0]}: no such folder; `python -m stages.core.scratch list` shows them")
