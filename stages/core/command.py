@@ -35,12 +35,12 @@ _ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, err
 _TAKEN = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENOTEMPTY)
 _OPEN = (errno.EMFILE, errno.ENFILE)
 _REMEDIES = {
-    **dict.fromkeys(_ROOM, "make room or rights there"),
-    **dict.fromkeys(_TAKEN, "move away what is in its place"),
-    **dict.fromkeys(_OPEN, "allow more open files (`ulimit -n`)"),
-    errno.ENOENT: "`dvc repro` or `dvc pull` what is missing",
-    errno.ENAMETOOLONG: "give shorter names",
-    errno.ENOMEM: "run it where there is more memory",
+    **dict.fromkeys(_ROOM, "; make room or rights there"),
+    **dict.fromkeys(_TAKEN, "; move away what is in its place"),
+    **dict.fromkeys(_OPEN, "; allow more open files (`ulimit -n`)"),
+    errno.ENOENT: "; `dvc repro` or `dvc pull` what is missing",
+    errno.ENAMETOOLONG: "; give shorter names",
+    errno.ENOMEM: "; run it where there is more memory",
 }
 _CELL = {
     "profile": "the profile that params.yaml is composed for",
@@ -85,7 +85,7 @@ def guarded(body: Callable[[], None]) -> None:
         name = getattr(error, "filename", None)
         where = name if isinstance(name, str) else Path.cwd()
         problem = getattr(error, "strerror", None) or os.strerror(number)
-        fail(f"{where}: {problem}; {_REMEDIES.get(number, 'mend that')}, then run the stage again")
+        fail(f"{where}: {problem}{_REMEDIES.get(number, '; mend that')}, then run the stage again")
 
 
 class Group(click.Group):
