@@ -89,23 +89,24 @@ def digests(root: Path, folder: str) -> dict[str, str]:
     return {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def without_seconds(value: Any) -> Any:
-    """A nest of JSON without what was timed."""
+def without_costs(value: Any) -> Any:
+    """A nest of JSON without the seconds and the memory that differ from run to run."""
     if isinstance(value, dict):
-        return {name: without_seconds(inner) for name, inner in value.items() if "second" not in name}
-    return [without_seconds(inner) for inner in value] if isinstance(value, list) else value
+        kept = (name for name in value if "second" not in name and name != "peak_memory_gb")
+        return {name: without_costs(value[name]) for name in kept}
+    return [without_costs(inner) for inner in value] if isinstance(value, list) else value
 
 
 def metrics(root: Path) -> dict[str, Any]:
-    """Every metric but timings."""
+    """Every metric but seconds and memory."""
     values: dict[str, Any] = {}
     for path in sorted((root / "metrics/smoke").rglob("*.*")):
         if path.parent.name == "timing":
             continue
         if path.suffix == ".json":
-            value = without_seconds(json.loads(path.read_text()))
+            value = without_costs(json.loads(path.read_text()))
         else:
-            value = [without_seconds(row) for row in csv.DictReader(path.open())]
+            value = [without_costs(row) for row in csv.DictReader(path.open())]
         values[str(path.relative_to(root))] = value
     return values
 
