@@ -1,6 +1,7 @@
 # make repro            install, then run a profile through `dvc repro` (PROFILE=default)
 # make test             install what the tests need, lint, run the tests
 # make test-grid        the paper's 80 cells with tiny models; some 25 minutes
+# make test-slow        kills of `dvc repro` at random moments, and other slow tests; some 15 minutes
 # make test-remotes     stores between several clones; some 10 minutes; Debian's openssh-server for the SSH ones
 # make params           write params.yaml for PROFILE, for your own `dvc repro`
 # make exp              the headline numbers of the profiles and experiments, fit to a terminal
@@ -17,7 +18,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
-.PHONY: repro params test test-grid test-remotes bench lint exp install constraints clean
+.PHONY: repro params test test-grid test-slow test-remotes bench lint exp install constraints clean
 .DELETE_ON_ERROR:
 
 # A venv whose python or dvc does not start is half made: forget that it was installed.
@@ -25,8 +26,11 @@ ifneq ($(shell $(BIN)/python -c "" 2>/dev/null && test -x $(BIN)/dvc && echo who
 $(shell rm -f .venv/installed-*)
 endif
 
+# A copy of dvc.lock is kept, because a kill can leave it torn
 repro: params
+	@python conf/lock.py
 	dvc repro
+	@python conf/lock.py
 
 params: .venv/installed-$(ACCELERATOR)
 	python conf/compose.py $(PROFILE)
@@ -58,6 +62,9 @@ test: lint
 
 test-grid: .venv/installed-dev
 	python -m pytest -m grid
+
+test-slow: .venv/installed-dev
+	python -m pytest -m slow
 
 test-remotes: .venv/installed-dev
 	python -m pytest -m remotes

@@ -21,7 +21,7 @@ from stages.core import asking, command, costs, parallel, params, records
 from stages.core.asking import Answer, Asker
 from stages.core.audit import Audit, audit
 from stages.core.complaints import quoted
-from stages.core.compressors import extractive, llm
+from stages.core.compressors import LONGEST_TRACE, extractive, llm
 from stages.core.errors import StageError
 from stages.core.files import write_metrics
 from stages.core.records import Trace, Variant
@@ -63,6 +63,8 @@ def shorten(
 
 def _extract(trace: Trace, strength: extractive.Extractive, rules: Audit) -> tuple[Variant, float]:
     """The variant of `trace`, and the seconds that its compression took on one core."""
+    if len(trace.reasoning) > LONGEST_TRACE:
+        return variant(trace, "", "oversized", rules), 0.0
     began = time.perf_counter()
     text = extractive.compress(trace.question, trace.reasoning, trace.stated, strength)
     seconds = time.perf_counter() - began

@@ -23,7 +23,7 @@ from typing import Annotated, Any, Literal, cast
 import click
 from pydantic import Field
 
-from stages.core import allocator, asking, chat, command, engines, files, params, records, tokens
+from stages.core import allocator, asking, chat, command, engines, files, params, records, sums, tokens
 from stages.core.asking import Asked, Asker, LanguageModel
 from stages.core.cells import AXES, cell_name
 from stages.core.errors import StageError
@@ -159,6 +159,7 @@ def student_asker(
 ) -> Asker:
     """The student in `folder`, whose answers are kept under a hash of all its weights and settings."""
     model = language_model(folder, declared, config, place)
+    sums.check(folder)
     known = "".join(files.digest(folder, kind) for kind in ("*.safetensors", "*.json"))
     return Asker(model, answers, place, known, load)
 

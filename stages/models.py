@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from stages.core import chat, command, params, tokens
+from stages.core import chat, command, params, sums, tokens
 from stages.core.errors import StageError
 from stages.core.files import read_json, replacing, write_text
 from stages.core.params import Count, NotEmpty, Positive, Seed, words
@@ -73,7 +73,7 @@ def from_wheel(source: Source, out: Path) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     # local_files_only: without it the saved tokenizer_config.json says whether HF_HUB_OFFLINE was set
-    known = {"gguf_file": gguf.name, "local_files_only": True}
+    known = {"gguf_file": gguf.name, "local_files_only": True, "trust_remote_code": False}
     tokenizer = AutoTokenizer.from_pretrained(gguf.parent, **known)
     packed = AutoModelForCausalLM.from_pretrained(gguf.parent, **known, dtype=torch.float32)
     # The model counts as quantized, which forbids saving it: its weights go into a fresh one that is not.
@@ -153,6 +153,7 @@ def settle(source: Source, out: Path, place: str) -> None:
 
     Raises StageError for special tokens that are not as declared, and for a tokenizer that loses the think block.
     """
+    _check_config(out)
     tokenizer = tokens.load(out)
     vocabulary = tokenizer.get_vocab()
     for token, wanted in source.special_tokens.items():
@@ -170,6 +171,16 @@ def settle(source: Source, out: Path, place: str) -> None:
     _end_with(out, eos, number)
     if (left := tokens.load(out).eos_token_id) != number:
         raise StageError(f"{place}.eos: {eos!r}: expected id {number}, found {left}: its tokenizer's code sets its own")
+
+
+def _check_config(out: Path) -> None:
+    """Raises StageError where transformers has no class for the model's config; code in the folder is never run."""
+    from transformers import AutoConfig
+
+    try:
+        AutoConfig.from_pretrained(out, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError, KeyError) as error:
+        raise StageError(f"{out}: no config that transformers can read: {tokens.reason(error)}") from error
 
 
 def _single(tokenizer: Any, vocabulary: Mapping[str, int], token: str) -> int | str:
@@ -214,6 +225,7 @@ def main(profile: str, student: str) -> None:
     with replacing(Path("data") / profile / "models" / student) as out:
         _KINDS[source.kind](source, out)
         settle(source, out, place)
+        sums.write(out, sums.made(out, sums.names(out)))
 
 
 if __name__ == "__main__":

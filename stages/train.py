@@ -5,11 +5,12 @@ sft, models -> data/<profile>/checkpoints/<cell>/ with a model card, metrics/<pr
 Run: python -m stages.train --profile default --teacher scripted --target raw --student smollm2 --method lora --seed s0
 """
 
+import contextlib
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stages.core import allocator, chat, command, params, records, tokens
+from stages.core import allocator, chat, command, params, records, scratch, sums, tokens
 from stages.core.cells import cell_name
 from stages.core.errors import StageError
 from stages.core.files import remove, replacing, write_metrics
@@ -56,24 +57,28 @@ def fine_tune(profile: str, cell: dict[str, str], text: chat.Text, how: Method, 
     examples = list(records.read(source, Example))
     if not examples:
         raise StageError(f"{source}: no examples to train on; rerun assemble")
+    launch.first(lambda: sums.check(base))
     # Importing torch and TRL takes seconds that bad params need not wait for
     from stages.core.training import card, checkpoints, run
 
     known = (base, examples, how, loading, seed, f"{profile}-{name}")
-    scratch = launch.shared(launch.first(lambda: checkpoints.scratch(*known)))
-    tokenizer = tokens.load(base)
-    result = run.train(base, examples, tokenizer, how, loading, seed, scratch)
-    launch.leave()
-    if launch.rank():
-        return
-    used = trained(result, len(examples))
-    with replacing(data / "checkpoints" / name) as out:
-        run.save(result, tokenizer, out)
-        card.write(out, cell, how, seed, text.prompt_template, used)
-    write_metrics(metrics / "train" / f"{name}.json", cell | used)
-    seconds = round(time.perf_counter() - began, 3)
-    write_metrics(metrics / "timing" / f"{name}.json", {"cell": name, "total_seconds": seconds} | timed(result))
-    remove(scratch)
+    folder = launch.shared(launch.first(lambda: checkpoints.scratch(*known)))
+    with contextlib.nullcontext() if launch.rank() else scratch.held(folder):
+        tokenizer = tokens.load(base)
+        with checkpoints.written_to(folder):
+            result = run.train(base, examples, tokenizer, how, loading, seed, folder)
+        launch.leave()
+        if launch.rank():
+            return
+        used = trained(result, len(examples))
+        with replacing(data / "checkpoints" / name) as out:
+            run.save(result, tokenizer, out)
+            card.write(out, cell, how, seed, text.prompt_template, used)
+            sums.write(out, sums.made(out, sums.names(out)))
+        write_metrics(metrics / "train" / f"{name}.json", cell | used)
+        seconds = round(time.perf_counter() - began, 3)
+        write_metrics(metrics / "timing" / f"{name}.json", {"cell": name, "total_seconds": seconds} | timed(result))
+        remove(folder)
 
 
 def trained(result: "Result", examples: int) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Every trace gets one shorter form, kept or dropped for a reason that is counted."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from stages.compress import Tally, shorten, variant
 from stages.core import costs, records, tokens
 from stages.core.audit import Audit
-from stages.core.compressors import llm
+from stages.core.compressors import LONGEST_TRACE, llm
 from stages.core.errors import StageError
 from stages.core.records import Trace, Variant
 from stages.core.store import Store
@@ -55,6 +56,20 @@ def test_extractive_keeps_what_derives_the_answer(folder: Path) -> None:
     assert found[1].raw_chars == len(TRACES[1].reasoning)
     assert found[1].chars == len("1 + 1 = 2.")
     assert found[1].rho == pytest.approx(found[1].chars / found[1].raw_chars)
+
+
+@pytest.mark.parametrize("kind", ["extractive", "llm"])
+@pytest.mark.parametrize("rules", [RULES, Audit([])], ids=["default", "nothing drops"])
+def test_trace_beyond_all_sizes_is_dropped_unread_and_counted(
+    folder: Path, tiny: Path, kind: str, rules: Audit
+) -> None:
+    beyond = trace(1, reasoning="1 + 1 = 2. " * (LONGEST_TRACE // 11 + 1))
+    config = STRONG if kind == "extractive" else model_compressor(tiny)
+    tally, began = Tally(), time.perf_counter()
+    rows = [*tally.watch(shortened([trace(0), beyond], config, folder, rules))]
+    assert time.perf_counter() - began < 5
+    assert (rows[1].kept, rows[1].drop_reason, rows[1].flags) == (False, "oversized", ("oversized",))
+    assert tally.summary()[0]["dropped"]["oversized"] == 1
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from stages.core import engines, records, tokens
+from stages.core import engines, records, sums, tokens
 from stages.core.asking import Asker
 from stages.core.engines import Output, Request
 from stages.core.errors import StageError
@@ -211,6 +211,20 @@ def test_command_asks_the_cells_student_the_questions_of_its_split(
     assert sorted({row.question_id for row in found}) == ["q0", "q1", "q2", "q3"]
     assert len(found) == 8
     assert all(0 <= row.think_tokens + row.answer_tokens <= 8 for row in found)
+
+
+@pytest.mark.parametrize("ahead", [False, True])
+def test_damaged_weights_are_not_asked(project: Project, tiny: Path, tmp_path: Path, ahead: bool) -> None:
+    damaged = tmp_path / "damaged"
+    shutil.copytree(tiny, damaged)
+    sums.write(damaged, sums.made(damaged, sums.names(damaged)))
+    weights = bytearray((damaged / "model.safetensors").read_bytes())
+    weights[-1] ^= 1
+    (damaged / "model.safetensors").write_bytes(weights)
+    root, done = evaluate(project, damaged, "models/tiny", *(["--ahead"] if ahead else []))
+    assert done.exit_code == 1
+    assert done.output.startswith("error: data/test/models/tiny/model.safetensors: damaged: ")
+    assert not (root / "data/test/predictions").exists()
 
 
 def test_shown_questions_are_answered_greedily_into_a_file_of_their_own(project: Project, tiny: Path) -> None:

@@ -3,6 +3,12 @@
 import dataclasses
 import hashlib
 import json
+import os
+import pty
+import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +18,11 @@ import yaml
 from click.testing import CliRunner, Result
 from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig
 
-from stages.core import tokens
+from stages.core import sums, tokens
 from stages.models import main, random_weights
 from tests.conftest import Project
 from tests.families import GPT_OSS, LLAMA, QWEN, SMOLLM2, Family, make
+from tests.imports import ROOT
 from tests.made import SHAPE, TINY
 
 
@@ -55,10 +62,40 @@ def test_student_from_a_folder_is_a_copy_that_loads(project: Project, tiny: Path
     out = root / "data/test/models/mine"
     for _ in range(2):  # a second time over the first
         assert CliRunner().invoke(main, cell, catch_exceptions=False).exit_code == 0
-        assert digests(out) == digests(tiny)
+        assert {name: value for name, value in digests(out).items() if name != sums.NAME} == digests(tiny)
+        assert sums.damaged(out) is None
     assert AutoModelForCausalLM.from_pretrained(out).config.hidden_size == SHAPE["hidden_size"]
     assert tokens.load(out).eos_token == "<|im_end|>"
     assert [path.name for path in out.parent.iterdir()] == ["mine"]
+
+
+CODE = {
+    "config.json": {
+        "model_type": "strange",
+        "auto_map": {"AutoConfig": "evil.Evil", "AutoModelForCausalLM": "evil.Evil"},
+    },
+    "tokenizer_config.json": {"tokenizer_class": "Evil", "auto_map": {"AutoTokenizer": ["evil.Evil", "evil.Evil"]}},
+}
+
+
+@pytest.mark.parametrize("name", CODE)
+def test_code_in_a_students_folder_is_refused_without_a_question(project: Project, tiny: Path, name: str) -> None:
+    root = project(students={"mine": {"source": {"kind": "folder", "path": "mine"}}})
+    shutil.copytree(tiny, root / "mine")
+    (root / "mine" / name).write_text(json.dumps(json.loads((tiny / name).read_text()) | CODE[name]))
+    (root / "mine/evil.py").write_text(f"open({str(root / 'ran')!r}, 'w').close()\nclass Evil: pass\n")
+    terminal, stage = pty.openpty()
+    os.write(terminal, b"y\n" * 9)
+    command = [sys.executable, "-m", "stages.models", "--profile", "test", "--student", "mine"]
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=root, env=env, stdin=stage, capture_output=True, text=True)
+    os.close(terminal)
+    os.close(stage)
+    assert (done.returncode, done.stdout) == (1, "")
+    complaint = r"error: data/test/models/mine: .*: it needs code of its own, which is never run; .*\n"
+    assert re.fullmatch(complaint, done.stderr)
+    assert not (root / "ran").exists()
+    assert not list((root / "data/test/models").iterdir())
 
 
 def test_what_a_wheel_gives_does_not_depend_on_whether_a_hub_may_be_asked(
@@ -94,7 +131,7 @@ def test_without_an_eos_in_the_params_the_tokenizers_own_holds(project: Project,
 def test_only_what_names_the_eos_is_edited(project: Project) -> None:
     out, _ = settled(project, LLAMA, eos="<|eot_id|>")
     before = digests(out.parents[3] / "before")
-    edited = {name for name, digest in digests(out).items() if before[name] != digest}
+    edited = {name for name, digest in digests(out).items() if before.get(name) != digest} - {sums.NAME}
     names = ["config.json", "generation_config.json", "special_tokens_map.json", "tokenizer_config.json"]
     assert sorted(edited) == names
     found = [json.loads((out / name).read_text()) for name in names]

@@ -9,7 +9,9 @@ set -euo pipefail
 repository=${SLURM_SUBMIT_DIR:-$PWD}
 work=${SLURM_TMPDIR:-${TMPDIR:-/tmp}}/compress-distill-$SLURM_JOB_ID
 git clone --quiet "$repository" "$work"
-cp "$repository/.dvc/config.local" "$work/.dvc/" 2>/dev/null || true # the remote's secrets, where they are not in the environment
+# The remote's secrets, where they are not in the environment: a link, so that no copy can stay behind on the node
+trap 'rm -f "$work/.dvc/config.local"' EXIT
+ln -s "$repository/.dvc/config.local" "$work/.dvc/config.local"
 export PATH="$repository/.venv/bin:$PATH" COMPRESS_DISTILL_SCRATCH="$repository/data/scratch"
 cd "$work"
 conf/launch/slice.sh "$1" "$SLURM_ARRAY_TASK_ID" "$SLURM_ARRAY_TASK_COUNT"

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass, field
 
+from stages.core.compressors import LONGEST_TRACE
 from stages.core.compressors.sentences import Passage, numbers, read, words
 from stages.core.errors import StageError
 from stages.core.records import Trace
@@ -18,6 +19,7 @@ FLAGS = {
     "refused": "the compressor's server answered no, or not at all",
     "cut_at_limit": "ended at the token limit, or with the compressor's context",
     "unfinished": "ended for another reason than by itself",
+    "oversized": f"its source has more than {LONGEST_TRACE:,} characters; it was not compressed",
     "empty": "nothing was written",
     "tags": "holds think tags, or the marks of the compressor's prompt",
     "refusal": "declines the task",
@@ -34,7 +36,9 @@ DROP = (
     *("over_context", "refused", "cut_at_limit", "unfinished", "empty"),
     *("tags", "refusal", "about_the_task", "other_language", "answer_lost"),
 )
+ALWAYS_DROPPED = ("oversized",)  # there is no text, whatever the params say
 _ENDED = {
+    "oversized": "oversized",
     "too_long": "over_context",
     "refused": "refused",
     "failed": "refused",
@@ -92,7 +96,7 @@ class Audit:
 
     def reason(self, flags: Iterable[str]) -> str | None:
         """The first of `flags` that drops a row, None where it is kept."""
-        return next((flag for flag in flags if flag in self.drop), None)
+        return next((flag for flag in flags if flag in self.drop or flag in ALWAYS_DROPPED), None)
 
 
 def audit(trace: Trace, text: str, finish_reason: str) -> tuple[str, ...]:

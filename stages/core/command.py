@@ -3,14 +3,17 @@
 import errno
 import os
 import re
+import signal
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import click
 
 from stages.core.errors import StageError
+from stages.core.files import error_number
+from stages.core.lifetime import end_with_parent
 
 
 def quiet() -> bool:
@@ -25,7 +28,20 @@ if quiet():
 from tqdm import tqdm  # noqa: E402
 
 Item = TypeVar("Item")
-_MENDABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS)
+LONGEST_LINE = 2000  # characters of an error; its end, which says what to do, is kept
+SECRET_LENGTH = 6  # characters; shorter values are words like "none" and "false"
+_SECRET = re.compile("KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL")  # in the name of an environment variable
+_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO)
+_TAKEN = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENOTEMPTY)
+_OPEN = (errno.EMFILE, errno.ENFILE)
+_REMEDIES = {
+    **dict.fromkeys(_ROOM, "; make room or rights there"),
+    **dict.fromkeys(_TAKEN, "; move away what is in its place"),
+    **dict.fromkeys(_OPEN, "; allow more open files (`ulimit -n`)"),
+    errno.ENOENT: "; `dvc repro` or `dvc pull` what is missing",
+    errno.ENAMETOOLONG: "; give shorter names",
+    errno.ENOMEM: "; run it where there is more memory",
+}
 _CELL = {
     "profile": "the profile that params.yaml is composed for",
     "teacher": "an entry of teachers in params.yaml",
@@ -42,7 +58,9 @@ def stage(*names: str, optional: tuple[str, ...] = ()) -> Callable[[Callable[...
 
     def wrap(main: Callable[..., None]) -> click.Command:
         def run(**cell: str) -> None:
-            _guarded(lambda: main(**cell))
+            if "DVC_STAGE" in os.environ:  # a stage that outlives its dvc would write beside the next one
+                end_with_parent(signal.SIGTERM)
+            guarded(lambda: main(**cell))
 
         command: Callable[..., None] = run
         for name in reversed(names + optional):
@@ -52,26 +70,55 @@ def stage(*names: str, optional: tuple[str, ...] = ()) -> Callable[[Callable[...
     return wrap
 
 
-def _guarded(body: Callable[[], None]) -> None:
+def guarded(body: Callable[[], None]) -> None:
     """Runs `body`; what its user can mend becomes one line on stderr and exit code 1."""
     try:
         body()
     except StageError as error:
-        sys.exit(f"error: {' '.join(str(error).split())}")
+        fail(str(error))
+    except MemoryError:
+        fail("out of memory; ask for less at a time or run it where there is more, then run the stage again")
     except Exception as error:
-        number = _system_error(error)
-        if number not in _MENDABLE:
+        number = error_number(error)
+        if number is None:
             raise
-        where = getattr(error, "filename", None) or Path.cwd()
-        sys.exit(f"error: {where}: {os.strerror(number)}; make room or rights there, then run the stage again")
+        name = getattr(error, "filename", None)
+        where = name if isinstance(name, str) else Path.cwd()
+        problem = getattr(error, "strerror", None) or os.strerror(number)
+        fail(f"{where}: {problem}{_REMEDIES.get(number, '; mend that')}, then run the stage again")
 
 
-def _system_error(error: Exception) -> int | None:
-    """The operating system's error number behind `error`; safetensors, written in Rust, has it in its text alone."""
-    if isinstance(error, OSError):
-        return error.errno
-    found = re.search(r"\(os error (\d+)\)", str(error))
-    return int(found[1]) if found else None
+class Group(click.Group):
+    """Commands that are no stages and end as stages do."""
+
+    def invoke(self, context: click.Context) -> None:
+        """Runs the command that was asked for."""
+        guarded(lambda: super(Group, self).invoke(context))
+
+
+def fail(text: str) -> NoReturn:
+    """Ends the program with `text` as its one line on stderr."""
+    sys.exit(f"error: {one_line(text)}")
+
+
+def one_line(text: str) -> str:
+    """`text` as a terminal may show it: one line, no control characters, no secrets, and of bounded length."""
+    line = " ".join(_without_secrets(text).split())
+    if len(line) > LONGEST_LINE:
+        half = LONGEST_LINE // 2
+        line = f"{line[:half]} ... {line[-half:]}"
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape", "surrogatepass").decode()
+        for character in line
+    )
+
+
+def _without_secrets(text: str) -> str:
+    """`text` without the values of environment variables that hold secrets: servers repeat keys in their messages."""
+    for name, value in os.environ.items():
+        if _SECRET.search(name) and len(value) >= SECRET_LENGTH:
+            text = text.replace(value, f"[{name}]")
+    return text
 
 
 def progress(items: Iterable[Item], what: str, total: int | None = None, unit: str = "row") -> "tqdm[Item]":

@@ -1,8 +1,13 @@
 """Files that are whole or not there: text and JSON outs, and the folder or file that replaces its target at the end."""
 
 import contextlib
+import errno
+import glob
 import hashlib
 import json
+import os
+import re
+import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,24 +15,79 @@ from typing import Any
 
 from stages.core.errors import StageError
 
+# What a write to an open file fails with; Python then does not know the file's name
+_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yields a path beside `path` to write to, a file or a folder, and moves it there if all went well.
 
-    On any error what was written is removed and `path` is as it was.
+    The path is this process's alone: `.<name>.<process>-<random>.partial`. On any error what was written is removed
+    and `path` is as it was. Errors name `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    remove(partial)
+    _remove_abandoned(path)
+    partial = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.partial")
     try:
-        yield partial
-        if partial.is_dir():
-            remove(path)
-        partial.replace(path)
-    except BaseException:
-        remove(partial)
+        with naming(path, partial):
+            yield partial
+            if partial.is_dir():
+                remove(path)
+            partial.replace(path)
+    except StageError as error:
+        raise StageError(str(error).replace(str(partial), str(path))) from error
+    finally:
+        with contextlib.suppress(OSError):  # what ended the block counts, not why nothing can be removed
+            remove(partial)
+
+
+@contextlib.contextmanager
+def naming(path: Path, written: Path | None = None) -> Iterator[None]:
+    """Makes errors of writing an OSError that names `path`: those of an open file, and those that name `written`."""
+    try:
+        yield
+    except Exception as error:
+        number, name = error_number(error), getattr(error, "filename", None)
+        if number is None or isinstance(error, StageError):
+            raise
+        nameless = not isinstance(name, str) and number in _WRITING
+        inside = isinstance(name, str) and written is not None and Path(name).is_relative_to(written)
+        if nameless or inside:
+            raise OSError(number, os.strerror(number), str(path)) from error
         raise
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Removes what processes that are gone left of `path`; also what versions before this one left."""
+    for partial in path.parent.glob(f".{glob.escape(path.name)}.*partial"):
+        process = re.fullmatch(r"(\d+)-[0-9a-f]{8}\.partial", partial.name.removeprefix(f".{path.name}."))
+        if (process and not _lives(int(process[1]))) or partial.name == f".{path.name}.partial":
+            remove(partial)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's
+        return True
+    return True
+
+
+def error_number(error: BaseException) -> int | None:
+    """The operating system's number of `error`, None where it is not the system's.
+
+    safetensors, written in Rust, has it in its text alone. torch keeps it to itself: mostly the disk is full.
+    """
+    if isinstance(error, OSError):
+        return error.errno
+    if isinstance(error, RuntimeError) and "inline_container.cc" in str(error):
+        cause = error.__context__
+        return error_number(cause) or errno.ENOSPC if cause is not None else errno.ENOSPC
+    number = re.search(r"\(os error (\d+)\)", str(error))
+    return int(number[1]) if number else None
 
 
 def remove(path: Path) -> None:

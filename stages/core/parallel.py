@@ -9,6 +9,8 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
+from stages.core.lifetime import end_with_parent
+
 BATCH = 64  # rows that go to a worker together
 AHEAD = 4  # batches for each worker that are read before their results are wanted
 
@@ -43,7 +45,8 @@ def ordered(function: Callable[[Row], Result], rows: Iterable[Row], batch: int =
 
 
 def _start() -> None:
-    """In a worker: looking for cycles among a row's many small objects takes time, and finds none."""
+    """In a worker: it ends with its parent. Looking for cycles among many small objects takes time, and finds none."""
+    end_with_parent()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
 

@@ -28,7 +28,7 @@ from typing import Any
 
 import click
 
-from stages.core import shards
+from stages.core import command, shards
 from stages.core.errors import StageError
 from stages.core.files import replacing
 
@@ -191,11 +191,13 @@ class Store:
         return Answer(**json.loads(data[shards.HEAD :]))
 
 
-@click.group(help=__doc__)
+@click.group(cls=command.Group, help=__doc__)
 @click.option("--folder", type=click.Path(path_type=Path), default=FOLDER, help="the store's folder", show_default=True)
 @click.pass_context
 def main(context: click.Context, folder: Path) -> None:
     """List, check or prune the store of answers."""
+    if not folder.is_dir():
+        raise StageError(f"{folder}: no such folder; a stage that asks a model makes it, or name another by --folder")
     context.obj = folder
 
 
@@ -233,7 +235,7 @@ def prune(folder: Path, model: str | None) -> None:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                sys.exit(f"error: {path}: a stage is writing to it; wait for its end, then prune")
+                raise StageError(f"{path}: a stage is writing to it; wait for its end, then prune") from None
     seen: set[tuple[str, int | None]] = set()
     with replacing(folder / ".pruned") as merged, Store(folder) as store, Store(merged) as kept:
         for name, answer in store.answers():

@@ -19,12 +19,21 @@ def load(folder: Path, revision: str | None = None) -> Any:
     if revision is None and not folder.is_dir():
         raise StageError(f"{folder}: no such folder; run `dvc repro` or `dvc pull {folder}`")
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, revision=revision, local_files_only=revision is None)
+        tokenizer = AutoTokenizer.from_pretrained(
+            folder, revision=revision, local_files_only=revision is None, trust_remote_code=False
+        )
     except (OSError, ValueError, KeyError) as error:
-        raise StageError(f"{folder}: no tokenizer that transformers can read: {error}") from error
+        raise StageError(f"{folder}: no tokenizer that transformers can read: {reason(error)}") from error
     if tokenizer.eos_token is None:
         raise StageError(f"{folder}: its tokenizer has no EOS token, so generation would never stop")
     return tokenizer
+
+
+def reason(error: Exception) -> str:
+    """Why transformers could not load something; where it asks for leave to run a folder's code, our own words."""
+    if "trust_remote_code" in str(error):
+        return "it needs code of its own, which is never run; choose a model that transformers itself has"
+    return str(error)
 
 
 def ids(tokenizer: Any, text: str) -> list[int]:

@@ -35,6 +35,7 @@ def stage(tmp_path: Path, body: str, *options: str, first: str = "") -> subproce
 
 
 TEST = ("--profile", "test")
+PATH = "from pathlib import Path"
 SMALL_FILES = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))"
 RANDOM_TEXT = "''.join(random.choices('abcdefgh', k=400))"
 TORN = {
@@ -101,9 +102,66 @@ def test_folder_without_rights_is_named(tmp_path: Path) -> None:
 def test_out_that_does_not_fit_is_one_line_and_leaves_nothing(tmp_path: Path, kind: str) -> None:
     done = stage(tmp_path, TORN[kind], *TEST, first=SMALL_FILES)
     assert done.returncode == 1
-    assert done.stderr.startswith(f"error: {tmp_path}: File too large; make room")
+    assert done.stderr.startswith("error: out")
+    assert ": File too large; make room or rights there" in done.stderr
+    assert "partial" not in done.stderr
     assert done.stderr.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("setup", "body", "line"),
+    [
+        ("Path('out').mkdir()", "files.write_text(Path('out'), 'x')", "out: Is a directory; move away"),
+        ("Path('data').write_text('')", "files.write_text(Path('data/out'), 'x')", "data: File exists; move away"),
+        ("Path('data').write_text('')", "files.write_text(Path('data/a/out'), 'x')", "data/a: Not a directory; move"),
+        ("", "files.write_text(Path('x' * 300), 'x')", f"{'x' * 300}: File name too long; give shorter names"),
+        ("", "Path('gone').read_text()", "gone: No such file or directory; `dvc repro`"),
+        ("", "[open('/dev/null') for _ in range(99)]", "/dev/null: Too many open files; allow more open files"),
+        ("", "raise OSError(1, 'Operation not permitted', 'out')", "out: Operation not permitted; make room or rights"),
+        ("", "raise MemoryError", "out of memory; "),
+        (
+            "",
+            "raise OSError(71, 'Protocol error', 'data')",
+            "data: Protocol error; mend that, then run the stage again",
+        ),
+    ],
+)
+def test_what_the_system_refuses_is_one_line_that_names_the_file(
+    tmp_path: Path, setup: str, body: str, line: str
+) -> None:
+    first = f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))\n{PATH}\n{setup}"
+    done = stage(tmp_path, body, *TEST, first=first)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: {line}")
+    assert done.stderr.count("\n") == 1
+    assert leftovers(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (r"a\x1b[31mred\x07 b", r"a\x1b[31mred\x07 b"),
+        (r"a\u202eb\u200bc", r"a\u202eb\u200bc"),
+        (r"a\ud800b", r"a\ud800b"),
+        (r"gr\xf6\xdfer\u00a0\t\u2028x", "größer x"),
+        ("'+'x' * 10**6+' at the end; mend it", f"{'x' * 1000} ... "),
+    ],
+)
+def test_control_characters_are_spelled_out_and_long_lines_shortened(tmp_path: Path, text: str, line: str) -> None:
+    done = stage(tmp_path, f"raise StageError('{text}')", *TEST)
+    assert done.stderr.startswith(f"error: {line}")
+    assert done.stderr.count("\n") == 1
+    assert len(done.stderr) < 2100
+    assert not set(done.stderr) & set("\x1b\x07\u202e\u200b\u2028")
+    if "mend it" in text:
+        assert done.stderr.endswith(" at the end; mend it\n")
+
+
+def test_secrets_of_the_environment_are_not_shown(tmp_path: Path) -> None:
+    first = "import os; os.environ.update(VENDOR_API_KEY='sk-12345678', DEBUG='verbose-output')"
+    done = stage(tmp_path, "raise StageError('401: bad key sk-12345678 in verbose-output')", *TEST, first=first)
+    assert done.stderr == "error: 401: bad key [VENDOR_API_KEY] in verbose-output\n"
 
 
 def test_stage_that_runs_out_of_room_keeps_its_old_out(tmp_path: Path) -> None:

@@ -1,5 +1,9 @@
 """Files are whole or not there."""
 
+import errno
+import os
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +11,7 @@ import pytest
 
 from stages.core.errors import StageError
 from stages.core.files import read_json, remove, replacing, write_json, write_text
+from tests.imports import ROOT
 
 
 def fill(target: Path, kind: str, text: str) -> None:
@@ -55,13 +60,53 @@ def test_error_leaves_the_old_and_nothing_beside_it(tmp_path: Path, kind: str, e
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_partial_of_a_killed_run_is_in_no_ones_way(tmp_path: Path) -> None:
-    target = tmp_path / "out"
-    fill(tmp_path / ".out.partial", "folder", "left by a killed run")
-    with replacing(target) as partial:
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_partial_of_a_killed_process_is_removed_and_that_of_a_living_one_is_not(tmp_path: Path, kind: str) -> None:
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    for name in (f".out.{dead.pid}-01234567.partial", ".out.partial"):
+        fill(tmp_path / name, kind, "left by a killed run")
+    others = {tmp_path / f".out.{os.getppid()}-01234567.partial", tmp_path / f".out.csv.{dead.pid}-01234567.partial"}
+    for path in others:
+        fill(path, kind, "another's")
+    with replacing(tmp_path / "out") as partial:
         partial.write_text("new")
-    assert held(target) == "new"
+    assert held(tmp_path / "out") == "new"
+    assert set(tmp_path.iterdir()) == {tmp_path / "out", *others}
+
+
+def test_two_writers_at_once_each_publish_what_they_wrote(tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    with replacing(target) as slow:
+        slow.write_text("half of ")
+        with replacing(target) as fast:
+            fast.write_text("whole")
+        assert held(target) == "whole"
+        slow.write_text("the slow one's")
+    assert held(target) == "the slow one's"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_partials_are_none_of_dvcs_business(tmp_path: Path) -> None:
+    with replacing(tmp_path / "out") as partial:
+        partial.touch()
+        assert any(partial.match(line) for line in (ROOT / ".dvcignore").read_text().split())
+
+
+def test_errors_name_the_out(tmp_path: Path) -> None:
+    target = tmp_path / "out"
+
+    def torn(error: Callable[[Path], Exception]) -> None:
+        with replacing(target) as partial:
+            raise error(partial)
+
+    with pytest.raises(StageError, match=rf"^{target}: bad$"):
+        torn(lambda partial: StageError(f"{partial}: bad"))
+    for number, name in ((errno.ENOSPC, None), (errno.EACCES, "inside/weights")):
+        with pytest.raises(OSError, match=rf"'{target}'$"):
+            torn(lambda partial, number=number, name=name: OSError(number, "no", name and str(partial / name)))  # type: ignore[misc]
+    with pytest.raises(OSError, match=r"'elsewhere'$"):
+        torn(lambda partial: OSError(errno.EACCES, "no", "elsewhere"))
 
 
 def test_remove_takes_the_link_and_not_what_it_points_to(tmp_path: Path) -> None:

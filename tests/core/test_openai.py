@@ -94,6 +94,21 @@ def test_key_comes_from_the_environment(server: Server, monkeypatch: pytest.Monk
     assert server.headers[0]["authorization"] == "Bearer a secret"
 
 
+@pytest.mark.parametrize("status", [400, 401, 500, 200])
+def test_key_that_a_server_repeats_is_shown_nowhere(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MINE", "sk-0123456789")
+    for room in (0, 180, 270):  # where a message is cut
+        body = {"error": {"message": "x" * room + " key sk-0123456789 " + "y" * 10**5}, "choices": []}
+        with serving(lambda _, body=body: (status, body)) as server:  # type: ignore[misc]
+            try:
+                said = next(iter(engine(server.url, key_variable="MINE", tries=1).generate(REQUESTS[:1])))[1].text
+            except StageError as error:
+                said = str(error)
+        assert "sk-01" not in said
+        assert len(said) < 900
+        assert room or "key [MINE] y" in said
+
+
 @pytest.mark.parametrize("concurrency", [1, 3])
 def test_calls_under_way_are_bounded(concurrency: int) -> None:
     with serving(delay=0.05) as server:

@@ -1,10 +1,16 @@
 """Rows through the workers: the same as map, in order, with little read ahead."""
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from stages.core import parallel
+from tests.imports import ROOT
 
 
 def double(number: int) -> int:
@@ -31,6 +37,38 @@ def test_reads_only_some_batches_ahead() -> None:
     assert next(found) == 0
     assert len(read) < 200
     found.close()  # type: ignore[attr-defined]
+
+
+KILLED = """
+import os, time
+from stages.core import parallel
+
+def slow(number):
+    print(os.getpid(), flush=True)
+    time.sleep(600)
+
+if __name__ == "__main__":
+    list(parallel.ordered(slow, range(99), batch=1))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_workers_end_with_their_parent_and_hold_no_pipe(tmp_path: Path, number: signal.Signals) -> None:
+    (tmp_path / "killed.py").write_text(KILLED)
+    parent = subprocess.Popen(
+        [sys.executable, "killed.py"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert parent.stdout
+    worker = int(parent.stdout.readline())
+    parent.send_signal(number)
+    parent.communicate(timeout=20)  # returns once nobody holds the pipes any more
+    stat = Path(f"/proc/{worker}/stat")
+    assert not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z"  # not yet reaped
 
 
 def test_error_of_a_worker_is_raised() -> None:

@@ -16,6 +16,7 @@ from stages.core import shards, store
 from stages.core.errors import StageError
 from stages.core.store import Answer, Store
 from tests.imports import ROOT
+from tests.made import leftovers, run
 
 SAID = Answer("m", "The answer is 4.", None, "stop", 7, 5, 64, 0.25)
 CUT = dataclasses.replace(SAID, text="The ans", finish_reason="length", completion_tokens=3, limit=3)
@@ -216,6 +217,28 @@ def test_prune_leaves_a_store_that_is_written_to(tmp_path: Path) -> None:
         assert code == 1
         assert "a stage is writing to it" in output
         assert found.find(name(0), 64) == SAID
+
+
+@pytest.mark.parametrize("word", ["list", "check", "prune"])
+def test_folder_that_is_not_there_is_refused_and_not_made(tmp_path: Path, word: str) -> None:
+    done = run("stages.core.store", "--folder", "typo", word, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: typo: no such folder; ")
+    assert done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_prune_on_a_full_disk_is_one_line_and_loses_nothing(tmp_path: Path) -> None:
+    with Store(tmp_path / "data/store") as found:
+        for number in range(200):
+            found.add(name(number), SAID)
+    done = run("stages.core.store", "prune", cwd=tmp_path, limit=5000)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "error: data/store/.pruned: File too large; make room or rights there, then run the stage again\n"
+    )
+    assert leftovers(tmp_path) == []
+    assert command(tmp_path / "data/store", "list")[1].startswith("m: 200 answers")
 
 
 def test_refresh_reads_what_others_wrote_since(tmp_path: Path) -> None:

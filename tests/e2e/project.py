@@ -1,11 +1,14 @@
 """A copy of this project in a folder of its own, with a git and a DVC repository, to run stages in."""
 
+import contextlib
 import os
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import psutil
 
 from tests.imports import ROOT
 
@@ -57,6 +60,15 @@ class Project:
         done = subprocess.run(command, cwd=self.root, env=self.env, capture_output=True, text=True)
         assert done.returncode == 0 or not check, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
         return done
+
+    def processes(self) -> list[psutil.Process]:
+        """The processes at work in the copy."""
+        working = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if Path(process.cwd()).is_relative_to(self.root) and process.status() != psutil.STATUS_ZOMBIE:
+                    working.append(process)
+        return working
 
     def compose(self, profile: str, *overrides: str) -> None:
         """Writes params.yaml for `profile`."""

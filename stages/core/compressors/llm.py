@@ -8,6 +8,7 @@ from pathlib import Path
 
 from stages.core import engines
 from stages.core.asking import Answer, Asked, Asker, LanguageModel
+from stages.core.compressors import LONGEST_TRACE
 from stages.core.errors import StageError
 from stages.core.params import Positive, Seed
 from stages.core.records import Trace
@@ -56,7 +57,8 @@ def compress(read: Callable[[], Iterable[Trace]], config: LLM, asker: Asker) -> 
         raise StageError(f"{asker.place}: every request was refused: {next(iter(asker.refused.values())).text}")
     for trace in read():
         asked = places.get((trace.question_id, trace.sample))
-        yield trace, asker.answer(asked) if asked else Answer("", "", "too_long")
+        unasked = Answer("", "", "oversized" if len(trace.reasoning) > LONGEST_TRACE else "too_long")
+        yield trace, asker.answer(asked) if asked else unasked
 
 
 def _requests(
@@ -64,6 +66,8 @@ def _requests(
 ) -> Iterator[engines.Request]:
     """Yields a request for every trace that fits the context, and notes it in `places`."""
     for trace in traces:
+        if len(trace.reasoning) > LONGEST_TRACE:
+            continue
         seed = engines.derived_seed(config.seed, trace.question_id, trace.sample)
         asked, request = asker.request(render(trace, asker.plain), seed, trace.sample)
         if (asker.prompt_tokens(request) or 0) + asker.sampling.max_new_tokens <= config.context:

@@ -17,6 +17,7 @@ from typing import Any
 import openai
 import tenacity
 
+from stages.core import command
 from stages.core.engines import Model, Output, Request, Sampling
 from stages.core.engines.options import OpenAI as Settings
 from stages.core.errors import StageError
@@ -27,6 +28,7 @@ PASSING = (openai.APIConnectionError, openai.RateLimitError, openai.InternalServ
 # What a server says of one request; 403 is also how vendors' moderation answers
 REFUSALS = (openai.BadRequestError, openai.UnprocessableEntityError, openai.PermissionDeniedError)
 BROKEN_OFF = ("abort", "error")  # how servers end what they had under way when they shut down
+LONGEST_QUOTE = 300  # characters of what a server wrote in a message
 LONGEST = 3600.0  # seconds: a Retry-After beyond it is a mistake
 
 
@@ -107,14 +109,21 @@ class OpenAIEngine:
             output: Output = await tries(self._call, client, request)
         except REFUSALS as error:
             long = "context_length" in str(error.code) or "context length" in str(error)
-            output = Output(str(error), "too_long" if long else "refused")
+            output = Output(self._quoted(str(error)), "too_long" if long else "refused")
         except (openai.OpenAIError, MalformedError, ValueError) as error:
+            why = self._quoted(f"{type(error).__name__}: {error}")
             if not _passes(error):
-                raise self._error("no answer", _said(error)) from error
+                raise self._error("no answer", why) from error
             self.in_a_row += 1
-            return request, Output(_said(error), "failed")
+            return request, Output(why, "failed")
         self.in_a_row = 0
         return request, output
+
+    def _quoted(self, text: str) -> str:
+        """What a server wrote, for a message: shortened, and without the key, which some servers repeat."""
+        if len(self.key) >= command.SECRET_LENGTH:
+            text = text.replace(self.key, f"[{self.settings.key_variable}]")
+        return text[:LONGEST_QUOTE]
 
     def _pause(self, state: tenacity.RetryCallState) -> float:
         """Seconds until the next try: exponential with full jitter, after what the server asks for."""
@@ -165,9 +174,9 @@ def _output(found: Any) -> Output:
         spent, written = (usage.prompt_tokens, usage.completion_tokens) if usage else (None, None)
         output = Output(text, choice.finish_reason, spent, written, apart)
     except (AttributeError, IndexError, KeyError, TypeError) as error:
-        raise MalformedError(f"a response without a choice: {str(found)[:200]}") from error
+        raise MalformedError(f"a response without a choice: {found}") from error
     if not all(isinstance(part, str) for part in (text, output.finish_reason, apart or "")):
-        raise MalformedError(f"a choice without text or end: {str(choice)[:200]}")
+        raise MalformedError(f"a choice without text or end: {choice}")
     if output.finish_reason in BROKEN_OFF:
         raise MalformedError(f"an answer that ended with {output.finish_reason!r}")
     return output
@@ -199,10 +208,6 @@ def retry_after(error: BaseException | None) -> float:
 def _changed(sampling: Sampling) -> str | None:
     default = Sampling(1)
     return next((name for name in BEYOND if getattr(sampling, name) != getattr(default, name)), None)
-
-
-def _said(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"[:300]
 
 
 ENGINE = OpenAIEngine

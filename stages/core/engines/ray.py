@@ -7,6 +7,7 @@ but vLLM's own Ray executor: `engine: vllm` with distributed_executor_backend: r
 import itertools
 import json
 import logging
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -25,7 +26,8 @@ PLACE = "inference.run"
 class Settings:
     """`run` is the inference section of each replica; cpus and gpus are what one takes.
 
-    `address` of the cluster: auto finds the one that this machine belongs to, null starts one for this stage alone.
+    `address` of the cluster: auto finds the one that this machine belongs to, null starts one for this stage alone,
+    which other machines cannot reach.
     """
 
     run: dict[str, Any]
@@ -73,13 +75,18 @@ class RayEngine:
 
     def __init__(self, model: Model, settings: Settings) -> None:
         self.model, self.settings = model, settings
+        # Ray reads this when it is imported, and then listens on loopback instead of all interfaces
+        alone = settings.address is None
+        if alone:
+            os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
         import ray
         import ray.data
 
         code = Path(__file__).parents[2]  # stages/, which the workers of other machines are sent
         try:
             ray.init(
-                address=settings.address,
+                address="local" if alone else settings.address,
+                include_dashboard=False if alone else None,
                 ignore_reinit_error=True,
                 log_to_driver=False,
                 logging_level=logging.ERROR,

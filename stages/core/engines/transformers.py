@@ -20,6 +20,7 @@ from transformers import (
     TopPLogitsWarper,
 )
 
+from stages.core import tokens
 from stages.core.engines import Model, Output, Request, Sampling
 from stages.core.engines.options import Transformers as Settings
 from stages.core.errors import StageError
@@ -98,9 +99,10 @@ class TransformersEngine:
                 attn_implementation=self.settings.attention,
                 revision=model.revision,
                 local_files_only=model.revision is None,
+                trust_remote_code=False,
             )
         except (OSError, ValueError, SafetensorError) as error:
-            raise StageError(f"{model.name}: no weights that transformers can load: {error}") from error
+            raise StageError(f"{model.name}: no weights that transformers can load: {tokens.reason(error)}") from error
         self.model.to(self.device).eval()
         own = self.model.generation_config.eos_token_id  # one, or several for models that end turns in other ways too
         self.ends = sorted({self.eos} | set(own if isinstance(own, list) else [own] if own is not None else []))

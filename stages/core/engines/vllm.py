@@ -14,7 +14,8 @@ from stages.core.engines import Model, Output, Request
 from stages.core.errors import StageError
 from stages.core.params import NotEmpty, Options, Positive
 
-OURS = {"model", "tokenizer", "revision", "dtype", "generation_config"}  # what the engine itself sets
+# What the engine itself sets; no code of a model is ever run
+OURS = {"model", "tokenizer", "revision", "dtype", "generation_config", "trust_remote_code"}
 # An answer that max_model_len cuts is told apart by its length, so it is asked again when there is more room
 SPEED = {
     *("tensor_parallel_size", "pipeline_parallel_size", "data_parallel_size", "distributed_executor_backend"),
@@ -102,6 +103,7 @@ class VllmEngine:
                 revision=model.revision,
                 dtype=settings.dtype,
                 generation_config="vllm",
+                trust_remote_code=False,
                 **settings.options,
             )
         except (OSError, RuntimeError, TypeError, ValueError) as error:

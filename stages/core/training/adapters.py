@@ -9,7 +9,7 @@ from peft import LoraConfig, get_peft_model
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM
 
-from stages.core import machine
+from stages.core import machine, tokens
 from stages.core.errors import StageError
 from stages.core.training.settings import Method
 
@@ -28,7 +28,7 @@ def load(folder: Path, attention: str, frozen: bool) -> Any:
             trust_remote_code=False,
         )
     except (OSError, ValueError, SafetensorError) as error:
-        raise StageError(f"{folder}: no weights that transformers can load: {error}") from error
+        raise StageError(f"{folder}: no weights that transformers can load: {tokens.reason(error)}") from error
 
 
 def attach(model: Any, method: Method) -> Any:

@@ -1,30 +1,28 @@
 """Checkpoints of a run that goes on: outside the stage's out, under a hash of all that the run depends on.
 
 A run that was killed goes on from its last whole checkpoint and ends as it would have: weights, optimizer, schedule,
-data order and random states are TRL's; whole is one that was marked after all of it had been written.
+data order and random states are TRL's; whole is one that has its checksums, which are written last.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import importlib.metadata
 import json
-import os
-import shutil
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from transformers import TrainerCallback
 
-from stages.core import files, machine
+from stages.core import files, machine, sums
 from stages.core.records import Example
+from stages.core.scratch import FOLDER
 from stages.core.training import launch
 from stages.core.training.settings import Method, Training
 
-# Ignored by git; to be put elsewhere for workspaces that come and go, as those of DVC's queue
-FOLDER = Path(os.environ.get("COMPRESS_DISTILL_SCRATCH", "data/scratch"))
-WHOLE = "whole"
 _LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers", "bitsandbytes", "torchao")
 _NO_EFFECT = ("checkpoint_minutes",)
 
@@ -50,12 +48,38 @@ def _version(library: str) -> str | None:
 
 
 def newest(folder: Path) -> Path | None:
-    """The last whole checkpoint; those that a kill left half written are removed."""
-    found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.partition("-")[2]))
-    for path in found:
-        if not (path / WHOLE).exists():
-            shutil.rmtree(path)
-    return next((path for path in reversed(found) if (path / WHOLE).exists()), None)
+    """The last checkpoint whose bytes are those that were written; newer ones are removed."""
+    remove_unfinished(folder)
+    for path in sorted(folder.glob("checkpoint-*"), key=_step, reverse=True):
+        problem = sums.damaged(path)
+        if problem is None:
+            return path
+        sys.stderr.write(f"warning: {path / problem}: damaged; training goes on from what is older\n")
+        files.remove(path)
+    return None
+
+
+def _step(path: Path) -> int:
+    return int(path.name.partition("-")[2])
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Removes the checkpoints that were not written to their end."""
+    for path in folder.glob("checkpoint-*"):
+        if not (path / sums.NAME).exists():
+            files.remove(path)
+
+
+@contextlib.contextmanager
+def written_to(folder: Path) -> Iterator[None]:
+    """Names `folder` where a checkpoint cannot be written, and leaves no half of one, which would fill the disk."""
+    try:
+        with files.naming(folder):
+            yield
+    except Exception:
+        if launch.rank() == 0:
+            remove_unfinished(folder)
+        raise
 
 
 class Checkpoints(TrainerCallback):
@@ -73,8 +97,11 @@ class Checkpoints(TrainerCallback):
             control.should_save = launch.first(lambda: time.monotonic() - self.last >= self.seconds)
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Marks it, after all processes have written their parts."""
+        """Marks it by its checksums, after all processes have written their parts; each reads a share of the files."""
         launch.wait()
+        folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+        names = launch.first(lambda: sums.names(folder))
+        shares = launch.all_of(sums.made(folder, names[launch.rank() :: launch.world()]))
         if state.is_world_process_zero:
-            (Path(args.output_dir) / f"checkpoint-{state.global_step}" / WHOLE).touch()
+            sums.write(folder, {name: digest for share in shares for name, digest in share.items()})
         self.last = time.monotonic()

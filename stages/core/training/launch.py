@@ -9,7 +9,6 @@ touch them. What it says changes where weights lie, not what is learned; what wo
 """
 
 import contextlib
-import ctypes
 import datetime
 import logging
 import os
@@ -23,12 +22,12 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from stages.core.errors import StageError
+from stages.core.lifetime import end_with_parent
 from stages.core.training.settings import Method, Training
 
 CONFIG = Path(__file__).parents[3] / "conf" / "accelerate" / "fsdp2.yaml"
 PATIENCE = datetime.timedelta(hours=2)  # the first process alone reads weights; where one dies all end at once
 _REPORT = "COMPRESS_DISTILL_REPORT"  # a folder in which workers leave their one line for the command
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 Value = TypeVar("Value")
 
@@ -151,11 +150,7 @@ def _end_with_launcher() -> None:
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda given, _: sys.exit(128 + given))
-    if sys.platform.startswith("linux"):
-        before = os.getppid()
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != before:
-            sys.exit(1)
+    end_with_parent()
 
 
 def _end(code: int) -> NoReturn:

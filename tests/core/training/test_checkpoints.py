@@ -3,22 +3,24 @@
 import dataclasses
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from stages.core import records
+from stages.core import records, scratch, sums
 from stages.core.records import Example
 from stages.core.training import checkpoints
 from stages.core.training.settings import Training
 from tests.imports import ROOT
-from tests.made import FULL, LORA, SETTINGS, TEXT, params_file
+from tests.made import FULL, LORA, SETTINGS, TEXT, leftovers, params_file, run
 
 ARM = ["--teacher", "solver", "--target", "raw", "--student", "tiny", "--method", "how", "--seed", "s0"]
 CELL = "solver-raw-tiny-how-s0"
@@ -70,13 +72,25 @@ def test_killed_run_ends_with_the_same_curve_and_weights(
         process.wait()
         assert not (killed / "metrics").exists()
         assert not (killed / "data/test/checkpoints" / CELL).exists()
+    spoilt = max(killed.glob("data/scratch/*/checkpoint-*/SHA256SUMS"), key=lambda path: path.stat().st_mtime_ns).parent
+    flip(next(spoilt.glob("*.safetensors")))
     last = start(killed)
     _, said = last.communicate()
     assert last.returncode == 0, said
+    assert f"{spoilt.name}/" in said
+    assert "damaged; training goes on from what is older" in said
     assert left(killed) == left(whole)
     assert not list((killed / "data/scratch").iterdir())
     timing = json.loads((killed / f"metrics/test/timing/{CELL}.json").read_text())[0]
     assert len(timing["speeds"]) == 15
+
+
+def flip(path: Path) -> None:
+    """Changes a bit in the middle of a file, and neither its size nor its time."""
+    before, data = path.stat(), bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
 def newest_step(root: Path) -> int:
@@ -100,9 +114,85 @@ def test_checkpoint_that_was_not_finished_is_not_gone_on_from(tmp_path: Path) ->
     for step in (5, 10, 90, 100):
         (tmp_path / f"checkpoint-{step}").mkdir()
     for step in (5, 90):
-        (tmp_path / f"checkpoint-{step}" / checkpoints.WHOLE).touch()
+        fill(tmp_path / f"checkpoint-{step}")
     assert checkpoints.newest(tmp_path) == tmp_path / "checkpoint-90"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint-5", "checkpoint-90"]
+
+
+def fill(folder: Path) -> None:
+    """A checkpoint of two files with its checksums."""
+    for name in ("model.safetensors", "state/optimizer.pt"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"weights" * 99)
+    sums.write(folder, sums.made(folder, sums.names(folder)))
+
+
+DAMAGE: dict[str, Callable[[Path], object]] = {
+    "a flipped bit": lambda folder: flip(folder / "state/optimizer.pt"),
+    "a truncated file": lambda folder: os.truncate(folder / "model.safetensors", 300),
+    "an empty file": lambda folder: os.truncate(folder / "model.safetensors", 0),
+    "a missing file": lambda folder: (folder / "state/optimizer.pt").unlink(),
+    "an added file": lambda folder: (folder / "trainer_state.json").touch(),
+    "empty checksums": lambda folder: os.truncate(folder / sums.NAME, 0),
+    "checksums cut within a line": lambda folder: os.truncate(folder / sums.NAME, 100),
+    "checksums cut after a line": lambda folder: os.truncate(folder / sums.NAME, 84),
+    "checksums of other bytes": lambda folder: flip(folder / sums.NAME),
+    "checksums that are no text": lambda folder: (folder / sums.NAME).write_bytes(b"\xff\xfe"),
+    "nothing": lambda folder: [shutil.rmtree(folder), folder.mkdir(), (folder / sums.NAME).touch()],
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_damaged_checkpoint_is_removed_and_an_older_one_taken(
+    tmp_path: Path, kind: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    older, newer = tmp_path / "checkpoint-9", tmp_path / "checkpoint-10"
+    for folder in (older, newer):
+        fill(folder)
+    assert checkpoints.newest(tmp_path) == newer
+    DAMAGE[kind](newer)
+    assert checkpoints.newest(tmp_path) == older
+    assert not newer.exists()
+    assert capfd.readouterr().err.startswith(f"warning: {newer}/")
+    DAMAGE[kind](older)
+    assert checkpoints.newest(tmp_path) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_checkpoint_that_does_not_fit_is_one_line_and_leaves_none(
+    tmp_path: Path, tiny: Path, examples: list[Example]
+) -> None:
+    root = project(tmp_path, tiny, examples, FULL)
+    done = run("stages.train", "--profile", "test", *ARM, cwd=root, limit=100_000)  # room for weights
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    line = done.stderr.splitlines()[-1]  # before it a library may complain of the machine
+    assert re.match(r"error: data/(scratch|test)/.*: File too large; make room or rights there, then run", line)
+    assert not list(root.glob("data/scratch/*/checkpoint-*"))
+    assert leftovers(root) == []
+    assert not (root / "metrics").exists()
+
+
+def test_damaged_student_is_not_trained(tmp_path: Path, tiny: Path, examples: list[Example]) -> None:
+    root = project(tmp_path, tiny, examples, FULL)
+    base = root / "data/test/models/tiny"
+    sums.write(base, sums.made(base, sums.names(base)))
+    flip(base / "model.safetensors")
+    process = start(root)
+    _, said = process.communicate()
+    assert process.returncode == 1
+    assert said.startswith("error: data/test/models/tiny/model.safetensors: damaged: ")
+    assert said.count("\n") == 1
+
+
+def test_cell_is_trained_by_one_process_at_a_time(tmp_path: Path, tiny: Path, examples: list[Example]) -> None:
+    root = project(tmp_path, tiny, examples, FULL)
+    folder = checkpoints.scratch(root / "data/test/models/tiny", examples, FULL, OFTEN, 3, f"test-{CELL}")
+    with scratch.held(root / folder):
+        process = start(root)
+        _, said = process.communicate()
+    assert process.returncode == 1
+    assert f"error: {folder}: another process trains this cell; wait for its end" in said.splitlines()[-1]
 
 
 def test_scratch_is_another_for_whatever_changes_the_result(

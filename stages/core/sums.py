@@ -1,0 +1,63 @@
+"""Checksums of a folder's files: bytes that a disk changed must not be trained on, and not be asked.
+
+DVC looks at a file's time and size, and takes files in its cache as they are. The sums stand in a file of the folder,
+as `sha256sum` writes and checks them.
+"""
+
+import hashlib
+import os
+import re
+from pathlib import Path
+
+from stages.core.errors import StageError
+
+NAME = "SHA256SUMS"
+_LINE = re.compile(r"([0-9a-f]{64})  (.+)")
+
+
+def names(folder: Path) -> list[str]:
+    """The files below `folder` that have a checksum, in order."""
+    files = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return sorted(name for name in files if name != NAME)
+
+
+def made(folder: Path, files: list[str]) -> dict[str, str]:
+    """SHA-256 in hex of these files of `folder`."""
+    sums = {}
+    for name in files:
+        with (folder / name).open("rb") as file:
+            sums[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return sums
+
+
+def write(folder: Path, sums: dict[str, str]) -> None:
+    """Writes `sums` into `folder`, and returns once they outlive the machine."""
+    with (folder / NAME).open("w", encoding="utf-8") as file:
+        file.writelines(f"{sums[name]}  {name}\n" for name in sorted(sums))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def damaged(folder: Path) -> str | None:
+    """The first file of `folder`, which has sums, that was changed, removed or added; None where all is well."""
+    lines = (folder / NAME).read_text(encoding="utf-8", errors="replace").splitlines()
+    matches = [_LINE.fullmatch(line) for line in lines]
+    expected = {match[2]: match[1] for match in matches if match}
+    if not expected or None in matches:
+        return NAME
+    present = names(folder)
+    if changed := sorted(expected.keys() ^ set(present)):
+        return changed[0]
+    return next((name for name in present if made(folder, [name])[name] != expected[name]), None)
+
+
+def check(folder: Path) -> None:
+    """Raises StageError where a file of `folder` is damaged. A folder without sums is a user's own."""
+    if not (folder / NAME).exists():
+        return
+    if name := damaged(folder):
+        path = folder / name
+        raise StageError(
+            f"{path}: damaged: it is not as its stage wrote it; remove it from DVC's cache "
+            f"(`find .dvc/cache -samefile {path} -delete`), delete it, then `dvc repro`"
+        )
