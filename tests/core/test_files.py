@@ -52,7 +52,7 @@ def test_error_leaves_the_old_and_nothing_beside_it(tmp_path: Path, kind: str, e
     def torn() -> None:
         with replacing(target) as partial:
             fill(partial, kind, "half of the n")
-            raise error
+            raise error("torn")
 
     with pytest.raises(error):
         torn()
