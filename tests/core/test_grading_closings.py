@@ -1,8 +1,11 @@
 """How models close an answer, and how they do not: final statements that are right, and what only looks like one."""
 
+import json
+
 import pytest
 
 from stages.core import grading
+from tests.imports import ROOT
 from tests.made import question
 
 MACHINES = ("a lever", "a pulley", "an inclined plane", "a screw")
@@ -544,6 +547,7 @@ CLOSINGS: list[tuple[str, str, tuple[str, ...], tuple[str, ...]]] = [
             "The probability is $15$%.",
             "\\boxed{P(2)=15}",
             "\\boxed{x+y=15}",
+            "\\boxed{xy = 15}",
             "\\boxed{a+b = 15}",
             "\\boxed{\\left|z\\right| = 15}",
             "\\boxed{\\det A = 15}",
@@ -573,7 +577,6 @@ CLOSINGS: list[tuple[str, str, tuple[str, ...], tuple[str, ...]]] = [
             "\\boxed{15k}",
             "\\boxed{2x = 15}",
             "\\boxed{x^2 = 15}",
-            "\\boxed{xy = 15}",
             "\\boxed{\\sin x = 15}",
             "\\boxed{x - 1 = 15}",
             "\\boxed{15 = x - 1}",
@@ -904,3 +907,20 @@ def test_final_statement_is_right(kind: str, gold: str, answer: str) -> None:
 @pytest.mark.parametrize(("kind", "gold", "answer"), cases(False))
 def test_what_only_looks_like_the_answer_is_not_right(kind: str, gold: str, answer: str) -> None:
     assert outcome(kind, gold, answer) in ("wrong", "no_answer")
+
+
+FIXTURE = ROOT / "tests/fixtures/closings.jsonl"
+
+
+def test_closings_of_a_review_are_graded_as_its_reader_judged_them() -> None:
+    """Written by a reviewer against the graders; `left` says which are still refused or accepted wrongly."""
+    rows = [json.loads(line) for line in FIXTURE.read_text(encoding="utf-8").splitlines()]
+    asked = [question(choices=tuple(row.get("choices", ())), gold=row["gold"], grader=row["kind"]) for row in rows]
+    graded = zip(rows, asked, strict=True)
+    verdicts = grading.grade_many((row["answer"], row["gold"], row["kind"], one) for row, one in graded)
+    wrong = {
+        (row["kind"], row["gold"], row["answer"])
+        for row, verdict in zip(rows, verdicts, strict=True)
+        if (verdict.outcome == "correct") != (row["expected"] == "correct")
+    }
+    assert wrong == {(row["kind"], row["gold"], row["answer"]) for row in rows if "left" in row}

@@ -23,7 +23,7 @@ _JOINED = re.compile(
 _LEADS_TO = words.any_of(
     "equiv approx in implies Rightarrow Longrightarrow iff to q?quad therefore displaystyle left [,;:!]"
 )
-_LEFT_IN_FORMULA = re.compile(rf"(?:^|[=:,;&(\[>]|\\\\|\\{_LEADS_TO}|\\ |\\text ?\{{[^{{}}]*\}})\s*$")
+_LEFT_IN_FORMULA = re.compile(rf"(?:^|[=:,;&(\[]|(?<=[=-])>|\\\\|\\{_LEADS_TO}|\\ |\\text ?\{{[^{{}}]*\}})\s*$")
 _RIGHT_IN_FORMULA = re.compile(
     r"(?:\s|\\[,;:! ]|\\q?quad|[.,;:!)\]]|\\%|\^ ?\{? ?\\circ ?\}?|\\(?:text|mbox|mathrm|textbf) ?\{[^{}]*\}"
     r"|\\[pb]?mod ?(?:\{[^{}]*\}|\d+)|\\\\|&|\\right)*"
@@ -36,11 +36,12 @@ _BESIDE_LEFT = re.compile(
 )
 _BESIDE_RIGHT = re.compile(
     r"[\w^_{(/\u00b2\u00b3]|\\(?:pi|sqrt|[dt]?frac|cdot|times|pm|left|log|ln|div|neq?|leq?|geq?)(?![A-Za-z])"
-    r"| ?(?:[+*/^\u00d7\u00b7] ?[\w\\$(]|- ?[\d\\$(])"
+    r"| ?(?:[+*/^\u00d7\u00b7] ?[\w\\$(]|- ?[\d\\$(]|\\(?:times|cdot|div|pm|pi|sqrt)(?![A-Za-z]))"
 )
 _SCALES = words.any_of(*words.SCALES, "percent_of squared cubed factorial times_\\d")
 _CHANGED = re.compile(
-    rf"[\s$)]*(?:\\[)\]])?\s*(?:\\text\{{)?\s*(?:{_SCALES}\b|or (?!so\b|equivalently\b)(?:\w|\$|\\))"
+    rf"[\s$)]*(?:\\[)\]])?\s*(?:\\text\{{)?\s*(?:{_SCALES}\b|\\?%\$? ?(?:\\text\{{ ?)?of\b"
+    r"|or (?!so\b|equivalently\b)(?:\w|\$|\\))"
     r"|\s*(?:is|was) (?:not|n't|wrong|incorrect|false)\b",
     re.IGNORECASE,
 )
@@ -74,7 +75,8 @@ def _group(text: str, spans: list[tuple[int, int]]) -> Box:
     content = ", ".join(contents)
     if not content or _part_of_a_formula(text, begin, end):
         content = UNREADABLE
-    return Box(content, begin, end)
+    around = next((part for part in FORMULA.finditer(text) if part.start() < begin and end < part.end()), None)
+    return Box(content, begin, around.end() if around else end)
 
 
 def _content(box: str) -> str:

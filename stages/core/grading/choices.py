@@ -7,7 +7,7 @@ pick B"), or where the sentence ends with its text and names no other.
 
 import re
 
-from stages.core.grading import sentences, words
+from stages.core.grading import numbers, sentences, words
 from stages.core.grading.options import NAMES, exact, pattern, place_of, unwrapped
 from stages.core.grading.statements import Statement, UnclearError
 from stages.core.grading.visible import BULLET
@@ -35,7 +35,7 @@ _TAIL_WORDS = (
     "because since as due for which where when while given in on at by with from to is are was not rather instead "
     "based if that fits? seems makes would must should place position option choice one"
 )
-_TAIL = re.compile(rf"\W*$|[.!;:]|\s?[,(\u2014\u2013-]|\s{words.any_of(_TAIL_WORDS)}\b")
+_TAIL = re.compile(rf"\W*$|[.!;:)]|\s?[,(\u2014\u2013-]|\s{words.any_of(_TAIL_WORDS)}\b")
 _ENDS = re.compile(r"\W*$")
 _SEPARATOR = re.compile(r"[ .,:;)(\u2013\u2014-]*")
 _IS = words.any_of(
@@ -45,8 +45,15 @@ _RIGHT = words.any_of(
     "correct right best answer likely appropriate suitable sense choice accurate better fits true "
     "only_(?:one|option|choice)"
 )
-_SAID_RIGHT = re.compile(rf"\s*{_IS}\b[\w\s,'-]{{0,40}}?\b{_RIGHT}\b|\s*(?:fits?|best)\b|\s*it is\b", re.IGNORECASE)
-_CHOOSE = "is be choose chose pick(?:ed)? select(?:ed)? go(?:ing)?_with went_with say answer option choice"
+_SAID_RIGHT = re.compile(
+    rf"\s*{_IS}\b(?:(?!\b(?:part|second|almost|nearly|previous))[\w\s,'-]){{0,40}}?\b{_RIGHT}\b(?! to the previous)"
+    r"|\s*(?:fits?|best|it is)\b",
+    re.IGNORECASE,
+)
+_CHOOSE = (
+    "is be leav(?:es|ing) choos(?:e|ing) chose pick(?:ed)? select(?:ed)? go(?:ing)?_with went_with say answer option "
+    "choice"
+)
 _CHOSEN = re.compile(
     rf"\b(?:{words.any_of(_CHOOSE)}"
     r"|it's|that's|correct:)[:\s]+(?:(?:most likely|definitely|clearly|probably) )?$",
@@ -56,15 +63,22 @@ _BEFORE_A_TEXT = words.any_of(
     "the an? in on at around near with from to by for of as be is are was say choose pick select gets? uses? called "
     "into through likely probably"
 )
-_FUNCTION_WORD = re.compile(rf"(?:[^\w\s]|\b{_BEFORE_A_TEXT}|'s)\s*$", re.IGNORECASE)
-_WEAK = "less little few(?:er)? like unlike avoids? lacks? than beats? before between first consider if no too"
+_BEFORE_THE_TEXT = re.compile(
+    rf"(?:[^\w\s]|\b{_BEFORE_A_TEXT}|'s|\b(?:has|have|had|\w{{2,}}(?:s|ed)))\s*$", re.IGNORECASE
+)
+_WEAK = (
+    "less little few(?:er)? like unlike avoids? lacks? than beats? before between first consider if no too outside "
+    "absent away almost student otherwise when"
+)
 _WEAKENS = re.compile(rf"\b{words.any_of(_WEAK)}\b", re.IGNORECASE)
 _NAMED_AFTER = re.compile(r"\b(?:hepatitis|vitamin|plan|type)\s$", re.IGNORECASE)  # "vitamin B"
 _CONCLUDES = re.compile(
-    r"(?:^|(?<![Aa]nything)[\s,;])(?i:so|thus|therefore|hence|but)\b[,:]?\s|(?<!\d)[;:]\s(?!\s*[A-Z]\b)"
+    r"(?:^|(?<![Aa]nything)(?<![Ee]verything)(?<![Aa]ll)[\s,;])(?i:so|thus|therefore|hence|but)\b[,:]?\s|(?<!\d)[;:]\s(?!\s*[A-Z]\b)"
     r"|,\s(?=[A-Z]\b\)?\s(?:is|fits|must|makes))"
 )
-_DENIED_ASIDE = re.compile(r"(?<=\S)\s?\([^()]*\)|[;,]\s[^;,]*")
+_DENIED_ASIDE = re.compile(r"(?<=\S)\s?\((?!(?:wrong|incorrect|no)\b)[^()]*\)|[;,]\s[^;,]*|\sand not\s[^;,]*")
+_VERB = re.compile(r"\s(?:is|was|are|fits?|seems|makes|would|must|should)\b")
+_MARKED_WRONG = re.compile(r"\s?(?:->|=>|\((?:wrong|no\b)|[*'-]\s*$|(?:if|when|unless|assuming)\b)")
 _ARTICLE = re.compile(r"A [a-z]{2,}(?<! is)(?<! or)(?<! and)(?<! was)|I\b(?! is)")
 
 
@@ -84,6 +98,8 @@ class ChoiceReader:
         same = self._same(text)
         if same is not None:
             return same
+        if text.endswith("?"):
+            raise UnclearError
         if statement.form == "sentence":
             return self._concluded(text)
         return self._named(
@@ -109,6 +125,9 @@ class ChoiceReader:
     def _same(self, text: str) -> int | None:
         """The option whose text `text` repeats, to the letter or else ignoring case, or that its one letter means."""
         plain = text.strip(" .!$")
+        if self._numeric and (value := numbers.gold(plain)) is not None:
+            equal = [place for place, option in enumerate(self.options, 1) if numbers.gold(option) == value]
+            return equal[0] if len(equal) == 1 else None
         alike = {place: option for place, option in enumerate(self.options, 1) if exact(option) == exact(plain)}
         places = {place for place, option in alike.items() if option.strip(" .") == plain} or set(alike)
         letter = re.fullmatch(r"([A-Z])|([1-9])", plain)
@@ -144,23 +163,23 @@ class ChoiceReader:
     def _named(self, text: str, led: bool = False) -> int | None:
         """The one option that `text` begins with, after words such as "most likely"; `led`: by an answer phrase."""
         text = _DENIED_ASIDE.sub(lambda aside: "" if words.denies(aside[0]) else aside[0], text)
-        leading, mention, rest = _LEADING.match(text), self._mention(text), text
+        leading, mention, rest = _LEADING.match(text), self._naming(text), text
         if mention is None and leading:
             rest = text[leading.end() :]
-            mention = self._mention(rest)
+            mention = self._naming(rest)
         beside = (text[: len(text) - len(rest)] + "it" + rest[mention[1] :]) if mention else text  # an option may deny
         if words.denies(_up_to_aside(beside)):
             raise UnclearError
         if mention is None:
             return None
         places, rest = self._listed(mention, rest)
-        if len(places) > 1 or text.rstrip(" .").endswith("?"):
+        if len(places) > 1 or rest.strip(" .)").startswith("?") or _MARKED_WRONG.match(rest):
             raise UnclearError
         label = text[: len(text) - len(rest)]
         marked = re.search(r"\)\s*$", label) and (led or "(" not in label)  # "C) and what it says"
         if not (_TAIL.match(rest) or marked) or re.match(r"\s?(?:[&+/]|and\b|or\b)", rest):
             return None
-        if re.match(r"\s(?:is|was)\b", rest) and not _SAID_RIGHT.match(rest):
+        if _VERB.match(rest) and not _SAID_RIGHT.match(rest):
             return None
         return places.pop()
 
@@ -181,9 +200,11 @@ class ChoiceReader:
 
     def _concluded(self, text: str) -> int | None:
         """The option that a sentence without a lead says to be right."""
-        text = words.without_leading(text.removeprefix(BULLET))
-        if text.endswith("?"):
-            return None
+        whole = text.removeprefix(BULLET)
+        text = words.without_leading(whole)
+        removed = whole[: len(whole) - len(text)].lower().split()
+        if not any(exact(option) in removed for option in self.options) and (same := self._same(text)) is not None:
+            return same
         for part in dict.fromkeys((_CONCLUDES.split(text)[-1], text)):
             clause = sentences.clause(part)
             if words.denies(clause):
@@ -214,7 +235,7 @@ class ChoiceReader:
             if _WEAKENS.search(before) or self._all(text) != {naming[0]}:
                 return None
             is_text = any(place == naming[0] and option.match(rest) for place, option in self._texts)
-            if _CHOSEN.search(before) or (is_text and before and _FUNCTION_WORD.search(before)):
+            if _CHOSEN.search(before) or (is_text and before and _BEFORE_THE_TEXT.search(before)):
                 return naming[0]
         return None
 

@@ -7,7 +7,7 @@ from stages.core.grading import words
 
 LONGEST = 400  # characters of a number, and of a sentence that is read for one
 _DIGITS = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d*\.?\d+(?:/\d+)?"
-NUMBER = re.compile(rf"(?<![\w.,/])(-?)({_DIGITS})(?![\d/]|\.\d|,\d{{3}}(?!\d))")
+NUMBER = re.compile(rf"(?<![\w.,/])(-?)({_DIGITS})(?!\d|/\d|\.\d|,\d{{3}}(?!\d))")
 
 _VULGAR = {"\u00bd": " 1/2", "\u00bc": " 1/4", "\u00be": " 3/4", "\u2153": " 1/3", "\u2154": " 2/3", "\u215b": " 1/8"}
 _SUPERSCRIPTS = str.maketrans("\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079\u207b", "0123456789-")
@@ -25,11 +25,12 @@ _POWER = re.compile(
     r"(?: ?(?:\\times|\\cdot|[\u00d7*x\u00b7]) ?10 ?\^ ?(?:\{ ?([+-]?\d{1,3}) ?\}|([+-]?\d{1,3}))|[eE]([+-]?\d{1,3})\b)"
 )
 _ORDINAL = re.compile(r"(?:\^ ?\{? ?(?:\\text|\\mathrm)? ?\{? ?|(?<=\d))(?:st|nd|rd|th)(?: ?\}?\}|\b)")
-_MODULUS = re.compile(r"\\[bp]?mod ?(?:\{[^{}]*\}|\(?\d+\)?)")
-_SIGNS = re.compile(
-    r"\\?\$|[\u20ac\u00a3\u00a5\u20b9\u20bd\u20a9\u20ab\u0e3f]|#(?=\d)|\bRs\.? ?(?=\d)|(?<=\d)/-(?!\d)"  # currency
+_MODULUS = re.compile(r"\\p?mod ?(?:\{[^{}]*\}|\(?\d+\)?)")
+_SIGNS = re.compile(  # currency, degrees and ohms, layout
+    r"(?:\bUS)?\\?\$|[\u20ac\u00a3\u00a5\u20b9\u20bd\u20a9\u20ab\u0e3f]|#(?=\d)|\bRs\.? ?(?=\d)|(?<=\d)/-(?!\d)"
     r"|\^ ?\{? ?\\circ ?\}?(?! ?\d)|\\degree|\u00b0(?! ?\d)|\u03a9|\u2126|\\Omega"
-    r"|\\(?:left|right|displaystyle|q?quad|bf|rm|it|mathrm|,(?!\d{3})|;|:|!(?!\d{3}))(?![A-Za-z])|\\[()\[\] ]"
+    r"|\\(?:left|right|displaystyle|Rightarrow|implies|to|q?quad|bf|rm|it|mathrm)(?![A-Za-z])"
+    r"|\\(?:[,!](?!\d{3})|[;:()\[\] ])"
     r"|[\"{}]|_(?! ?\{? ?\w)"
 )
 _MINUS = re.compile(r"(^|[=:(] ?|\b(?:is|are|be) )[-\u2013] ?\(?(?=[\d.])")
@@ -47,10 +48,11 @@ _TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
 _WORD_VALUES = {word: place for place, word in enumerate(_SMALL)} | {
     word: 20 + 10 * place for place, word in enumerate(_TENS)
 }
-_NUMBER_WORD = words.any_of(*_WORD_VALUES, "hundred thousand million")
+_NUMBER_WORD = words.any_of(*_WORD_VALUES, "hundred thousand million dozen")
 _IN_WORDS = re.compile(
-    rf"(?:[a-z' ]*\b(?:is|are|has|have|gets?|leaves)\s|)"
-    rf"(?:(?:a |one )?(half)|((?:a )?{_NUMBER_WORD}(?:[ -](?:and )?{_NUMBER_WORD})*))(?: [a-z]+)?[.!]?"
+    rf"(?:[a-z' ]*\b(?:is|are|has|have|gets?|leaves)\s|)(?P<sign>(?:negative|minus) )?"
+    rf"(?:(?P<numerator>a|one|two|three|four)?[ -]?(?P<part>half|thirds?|quarters?|fourths?|fifths?|tenths?)"
+    rf"|(?P<number>(?:a )?{_NUMBER_WORD}(?:[ -](?:and )?{_NUMBER_WORD})*)(?P<half> and a half)?)(?: [a-z]+){{0,3}}[.!]?"
 )
 
 
@@ -65,9 +67,9 @@ def plain(text: str) -> str:
         lambda match: f"{match[1] or match[2]}/{match[3] or match[4]}", _MIXED.sub(_sum, _POWER.sub(_power, text))
     )
     text = re.sub(r"~(?! ?\d)|(?<=\d)~", " ", text)  # LaTeX's space
-    text = " ".join(_SIGNS.sub("", text).split())
+    text = " ".join(_SIGNS.sub("", text).replace("per cent", "percent").split())
     text = _SPACED_THOUSANDS.sub(lambda number: number[0].replace(" ", ""), text)
-    text = re.sub(r"(?<=\d) ?[xX] ?(?=\d)", " \u00d7 ", text)
+    text = re.sub(r"(?<=\d) ?[xX] ?(?=\d)|(?<=[a-z]) [xX] (?=\d)", " \u00d7 ", text)
     text = _MINUS.sub(r"\1-", re.sub(r"\b(?:negative|minus) (?=\d)", "-", text))
     text = re.sub(r"(?<![\w.,])(\d+) and a half\b", lambda match: f"{2 * int(match[1]) + 1}/2", text)
     if decimal := _DECIMAL_COMMA.fullmatch(text):
@@ -93,14 +95,24 @@ def in_words(text: str) -> Fraction | None:
     match = _IN_WORDS.fullmatch(text.strip().lower())
     if match is None:
         return None
-    if match[1]:
-        return Fraction(1, 2)
+    value = _of_parts(match) if match["part"] else _of_words(match["number"]) + Fraction(bool(match["half"]), 2)
+    return -value if match["sign"] else value
+
+
+def _of_parts(match: re.Match[str]) -> Fraction:
+    """Three quarters and the like."""
+    parts = {"half": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "tenth": 10}
+    numerator = _WORD_VALUES.get(match["numerator"] or "one", 1)
+    return Fraction(numerator, parts[match["part"].removesuffix("s")])
+
+
+def _of_words(number: str) -> Fraction:
     total, current = 0, 0
-    for word in re.split(r"[ -]", match[2]):
+    for word in re.split(r"[ -]", number):
         if word in _WORD_VALUES:
             current += _WORD_VALUES[word]
-        elif word == "hundred":
-            current = max(current, 1) * 100
+        elif word in ("hundred", "dozen"):
+            current = max(current, 1) * words.SCALES[word]
         elif word in ("thousand", "million"):
             total, current = total + max(current, 1) * words.SCALES[word], 0
     return Fraction(total + current)

@@ -3,81 +3,41 @@ r"""Reading the number that a statement gives, as an exact fraction, with all th
 Written in digits (1,250; 1{,}250; 1 250), as a fraction (7/2, \frac72, 3 1/2, 3.5), a power of ten, a scale ("2.5
 million") or in words ("eighteen"). Currency, units, percent, degree signs and ordinal endings are not looked at.
 
-Of several numbers the one counts that the sentence is about: numbers after a preposition ("for 18 eggs", "of the 30")
-are passed over, an equation counts as its last side. A bound, a range, an operator, a comparison with another number,
-a denial, or two different numbers make a statement unclear. digits.py has the ways to write a number.
+Of several numbers the one counts that the sentence gives ("dividing 120 by 5 gives 24") or is about: numbers after a
+preposition ("for 18 eggs", "of the 30") and denied ones are passed over, an equation counts as its last side. A bound,
+a range, an operator, a comparison with another number, or two different numbers make a statement unclear. digits.py has
+the ways to write a number, beside.py what changes one.
 """
 
 import re
 from fractions import Fraction
 
-from stages.core.grading import sentences, words
+from stages.core.grading import beside, sentences, words
 from stages.core.grading.digits import LONGEST, NUMBER, in_words, plain, without_units, written
 from stages.core.grading.statements import Statement, UnclearError
 from stages.core.grading.visible import BULLET
 
 _LAST_DIGITS = Fraction(1, 10**14)  # of a float's value: what its rounding may change
-_RELATIONS = words.any_of("neq? not geq? leq? gtr? less approx sim pm mp infty")
-_RELATION = re.compile(rf"[<>~\u2248\u2260\u2264\u2265\u00b1\u221e]|!=|\\{_RELATIONS}(?![A-Za-z])")
-# Right before a number, with at most one word between: what makes it another one, or a bound
-_BOUNDS = (
-    "not never neither nor except but either isn't wasn't over under above below up_to about approximately approx "
-    "around roughly nearly almost between within beyond exceeds at_least at_most "
-    "(?:more|less|fewer|greater|larger)_than"
-)
-_OPERATIONS = (
-    "twice double triple thrice half(?:_of)? third_of quarter_of plus minus times squared sqrt root_of log ln pi base"
-)
-_CHANGES_BEFORE = re.compile(
-    rf"\b{words.any_of(_BOUNDS, _OPERATIONS)}\s(?:[a-z]+\s)?$"
-    r"|\\?[A-Za-z]*sqrt ?\(?$|[+*/^\u221a\u00d7\u00b7\u00f7\\]\s?\(?$|[\w)]\s?-\s?\(?$|[A-Za-z_]\($|[\w)\]]$",
-    re.IGNORECASE,
-)
-_OPERATOR_AFTER = (
-    r"\s?(?:[*/^\u221a\u00d7\u00b7\u00f7!]|\\(?!text|%)[a-z]+|\+(?!\w*[a-z])|[-\u2013]\s?\d|:\d|\u00b0 ?\d|\.{2,} ?\d)"
-    r"|[A-Za-z_'\u2032(]|\s(?:[b-hjkn-rt-z]|[A-BD-EG-IM-RT-UX-Z])(?![\w'.])"  # a variable, not a unit
-)
-_WORD_AFTER = (
-    r"\s(?:squared|cubed|factorial|mod|modulo|plus|minus|divided by|multiplied by|over (?:\d+|[a-z]\b)|pi|root"
-    r"|times(?=\s[\w\\$])|in base \w+|base \d+|to \d+|R \d+|and a (?!half)\w+ \w+$)\b"
-    r"|\s?(?:or|and) (?:more|less|fewer|so|greater|higher|lower|above|below|over|up)\b"
-    r"|\s(?:at (?:least|most)|or (?:at|maybe|perhaps|possibly))\b"
-)
-_COMPARED_AFTER = (
-    r"[^.;]{0,60}?\b(?:more|less|fewer|greater|smaller|higher|lower) than (?:the |her |his |its |their )?\d"
-    r"|\s?(?:%|percent) of \D{0,12}\d"
-)
-_DENIED_AFTER = (
-    r"[^.,;\d]{0,60}\b(?:is|was|are|would be|seems|'s)\s?(?:not\b|n't|wrong|incorrect|false|impossible|too)"
-    r"|\s?isn't|\s?\?"
-)
-_CHANGES_AFTER = re.compile(f"{_OPERATOR_AFTER}|{_WORD_AFTER}|{_COMPARED_AFTER}|{_DENIED_AFTER}")
-# The nearest of these before a number says what the number is for
-_PREPOSITIONS = (
-    "of for in at on by from after before with without than per into out among during through until since because when "
-    "where which who if while although though compared previously originally versus vs given like every each"
-)
-_LEADS_TO = "equal comes adds_up equals amounts simplifies sums rounds reduces evaluates".split()
-_TO = "".join(f"(?<!{verb.replace('_', ' ')} )" for verb in _LEADS_TO) + "to"  # not "equal to"
-_LABELS = (
-    "number days? week grade step question problem part case page room chapter level year equation row column item"
-)
-_VERBS = (
-    "is are was were be been equals? has have had gets? makes? needs? costs? pays? earns? leaves? takes? left sold "
-    "total_of"
-)
-_SUBJECTS = "he she it they we i you there an?_\\w+_of to"
-_GOVERNOR = re.compile(
-    rf"\b(?:(?P<passed>{words.any_of(_PREPOSITIONS, _LABELS)}|{_TO})|{words.any_of(_VERBS, _SUBJECTS)})\b",
-    re.IGNORECASE,
-)
 _CONCLUDES = re.compile(r"(?:^|[\s,;])(?:so|thus|therefore|hence)\b[,:]?\s(?!far|that\b|much|many)", re.IGNORECASE)
-_CONDITION = re.compile(r"^(?:if|when|after|once)\b[^,]*,\s(?!.*\b(?:but|would)\b)(?=.*\d)", re.IGNORECASE)
-_PARENTHESIS = re.compile(r"\s?\((?!or\b)[^()]*\)")
+# "Since she sells 9 eggs at $2 each, she makes $18."
+_INTRODUCTION = re.compile(
+    r"^(?:if|since|as|when|after|once|because|with|given|in|by|at|\w+ing)\b[^,:]*(?:,(?!\d{3})|:)\s"
+    r"(?!.*\b(?:but|would)\b)(?=.*\d)",
+    re.IGNORECASE,
+)
+_WHICH_IS = re.compile(r",? which (?:is|makes|gives|leaves|equals) (?=\D{0,3}[\d,.]*\d\D{0,20}$)", re.IGNORECASE)
+_PARENTHESIS = re.compile(r"\s?\((?!(?:or|wrong|incorrect|false|no)\b)[^()]*\)")
+_HEDGED = re.compile(
+    r"\d\D{0,20},? (?:approximately|or thereabouts|give or take|and a bit)\b"
+    r"|\b(?:which|that|this|it) (?:is|was) (?:wrong|incorrect|not right|not correct)\b",
+    re.IGNORECASE,
+)
 _PAIR = re.compile(r"[(\[].*,(?!\d{3}).*[)\]]")
 _FUNCTION = re.compile(r"\b(?:sin|cos|tan|log|ln|cot|sec|csc)\b|\\(?:sin|cos|tan|log|ln)")
 _ENGLISH = re.compile(
     rf"(?<![\\A-Za-z])(?:[A-Za-z]{{3,}}|{words.any_of('is to of in it at he we be by so as on an or')})(?![A-Za-z])"
+    r"|'\w+|\\(?:sqrt|frac|times|cdot|div|left|right)(?![A-Za-z])",
+    re.IGNORECASE,
 )
 
 
@@ -122,54 +82,81 @@ def in_the_words_of(text: str, value: Fraction) -> str:
     return next((match[0] for match in reversed(list(NUMBER.finditer(plain(text)))) if written(match) == value), "")
 
 
-def stated(text: str) -> Fraction | None:
-    """The number of a statement, None where none stands in it. Raises UnclearError."""
+def stated(text: str, alone: bool = True) -> Fraction | None:
+    """The number of a statement, None where none stands in it. Raises UnclearError.
+
+    `alone`: the statement is an answer, and not a sentence that may also have numbers in passing.
+    """
     text = plain(text[: LONGEST + 1])
+    text = text.rstrip("!") if re.search("[a-z]", text) else text
     if len(text) > LONGEST or text.endswith("?") or _PAIR.fullmatch(text):
         raise UnclearError
-    if _RELATION.search(text) and re.search(r"\d", text):
+    if _HEDGED.search(text) or (beside.RELATION.search(text) and re.search(r"\d", text)):
         raise UnclearError
     text = text if text.startswith("(") else _PARENTHESIS.sub("", text)
     values, computed = set[Fraction](), True
     for part in re.split(r",(?!\d{3})\s?|;|\b(?:or|and)\b(?= ?[A-Za-z]\w? ?=)", text):
         arithmetic = re.search(r"\d.*=", part) is not None
         # Of several computations, as in "16 - 7 = 9, and 9 * 2 = 18", the last one counts
-        values = _values(part) or values if arithmetic and computed else values | _values(part)
+        last_counts = beside.SUMS_UP.match(part) or (arithmetic and computed)
+        values = _values(part) or values if last_counts else values | _values(part)
         computed = computed and (arithmetic or not values)
-    if len(values) > 1:
+    if not values and not alone:
+        values = _only_number(text)
+    if len(values) > 1 or (not values and words.denies(text)):
         raise UnclearError
     return values.pop() if values else in_words(text)
 
 
 def _concluded(sentence: str) -> Fraction | None:
     """The number that a sentence without a lead states: what follows its last "so", else what it is about."""
-    sentence = _CONDITION.sub("", sentence.removeprefix(BULLET))
+    sentence = _INTRODUCTION.sub("", words.without_leading(sentence.removeprefix(BULLET)))
     conclusions = list(_CONCLUDES.finditer(sentence))
     if conclusions and re.search(r"\d", sentence[conclusions[-1].end() :]):
-        sentence = sentence[conclusions[-1].end() :]
+        sentence = _INTRODUCTION.sub("", sentence[conclusions[-1].end() :])
     if words.SUPPOSES.match(sentence):
         return None
-    if words.denies(_clause(sentence)):
-        raise UnclearError
     sentence = words.without_leading(sentence)
-    return stated(re.sub(r"^[^\d=:]{1,40}:\s", "", _clause(sentence)))
+    return stated(re.sub(r"^[^\d=:]{1,40}:\s", "", _clause(sentence)), alone=False)
 
 
 def _clause(sentence: str) -> str:
     """The clause that has the number: the first one, else all of the sentence."""
     clause = sentences.clause(sentence)
+    which_is = _WHICH_IS.search(sentence)
+    if which_is and len(NUMBER.findall(sentence[: which_is.start()])) > 1:  # "There are 4 groups of 6, which is 24."
+        return sentence[which_is.end() :]
     return clause if re.search(r"\d", clause) or not re.search(r"\d", sentence) else sentence
+
+
+def _only_number(text: str) -> set[Fraction]:
+    """The one number of a sentence after a preposition that can lead to an answer: "She is left with 24 cards."."""
+    matches = list(NUMBER.finditer(without_units(text)))
+    if len(matches) != 1 or "=" in text:
+        return set()
+    before, after = without_units(text)[: matches[0].start()], without_units(text)[matches[0].end() :]
+    governed = re.search(r"\S+ \w+ (?:(?:with|for|in|at|to|after)(?: the)?|to \w+) $", before)
+    value, after = _scaled(matches[0], after)
+    unchanged = not beside.CHANGES_AFTER.match(after) and not words.denies(before)
+    return {value} if governed and unchanged and value is not None else set()
 
 
 def _values(part: str) -> set[Fraction]:
     """The numbers that a part of a statement is about. Raises UnclearError where what is beside one changes it."""
-    part, values = without_units(_right_side(part)), set[Fraction]()
-    for match in NUMBER.finditer(part):
+    part = " ".join(without_units(_right_side(part)).split())
+    given = next((match.start() for match in NUMBER.finditer(part) if beside.GIVES.search(part[: match.start()])), 0)
+    matches = [
+        match for match in NUMBER.finditer(part) if match.start() == given or not _passed_over(part[: match.start()])
+    ]
+    values = set[Fraction]()
+    for match in matches:
         before = part[: match.start()]
+        if match.start() < given or words.denies(before):
+            continue  # an operand, as in "6 times 6 equals 36", or what the answer is not
         value, after = _scaled(match, part[match.end() :])
-        if _passed_over(before):
-            continue
-        if value is None or _CHANGES_BEFORE.search(before) or _CHANGES_AFTER.match(after):
+        if "/" in match[0] and re.match(r" of \D{0,8}\d", after):  # half of another number
+            raise UnclearError
+        if value is None or beside.CHANGES_BEFORE.search(before) or beside.CHANGES_AFTER.match(after):
             raise UnclearError
         values.add(value)
     return values
@@ -177,13 +164,15 @@ def _values(part: str) -> set[Fraction]:
 
 def _right_side(part: str) -> str:
     """What an equation gives; of "20 at x = 3" and "18 = total" what stands before. Raises UnclearError."""
-    sides, _, right = part.rpartition("=")
-    if not sides and not part.startswith("="):
+    sides, sign, right = part.rpartition("=")
+    if not sign:
         return part
-    if not NUMBER.search(right):
-        return sides
     left = sides.rpartition("=")[2]
-    if _passed_over(left):
+    if not NUMBER.search(right) or (re.search(r"\d ?[*/\u00d7+]", right) and NUMBER.fullmatch(left.strip())):
+        return sides
+    if re.search(r"\d.*\bif\s\S{1,3}\s?$", left):
+        raise UnclearError
+    if re.search(r"\b(?:at|for|when|where|with|if|since|because|from)\s\S{1,3}\s?$", left):
         return re.sub(r"\S+\s?$", "", part.partition("=")[0])
     if not _is_name(left):
         raise UnclearError
@@ -203,7 +192,7 @@ def _scaled(match: re.Match[str], after: str) -> tuple[Fraction | None, str]:
 
 def _passed_over(before: str) -> bool:
     """Whether the nearest word that governs what comes after `before` is a preposition or a label ("week 18")."""
-    governors = list(_GOVERNOR.finditer(before))
+    governors = list(beside.GOVERNOR.finditer(before))
     return bool(governors) and governors[-1]["passed"] is not None
 
 

@@ -6,7 +6,7 @@ from stages.core.grading import words
 from stages.core.grading.boxes import FORMULA
 
 LONGEST = 2000  # characters of a statement that are read
-_ABBREVIATIONS = r"Mrs mrs Mr mr Dr dr Ms ms St e\.g i\.e approx sq No no vs etc".split()
+_ABBREVIATIONS = r"Mrs mrs Mr mr Dr dr Ms ms St e\.g i\.e approx sq No no vs etc ca min max".split()
 _NOT_ABBREVIATED = "".join(rf"(?<!\b{word})" for word in _ABBREVIATIONS)
 _BEGINNINGS = words.any_of(
     "It The This That These So Thus Therefore Hence Because Since But However Wait No Actually Oops Hold Sorry Hmm Let "
@@ -23,7 +23,7 @@ _END = re.compile(rf"{_SENTENCE_END.pattern}|\n")
 _ASIDE = re.compile(
     r"[,;]?\s\(?(?:because|since|which|where|when|while|whereas|given that|compared|i\.e\.|e\.g\.|unlike)\b"
     r"|[,;(]\s?\(?(?:and )?not\b(?! (?:correct|right|true|the))|[,;]?\s\(?(?:rather than|instead of)\b"
-    r"|\s[\u2014\u2013-]\s(?=[A-Za-z])",
+    r"|\s[\u2014\u2013-]\s(?=[A-Za-z]{2})",
     re.IGNORECASE,
 )
 _REJECTED = re.compile(
@@ -45,6 +45,13 @@ def first_sentence(text: str) -> str:
     hidden = FORMULA.sub(lambda match: "\0" * len(match[0]), text)
     end = _SENTENCE_END.search(hidden)
     return text[: end.end()] if end else text
+
+
+def sentence_end(text: str, begin: int) -> int:
+    """Where the sentence that goes on at `begin` ends."""
+    hidden = FORMULA.sub(lambda match: "\0" * len(match[0]), text)
+    end = _SENTENCE_END.search(hidden, begin)
+    return end.end() if end else len(text)
 
 
 def clause(text: str) -> str:

@@ -17,15 +17,16 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from stages.core.grading import boxes, words
-from stages.core.grading.sentences import LONGEST, first_sentence, sentences
+from stages.core.grading.sentences import LONGEST, sentence_end, sentences
 from stages.core.grading.visible import BULLET
 
 _LEAD = re.compile(
     r"(?<![\w-])(?:final |correct |my )?answers?(?![\w-])[\s*_)\]\"']{0,9}"
-    r"(?:\([^()\n]{1,60}\)\s*)?(?:(?:to|in|for|of|as)\s(?:[\w'$\\.-]{1,20}\s){1,8}?)?"  # "to the question"
+    # "to the question", "based on the passage"
+    r"(?:\([^()\n]{1,60}\)\s*|here\s)?(?:(?:to|in|for|of|as|based on|according to)\s(?:[\w'\"?$\\.-]{1,20}\s){1,8}?)?"
     r"(?:,? ?(?:then|therefore|thus|hence),? )?(?:is|are|(?:must|should|would|will) be|equals|comes to|turns out to be"
     r"|=>|->|:|=|[-\u2013\u2014](?=\s))(?![\w-])[\s:=\"']*"
-    r"|(?:^|(?<=\s))#{4}(?!#)[ \t]*|^[ \t]*(?:ans|verdict|correct|final)\.?[ \t]*[:=]\s*"
+    r"|(?:^|(?<=\s))#{4}(?!#)[ \t]*|^[ \t]*(?:my |final )?(?:ans|verdict|correct|final)\.?[ \t]*[:=]\s*"
     r"|^[ \t]*(?:the )?(?:final |correct )?(?:answers?|result|solution)[ \t]*[:.]?[ \t]*$\s*",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -35,8 +36,25 @@ _WEAK_LEAD = re.compile(
     re.IGNORECASE,
 )
 _CLAUSE_START = re.compile(r"[.!?;:\n\u2014,]|\b(?:so|thus|therefore|hence|but|and|then|now)\b", re.IGNORECASE)
+_BOUNDS = words.any_of(
+    "not cannot never neither nor isn't wasn't aren't at_least at_most (?:more|less|fewer|greater)_than about around "
+    "approximately nearly almost roughly between over under up_to"
+)
+# "It is not \boxed{5}", "at least \boxed{5}", "Is it \boxed{5}?"
 _BEFORE_A_BOX = re.compile(
-    r"(?:\b(?:not|never|neither|nor|isn't|wasn't|aren't)|n't)\s(?:\w+\s){0,2}[$\s(\\\[]*$", re.IGNORECASE
+    rf"(?:\b{_BOUNDS}|n't)\s(?:be |equal |the |an? )?[$\s(\\\[]*$"
+    r"|(?:^|[.!\n]\s*)(?:is it|suppose|assume|say)\b[^.\n]*$",
+    re.IGNORECASE,
+)
+# "If $x = 1$, the answer is 5"; but "if we add them, the answer is 5"
+_ASSUMED = re.compile(
+    r"(?:^|[.!?\n]\s*)(?:(?:if|suppose|assume|assuming)\b[^.!?\n;]*=|unless\b|suppose\b|let's assume\b"
+    r"|if\b[^.!?\n;]*\b(?:were|is|was|pointed|rains)\b)[^.!?\n;]*$",
+    re.IGNORECASE,
+)
+_CONCLUSION = re.compile(
+    r"(?:so|thus|therefore|hence|finally|then|adding|after|i choose|now)\b|(?-i:[A-Z]) is (?:correct|right)\b",
+    re.IGNORECASE,
 )
 Value = TypeVar("Value")
 
@@ -86,7 +104,7 @@ def final_value(text: str, reader: Reader[Value]) -> Value | None:
             continue
         if value is not None and not _withdrawn(text, statement, value, reader):
             return value
-        earliest = statement.end if statement.form == "box" else _sentence_end(text, statement.begin)
+        earliest = statement.end if statement.form == "box" else sentence_end(text, statement.begin)
     value = _weak(text[earliest:], reader)
     if value is None and unclear:
         raise UnclearError
@@ -139,7 +157,7 @@ def _denied(text: str, statement: Statement) -> bool:
     before = text[max(0, statement.begin - 200) : statement.begin]
     if statement.form == "box":
         return _BEFORE_A_BOX.search(before[-60:]) is not None
-    return words.denies(_last_clause(before))
+    return words.denies(_last_clause(before)) or _ASSUMED.search(before) is not None
 
 
 def _last_clause(before: str) -> str:
@@ -152,18 +170,33 @@ def _last_clause(before: str) -> str:
 def _withdrawn(text: str, statement: Statement, value: Value, reader: Reader[Value]) -> bool:
     """Whether what follows takes the statement back, or gives another value as the last word."""
     after = text[statement.end if statement.form == "box" else statement.begin :]
+    if _taken_back(after, value, reader) or (statement.form == "box" and re.match(r"[\s$)]*\?", after)):
+        return True
+    end = statement.end if statement.form == "box" else min(statement.end, sentence_end(text, statement.begin))
+    return any(_concludes_otherwise(sentence, value, reader) for sentence in sentences(text[end:])[-1:])
+
+
+def _concludes_otherwise(sentence: str, value: Value, reader: Reader[Value]) -> bool:
+    """Whether a last sentence is another value, or concludes with "so", "adding" and the like to one."""
+    if reader.bare(sentence) not in (None, value):
+        return True
+    if not _CONCLUSION.match(sentence):
+        return False
+    try:
+        return reader.read(Statement(sentence, 0, 0, "sentence")) not in (None, value)
+    except UnclearError:
+        return False
+
+
+def _taken_back(after: str, value: Value, reader: Reader[Value]) -> bool:
+    """Whether `after` takes back the value that stands before it, or objects with another one."""
     if words.RETRACTED.search(after):
         return True
     for objection in words.OBJECTION.finditer(after):
         line = after[objection.start() : objection.start() + 300].lstrip(" .!?;)\n").partition("\n")[0]
         if reader.names_another(line, value):
             return True
-    last = sentences(text[statement.end :])[-1:]
-    return any(reader.bare(sentence) not in (None, value) for sentence in last)
-
-
-def _sentence_end(text: str, begin: int) -> int:
-    return begin + len(first_sentence(text[begin:]))
+    return False
 
 
 def _weak(text: str, reader: Reader[Value]) -> Value | None:
@@ -175,15 +208,24 @@ def _weak(text: str, reader: Reader[Value]) -> Value | None:
         return None
     opening = said[0].removeprefix(BULLET)
     first = reader.bare(opening)
+    if first is not None and _taken_back(text[text.find(said[0][:20]) + len(opening) - 1 :], first, reader):
+        raise UnclearError
+    if words.RETRACTED.search(said[-1], 1):
+        raise UnclearError
     try:
         last = reader.read(Statement(said[-1], 0, 0, "sentence"))
     except UnclearError:
-        if first is None or len(said) == 1 or opening.rstrip(".! ") in said[-1]:
+        if len(said) == 1 or not words.denies(said[-1]) or _labels(opening) & _labels(said[-1]):
             raise
-        return first  # "B. The others are wrong."
+        return reader.read(Statement(opening, 0, 0, "sentence"))  # "B is correct. The others are wrong."
     if first is not None and last is not None and first != last and len(said) > 1:
         raise UnclearError
     return first if last is None else last
+
+
+def _labels(sentence: str) -> set[str]:
+    """The letters and numbers by which a sentence names options and values; its other words where there are none."""
+    return set(re.findall(r"\b[A-Z]\b|\d+", sentence)) or set(re.findall(r"\w{4,}", sentence.lower()))
 
 
 def _says_nothing(sentence: str) -> bool:

@@ -10,34 +10,40 @@ import re
 from stages.core.grading import options, words
 from stages.core.grading.statements import Statement, UnclearError
 
-_YES = r"true|yes|yeah|yep|correct|affirmative|certainly|of course|absolutely|definitely"
+_YES = r"true|yes|yeah|yep|yup|correct|right|affirmative|certainly|of course|absolutely|definitely"
 _NO = (
-    r"false|no way|nope|no|incorrect|untrue|negative|(?:certainly|of course|absolutely|definitely) not|not at all"
+    r"false|no way|nope|nah|no|incorrect|wrong|untrue|negative|(?:certainly|of course|absolutely|definitely) not"
+    r"|not at all"
     r"|not (?:true|correct)"
 )
 # "No, ...", "Yes it is", "True." and not "no evidence", "No. 5", "true in 2010"
 _WORD_ENDS = (
     r"(?:\W*$|\s?[,;!\u2014\u2013-]|[.:](?!\s?\d)"
-    r"|\s(?:because|since|as|it|they|he|she|we|you|i|that|this|there|indeed)\b)"
+    r"|\s(?:because|since|as|it|they|he|she|we|you|i|that|this|there|indeed|rather than|and not)\b)"
 )
 _FIRST_WORD = re.compile(rf"(?:(?P<no>{_NO})|(?P<yes>{_YES})){_WORD_ENDS}", re.IGNORECASE)
 _SUBJECT = (
     r"(?:it|this|that|(?:the|this|that|my|your) (?:\w+ )?(?:statement|claim|sentence|answer|assertion|proposition"
     r"|hypothesis|premise|conclusion)(?: (?:that|is that) [^.]{1,200}?)?)"
 )
-_ADVERB = words.any_of("indeed definitely clearly certainly actually therefore thus also in_fact simply absolutely")
+_ADVERB = words.any_of(
+    "in_fact, indeed definitely clearly certainly actually therefore thus also in_fact simply absolutely"
+)
 _IS_TRUE = re.compile(
-    rf"{_SUBJECT}\s?(?:is|was|'s|(?P<is_not>isn't|is not|'s not|wasn't))\s(?:{_ADVERB},?\s)*(?P<not>not )?"
+    rf"{_SUBJECT}\s?(?:is,?|was|'s|must be|has to be|should be|holds"
+    rf"|(?P<is_not>isn't|is not|'s not|wasn't|cannot be|can't be))\s(?:{_ADVERB},?\s)*(?P<not>not )?"
     r"(?P<value>true|false|correct|incorrect|untrue|right|wrong)\b(?P<after>[^\n]*)",
     re.IGNORECASE,
 )
-_AFTER_VALUE = re.compile(r"\W*$|\s?[.,;!]|\s(?:that|because|since|as|to say)\b")
+_AFTER_VALUE = re.compile(r"\W*$|\s?[.,;!]|\s(?:that|because|since|as|to say|according to|based on)\b")
 _VALUES = dict.fromkeys(("true", "correct", "right"), True) | dict.fromkeys(
     ("false", "incorrect", "untrue", "wrong"), False
 )
 _NO_DOUBT = re.compile(r"no (?:doubt|question)(?: about it)?[,:]?\s(?:that\s)?", re.IGNORECASE)
 _LEADING = re.compile(
-    rf"(?:{words.CONNECTIVE}|(?:according to|based on|from|given) [^,]{{1,80}},\s+|the answer is:?\s+|hmm,?\s+)+",
+    rf"(?:{words.CONNECTIVE}|(?:according to|based on|from|given) [^,]{{1,80}},\s+|the answer is:?\s+"
+    r"|(?:definitely|certainly|clearly|absolutely),?\s+(?!not)|(?:i'd (?:answer|go with)|i choose|i'm going with)\s+"
+    r"|(?:so )?(?:it|that)(?:'s| is)(?: a)?(?: clear)?\s+(?=(?:yes|no)\W*$))+",
     re.IGNORECASE,
 )
 _LAST_PART = re.compile(r"(?:[;:\u2014]|,?\s(?:so|thus|therefore|hence|and so))\b,?\s+", re.IGNORECASE)
@@ -86,7 +92,8 @@ def gold(text: str) -> bool | None:
 
 def _normal(text: str) -> str:
     text = re.sub(r'(?i)\b(statement|sentence|claim) "[^"\n]{3,300}"', r"\1", text)
-    text = re.sub(r"[()\[\]]", "", options.unwrapped(text)).strip()
+    text = re.sub(r"(?<=\w)\s*\(", ", ", options.unwrapped(text))
+    text = re.sub(r"[()\[\]]", "", text).strip()
     return _NO_DOUBT.sub("", text) if _NO_DOUBT.match(text) else text
 
 
@@ -96,7 +103,8 @@ def _first_word(text: str) -> bool | None:
     if match is None:
         return None
     value = match["yes"] is not None
-    if _OPPOSITE[value].search(text[match.end("yes" if value else "no") :]):
+    after = text[match.end("yes" if value else "no") :]
+    if _OPPOSITE[value].search(after) or re.match(r",? assuming\b", after):
         raise UnclearError
     return value
 
@@ -107,8 +115,10 @@ def _said_of_the_statement(text: str) -> bool | None:
     match = (_IS_TRUE.fullmatch(text, leading.end()) if leading else None) or _IS_TRUE.fullmatch(text)
     if match is None or not _AFTER_VALUE.match(match["after"]):
         return None
-    if re.match(r"\s?(?:to say|that the answer)", match["after"]):
+    if re.match(r"\s?(?:to say|that (?:the answer|it|the statement|this)\b)", match["after"]):
         raise UnclearError
+    if re.search(r"\b(?:otherwise|assuming)\b", text, re.IGNORECASE):
+        return None
     if match["value"].lower() in ("right", "wrong") and match["after"].strip(" .!"):
         return None
     turned = (match["is_not"] is not None) != (match["not"] is not None)

@@ -52,6 +52,9 @@ _PUNCTUATION = str.maketrans(
     | {"\u3001": ", ", "\u2026": "...", "\u2234": " ", "\u220e": " ", "`": ""}
 )
 _DEGREES = "\u00b0\u2103\u2109"  # which Unicode counts among the pictures
+_CROSS_AFTER = re.compile(
+    "(?<=[^\\s\n])[ \t]*[\u274c\u2717\u2718\u2716](?=\\s*$)", re.MULTILINE
+)  # a wrong answer's mark
 # Scripts without spaces: kana, Han, Hangul
 _UNSPACED = r"\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af"
 _SPACE_MISSING = re.compile(
@@ -80,6 +83,7 @@ def _turn(text: str) -> str:
 
 def characters(text: str) -> str:
     """One character for each meaning: ASCII for full width, plain spaces and dashes, no pictures, nothing invisible."""
+    text = _CROSS_AFTER.sub(" (wrong)", text)
     return "".join(map(_character, text.translate(_PUNCTUATION)))
 
 

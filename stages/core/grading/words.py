@@ -31,14 +31,21 @@ _REJECTIONS = (
     "wrong incorrect invalid false untrue impossible unlikely mistak(?:es?|en) reject(?:ed|s)? eliminat\\w+ exclud\\w+ "
     "rul\\w+_out fails? naive tempting worst least opposite contrary doubt\\w* trap distractor decoy"
 )
-_OTHERS = "instead_of rather_than might may could someone somebody one_would"
+_OTHERS = (
+    "instead_of rather_than (?:might|may|could)_(?:be|have|say|think|pick|seem) someone somebody "
+    "one_(?:would|could|might|may) used_to formerly was_going_to would_have should_have unknown no_longer "
+    "suppose assume first_guess almost second-best next_best runner-up everything_but all_but often usually"
+)
+# "Bob says the answer is 5"
+_SAID_BY = any_of("says said thinks thought claims claimed guesses chose picked believes")
+_NAMED = rf"(?-i:\b(?!The|This|That|It|He|She|We|They|You|I\b)[A-Z][a-z]+ {_SAID_BY}\b)"
 _OTHER_LANGUAGES = "nicht kein\\w* pas ne \u043d\u0435"
 _PEOPLE = any_of("everyone everybody many most some people students others")
 _BELIEVE = any_of("would might may thinks? says? picks? chooses? guess believes? assumes?")
 # Said of what was not meant, or of what somebody else would say
 _DENIAL = re.compile(
     rf"\b{any_of(_NEGATIONS, _REJECTIONS, _OTHERS, _OTHER_LANGUAGES)}\b|n't\b|\\neg|[\u4e0d\u6ca1\u975e]"
-    rf"|{_PEOPLE} (?:people |students |of them )?{_BELIEVE}\b",
+    rf"|{_PEOPLE} (?:people |students |of them )?{_BELIEVE}\b|{_NAMED}",
     re.IGNORECASE,
 )
 _NO_DENIAL = re.compile(
@@ -48,13 +55,16 @@ _NO_DENIAL = re.compile(
 _SENTENCE_START = r"(?:[.!?;)\n\u2014\u2013]|\.\.\.|\s-)\s*"
 # Takes back what was said before it, at the start of a sentence
 RETRACTED = re.compile(
-    rf"(?:^|{_SENTENCE_START})(?:and |but |oh,? |ah,? |no,? )*(?:"
+    rf"(?:^|{_SENTENCE_START})(?:and |but |oh,? |ah,? |no,? |so )*(?:"
     r"wait(?=\s?[,.:;!?\u2014-]|\s(?:no|that|i|let|actually|a (?:minute|second|moment)|it|there|so)\b)"
-    r"|(?:oops|hold on|scratch that|correction|hmm+|on second thought|never ?mind)\b"
+    r"|(?:oops|hold on|scratch that|strike that|correction|corrected|edit|hmm+|never ?mind|my mistake|apolog\w+"
+    r"|i apologi[sz]e"
+    r"|(?:up)?on (?:second thought|reflection|review|closer)|reconsidering|re-?reading|i mean|or rather)\b"
     r"|let me (?:re|double|correct|fix|check|try|redo|start over)"
     r"|i (?:was wrong|misread|miscalculated|take that)|i(?:'ve| have)? (?:made|forgot|forgotten|meant)\b"
     r"|(?:that|this|it)(?: is|'s| was) (?:wrong|incorrect|not (?:right|correct)|a mistake))"
-    r"|,\s*(?:wait|no wait|oops|sorry|scratch that)\b",
+    r"|[,(]\s*(?:wait|no,? wait|oops|sorry|scratch that|i mean|or rather)\b"
+    r"|^\W{0,6}but (?:that|this|it) (?:is|was) (?:wrong|incorrect|not)\b",
     re.IGNORECASE,
 )
 # Takes it back where another value follows
@@ -74,17 +84,20 @@ CHATTER = re.compile(
 )
 # Begins a sentence that concludes nothing
 SUPPOSES = re.compile(
-    r"(?:recall|note|notice|remember|suppose|assume|consider|let|if|unless|imagine|given"
+    r"(?:recall|note|notice|remember|suppose|assume|consider|let|if|for example|for instance|unless|imagine|given"
     r"|first(?:ly)?(?!.*\b(?:so|then|finally)\b))\b",
     re.IGNORECASE,
 )
 _CONNECTIVES = (
     "so thus hence therefore then finally and overall clearly now altogether in_total in_all in_conclusion in_summary "
     "as_a_result consequently accordingly it_follows_that total result step_\\d{1,2} conclusion final ok(?:ay)? well "
+    "in_short to_sum_up ultimately in_other_words simply_put obviously undoubtedly response "
+    "(?:final_)?(?:verdict|decision|judge?ment) "
+    "to_answer_the_question (?:we|it)_can(?:_be)?_concluded?_that this_shows_that without_a_doubt by_elimination "
     "indeed simply just i_think i_believe i'd_say i_would_say we_(?:conclude|see|find|know)_that "
     "(?:this|which)_means(?:_that)?"
 )
-CONNECTIVE = rf"{any_of(_CONNECTIVES)}\b[,:.]?\s*|=>\s*|[:=\u2022]\s+"
+CONNECTIVE = rf"{any_of(_CONNECTIVES)}\b[,:.]?\s*|(?:a|letter|q:[^\n]{{1,200}}?\ba):\s+|=>\s*|[:=\u2022]\s+"
 # What a sentence may begin with before it concludes: "So, in total,"
 LEADING = re.compile(rf"(?:{CONNECTIVE}|{any_of('yes definitely certainly')}\b[,:.]?\s*)+", re.IGNORECASE)
 

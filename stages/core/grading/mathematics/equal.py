@@ -24,6 +24,9 @@ _DECORATION = words.any_of("angle triangle bar widehat hat vec overrightarrow ma
 _BESIDE_A_NAME = re.compile(
     rf"(?<=[A-Za-z'}}]) ?\((?:[^()]|\([^()]*\))*\)|_\{{[^{{}}]*\}}|_\w|\\{_DECORATION}(?![A-Za-z])|[{{}}| ']"
 )
+_POWER_OF_AN_OBJECT = re.compile(
+    r"(?<=[A-Z])\^ ?(?:\{[^{}]*\}|\w)|(?<=[a-z])\^ ?\{?-1\}?(?= ?\()"
+)  # `BC^2`, `f^{-1}(3)`
 _NAME = r"(?:[A-Z]{1,4}|m?[A-Z]{1,3}|[a-z]|\\[a-z]+)"  # `m\angle A` has an m
 _SUM_OF_NAMES = re.compile(rf"[-+]?{_NAME}(?:[-+](?:[A-Z]{{1,2}}|[a-z]|\\[a-z]+))*")
 _FLIPPED = {"<": ">", ">": "<", r"\le": r"\ge", r"\ge": r"\le", "=": "="}
@@ -77,8 +80,14 @@ def _same(said: Node, meant: Node) -> bool:
     if said.kind == "relation":
         return _given(said, meant)
     if meant.kind in ("list", "set"):
-        return said.kind in ("list", "set") and _same_members(
-            [_value(part) for part in said.parts], [_value(part) for part in meant.parts]
+        if said.kind not in ("list", "set") or len(_letters(said)) > 1 + (len(_letters(meant)) > 1):
+            return False  # also `x = 1, y = 2`, which is a point, for 1 and 2
+        return _same_members([_value(part) for part in said.parts], [_value(part) for part in meant.parts])
+    if meant.kind == "tuple" and said.kind == "list":  # `x = 2, y = -1` for (2, -1)
+        names = [part.parts[0].text.strip() for part in said.parts if part.kind == "relation"]
+        in_order = len(names) == len(said.parts) and len(set(names)) == len(names) and names == sorted(names)
+        return (
+            in_order and meant.signs == ("(", ")") and _same_items([_value(part) for part in said.parts], meant.parts)
         )
     if said.kind != meant.kind:
         return False
@@ -113,6 +122,12 @@ def _same_members(said: Sequence[Node], meant: Sequence[Node]) -> bool:
             return False
         left.remove(match)
     return True
+
+
+def _letters(node: Node) -> set[str]:
+    """The letters that name the members of a list: x of `x_1 = 3, x_2 = -3`."""
+    names = [part.parts[0].text.strip() for part in node.parts if part.kind == "relation" and set(part.signs) == {"="}]
+    return {name[:1] for name in names}
 
 
 def _value(node: Node) -> Node:
@@ -159,10 +174,17 @@ def _is_name(side: Node) -> bool:
         return not FUNCTION.search(text)
     if _ARITHMETIC.fullmatch(text):
         return True
-    name = FUNCTION.sub("", _BESIDE_A_NAME.sub("", text))
-    if _OF_A_VARIABLE.search(text) or re.search(r"[\d^*/]|\\(?:frac|sqrt|cdot|times)", name):
+    if _OF_A_VARIABLE.search(text):
         return False
-    return _SUM_OF_NAMES.fullmatch(name) is not None
+    if re.match(r"\\(?:sum|prod|int|lim)(?![a-z])", text) or _ARITHMETIC.fullmatch(
+        re.sub(r"(?<![A-Za-z])i(?![A-Za-z])", "1", text)
+    ):
+        return True
+    name = _BESIDE_A_NAME.sub("", FUNCTION.sub("", _POWER_OF_AN_OBJECT.sub("", text)))
+    if _SUM_OF_NAMES.fullmatch(name):
+        return True
+    unknowns = set(re.findall(r"(?<![A-Za-z\\])[a-z]|(?<=[a-z])[a-z](?![A-Za-z])", name))
+    return len(unknowns) > 1 and not re.search(r"[A-Za-z]{3}", name)  # no equation for one of them
 
 
 def _same_chain(sides: Sequence[Node]) -> bool:

@@ -19,6 +19,7 @@ _CHANGING = words.any_of(
     "million billion thousand hundred dozen squared cubed half twice more_than less_than at_least at_most "
     "or_(?:more|less|so) not never times plus minus over between about approximately undefined except but to_the base "
     "than percent_of log ln sin cos tan pi sqrt mod"
+    " divides exceeds multiple factor divisor one_of bound big small example"
 )
 _CHANGES = re.compile(rf"\b{_CHANGING}\b|n't\b", re.IGNORECASE)
 _GIVE = words.any_of("is are was equals? be becomes gives get have has obtain find yields")
@@ -33,12 +34,19 @@ _SUPERLATIVE = re.compile(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Formula:
-    """The mathematics of a statement, and the number that it gives where it gives one."""
+    """The mathematics of a statement, and the number that it gives, if any. Two with the same number are equal."""
 
     text: str
     number: Fraction | None
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Formula):
+            return False
+        if None not in (self.number, other.number):
+            return self.number == other.number
+        return latex.canonical(latex.simple(self.text)) == latex.canonical(latex.simple(other.text))
 
 
 class FormulaReader:
@@ -66,8 +74,8 @@ class FormulaReader:
         """The formula or the number that `text` is."""
         match = FORMULA.fullmatch(text.rstrip(". "))
         inner = _inner(match) if match else text
-        number = numbers.gold(inner)
-        return Formula(latex.canonical(latex.simple(inner)), number) if match or number is not None else None
+        number = numbers.gold(inner.rpartition("=")[2])
+        return Formula(inner, number) if match or (number is not None and "=" not in inner) else None
 
     def names_another(self, text: str, value: Formula) -> bool:
         """Whether a formula or another number stands in `text`."""
@@ -160,4 +168,6 @@ def _bare(text: str) -> str:
 
 
 def _inner(match: re.Match[str]) -> str:
-    return next(group for group in match.groups() if group is not None).strip()
+    inner = next(group for group in match.groups() if group is not None).strip()
+    lines = [line.strip() for line in inner.splitlines() if line.strip()]
+    return lines[-1] if len(lines) > 1 and all("=" in line for line in lines) else inner

@@ -18,7 +18,7 @@ _SPACE = re.compile(r"(?<!\\)\\[,;: ]|\\(?:q?quad|enspace|thinspace)(?![A-Za-z])
 _ROW_SKIP = re.compile(r"\\\\ ?\[[^\[\]]{1,10}\]")
 _SYMBOLS = {
     **{"\u00d7": r"\times ", "\u00b7": r"\cdot ", "\u22c5": r"\cdot ", "\u00f7": r"\div ", "\u00b1": r"\pm "},
-    **{"\u2264": r"\le ", "\u2265": r"\ge ", "\u2260": r"\ne ", "<=": r"\le ", ">=": r"\ge ", "!=": r"\ne "},
+    **{"\u2264": r"\le ", "\u2265": r"\ge ", "\u2260": r"\ne ", "<=": r"\le ", ">=": r"\ge "},
     **{"\u222a": r"\cup ", "\u2229": r"\cap ", "\u2208": r"\in ", "\u2205": r"\emptyset ", "\u211d": r"\mathbb{R}"},
     **{"\u03c0": r"\pi ", "\u03b8": r"\theta ", "\u03b1": r"\alpha ", "\u03b2": r"\beta ", "\u03bb": r"\lambda "},
     **{"\u00bd": r"\frac{1}{2}", "\u00bc": r"\frac{1}{4}", "\u00be": r"\frac{3}{4}"},
@@ -27,7 +27,17 @@ _SYMBOLS = {
 }
 _SYMBOL = re.compile("|".join(map(re.escape, _SYMBOLS)))
 _NAMES = (
-    {"leq": "le", "geq": "ge", "neq": "ne", "lt": "<", "gt": ">", "bmatrix": "pmatrix", "implies": "Rightarrow"}
+    {
+        "leq": "le",
+        "geq": "ge",
+        "leqslant": "le",
+        "geqslant": "ge",
+        "neq": "ne",
+        "lt": "<",
+        "gt": ">",
+        "bmatrix": "pmatrix",
+        "implies": "Rightarrow",
+    }
     | dict.fromkeys(("dfrac", "tfrac", "cfrac"), "frac")
     | dict.fromkeys(("dbinom", "tbinom"), "binom")
     | dict.fromkeys(("dots", "cdots", "dotsc", "dotsb"), "ldots")
@@ -57,7 +67,8 @@ _UNIT_POWER = re.compile(r"(?:\\(?:text|mbox|mathrm)\{[^{}]*\}|(?<![A-Za-z\\])[A
 _CLOCK_AND_COMPASS = r"a\.?m|p\.?m|east|west|north|south|[EWNS]"
 _CHANGING = words.any_of(
     "hundred thousand million billion trillion dozen percent_of or to and more less least most not squared cubed "
-    "factorial base mod remainder half pi over minus plus times_\\d if for when where of_\\d"
+    "factorial base power \\w{2,}ths thirds quarters mod remainder half pi over minus plus "
+    "times_\\d if for when where of_\\d"
 )
 _PART_OF_THE_VALUE = re.compile(rf"\b(?:{_CLOCK_AND_COMPASS}|{_CHANGING})\b|^[a-zA-Z]$")
 _THOUSANDS = re.compile(
@@ -72,7 +83,7 @@ _SCIENTIFIC = re.compile(r"(?<![\w.])(-?\d*\.?\d+)[eE]([+-]?\d{1,3})(?![\w.])")
 _ROOT = re.compile(
     r"\u221a ?(?:\{([^{}]*)\}|\(([^()]*)\)|(\d+|[a-z]))|(?<![\\A-Za-z])sqrt ?(?:\(([^()]*)\)|\{([^{}]*)\}|(\d+))"
 )
-_MODULUS = re.compile(r" ?(?:\\pmod ?(?:\{[^{}]*\}|\d)|\\bmod ?\{?\d+\}?|\(?\\?mod ?\{? ?\d+\}? ?\)?)$")
+_MODULUS = re.compile(r" ?(?:\\pmod ?(?:\{[^{}]*\}|\d)|\(?\\?mod ?\{? ?\d+\}? ?\)?)$")
 _STYLED = re.compile(
     rf"\\{words.any_of('math(?:bf|it|rm|sf) text(?:bf|rm|normal)? boldsymbol bm vec mbox emph underline')}"
     r"(?![A-Za-z]) ?\{ ?([^{}]*?) ?\}"
@@ -85,6 +96,7 @@ _ARRAY = re.compile(  # a matrix by its brackets
 
 def simple(text: str) -> str:
     """The formula `text` in its one form. A list keeps its commas."""
+    text = re.sub(r"(?<![\w)}\]])!=", r"\\ne ", text)  # and not of `4!=24`
     text = _ROW_SKIP.sub(r"\\\\", text)
     text = _COMMAND.sub(lambda match: _renamed(match[1]), _SYMBOL.sub(lambda match: _SYMBOLS[match[0]], text))
     text = re.sub(

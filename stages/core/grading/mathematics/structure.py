@@ -7,23 +7,10 @@ import re
 from dataclasses import dataclass
 
 _TOKEN = re.compile(r"\\begin\{\w+\*?\}|\\end\{\w+\*?\}|\\[A-Za-z]+|\\.|.", re.DOTALL)
-_RELATIONS = {
-    "=",
-    "<",
-    ">",
-    r"\le",
-    r"\ge",
-    r"\ne",
-    r"\approx",
-    r"\equiv",
-    r"\in",
-    r"\sim",
-    r"\ll",
-    r"\gg",
-    r"\to",
-    r"\subset",
-    ":=",
-}
+_NAMES_OF_RELATIONS = (
+    "le ge ne approx equiv in sim simeq cong propto mid ll gg to subset not nleq ngeq nless ngtr lesssim gtrsim notin"
+)
+_RELATIONS = {"=", "<", ">", ":="} | {f"\\{name}" for name in _NAMES_OF_RELATIONS.split()}
 _AND_OR = re.compile(r"(?<![A-Za-z\\])(?:\\text\{ ?)?(?:,? ?\b(?:and|or)\b)(?: ?\})?(?![A-Za-z])", re.IGNORECASE)
 
 

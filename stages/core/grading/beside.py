@@ -1,0 +1,94 @@
+"""What stands beside a number and makes it another one, or none: bounds, operations, comparisons, denials."""
+
+import re
+
+from stages.core.grading.words import any_of
+
+_RELATIONS = (
+    "n?eq? n?leq? n?geq? leqslant geqslant lesssim gtrsim gtr? less not ngtr nless approx sim simeq cong propto "
+    "mid ll gg pm mp infty"
+)
+RELATION = re.compile(
+    r"[<>~\u00b1\u2213\u221e\u2248\u2260\u2264\u2265\u2243\u2245\u2262\u2272\u2273\u226a\u226b\u221d]|!=|=/="
+    rf"|\\{any_of(_RELATIONS)}(?![A-Za-z])"
+)
+_BOUNDS = (
+    "not never neither nor except but either isn't wasn't no_longer over under above below up_to about approximately "
+    "approx\\.? circa ca\\. near around roughly nearly almost between within beyond exceeds divides "
+    "than_or_equal_to at_least at_most max(?:imum)?\\.? min(?:imum)?\\.? a_m(?:in|ax)imum_of "
+    "(?:more|less|fewer|greater|larger)_than formerly previously"
+)
+_OPERATIONS = (
+    "twice double triple thrice half(?:_of)? third_of quarter_of multiple_of factor_of plus minus times squared sqrt "
+    "root_of log ln sin cos tan arcsin arccos arctan pi base max min int"
+)
+# Right before a number, with at most one word between
+CHANGES_BEFORE = re.compile(
+    rf"\b{any_of(_BOUNDS, _OPERATIONS)}\s(?:[a-z]+\s)?$"
+    r"|\\(?!times|cdot|equiv)[A-Za-z]+ ?\(?$|[+*/^\u221a\u00d7\u00b7\u00f7\\]\s?\(?$"
+    r"|[\w)]\s?-\s?\(?$|[A-Za-z_]\($|[\w)\]]$",
+    re.IGNORECASE,
+)
+_OPERATOR_AFTER = (
+    r"\s?(?:[*^\u221a\u00d7\u00b7\u00f7!]|/(?![a-z]{2})|\\(?!text|%)[a-zA-Z]+|\+(?!\w*[a-z])|:\d|\u00b0 ?\d|\.{2,} ?\d"
+    r"|[-\u2013]\s?(?:\d|[a-zA-Z](?!\w)|\\))"
+    r"|[^\W\d]|['\u2032(]|\s(?:[b-hjkn-rt-z]|[A-BD-EG-IM-RT-UX-Z])(?![\w'.])"  # a variable, not a unit
+)
+_WORD_AFTER = (
+    rf"\s(?:{any_of('squared cubed doubled tripled quadrupled halved factorial mod modulo plus minus pi root ish')}"
+    rf"|{any_of('divided_by multiplied_by raised_to to_the_power with_(?:a_)?remainder (?:[a-z]+_)?below_zero')}"
+    rf"|{any_of('lakh crore (?:thousand|hundred|ten)ths thirds quarters halves max min approximately')}"
+    rf"|{any_of('turns_into changes_to rounds_up')}"
+    r"|over (?:\d+|[a-z]\b)|times(?=\s[\w\\$])|in base \w+|base \d+|to \d+|R \d+|less [a-z]\b|and [a-z]\b(?! )"
+    r"|and (?:a (?!half)|three )\w+(?: \w+)?$)(?!\w)"
+    r"|-ish\b|,? (?:approximately|or thereabouts|give or take)\b"
+    r"|\s?(?:or|and) (?:more|less|fewer|so|greater|higher|lower|above|below|over|under|up)\b"
+    r"|\s(?:at (?:least|most|minimum|maximum)|or (?:at|maybe|perhaps|possibly))\b"
+)
+_COMPARED_AFTER = (
+    r"[^.;]{0,60}?\b(?:more|less|fewer|greater|smaller|higher|lower) than (?:the |her |his |its |their )?\d"
+    r"|\s?(?:%|percent|per cent) of \D{0,12}\d|[^.;]{0,40}\b(?:if|unless|assuming|without|for [A-Z]\w+ and)\b[^.;]*\d"
+)
+_DENIED_AFTER = (
+    r"\s(?:divides|is (?:a (?:divisor|factor|multiple)|one of|too \w+))\b"
+    r"|\s?(?:[a-z]+ )?(?:(?:is|was|are|would be|seems)\s|(?:is|was|'s)n't|'s )"
+    r"(?:not (?!\w+ed\b|in\b|red\b)|n't|wrong|incorrect|false|impossible|too|(?:an? |my |the )?(?:\w+ )?"
+    r"(?:overestimate|underestimate|upper bound|lower bound|guess|mistake))"
+    r"|[^.,;\d]{0,60}\b(?:that|which|it|this) (?:is|was) (?:wrong|incorrect|false|not right|not correct)"
+    r"|\s?isn't|\s?\?|\s?\((?:wrong|incorrect|false|no)\b"
+)
+CHANGES_AFTER = re.compile(f"{_OPERATOR_AFTER}|{_WORD_AFTER}|{_COMPARED_AFTER}|{_DENIED_AFTER}")
+
+# The nearest of these before a number says what the number is for
+_PREPOSITIONS = (
+    "of for in at on by from after before with without than per into out among during through until since because when "
+    "where which who if while although though compared originally versus vs given like"
+)
+_LEADS_TO = "equal comes adds_up equals amounts simplifies sums rounds reduces evaluates works_out".split()
+_TO = "".join(f"(?<!{verb.replace('_', ' ')} )" for verb in _LEADS_TO) + "to"  # not "equal to"
+_LABELS = (
+    "number days? week grade step question problem part case page room chapter level year equation row column item"
+)
+_VERBS = (
+    "is are was were be been equals? has have had gets? makes? needs? costs? pays? earns? leaves? takes? left sold "
+    "total_of"
+)
+_AMOUNTS = (
+    "total sum average profit loss remainder value length width height area volume weight speed distance price cost "
+    "mean median score balance change discount perimeter rate size age"
+)
+_SUBJECTS = f"he she it they we i you there an?_{any_of(_AMOUNTS)}_of to"
+GOVERNOR = re.compile(
+    rf"\b(?:(?P<passed>{any_of(_PREPOSITIONS, _LABELS)}|{_TO})|{any_of(_VERBS, _SUBJECTS)})\b", re.IGNORECASE
+)
+# Right before the number that a sentence gives: "Dividing 120 by 5 gives 24"
+_GIVE = (
+    "is are was were be equals? gives? giving makes? making leaves? leaving earns? totals? yields? gets? obtain find "
+    "has have had total_of comes_to results_in brings_in to_get equal_to remains?"
+)
+GIVES = re.compile(
+    rf"\b{any_of(_GIVE)}(?: us| her| him| them)? (?:(?:only|exactly|just|a total of|now) )?-?$", re.IGNORECASE
+)
+# Begins the part of a sentence that sums the others up: "..., for a total of 24"
+_SUMMING = any_of("for_a_total making leaving giving totall?ing resulting so i\\.e\\.")
+SUMS_UP = re.compile(rf"\s*{_SUMMING}(?!\w)", re.IGNORECASE)
