@@ -35,7 +35,7 @@ _OPERATOR_AFTER = (
     r"|[^\W\d]|['\u2032(]|\s(?:[b-hjkn-rt-z]|[A-BD-EG-IM-RT-UX-Z])(?![\w'.])"  # a variable, not a unit
 )
 _WORD_AFTER = (
-    rf"\s(?:{any_of('squared cubed doubled tripled quadrupled halved factorial mod modulo plus minus pi root ish')}"
+    rf"\s(?:{any_of('squared cubed doubled tripled quadrupled halved factorial mod modulo plus minus pi root power')}"
     rf"|{any_of('divided_by multiplied_by raised_to to_the_power with_(?:a_)?remainder (?:[a-z]+_)?below_zero')}"
     rf"|{any_of('lakh crore (?:thousand|hundred|ten)ths thirds quarters halves max min approximately')}"
     rf"|{any_of('turns_into changes_to rounds_up')}"

@@ -75,7 +75,7 @@ def _group(text: str, spans: list[tuple[int, int]]) -> Box:
     content = ", ".join(contents)
     if not content or _part_of_a_formula(text, begin, end):
         content = UNREADABLE
-    around = next((part for part in FORMULA.finditer(text) if part.start() < begin and end < part.end()), None)
+    around = _formula_around(text, begin, end)
     return Box(content, begin, around.end() if around else end)
 
 
@@ -86,21 +86,30 @@ def _content(box: str) -> str:
 
 def _part_of_a_formula(text: str, begin: int, end: int) -> bool:
     """Whether the box from `begin` to `end` is a factor, a term or an exponent of something larger, or is denied."""
-    line_begin = text.rfind("\n", 0, begin) + 1
-    for formula in FORMULA.finditer(text, max(0, begin - 2000), end + 2000):
-        if formula.start() < begin and end < formula.end():
-            left, right = text[formula.start() : begin].lstrip("$\\[("), text[end : formula.end()].rstrip("$\\])")
-            if not _LEFT_IN_FORMULA.search(left) or not _RIGHT_IN_FORMULA.fullmatch(right):
-                return True
-            if left.strip() == "":
-                line_begin, begin = text.rfind("\n", 0, formula.start()) + 1, formula.start()
-            else:
-                begin = line_begin
-            if not _CHANGED.match(right):
-                end = formula.end()
-            break
-    left, right = text[line_begin:begin], text[end : end + 80].partition("\n")[0]
+    formula = _formula_around(text, begin, end)
+    if formula is None:
+        return _changed_beside(text, begin, end)
+    left, right = text[formula.start() : begin].lstrip("$\\[("), text[end : formula.end()].rstrip("$\\])")
+    if not _LEFT_IN_FORMULA.search(left) or not _RIGHT_IN_FORMULA.fullmatch(right) or _CHANGED.match(right):
+        return True
+    if "%" in right and re.match(r"\s*of\b", text[formula.end() :]):
+        return True
+    # Words before the formula concern what it begins with
+    begin = formula.end() if left.strip() else formula.start()
+    return _changed_beside(text, begin, formula.end())
+
+
+def _changed_beside(text: str, begin: int, end: int) -> bool:
+    """Whether what stands in the line before `begin` or after `end` changes the value between them."""
+    left, right = text[:begin].rpartition("\n")[2], text[end : end + 80].partition("\n")[0]
+    if begin == end:  # only what follows
+        left = ""
     return any((_BESIDE_LEFT.search(left), _BESIDE_RIGHT.match(right), _CHANGED.match(right)))
+
+
+def _formula_around(text: str, begin: int, end: int) -> re.Match[str] | None:
+    """The formula that a box stands in."""
+    return next((part for part in FORMULA.finditer(text) if part.start() < begin and end < part.end()), None)
 
 
 def _joined(text: str, end: int, begin: int) -> bool:
