@@ -67,6 +67,7 @@ def plain(text: str) -> str:
         lambda match: f"{match[1] or match[2]}/{match[3] or match[4]}", _MIXED.sub(_sum, _POWER.sub(_power, text))
     )
     text = re.sub(r"~(?! ?\d)|(?<=\d)~", " ", text)  # LaTeX's space
+    text = re.sub(r"\\(?:[;: ]|,(?!\d{3})|q?quad(?![a-z]))", " ", text)
     text = " ".join(_SIGNS.sub("", text).replace("per cent", "percent").split())
     text = _SPACED_THOUSANDS.sub(lambda number: number[0].replace(" ", ""), text)
     text = re.sub(r"(?<=\d) ?[xX] ?(?=\d)|(?<=[a-z]) [xX] (?=\d)", " \u00d7 ", text)

@@ -137,7 +137,7 @@ def _only_number(text: str) -> set[Fraction]:
     before, after = without_units(text)[: matches[0].start()], without_units(text)[matches[0].end() :]
     governed = re.search(r"\S+ \w+ (?:(?:with|for|in|at|to|after)(?: the)?|to \w+) $", before)
     value, after = _scaled(matches[0], after)
-    unchanged = not beside.CHANGES_AFTER.match(after) and not words.denies(before)
+    unchanged = not beside.CHANGES_AFTER.match(after) and not words.rejects(before)
     return {value} if governed and unchanged and value is not None else set()
 
 
@@ -151,7 +151,7 @@ def _values(part: str) -> set[Fraction]:
     values = set[Fraction]()
     for match in matches:
         before = part[: match.start()]
-        if match.start() < given or words.denies(before):
+        if match.start() < given or words.rejects(before):
             continue  # an operand, as in "6 times 6 equals 36", or what the answer is not
         value, after = _scaled(match, part[match.end() :])
         if "/" in match[0] and re.match(r" of \D{0,8}\d", after):  # half of another number

@@ -157,7 +157,7 @@ def _denied(text: str, statement: Statement) -> bool:
     before = text[max(0, statement.begin - 200) : statement.begin]
     if statement.form == "box":
         return _BEFORE_A_BOX.search(before[-60:]) is not None
-    return words.denies(_last_clause(before)) or _ASSUMED.search(before) is not None
+    return words.rejects(_last_clause(before)) or _ASSUMED.search(before) is not None
 
 
 def _last_clause(before: str) -> str:

@@ -28,12 +28,13 @@ SCALES = {
 
 _NEGATIONS = "not never neither nor cannot without except unless hardly scarcely anything_but far_from"
 _REJECTIONS = (
-    "wrong incorrect invalid false untrue impossible unlikely mistak(?:es?|en) reject(?:ed|s)? eliminat\\w+ exclud\\w+ "
-    "rul\\w+_out fails? naive tempting worst least opposite contrary doubt\\w* trap distractor decoy"
+    "wrong incorrect invalid false untrue impossible unlikely mistak(?:es?|en) "
+    "reject(?:ed|s)? eliminat\\w+ exclud\\w+ "
+    "rul\\w+_out fails? naive tempting worst least_(?:likely|correct|plausible|probable) opposite contrary doubt\\w* trap distractor decoy"
 )
 _OTHERS = (
     "instead_of rather_than (?:might|may|could)_(?:be|have|say|think|pick|seem) someone somebody "
-    "one_(?:would|could|might|may) used_to formerly was_going_to would_have should_have unknown no_longer "
+    "one_(?:would|could|might|may) used_to formerly was_going_to (?:would|should)_have_been unknown no_longer "
     "suppose assume first_guess almost second-best next_best runner-up everything_but all_but often usually"
 )
 # "Bob says the answer is 5"
@@ -52,6 +53,15 @@ _NO_DENIAL = re.compile(
     r"\b(?:no|(?:without|beyond)(?: an?| any)?) (?:doubt|question)(?: about it)?\b|\bnot only\b", re.IGNORECASE
 )
 
+_MISTAKEN = any_of("wrong incorrect false naive tempting rejected worst invalid")
+_CLAIMED = any_of("answers? values? results? totals? guess choice option number solution")
+_DENIED_CLAIM = re.compile(
+    r"\b(?:it|this|that)(?: is|'s| was) (?:not|false|wrong|incorrect|untrue|impossible)\b|\bnot true\b"
+    r"|\bmistake\b|\bdoubt\w*"
+    rf"|\b{_MISTAKEN} (?:\w+ )?{_CLAIMED}\b|\b{any_of(_OTHERS)}\b"
+    rf"|{_PEOPLE} (?:people |students |of them )?{_BELIEVE}\b|{_NAMED}",
+    re.IGNORECASE,
+)
 _SENTENCE_START = r"(?:[.!?;)\n\u2014\u2013]|\.\.\.|\s-)\s*"
 # Takes back what was said before it, at the start of a sentence
 RETRACTED = re.compile(
@@ -108,6 +118,13 @@ _STYLED = re.compile(rf"\\{any_of(_STYLES)} ?\{{([^{{}}]{{0,400}})\}}")
 def denies(text: str) -> bool:
     """Whether `text` says that what it speaks of is not so, or is only somebody's thought."""
     return _DENIAL.search(_NO_DENIAL.sub(" ", text)) is not None
+
+
+def rejects(before: str) -> bool:
+    """Whether the words before a value deny it or give it as a mistake; "who don't like maths" before it does not."""
+    before = _NO_DENIAL.sub(" ", before)
+    nearest = re.sub(r"\b(?:without|except)\b", " ", " ".join(before.split()[-3:]))
+    return _DENIAL.search(nearest) is not None or _DENIED_CLAIM.search(before) is not None
 
 
 def has_text(formula: str) -> bool:

@@ -137,6 +137,9 @@ def _value(node: Node) -> Node:
 
 def _given(said: Node, meant: Node) -> bool:
     """Whether a relation gives the value `meant`, which is none: `x = 5`, `x \\in [2, 5)`, `2 \\le x < 5`."""
+    if said.signs[-1] == r"\approx" and len(said.parts) > 2:  # "= 5\sqrt{2} \approx 7.07"
+        exact = Node("relation", said.text, said.parts[:-1], said.signs[:-1])
+        return _given(exact, meant) or _same(said.parts[-1], meant)
     signs = set(said.signs)
     if signs == {r"\in"} and len(said.parts) == 2:
         return _is_name(said.parts[0]) and _same(said.parts[1], meant)

@@ -25,7 +25,7 @@ _CHANGES = re.compile(rf"\b{_CHANGING}\b|n't\b", re.IGNORECASE)
 _GIVE = words.any_of("is are was equals? be becomes gives get have has obtain find yields")
 _VERB = re.compile(rf"\b{_GIVE}\b(?: equal to| given by)?\s*:?", re.IGNORECASE)
 _PREPOSITIONS = words.any_of("at for of in by from with when where since because if than on between to using as")
-_PREPOSITION = re.compile(rf"\b{_PREPOSITIONS}\s(?:[a-z]+ )?$", re.IGNORECASE)
+_PREPOSITION = re.compile(rf"\b(?<!is )(?<!lies ){_PREPOSITIONS}\s(?:[a-z]+ )?$", re.IGNORECASE)
 
 
 # "Evelyn has the greatest speed.", "Evelyn's speed is the largest."
@@ -96,7 +96,7 @@ class FormulaReader:
 def _led(sentence: str) -> str:
     """The formulas that a lead is followed by, if the words beside them leave them as they are; else all of it."""
     clause = sentences.clause(sentence)
-    if words.denies(FORMULA.sub(" ", clause)):
+    if words.denies(" ".join(FORMULA.sub(" ", clause).split()[:4])):
         raise UnclearError
     spans = list(FORMULA.finditer(clause))
     if (
@@ -118,11 +118,11 @@ def _concluded(sentence: str) -> str:
     clause = sentences.clause(sentence)
     if not re.search(r"[\d$\\]", clause):
         clause = sentence
-    if words.denies(clause):
-        raise UnclearError
     spans = list(FORMULA.finditer(clause))
     if spans:
         return _conclusion_of(clause, spans)
+    if words.denies(clause):
+        raise UnclearError
     clause = words.without_leading(clause)
     if superlative := _SUPERLATIVE.match(clause):
         return superlative["subject"]
@@ -136,6 +136,8 @@ def _conclusion_of(clause: str, spans: list[re.Match[str]]) -> str:
     if not spans:
         return ""
     listed = _listed(clause, spans)
+    if words.rejects(clause[: listed[0].start()]):
+        raise UnclearError
     before, after = " ".join(clause[: listed[0].start()].split()[-3:]), clause[listed[-1].end() :]
     if _CHANGES.search(before) or re.search(r"[-+*/\d]\s?$", before) or not _unchanged(FORMULA.sub(" ", after)):
         return ""
