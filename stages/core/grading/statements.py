@@ -53,7 +53,7 @@ _ASSUMED = re.compile(
     re.IGNORECASE,
 )
 _CONCLUSION = re.compile(
-    r"(?:so|thus|therefore|hence|finally|then|adding|after|i choose|now)\b|(?-i:[A-Z]) is (?:correct|right)\b",
+    r"(?:so|thus|therefore|hence|finally|then|adding|after|with|i choose|now)\b|(?-i:[A-Z]) is (?:correct|right)\b",
     re.IGNORECASE,
 )
 Value = TypeVar("Value")
@@ -87,6 +87,7 @@ class Statement:
     begin: int
     end: int
     form: str
+    lead: int = 0  # where the words that lead to it begin
 
 
 def final_value(text: str, reader: Reader[Value]) -> Value | None:
@@ -130,7 +131,7 @@ def _led(text: str, lead: re.Pattern[str]) -> list[Statement]:
     for match in lead.finditer(text):
         end = _line_end(text, match.end())
         if text[match.end() : end].strip(" \t.$\\()[]\"'"):
-            found.append(Statement(_block(text, match.end(), end), match.end(), end, "lead"))
+            found.append(Statement(_block(text, match.end(), end), match.end(), end, "lead", match.start()))
     return found[-50:]
 
 
@@ -154,14 +155,14 @@ def _block(text: str, begin: int, end: int) -> str:
 
 def _denied(text: str, statement: Statement) -> bool:
     """Whether the words before a statement deny it, or give it as a thought or a mistake."""
-    before = text[max(0, statement.begin - 200) : statement.begin]
     if statement.form == "box":
-        return _BEFORE_A_BOX.search(before[-60:]) is not None
+        return _BEFORE_A_BOX.search(text[max(0, statement.begin - 60) : statement.begin]) is not None
+    before = text[max(0, statement.lead - 200) : statement.lead]
     return words.rejects(_last_clause(before)) or _ASSUMED.search(before) is not None
 
 
 def _last_clause(before: str) -> str:
-    """The last clause of `before`, which ends with a lead such as "the answer is " and its punctuation."""
+    """The last clause of `before`, which stands before a lead such as "the answer is"."""
     before = before.rstrip(" :=\"'-\n#")
     starts = [match.end() for match in _CLAUSE_START.finditer(before)]
     return before[starts[-1] if starts else 0 :]

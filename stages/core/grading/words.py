@@ -29,8 +29,8 @@ SCALES = {
 _NEGATIONS = "not never neither nor cannot without except unless hardly scarcely anything_but far_from"
 _REJECTIONS = (
     "wrong incorrect invalid false untrue impossible unlikely mistak(?:es?|en) "
-    "reject(?:ed|s)? eliminat\\w+ exclud\\w+ "
-    "rul\\w+_out fails? naive tempting worst least_(?:likely|correct|plausible|probable) opposite contrary doubt\\w* trap distractor decoy"
+    "reject(?:ed|s)? eliminat\\w+ exclud\\w+ rul\\w+_out fails? naive tempting worst "
+    "least_(?:likely|correct|plausible|probable) opposite contrary doubt\\w* trap distractor decoy"
 )
 _OTHERS = (
     "instead_of rather_than (?:might|may|could)_(?:be|have|say|think|pick|seem) someone somebody "
@@ -124,6 +124,8 @@ def rejects(before: str) -> bool:
     """Whether the words before a value deny it or give it as a mistake; "who don't like maths" before it does not."""
     before = _NO_DENIAL.sub(" ", before)
     nearest = re.sub(r"\b(?:without|except)\b", " ", " ".join(before.split()[-3:]))
+    if re.search(r"\bleast\s*$", before, re.IGNORECASE):  # "the least correct answer is"
+        return True
     return _DENIAL.search(nearest) is not None or _DENIED_CLAIM.search(before) is not None
 
 
