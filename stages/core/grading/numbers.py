@@ -94,9 +94,12 @@ def stated(text: str, alone: bool = True) -> Fraction | None:
     if _HEDGED.search(text) or (beside.RELATION.search(text) and re.search(r"\d", text)):
         raise UnclearError
     text = text if text.startswith("(") else _PARENTHESIS.sub("", text)
-    values, computed = set[Fraction](), True
+    values, computed, passed = set[Fraction](), True, False
     for part in re.split(r",(?!\d{3})\s?|;|\b(?:or|and)\b(?= ?[A-Za-z]\w? ?=)", text):
         arithmetic = re.search(r"\d.*=", part) is not None
+        if passed and re.fullmatch(r"(?:and )?\S+", part.strip()):  # "the sum of 6, 2, and 4"
+            continue
+        passed = _passed_over(re.sub(r"\S+\s*$", "", part)) and "=" not in part
         # Of several computations, as in "16 - 7 = 9, and 9 * 2 = 18", the last one counts
         last_counts = beside.SUMS_UP.match(part) or (arithmetic and computed)
         values = _values(part) or values if last_counts else values | _values(part)
