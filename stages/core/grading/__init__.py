@@ -27,9 +27,9 @@ from fractions import Fraction
 from typing import TypeVar
 
 from stages.core.errors import StageError
-from stages.core.grading import choices, numbers, options, second, statements, truth, visible
+from stages.core.grading import choices, numbers, options, second, statements, truth, visible, words
 from stages.core.grading.exact import ExactReader
-from stages.core.grading.mathematics import equal
+from stages.core.grading.mathematics import equal, literal
 from stages.core.grading.mathematics.formulas import FormulaReader
 from stages.core.grading.mathematics.terms import GaveUpError
 from stages.core.grading.statements import UnclearError
@@ -173,6 +173,9 @@ def _math(text: str, gold: str, listed: tuple[str, ...]) -> Verdict:
     if letter:
         verdict = _compared(text, options.place_of(letter[1] or letter[2]), choices.ChoiceReader(()))
         return replace(verdict, parsed=chr(ord("A") - 1 + int(verdict.parsed)) if verdict.parsed else "")
+    named = literal.spelled(gold) if words.has_text(gold) else None
+    if named and _final_value(text, choices.ChoiceReader((" ".join(named),), labelled=False)) == 1:
+        return Verdict("correct", " ".join(named))
     reader = FormulaReader(gold)
     formula = _final_value(text, reader)
     if formula is None:

@@ -50,7 +50,8 @@ _COMPARED_AFTER = (
     r"|\s?(?:%|percent|per cent) of \D{0,12}\d|[^.;]{0,40}\b(?:if|unless|assuming|without|for [A-Z]\w+ and)\b[^.;]*\d"
 )
 _DENIED_AFTER = (
-    r"\s(?:divides|is (?:a (?:divisor|factor|multiple)|one of|too \w+))\b"
+    r"\s(?:divides|is (?!(?:the|our|what|your|it|how|correct|right|left)\b|\d)|fails\b|does(?:n't| not)\b"
+    r"|must be (?:discarded|rejected))"
     r"|\s?(?:[a-z]+ )?(?:(?:is|was|are|would be|seems)\s|(?:is|was|'s)n't|'s )"
     r"(?:not (?!\w+ed\b|in\b|red\b)|n't|wrong|incorrect|false|impossible|too|(?:an? |my |the )?(?:\w+ )?"
     r"(?:overestimate|underestimate|upper bound|lower bound|guess|mistake))"
@@ -87,8 +88,10 @@ _GIVE = (
     "has have had total_of comes_to results_in brings_in to_get equal_to remains?"
 )
 GIVES = re.compile(
-    rf"\b{any_of(_GIVE)}(?: us| her| him| them)? (?:(?:only|exactly|just|a total of|now) )?-?$", re.IGNORECASE
+    r"\b(?:brings|bringing|lowers|raises|reduces|increases) [\w\s']{1,30} to -?$|"
+    rf"\b{any_of(_GIVE)}(?: us| her| him| them)? (?:(?:only|exactly|just|a total of|now) )?-?$",
+    re.IGNORECASE,
 )
 # Begins the part of a sentence that sums the others up: "..., for a total of 24"
-_SUMMING = any_of("for_a_total making leaving giving totall?ing resulting so i\\.e\\.")
+_SUMMING = any_of("for_a_(?:grand_)?total making bringing leaving giving totall?ing resulting so i\\.e\\.")
 SUMS_UP = re.compile(rf"\s*{_SUMMING}(?!\w)", re.IGNORECASE)

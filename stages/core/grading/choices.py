@@ -7,86 +7,20 @@ pick B"), or where the sentence ends with its text and names no other.
 
 import re
 
-from stages.core.grading import numbers, sentences, words
+from stages.core.grading import choosing, numbers, sentences, words
 from stages.core.grading.options import NAMES, exact, pattern, place_of, unwrapped
 from stages.core.grading.statements import Statement, UnclearError
 from stages.core.grading.visible import BULLET
-
-_ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5}
-# A name of an option at the start of a text. A lower-case letter counts in brackets or by itself
-_LABEL = re.compile(
-    rf"(?:the )?(?P<noun>(?i:{NAMES}|letter))?[\s(]*"
-    r"(?:(?P<bracketed>(?<=\()[A-Za-z](?=\)))|(?P<letter>[A-Z])(?![\w'+]|-\w)"
-    r"|(?P<small>[a-z])(?=[).:]?\s*$|[).]\s)|(?P<digit>[1-9])(?![\w%]|[.,/]\d))(?:\s?\))?"
-    rf"|(?i:{NAMES})(?P<number>[1-9])(?!\w)"
-    rf"|(?i:the (?P<ordinal>{'|'.join(_ORDINALS)})\b(?: {NAMES}| one)?)"
-)
-_LEADING = re.compile(
-    rf"(?:(?:{words.any_of('definitely most_likely likely clearly probably indeed simply therefore thus hence so')}"
-    rf"|{words.any_of('either both the correct right best is it_is')}|it's|it must be"
-    rf"|{NAMES}s?:?(?=\s[(A-Z\d])(?!\s[A-Z]?[a-z]))\b[:,]?\s+)+(?=[(A-Z\d]|the\b|[a-z][).])",
-    re.IGNORECASE,
-)
-_LINKS = words.any_of("and or also possibly maybe perhaps both either as_well_as but then even answer option choice")
-_BETWEEN = re.compile(rf"(?:[\s,;:.&/+()-]|\b{_LINKS}\b)*", re.IGNORECASE)
-_LOWER_CASE_NEXT = re.compile(r"\s?(?:and|or|,|&|/)\s?[a-z](?![\w'])")  # "B and c"
-# What may stand after an option's name or text
-_TAIL_WORDS = (
-    "because since as due for which where when while given in on at by with from to is are was not rather instead "
-    "based if that fits? seems makes would must should place position option choice one"
-)
-_TAIL = re.compile(rf"\W*$|[.!;:)]|\s?[,(\u2014\u2013-]|\s{words.any_of(_TAIL_WORDS)}\b")
-_ENDS = re.compile(r"\W*$")
-_SEPARATOR = re.compile(r"[ .,:;)(\u2013\u2014-]*")
-_IS = words.any_of(
-    "is was seems would_be must_be should_be has_to_be appears_to_be looks makes gives fits works describes matches"
-)
-_RIGHT = words.any_of(
-    "correct right best answer likely appropriate suitable sense choice accurate better fits true "
-    "only_(?:one|option|choice)"
-)
-_SAID_RIGHT = re.compile(
-    rf"\s*{_IS}\b(?:(?!\b(?:part|second|almost|nearly|previous))[\w\s,'-]){{0,40}}?\b{_RIGHT}\b(?! to the previous)"
-    r"|\s*(?:fits?|best|it is)\b",
-    re.IGNORECASE,
-)
-_CHOOSE = (
-    "is be leav(?:es|ing) choos(?:e|ing) chose pick(?:ed)? select(?:ed)? go(?:ing)?_with went_with say answer option "
-    "choice"
-)
-_CHOSEN = re.compile(
-    rf"\b(?:{words.any_of(_CHOOSE)}"
-    r"|it's|that's|correct:)[:\s]+(?:(?:most likely|definitely|clearly|probably) )?$",
-    re.IGNORECASE,
-)
-_BEFORE_A_TEXT = words.any_of(
-    "the an? in on at around near with from to by for of as be is are was say choose pick select gets? uses? called "
-    "into through likely probably"
-)
-_BEFORE_THE_TEXT = re.compile(
-    rf"(?:[^\w\s]|\b{_BEFORE_A_TEXT}|'s|\b(?:has|have|had|\w{{2,}}(?:s|ed)))\s*$", re.IGNORECASE
-)
-_WEAK = (
-    "less little few(?:er)? like unlike avoids? lacks? than beats? before between first consider if no too outside "
-    "absent away almost student otherwise when"
-)
-_WEAKENS = re.compile(rf"\b{words.any_of(_WEAK)}\b", re.IGNORECASE)
-_NAMED_AFTER = re.compile(r"\b(?:hepatitis|vitamin|plan|type)\s$", re.IGNORECASE)  # "vitamin B"
-_CONCLUDES = re.compile(
-    r"(?:^|(?<![Aa]nything)(?<![Ee]verything)(?<![Aa]ll)[\s,;])(?i:so|thus|therefore|hence|but)\b[,:]?\s|(?<!\d)[;:]\s(?!\s*[A-Z]\b)"
-    r"|,\s(?=[A-Z]\b\)?\s(?:is|fits|must|makes))"
-)
-_DENIED_ASIDE = re.compile(r"(?<=\S)\s?\((?!(?:wrong|incorrect|no)\b)[^()]*\)|[;,]\s[^;,]*|\sand not\s[^;,]*")
-_VERB = re.compile(r"\s(?:is|was|are|fits?|seems|makes|would|must|should)\b")
-_MARKED_WRONG = re.compile(r"\s?(?:->|=>|\((?:wrong|no\b)|[*'-]\s*$|(?:if|when|unless|assuming)\b)")
-_ARTICLE = re.compile(r"A [a-z]{2,}(?<! is)(?<! or)(?<! and)(?<! was)|I\b(?! is)")
 
 
 class ChoiceReader:
     """Reads the place of an option, from 1."""
 
-    def __init__(self, options: tuple[str, ...]) -> None:
-        self.options = options
+    opens = True
+
+    def __init__(self, options: tuple[str, ...], labelled: bool = True) -> None:
+        """`labelled`: whether options are also named by letters and places."""
+        self.options, self.labelled = options, labelled
         self.places = len(options) or 26
         longest_first = sorted(enumerate(options, 1), key=lambda item: -len(item[1]))
         self._texts = [(place, pattern(option)) for place, option in longest_first if exact(option)]
@@ -94,11 +28,14 @@ class ChoiceReader:
 
     def read(self, statement: Statement) -> int | None:
         """The option that a statement names. Raises UnclearError where it names several or denies one."""
-        text = unwrapped(statement.text)
+        text = statement.text
+        if statement.form == "lead":  # a space before it: "B." at a text's beginning ends no sentence
+            text = sentences.first_sentence(f" {text}")
+        text = unwrapped(text)
         same = self._same(text)
         if same is not None:
             return same
-        if text.endswith("?"):
+        if statement.text.rstrip(" .\"'").endswith("?"):
             raise UnclearError
         if statement.form == "sentence":
             return self._concluded(text)
@@ -114,7 +51,7 @@ class ChoiceReader:
         except UnclearError:
             return None
         naming = self._naming(text.lstrip(" (") if re.match(r"\(\w{2}", text) else text)
-        if same is None and naming and _ENDS.match(text, naming[1]):
+        if same is None and naming and choosing.ENDS.match(text, naming[1]):
             return naming[0]
         return same
 
@@ -125,7 +62,7 @@ class ChoiceReader:
     def _same(self, text: str) -> int | None:
         """The option whose text `text` repeats, to the letter or else ignoring case, or that its one letter means."""
         plain = text.strip(" .!$")
-        if self._numeric and (value := numbers.gold(plain)) is not None:
+        if self._numeric and not re.fullmatch("[1-9]", plain) and (value := numbers.gold(plain)) is not None:
             equal = [place for place, option in enumerate(self.options, 1) if numbers.gold(option) == value]
             return equal[0] if len(equal) == 1 else None
         alike = {place: option for place, option in enumerate(self.options, 1) if exact(option) == exact(plain)}
@@ -142,9 +79,9 @@ class ChoiceReader:
         """(place, length) of the option that `text` begins with; a text counts where a boundary follows it."""
         for place, option in self._texts:
             match = option.match(text)
-            if match and _TAIL.match(text, match.end()):
+            if match and choosing.TAIL.match(text, match.end()):
                 return place, match.end()
-        label = _LABEL.match(text)
+        label = choosing.LABEL.match(text) if self.labelled else None
         if label is None or (label["digit"] and not label["noun"] and self._numeric):
             return None
         place = _place(label)
@@ -155,15 +92,15 @@ class ChoiceReader:
         mention = self._mention(text)
         if mention is None:
             return None
-        separator = _SEPARATOR.match(text, mention[1])
+        separator = choosing.SEPARATOR.match(text, mention[1])
         begin = separator.end() if separator else mention[1]
         second = self._mention(text[begin:])
         return (mention[0], begin + second[1]) if second and second[0] == mention[0] else mention
 
     def _named(self, text: str, led: bool = False) -> int | None:
         """The one option that `text` begins with, after words such as "most likely"; `led`: by an answer phrase."""
-        text = _DENIED_ASIDE.sub(lambda aside: "" if words.denies(aside[0]) else aside[0], text)
-        leading, mention, rest = _LEADING.match(text), self._naming(text), text
+        text = choosing.DENIED_ASIDE.sub(lambda aside: "" if words.denies(aside[0]) else aside[0], text)
+        leading, mention, rest = choosing.LEADING.match(text), self._naming(text), text
         if mention is None and leading:
             rest = text[leading.end() :]
             mention = self._naming(rest)
@@ -173,13 +110,17 @@ class ChoiceReader:
         if mention is None:
             return None
         places, rest = self._listed(mention, rest)
-        if len(places) > 1 or rest.strip(" .)").startswith("?") or _MARKED_WRONG.match(rest):
+        if len(places) > 1 or rest.strip(" .)").startswith("?") or choosing.MARKED_WRONG.match(rest):
+            raise UnclearError
+        restated = re.match(r",? (?:which|that) is,? ", rest)
+        other = self._naming(rest[restated.end() :]) if restated else None
+        if other and other[0] not in places:
             raise UnclearError
         label = text[: len(text) - len(rest)]
         marked = re.search(r"\)\s*$", label) and (led or "(" not in label)  # "C) and what it says"
-        if not (_TAIL.match(rest) or marked) or re.match(r"\s?(?:[&+/]|and\b|or\b)", rest):
+        if not (choosing.TAIL.match(rest) or marked) or re.match(r"\s?(?:[&+/]|and\b|or\b)", rest):
             return None
-        if _VERB.match(rest) and not _SAID_RIGHT.match(rest):
+        if choosing.VERB.match(rest) and not choosing.SAID_RIGHT.match(rest):
             return None
         return places.pop()
 
@@ -188,11 +129,13 @@ class ChoiceReader:
         places = {mention[0]}
         rest = text[mention[1] :]
         while True:
-            between = _BETWEEN.match(rest)
+            between = choosing.BETWEEN.match(rest)
             following = rest[between.end() :] if between and between.end() else ""
-            listed = self._mention(following) if not _ARTICLE.match(following) else None
+            listed = self._mention(following) if not choosing.ARTICLE.match(following) else None
+            if listed and not choosing.LISTED_TOO.match(following, listed[1]):
+                listed = None
             if listed is None:
-                if _LOWER_CASE_NEXT.match(rest):
+                if choosing.LOWER_CASE_NEXT.match(rest):
                     raise UnclearError
                 return places, rest
             places.add(listed[0])
@@ -205,24 +148,32 @@ class ChoiceReader:
         removed = whole[: len(whole) - len(text)].lower().split()
         if not any(exact(option) in removed for option in self.options) and (same := self._same(text)) is not None:
             return same
-        for part in dict.fromkeys((_CONCLUDES.split(text)[-1], text)):
+        for part in dict.fromkeys((choosing.CONCLUDES.split(text)[-1], text)):
             clause = sentences.clause(part)
             if words.denies(clause):
                 raise UnclearError
             place = self._said_right(clause) or self._ended(clause)
-            if place is None and not _WEAKENS.search(clause):
+            if place is None and not choosing.WEAKENS.search(clause) and self._is_answer(part):
                 place = self._named(part)
             if place is not None:
                 return place
         return None
+
+    def _is_answer(self, text: str) -> bool:
+        """Whether a sentence is an option with at most a reason after it, and not "Wet palms, oil and ..."."""
+        for option in (option for _, option in self._texts):
+            match = option.match(text)
+            if match and choosing.TAIL.match(text, match.end()):
+                return choosing.REASON.match(text, match.end()) is not None
+        return True
 
     def _said_right(self, text: str) -> int | None:
         """The one option that stands before "is the correct answer" or the like."""
         places = set[int]()
         for start in re.finditer(r"(?:^|(?<=[\s,:(]))(?=\S)", text):
             naming = self._naming(text[start.start() :])
-            if naming and _SAID_RIGHT.match(text, start.start() + naming[1]):
-                places |= set() if _NAMED_AFTER.search(text[: start.start()]) else {naming[0]}
+            if naming and choosing.SAID_RIGHT.match(text, start.start() + naming[1]):
+                places |= set() if choosing.NAMED_AFTER.search(text[: start.start()]) else {naming[0]}
         return places.pop() if len(places) == 1 else None
 
     def _ended(self, text: str) -> int | None:
@@ -230,12 +181,12 @@ class ChoiceReader:
         for start in re.finditer(r"(?:^|(?<=[\s:(\"]))(?=\S)", text):
             before, rest = text[: start.start()], text[start.start() :]
             naming = self._naming(rest)
-            if not naming or not _ENDS.match(rest, naming[1]):
+            if not naming or not choosing.ENDS.match(rest, naming[1]):
                 continue
-            if _WEAKENS.search(before) or self._all(text) != {naming[0]}:
+            if choosing.WEAKENS.search(before) or self._all(text) != {naming[0]}:
                 return None
             is_text = any(place == naming[0] and option.match(rest) for place, option in self._texts)
-            if _CHOSEN.search(before) or (is_text and before and _BEFORE_THE_TEXT.search(before)):
+            if choosing.CHOSEN.search(before) or (is_text and before and choosing.BEFORE_THE_TEXT.search(before)):
                 return naming[0]
         return None
 
@@ -246,8 +197,12 @@ class ChoiceReader:
             text_of_option = re.compile(rf"(?<![\w-])(?:{option.pattern})", re.IGNORECASE)
             places |= {place for match in text_of_option.finditer(rest) if len(exact(match[0]) or "") > 2}
             rest = text_of_option.sub(" \0 ", rest)
-        for match in re.finditer(rf"(?<![\w'])([A-Z])(?![\w'])|\(([a-zA-Z])\)|\b(?i:{NAMES})\s?([1-9])\b", rest):
-            if match[1] and (match[1] == "I" or _ARTICLE.match(rest, match.start())):
+        for match in (
+            ()
+            if not self.labelled
+            else re.finditer(rf"(?<![\w'])([A-Z])(?![\w'])|\(([a-zA-Z])\)|\b(?i:{NAMES})\s?([1-9])\b", rest)
+        ):
+            if match[1] and (match[1] == "I" or choosing.ARTICLE.match(rest, match.start())):
                 continue
             place = int(match[3]) if match[3] else place_of(match[1] or match[2])
             places |= {place} if place <= self.places else set()
@@ -256,7 +211,7 @@ class ChoiceReader:
 
 def _place(label: re.Match[str]) -> int:
     if label["ordinal"]:
-        return _ORDINALS[label["ordinal"].lower()]
+        return choosing.ORDINALS[label["ordinal"].lower()]
     if label["digit"] or label["number"]:
         return int(label["digit"] or label["number"])
     return place_of(label["bracketed"] or label["letter"] or label["small"])

@@ -8,6 +8,8 @@ from stages.core.grading.visible import BULLET
 class ExactReader:
     """Reads the words of a statement in one spelling."""
 
+    opens = False
+
     def read(self, statement: Statement) -> str | None:
         """A statement's words in lower case, without emphasis, quotes, article and closing punctuation."""
         if statement.form == "box":

@@ -26,6 +26,8 @@ _INTRODUCTION = re.compile(
     re.IGNORECASE,
 )
 _WHICH_IS = re.compile(r",? which (?:is|makes|gives|leaves|equals) (?=\D{0,3}[\d,.]*\d\D{0,20}$)", re.IGNORECASE)
+# "Twice the number is 60"
+_MULTIPLE_IS = re.compile(r"\b(?:(?:twice|half|double|triple)\b|times (?!\D{0,3}\d)).*\b(?:is|equals) $", re.IGNORECASE)
 _PARENTHESIS = re.compile(r"\s?\((?!(?:or|wrong|incorrect|false|no)\b)[^()]*\)")
 _HEDGED = re.compile(
     r"\d\D{0,20},? (?:approximately|or thereabouts|give or take|and a bit)\b"
@@ -36,13 +38,15 @@ _PAIR = re.compile(r"[(\[].*,(?!\d{3}).*[)\]]")
 _FUNCTION = re.compile(r"\b(?:sin|cos|tan|log|ln|cot|sec|csc)\b|\\(?:sin|cos|tan|log|ln)")
 _ENGLISH = re.compile(
     rf"(?<![\\A-Za-z])(?:[A-Za-z]{{3,}}|{words.any_of('is to of in it at he we be by so as on an or')})(?![A-Za-z])"
-    r"|'\w+|\\(?:sqrt|frac|times|cdot|div|left|right)(?![A-Za-z])",
+    r"|'\w+|(?<!\w)a (?=[a-z]{2})|\\(?:sqrt|frac|times|cdot|div|left|right)(?![A-Za-z])",
     re.IGNORECASE,
 )
 
 
 class NumberReader:
     """Reads exact numbers."""
+
+    opens = False
 
     def read(self, statement: Statement) -> Fraction | None:
         """The number that a statement gives. Raises UnclearError."""
@@ -96,10 +100,10 @@ def stated(text: str, alone: bool = True) -> Fraction | None:
     text = text if text.startswith("(") else _PARENTHESIS.sub("", text)
     values, computed, passed = set[Fraction](), True, False
     for part in re.split(r",(?!\d{3})\s?|;|\b(?:or|and)\b(?= ?[A-Za-z]\w? ?=)", text):
-        arithmetic = re.search(r"\d.*=", part) is not None
-        if passed and re.fullmatch(r"(?:and )?\S+", part.strip()):  # "the sum of 6, 2, and 4"
+        arithmetic = NUMBER.search(part.rpartition("=")[0]) is not None
+        if passed and re.fullmatch(r"(?:and )?(?:\S{1,4} ?= ?)?\S+", part.strip()):  # "the sum of 6, 2, and 4"
             continue
-        passed = _passed_over(re.sub(r"\S+\s*$", "", part)) and "=" not in part
+        passed = _passed_over(re.sub(r"(?:\S{1,4} ?= ?)?\S+\s*$", "", part))
         # Of several computations, as in "16 - 7 = 9, and 9 * 2 = 18", the last one counts
         last_counts = beside.SUMS_UP.match(part) or (arithmetic and computed)
         values = _values(part) or values if last_counts else values | _values(part)
@@ -120,7 +124,9 @@ def _concluded(sentence: str) -> Fraction | None:
     if words.SUPPOSES.match(sentence):
         return None
     sentence = words.without_leading(sentence)
-    return stated(re.sub(r"^[^\d=:]{1,40}:\s", "", _clause(sentence)), alone=False)
+    clause = re.sub(r"^[^\d=:]{1,40}:\s", "", _clause(sentence))
+    # "Tom has 45 stamps: 25 from his dad and 20 from his mom."
+    return stated(re.sub(r"(\d[^=:]*[a-z]):\s.*", r"\1", clause), alone=False)
 
 
 def _clause(sentence: str) -> str:
@@ -157,6 +163,10 @@ def _values(part: str) -> set[Fraction]:
         if match.start() < given or words.rejects(before):
             continue  # an operand, as in "6 times 6 equals 36", or what the answer is not
         value, after = _scaled(match, part[match.end() :])
+        if re.match(r" of (?:which|whom|them)\b", after) and values:
+            continue
+        if _MULTIPLE_IS.search(before):
+            raise UnclearError
         if "/" in match[0] and re.match(r" of \D{0,8}\d", after):  # half of another number
             raise UnclearError
         if value is None or beside.CHANGES_BEFORE.search(before) or beside.CHANGES_AFTER.match(after):

@@ -26,9 +26,7 @@ _ASIDE = re.compile(
     r"|\s[\u2014\u2013-]\s(?=[A-Za-z]{2})",
     re.IGNORECASE,
 )
-_REJECTED = re.compile(
-    r"\W*(?:which|and that) (?:is|was) (?:wrong|incorrect|false|not (?:right|correct|true|the answer))\b", re.IGNORECASE
-)
+_REJECTED = re.compile(r"\W*(?:which|and that) (?:is|was)(?:n't| not| wrong| incorrect| false)\b", re.IGNORECASE)
 
 
 def sentences(text: str) -> list[str]:

@@ -48,10 +48,12 @@ _BEFORE_A_BOX = re.compile(
 )
 # "If $x = 1$, the answer is 5"; but "if we add them, the answer is 5"
 _ASSUMED = re.compile(
-    r"(?:^|[.!?\n]\s*)(?:(?:if|suppose|assume|assuming)\b[^.!?\n;]*=|unless\b|suppose\b|let's assume\b"
-    r"|if\b[^.!?\n;]*\b(?:were|is|was|pointed|rains)\b)[^.!?\n;]*$",
+    r"(?:^|[.!?\n]\s*)(?:(?:if|suppose|assume|assuming)\b[^.!?\n;]*=|let's assume\b"
+    r"|(?:unless|suppose|were|without|had)\b"
+    r"|if\b[^.!?\n;]*\b(?:were|is|was|had|pointed|rains)\b)[^.!?\n;]*$",
     re.IGNORECASE,
 )
+_IN_QUESTION = re.compile(r"\b(?:unclear|check|see|wonder|know|decide|determine|question)\b.*\bif\b", re.IGNORECASE)
 _CONCLUSION = re.compile(
     r"(?:so|thus|therefore|hence|finally|then|adding|after|with|i choose|now)\b|(?-i:[A-Z]) is (?:correct|right)\b",
     re.IGNORECASE,
@@ -64,7 +66,9 @@ class UnclearError(Exception):
 
 
 class Reader(Protocol[Value]):
-    """Reads values of one kind."""
+    """Reads values of one kind. `opens`: an answer may stand in the first sentence, with its reasons after it."""
+
+    opens: bool
 
     def read(self, statement: "Statement") -> Value | None:
         """The statement's value; None where it says nothing of this kind. Raises UnclearError."""
@@ -158,7 +162,13 @@ def _denied(text: str, statement: Statement) -> bool:
     if statement.form == "box":
         return _BEFORE_A_BOX.search(text[max(0, statement.begin - 60) : statement.begin]) is not None
     before = text[max(0, statement.lead - 200) : statement.lead]
-    return words.rejects(_last_clause(before)) or _ASSUMED.search(before) is not None
+    clause = _last_clause(before)
+    return (
+        words.denies(clause)
+        or words.rejects(clause)
+        or _IN_QUESTION.search(clause) is not None
+        or _ASSUMED.search(before) is not None
+    )
 
 
 def _last_clause(before: str) -> str:
@@ -221,6 +231,8 @@ def _weak(text: str, reader: Reader[Value]) -> Value | None:
         return reader.read(Statement(opening, 0, 0, "sentence"))  # "B is correct. The others are wrong."
     if first is not None and last is not None and first != last and len(said) > 1:
         raise UnclearError
+    if first is None and last is None and reader.opens:
+        return reader.read(Statement(opening, 0, 0, "sentence"))
     return first if last is None else last
 
 
@@ -231,6 +243,8 @@ def _labels(sentence: str) -> set[str]:
 
 def _says_nothing(sentence: str) -> bool:
     has_value = re.search(r"\d|[$\\]|\b[B-HJ-Z]\b|\b(?:[Yy]es|[Nn]o|[Tt]rue|[Ff]alse)\b", sentence) is not None
+    if words.CHECK.match(sentence):
+        return True
     return words.CHATTER.match(sentence) is not None and not words.denies(sentence) and not has_value
 
 

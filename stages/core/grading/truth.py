@@ -7,7 +7,7 @@ true."), or what a sentence concludes ("..., so yes."). A "not" turns it round; 
 
 import re
 
-from stages.core.grading import options, words
+from stages.core.grading import options, sentences, words
 from stages.core.grading.statements import Statement, UnclearError
 
 _YES = r"true|yes|yeah|yep|yup|correct|right|affirmative|certainly|of course|absolutely|definitely"
@@ -50,24 +50,29 @@ _LAST_PART = re.compile(r"(?:[;:\u2014]|,?\s(?:so|thus|therefore|hence|and so))\
 _UNTURNED = r"(?<!not )(?<!n't )(?<!than )(?<!nor )"
 _OPPOSITE = {
     True: re.compile(
-        rf"{_UNTURNED}\b(?:false|untrue|incorrect|nope|no(?=\s*[.,;!?]|\s*$))(?!\w)(?! to)", re.IGNORECASE
+        rf"{_UNTURNED}\b(?:false|untrue|incorrect|nope|no(?=\s*[.,;!?]|\s*$))(?!\w)(?! to| that| of)", re.IGNORECASE
     ),
-    False: re.compile(rf"{_UNTURNED}\b(?:true|yes)\b(?! or)", re.IGNORECASE),
+    False: re.compile(rf"{_UNTURNED}\b(?:true(?! that| of|, )|yes)\b(?! or)", re.IGNORECASE),
 }
 
 
 class TruthReader:
     """Reads truth values."""
 
+    opens = True
+
     def read(self, statement: Statement) -> bool | None:
         """The truth value of a statement. Raises UnclearError where it has both."""
-        text = _normal(statement.text.partition("\n")[0])
+        text = statement.text if statement.form == "box" else sentences.first_sentence(statement.text)
+        text = _normal(text.partition("\n")[0])
         if text.endswith("?"):
             return None
+        last_part = _LAST_PART.split(text)[-1]
+        if last_part != text and (concluded := _first_word(last_part)) is not None:
+            return concluded  # "It is true that he sang, but not alone, so no."
         value = _first_word(text)
         if value is None:
             value = _said_of_the_statement(text)
-        last_part = _LAST_PART.split(text)[-1]
         if value is None and last_part != text:
             value = _first_word(last_part)
             return _said_of_the_statement(last_part) if value is None else value
@@ -76,7 +81,9 @@ class TruthReader:
     def bare(self, text: str) -> bool | None:
         """The truth value that `text` begins with, or is."""
         try:
-            return None if text.rstrip().endswith("?") else _first_word(_normal(text))
+            if text.rstrip().endswith("?"):
+                return None
+            return _first_word(_normal(text))
         except UnclearError:
             return None
 
@@ -103,7 +110,7 @@ def _first_word(text: str) -> bool | None:
     if match is None:
         return None
     value = match["yes"] is not None
-    after = text[match.end("yes" if value else "no") :]
+    after = re.split(r"\b(?:because|since)\b", text[match.end("yes" if value else "no") :])[0]
     if _OPPOSITE[value].search(after) or re.match(r",? assuming\b", after):
         raise UnclearError
     return value
@@ -119,7 +126,7 @@ def _said_of_the_statement(text: str) -> bool | None:
         raise UnclearError
     if re.search(r"\b(?:otherwise|assuming)\b", text, re.IGNORECASE):
         return None
-    if match["value"].lower() in ("right", "wrong") and match["after"].strip(" .!"):
+    if match["value"].lower() in ("right", "wrong") and not re.match(r"\W*$|,\s(?:it|he|she|they)\b", match["after"]):
         return None
     turned = (match["is_not"] is not None) != (match["not"] is not None)
     return _VALUES[match["value"].lower()] != turned

@@ -14,6 +14,9 @@ _END_OF_TURN = re.compile(
     r"<\|(?:im_end|eot_id|eom_id|end|end_of_text|endoftext|end_of_turn|return|eos|END_OF_TURN_TOKEN|endofturn)\|>"
     r"|</s>|<eos>|<end_of_turn>|<turn\|>|<\uff5cend\u2581of\u2581sentence\uff5c>"
 )
+_NEXT_QUESTION = re.compile(
+    r"\n\s*(?:Question|Q|Problem|Passage|Next question)\s?:", re.IGNORECASE
+)  # a base model goes on
 _FINAL_CHANNEL = re.compile(r"<\|channel\|>final[^<]{0,20}<\|message\|>")  # harmony, of gpt-oss
 _MARK = re.compile(
     r"<\|[^<>|\n]{1,40}\|>|<\uff5c[^<>\uff5c\n]{1,40}\uff5c>|<(?:s|bos|pad|unk)>|\[/?INST\]"
@@ -76,9 +79,11 @@ def visible(text: str) -> str | None:
 
 
 def _turn(text: str) -> str:
-    """The assistant's turn alone: after harmony's final channel, up to the first mark that ends it."""
+    """The assistant's turn alone: after harmony's final channel, up to the mark or the next question that ends it."""
     text = _FINAL_CHANNEL.split(text)[-1]
-    return next((part for part in _END_OF_TURN.split(text) if part.strip()), "")
+    turn = next((part for part in _END_OF_TURN.split(text) if part.strip()), "")
+    following = _NEXT_QUESTION.search(turn)
+    return turn[: following.start()] if following and turn[: following.start()].strip() else turn
 
 
 def characters(text: str) -> str:

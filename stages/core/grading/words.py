@@ -26,16 +26,18 @@ SCALES = {
     **dict.fromkeys(("dozen", "dozens"), 12),
 }
 
-_NEGATIONS = "not never neither nor cannot without except unless hardly scarcely anything_but far_from"
+_NEGATIONS = "not never whether nowhere neither nor cannot without except unless hardly scarcely anything_but far_from"
 _REJECTIONS = (
     "wrong incorrect invalid false untrue impossible unlikely mistak(?:es?|en) "
     "reject(?:ed|s)? eliminat\\w+ exclud\\w+ rul\\w+_out fails? naive tempting worst "
     "least_(?:likely|correct|plausible|probable) opposite contrary doubt\\w* trap distractor decoy"
 )
 _OTHERS = (
-    "instead_of rather_than (?:might|may|could)_(?:be|have|say|think|pick|seem) someone somebody "
+    "instead_of rather_than (?:might|may|could)_(?:be|have|say|think|pick|seem) someone somebody believes? claimed "
     "one_(?:would|could|might|may) used_to formerly was_going_to (?:would|should)_have_been unknown no_longer "
-    "suppose assume first_guess almost second-best next_best runner-up everything_but all_but often usually"
+    "suppose assume first_guess myth misconception possible_that rumou?r\\w* "
+    "(?:he|she|they)_(?:thinks?|says?|claims?) almost second-best next_best runner-up everything_but all_but "
+    "often usually"
 )
 # "Bob says the answer is 5"
 _SAID_BY = any_of("says said thinks thought claims claimed guesses chose picked believes")
@@ -56,8 +58,8 @@ _NO_DENIAL = re.compile(
 _MISTAKEN = any_of("wrong incorrect false naive tempting rejected worst invalid")
 _CLAIMED = any_of("answers? values? results? totals? guess choice option number solution")
 _DENIED_CLAIM = re.compile(
-    r"\b(?:it|this|that)(?: is|'s| was) (?:not|false|wrong|incorrect|untrue|impossible)\b|\bnot true\b"
-    r"|\bmistake\b|\bdoubt\w*"
+    r"^\W*(?:so |thus |therefore,? )?(?:it|this|that)(?: is|'s| was) (?:not|false|wrong|incorrect|untrue|impossible)\b"
+    r"|\bnot true\b|\bmistake\b|\bdoubt\w*"
     rf"|\b{_MISTAKEN} (?:\w+ )?{_CLAIMED}\b|\b{any_of(_OTHERS)}\b"
     rf"|{_PEOPLE} (?:people |students |of them )?{_BELIEVE}\b|{_NAMED}",
     re.IGNORECASE,
@@ -92,10 +94,19 @@ CHATTER = re.compile(
     r"|this (?:completes|concludes|shows|confirms|gives|answers|solves|makes)\b)",
     re.IGNORECASE,
 )
+# Begins a sentence that checks what was said before it
+CHECK = re.compile(
+    r"\W*(?:check|verification|verify|proof|indeed|substituting back|as a check|to (?:check|verify|double[- ]check)"
+    r"|(?:we|you|let's|let us) (?:can )?(?:also )?(?:check|verify)|this is (?:correct|right) because"
+    r"|(?:then .{1,40}, )?and indeed)\b"
+    r"|.*\u2713\s*$",
+    re.IGNORECASE,
+)
 # Begins a sentence that concludes nothing
 SUPPOSES = re.compile(
     r"(?:recall|note|notice|remember|suppose|assume|consider|let|if|for example|for instance|unless|imagine|given"
-    r"|first(?:ly)?(?!.*\b(?:so|then|finally)\b))\b",
+    r"|first(?:ly)?(?!.*\b(?:so|then|finally)\b)"
+    r"|(?:(?:then|now|next|we|need|have|to) )*(?:add|subtract|divide|multiply|take)\b(?!.*(?:\bget|\bgives?\b|=)))\b",
     re.IGNORECASE,
 )
 _CONNECTIVES = (
@@ -103,7 +114,9 @@ _CONNECTIVES = (
     "as_a_result consequently accordingly it_follows_that total result step_\\d{1,2} conclusion final ok(?:ay)? well "
     "in_short to_sum_up ultimately in_other_words simply_put obviously undoubtedly response "
     "(?:final_)?(?:verdict|decision|judge?ment) "
-    "to_answer_the_question (?:we|it)_can(?:_be)?_concluded?_that this_shows_that without_a_doubt by_elimination "
+    "to_answer_the_question (?:we|it)_can(?:_be)?_concluded?_that this_shows_that (?:we|one)_can_say_that "
+    "without_a_doubt "
+    "by_(?:process_of_)?elimination "
     "indeed simply just i_think i_believe i'd_say i_would_say we_(?:conclude|see|find|know)_that "
     "(?:this|which)_means(?:_that)?"
 )

@@ -137,9 +137,9 @@ def _value(node: Node) -> Node:
 
 def _given(said: Node, meant: Node) -> bool:
     """Whether a relation gives the value `meant`, which is none: `x = 5`, `x \\in [2, 5)`, `2 \\le x < 5`."""
-    if said.signs[-1] == r"\approx" and len(said.parts) > 2:  # "= 5\sqrt{2} \approx 7.07"
-        exact = Node("relation", said.text, said.parts[:-1], said.signs[:-1])
-        return _given(exact, meant) or _same(said.parts[-1], meant)
+    if said.signs[-1] == r"\approx" and said.parts[0].text:  # "= 5\sqrt{2} \approx 7.07"
+        exact = Node("relation", said.text, said.parts[:-1], said.signs[:-1]) if len(said.parts) > 2 else said.parts[0]
+        return _same(exact, meant) or _same(said.parts[-1], meant)
     signs = set(said.signs)
     if signs == {r"\in"} and len(said.parts) == 2:
         return _is_name(said.parts[0]) and _same(said.parts[1], meant)
@@ -249,12 +249,8 @@ def _same_equation(said: Node, meant: Node) -> bool:
     one, other = said.parts, meant.parts
     if len(other) != 2:
         return _same(one[-1], other[-1]) and _same(one[0], other[0])
-    if (
-        _is_name(one[0])
-        and _is_name(other[0])
-        and not re.search(r"[a-z]", latex.canonical(other[1].text).replace("\\", ""))
-    ):
-        return _same(one[0], other[0]) and _same(one[-1], other[1])
+    if _same(one[0], other[0]) and _is_name(one[0]):  # what the same name is
+        return _same(one[-1], other[1])
     if len(one) == 2 and all(_same(left, right) for left, right in zip(one, other, strict=True)):
         return True
     if len(one) != 2 or any(side.kind != "term" or STRUCTURAL.search(side.text) for side in (*one, *other)):

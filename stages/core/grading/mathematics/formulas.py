@@ -21,6 +21,14 @@ _CHANGING = words.any_of(
     "than percent_of log ln sin cos tan pi sqrt mod"
     " divides exceeds multiple factor divisor one_of bound big small example"
 )
+# "..., or about 4.47", "(approximately 4.47)"
+_APPROXIMATION = re.compile(
+    r"(?<=[\d$)}])(?: units)?,? \(?(?:or |which is )?(?:approximately|about|roughly|approx\.?) [^()A-Za-z]*"
+    r"(?:cm|units|m)?\)?(?=\W*$)"
+)
+_SUBJECT = re.compile(
+    r"\s*(?:is (?!(?:the|our|a solution|what|your|correct|right)\b)|(?:has|have|lies|must|leads|fails)\b|does)"
+)
 _CHANGES = re.compile(rf"\b{_CHANGING}\b|n't\b", re.IGNORECASE)
 _GIVE = words.any_of("is are was equals? be becomes gives get have has obtain find yields")
 _VERB = re.compile(rf"\b{_GIVE}\b(?: equal to| given by)?\s*:?", re.IGNORECASE)
@@ -52,6 +60,8 @@ class Formula:
 class FormulaReader:
     """Reads formulas; words give a number where the gold is one."""
 
+    opens = False
+
     def __init__(self, gold: str) -> None:
         self.gold = numbers.gold(gold.replace("\\%", "%"))
         self._numbers = NumberReader()
@@ -61,7 +71,7 @@ class FormulaReader:
         if statement.form == "box":
             text = re.sub(r"^\\text\{ ?(?:the )?(?:final )?answer(?: is)?:? ?\}", "", statement.text.strip())
             return Formula(text, self._number(statement)) if text else None
-        sentence = sentences.first_sentence(statement.text).strip()
+        sentence = _APPROXIMATION.sub("", sentences.first_sentence(statement.text).strip())
         if sentence.endswith("?"):
             raise UnclearError
         number = self._number(statement)
@@ -123,7 +133,7 @@ def _concluded(sentence: str) -> str:
         return _conclusion_of(clause, spans)
     if words.denies(clause):
         raise UnclearError
-    clause = words.without_leading(clause)
+    clause = re.sub(r"^(?:since|because|as|when)\b[^,]*,\s", "", words.without_leading(clause), flags=re.IGNORECASE)
     if superlative := _SUPERLATIVE.match(clause):
         return superlative["subject"]
     return _bare(_VERB.split(clause)[-1])
@@ -131,8 +141,9 @@ def _concluded(sentence: str) -> str:
 
 def _conclusion_of(clause: str, spans: list[re.Match[str]]) -> str:
     """The last formulas that no preposition leads, if nothing beside them changes them; "" for none."""
-    while spans and _PREPOSITION.search(clause[: spans[-1].start()]):
-        spans = spans[:-1]
+    if len(spans) > 1 or not re.search(r"\b(?:at|as|to)\s(?:the |[a-z]+ )?$", clause[: spans[-1].start()]):
+        while spans and _PREPOSITION.search(clause[: spans[-1].start()]):
+            spans = spans[:-1]
     if not spans:
         return ""
     listed = _listed(clause, spans)
@@ -156,7 +167,7 @@ def _listed(text: str, spans: list[re.Match[str]]) -> list[re.Match[str]]:
 
 def _unchanged(after: str) -> bool:
     """Whether the words after a formula leave it as it is."""
-    return _AFTER.fullmatch(after) is not None and not _CHANGES.search(after)
+    return _AFTER.fullmatch(after) is not None and not _CHANGES.search(after) and not _SUBJECT.match(after)
 
 
 def _bare(text: str) -> str:
@@ -171,5 +182,6 @@ def _bare(text: str) -> str:
 
 def _inner(match: re.Match[str]) -> str:
     inner = next(group for group in match.groups() if group is not None).strip()
+    inner = re.split(r"\\(?:implies|Rightarrow|Longrightarrow)(?![A-Za-z])|=>", inner)[-1].strip() or inner
     lines = [line.strip() for line in inner.splitlines() if line.strip()]
     return lines[-1] if len(lines) > 1 and all("=" in line for line in lines) else inner

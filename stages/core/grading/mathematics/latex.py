@@ -97,6 +97,8 @@ _ARRAY = re.compile(  # a matrix by its brackets
 def simple(text: str) -> str:
     """The formula `text` in its one form. A list keeps its commas."""
     text = re.sub(r"(?<![\w)}\]])!=", r"\\ne ", text)  # and not of `4!=24`
+    if re.fullmatch(r"\{[^{}\\]*,[^{}\\]*\}", text.strip()):  # a set without its backslashes
+        text = rf"\{text.strip()[:-1]}\}}"
     text = _ROW_SKIP.sub(r"\\\\", text)
     text = _COMMAND.sub(lambda match: _renamed(match[1]), _SYMBOL.sub(lambda match: _SYMBOLS[match[0]], text))
     text = re.sub(
