@@ -28,10 +28,9 @@ class ChoiceReader:
 
     def read(self, statement: Statement) -> int | None:
         """The option that a statement names. Raises UnclearError where it names several or denies one."""
-        text = statement.text
-        if statement.form == "lead":  # a space before it: "B." at a text's beginning ends no sentence
-            text = sentences.first_sentence(f" {text}")
-        text = unwrapped(text)
+        text = unwrapped(statement.text)
+        if statement.form == "lead" and self._same(text) is None:
+            text = self._sentence(text, statement.text)
         same = self._same(text)
         if same is not None:
             return same
@@ -42,6 +41,13 @@ class ChoiceReader:
         return self._named(
             re.sub(r"^(?:the )?(?:correct |final )?answer(?: is)?: ", "", text, flags=re.IGNORECASE), led=True
         )
+
+    def _sentence(self, text: str, raw: str) -> str:
+        """The first sentence of a led statement, or the text of an option that has several sentences."""
+        # With a space before it, for "B." at a text's beginning ends no sentence
+        sentence = unwrapped(sentences.first_sentence(f" {raw}"))
+        naming = self._naming(text)
+        return text[: naming[1]] if naming and naming[1] > len(sentence) else sentence
 
     def bare(self, text: str) -> int | None:
         """The option that `text` is: a letter, a label, an option's text, or the first two together."""
