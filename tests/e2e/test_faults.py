@@ -24,10 +24,12 @@ def project(smoked: Project, tmp_path_factory: pytest.TempPathFactory) -> Projec
     return copied
 
 
-@pytest.mark.parametrize("size", [0, 4000])
-def test_torn_lock_is_mended_by_git_and_nothing_runs_again(project: Project, size: int) -> None:
+@pytest.mark.parametrize("part", [0, 0.3])
+def test_torn_lock_is_mended_by_git_and_nothing_runs_again(project: Project, part: float) -> None:
     whole = (project.root / "dvc.lock").read_text()
-    os.truncate(project.root / "dvc.lock", size)
+    # Behind a line's end, what is left could be valid YAML
+    end = whole.index("md5:", int(part * len(whole))) + len("md") if part else 0
+    (project.root / "dvc.lock").write_text(whole[:end])
     assert project.run("dvc", "status", check=False).returncode
     project.run("git", "checkout", "dvc.lock")
     assert (project.root / "dvc.lock").read_text() == whole

@@ -3,6 +3,7 @@
 SmolLM2's answers are poor; what counts is the path, the records, and that nothing is asked twice.
 """
 
+import dataclasses
 import json
 import shutil
 import time
@@ -145,7 +146,7 @@ def test_offline_engine_generates_and_compresses_and_resumes(project: Project, s
 def test_checkpoints_answer_ahead_by_one_engine(project: Project, smollm2: Path) -> None:
     """Weights that were put into a running engine answer as those that an engine was loaded with."""
     asked = {
-        "split": "train",
+        "split": "validation",
         "questions": None,
         "max_new_tokens": 24,
         "samples": 1,
@@ -159,7 +160,8 @@ def test_checkpoints_answer_ahead_by_one_engine(project: Project, smollm2: Path)
         }
     }
     root = project(evaluate=asked | {"temperature": 0.6, "top_p": 0.95, "seed": 0}, students=students)
-    records.write(root / "data/test/questions.parquet", gsm8k(4), Question)
+    questions = [dataclasses.replace(row, split="validation") for row in gsm8k(4)]
+    records.write(root / "data/test/questions.parquet", questions, Question)
     records.write(root / "data/test/shown/questions/smollm2.parquet", [], Question)
     base, trained = root / "data/test/models/smollm2", root / "data/test/checkpoints/t-raw-smollm2-m-s0"
     for folder in (base, trained):

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from stages.core import records
+from stages.core import records, sums
 from stages.core.records import Example
 from stages.core.training.settings import Training
 from stages.models import Source, random_weights
@@ -56,8 +56,8 @@ def finished(root: Path) -> dict[str, Any]:
 
 
 def state_bytes(root: Path) -> int:
-    """Of the optimizer, in a whole checkpoint."""
-    whole = next((root / "data/scratch").glob("*/checkpoint-*/whole")).parent
+    """Of the optimizer, in a checkpoint that was written to its end."""
+    whole = next((root / "data/scratch").glob(f"*/checkpoint-*/{sums.NAME}")).parent
     return sum(path.stat().st_size for path in whole.rglob("optimizer*/*")) or (whole / "optimizer.pt").stat().st_size
 
 
