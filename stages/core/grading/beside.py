@@ -82,14 +82,15 @@ _SUBJECTS = f"he she it they we i you there an?_{any_of(_AMOUNTS)}_of to"
 GOVERNOR = re.compile(
     rf"\b(?:(?P<passed>{any_of(_PREPOSITIONS, _LABELS)}|{_TO})|{any_of(_VERBS, _SUBJECTS)})\b", re.IGNORECASE
 )
-# Right before the number that a sentence gives: "Dividing 120 by 5 gives 24"
-_GIVE = (
+# Right before the number that a sentence gives: "Dividing 120 by 5 gives 24", "It comes to twelve"
+_GIVING = (
     "is are was were be equals? gives? giving makes? making leaves? leaving earns? totals? yields? gets? obtain find "
-    "has have had total_of comes_to results_in brings_in to_get equal_to remains?"
+    "has have had total_of comes_to works_out_(?:at|to|as) adds_up_to amounts_to results_in brings_in to_get equal_to remains?"
 )
+GIVE = any_of(_GIVING)
 GIVES = re.compile(
     r"\b(?:brings|bringing|lowers|raises|reduces|increases) [\w\s']{1,30} to -?$|"
-    rf"\b{any_of(_GIVE)}(?: us| her| him| them)? (?:(?:only|exactly|just|a total of|now) )?-?$",
+    rf"\b{GIVE}(?: us| her| him| them)? (?:(?:only|exactly|just|a total of|now) )?-?$",
     re.IGNORECASE,
 )
 # Begins the part of a sentence that sums the others up: "..., for a total of 24"

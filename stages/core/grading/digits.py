@@ -3,7 +3,7 @@ r"""The ways to write a number, brought to one: digits with commas, a point or a
 import re
 from fractions import Fraction
 
-from stages.core.grading import words
+from stages.core.grading import beside, words
 
 LONGEST = 400  # characters of a number, and of a sentence that is read for one
 _DIGITS = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d*\.?\d+(?:/\d+)?"
@@ -50,7 +50,7 @@ _WORD_VALUES = {word: place for place, word in enumerate(_SMALL)} | {
 }
 _NUMBER_WORD = words.any_of(*_WORD_VALUES, "hundred thousand million dozen")
 _IN_WORDS = re.compile(
-    rf"(?:[a-z' ]*\b(?:is|are|has|have|gets?|leaves)\s|)(?P<sign>(?:negative|minus) )?"
+    rf"(?:[a-z', ]*\b{beside.GIVE}\s(?:exactly |only |just )?|)(?P<sign>(?:negative|minus) )?"
     rf"(?:(?P<numerator>a|one|two|three|four)?[ -]?(?P<part>half|thirds?|quarters?|fourths?|fifths?|tenths?)"
     rf"|(?P<number>(?:a )?{_NUMBER_WORD}(?:[ -](?:and )?{_NUMBER_WORD})*)(?P<half> and a half)?)(?: [a-z]+){{0,3}}[.!]?"
 )
