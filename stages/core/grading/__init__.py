@@ -27,7 +27,7 @@ from fractions import Fraction
 from typing import TypeVar
 
 from stages.core.errors import StageError
-from stages.core.grading import choices, numbers, options, second, statements, truth, visible, words
+from stages.core.grading import choices, final, numbers, options, second, statements, truth, visible, words
 from stages.core.grading.exact import ExactReader
 from stages.core.grading.mathematics import equal, literal
 from stages.core.grading.mathematics.formulas import FormulaReader
@@ -160,18 +160,18 @@ def _compared(
 def _final_value(text: str, reader: statements.Reader[Value]) -> Value | None:
     """The value that `text` states; None where there is none or it is unclear."""
     try:
-        return statements.final_value(text, reader)
+        return final.final_value(text, reader)
     except UnclearError:
         return None
 
 
-_LETTER = re.compile(r"\\(?:text|mathrm|textbf)\{ ?\(?([A-Z])\)? ?\}|\(([A-Z])\)")  # a gold that is an option
+_LETTER = re.compile(r"\\(?:text|mathrm|textbf)\{ ?\(?([A-Z])\)? ?\}|\(([A-Z])\)|([A-E])")  # a gold that is an option
 
 
 def _math(text: str, gold: str, listed: tuple[str, ...]) -> Verdict:
     letter = _LETTER.fullmatch(gold.strip(" $"))
     if letter:
-        verdict = _compared(text, options.place_of(letter[1] or letter[2]), choices.ChoiceReader(()))
+        verdict = _compared(text, options.place_of(letter[1] or letter[2] or letter[3]), choices.ChoiceReader(()))
         return replace(verdict, parsed=chr(ord("A") - 1 + int(verdict.parsed)) if verdict.parsed else "")
     named = literal.spelled(gold) if words.has_text(gold) else None
     if named and _final_value(text, choices.ChoiceReader((" ".join(named),), labelled=False)) == 1:
@@ -186,7 +186,8 @@ def _math(text: str, gold: str, listed: tuple[str, ...]) -> Verdict:
         return Verdict("no_answer", formula.text, str(reason))
     if same is None:
         return Verdict("unreadable_gold")
-    same_number = formula.number is not None and formula.number == reader.gold and equal.same_units(formula.text, gold)
+    same_number = formula.number is not None and formula.number == reader.gold
+    same_number = same_number and equal.same_units(formula.text, gold) and equal.same_scale(formula.text, gold)
     return Verdict("correct" if same or same_number else "wrong", formula.text or str(formula.number))
 
 

@@ -13,7 +13,8 @@ RELATION = re.compile(
     rf"|\\{any_of(_RELATIONS)}(?![A-Za-z])"
 )
 _BOUNDS = (
-    "not never neither nor except but either isn't wasn't no_longer over under above below up_to about approximately "
+    "not never neither nor except but either isn't wasn't no_longer over under above below "
+    "(?<!add_)(?<!adds_)up_to about approximately "
     "approx\\.? circa ca\\. near around roughly nearly almost between within beyond exceeds divides "
     "than_or_equal_to at_least at_most max(?:imum)?\\.? min(?:imum)?\\.? a_m(?:in|ax)imum_of "
     "(?:more|less|fewer|greater|larger)_than formerly previously"
@@ -30,7 +31,8 @@ CHANGES_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _OPERATOR_AFTER = (
-    r"\s?(?:[*^\u221a\u00d7\u00b7\u00f7!]|/(?![a-z]{2})|\\(?!text|%)[a-zA-Z]+|\+(?!\w*[a-z])|:\d|\u00b0 ?\d|\.{2,} ?\d"
+    r"\s?(?:[*^\u221a\u00d7\u00b7\u00f7!]|/(?![a-z]{2})|\\(?!text|%)[a-zA-Z]+|\+(?!\w*[a-z]{2})|:\d|\u00b0 ?\d"
+    r"|\.{2,} ?\d"
     r"|[-\u2013]\s?(?:\d|[a-zA-Z](?!\w)|\\))"
     r"|[^\W\d]|['\u2032(]|\s(?:[b-hjkn-rt-z]|[A-BD-EG-IM-RT-UX-Z])(?![\w'.])"  # a variable, not a unit
 )
@@ -39,7 +41,7 @@ _WORD_AFTER = (
     rf"|{any_of('divided_by multiplied_by raised_to to_the_power with_(?:a_)?remainder (?:[a-z]+_)?below_zero')}"
     rf"|{any_of('lakh crore (?:thousand|hundred|ten)ths thirds quarters halves max min approximately')}"
     rf"|{any_of('turns_into changes_to rounds_up')}"
-    r"|over (?:\d+|[a-z]\b)|times(?=\s[\w\\$])|in base \w+|base \d+|to \d+|R \d+|less [a-z]\b|and [a-z]\b(?! )"
+    r"|over (?:\d+|[a-z]\b)|times(?=\s(?!as\b)[\w\\$])|in base \w+|base \d+|to \d+|R \d+|less [a-z]\b|and [a-z]\b(?! )"
     r"|and (?:a (?!half)|three )\w+(?: \w+)?$)(?!\w)"
     r"|-ish\b|,? (?:approximately|or thereabouts|give or take)\b"
     r"|\s?(?:or|and) (?:more|less|fewer|so|greater|higher|lower|above|below|over|under|up)\b"
@@ -54,7 +56,11 @@ _DENIED_AFTER = (
     r"|must be (?:discarded|rejected))"
     r"|\s?(?:[a-z]+ )?(?:(?:is|was|are|would be|seems)\s|(?:is|was|'s)n't|'s )"
     r"(?:not (?!\w+ed\b|in\b|red\b)|n't|wrong|incorrect|false|impossible|too|(?:an? |my |the )?(?:\w+ )?"
-    r"(?:overestimate|underestimate|upper bound|lower bound|guess|mistake))"
+    r"(?:overestimate|underestimate|upper bound|lower bound|guess|mistake|error))"
+    r"|\s?(?:is|was) (?:an? |the )?(?:most )?(?:extraneous|rejected|spurious|common (?:mistake|error))"
+    r"|\s?leads? to a contradiction|,? plus (?:an?|the)\b"
+    r"|\s(?:\w+ )?(?:before|without|excluding|not counting) (?:the |an? )?(?:tax(?:es)?|tips?|discounts?|fees?"
+    r"|shipping)\b"
     r"|[^.,;\d]{0,60}\b(?:that|which|it|this) (?:is|was) (?:wrong|incorrect|false|not right|not correct)"
     r"|\s?isn't|\s?\?|\s?\((?:wrong|incorrect|false|no)\b"
 )
@@ -70,26 +76,31 @@ _TO = "".join(f"(?<!{verb.replace('_', ' ')} )" for verb in _LEADS_TO) + "to"  #
 _LABELS = (
     "number days? week grade step question problem part case page room chapter level year equation row column item"
 )
-_VERBS = (
-    "is are was were be been equals? has have had gets? makes? needs? costs? pays? earns? leaves? takes? left sold "
+_VERB_WORDS = (
+    "is are was were be been equals? has have had gets? makes? needs? costs? pays? earns? leaves? takes? left "
+    "sold receives? received "
     "total_of"
 )
-_AMOUNTS = (
-    "total sum average profit loss remainder value length width height area volume weight speed distance price cost "
+VERBS = any_of(_VERB_WORDS)
+AMOUNTS = (
+    "total sum probability ratio average profit loss remainder value length width height area volume weight "
+    "speed distance price cost "
     "mean median score balance change discount perimeter rate size age"
 )
-_SUBJECTS = f"he she it they we i you there an?_{any_of(_AMOUNTS)}_of to"
+_SUBJECTS = f"he she it they we i you there an?_{any_of(AMOUNTS)}_of to"
 GOVERNOR = re.compile(
-    rf"\b(?:(?P<passed>{any_of(_PREPOSITIONS, _LABELS)}|{_TO})|{any_of(_VERBS, _SUBJECTS)})\b", re.IGNORECASE
+    rf"\b(?:(?P<passed>{any_of(_PREPOSITIONS, _LABELS)}|{_TO})|{any_of(_VERB_WORDS, _SUBJECTS)})\b", re.IGNORECASE
 )
 # Right before the number that a sentence gives: "Dividing 120 by 5 gives 24", "It comes to twelve"
 _GIVING = (
     "is are was were be equals? gives? giving makes? making leaves? leaving earns? totals? yields? gets? obtain find "
-    "has have had total_of comes_to works_out_(?:at|to|as) adds_up_to amounts_to results_in brings_in to_get equal_to remains?"
+    "leav(?:es|ing)(?:_\\w+)?_with left_with has have had total_of comes_to works_out_(?:at|to|as) adds_up_to "
+    "amounts_to results_in brings_in to_get equal_to remains?"
 )
 GIVE = any_of(_GIVING)
 GIVES = re.compile(
-    r"\b(?:brings|bringing|lowers|raises|reduces|increases) [\w\s']{1,30} to -?$|"
+    r"\b(?:brings?|bringing|lowers|raises|reduces|increases|dropp?ed|drops|fell|falls|rose|rises|grew|went (?:up|down))"
+    r" [\w\s'$%]{1,30} to -?$|"
     rf"\b{GIVE}(?: us| her| him| them)? (?:(?:only|exactly|just|a total of|now) )?-?$",
     re.IGNORECASE,
 )

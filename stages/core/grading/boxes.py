@@ -7,9 +7,10 @@ from stages.core.grading import words
 
 # $...$, $$...$$, \\(...\\), \\[...\\]
 FORMULA = re.compile(
-    r"\$\$([^$]{1,2000})\$\$|(?<!\\)\$((?:\\.|[^$\\]){1,2000})\$|\\\(((?:[^\\]|\\(?!\))){1,2000})\\\)"
+    r"\$\$([^$]{1,2000})\$\$|(?<!\\)\$((?:\\.|[^$\\\n]|\n(?!\s*\n)){1,2000})\$(?!\d)|\\\(((?:[^\\]|\\(?!\))){1,2000})\\\)"
     r"|\\\[((?:[^\\]|\\(?!\])){1,2000})\\\]"
 )
+_OPENING, _CLOSING = re.compile(r"^(?:\$\$?|\\[\[(])"), re.compile(r"(?:\$\$?|\\[\])])$")
 _BOX = re.compile(r"\\(?:boxed|fbox|framebox)(?![A-Za-z])\s*")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _UNBRACED = re.compile(r"\\?[A-Za-z]+|\d[\d.,/]*\d|\d")
@@ -21,7 +22,8 @@ _JOINED = re.compile(
 )
 # In a formula nothing but these may stand before a box and after it
 _LEADS_TO = words.any_of(
-    "equiv approx in implies Rightarrow Longrightarrow iff to q?quad therefore displaystyle left [,;:!]"
+    "equiv in implies Rightarrow Longrightarrow iff to q?quad therefore displaystyle left [Ll]arge LARGE "
+    "[Hh]uge color\\{\\w+\\} [,;:!]"
 )
 _LEFT_IN_FORMULA = re.compile(rf"(?:^|[=:,;&(\[]|(?<=[=-])>|\\\\|\\{_LEADS_TO}|\\ |\\text ?\{{[^{{}}]*\}})\s*$")
 _RIGHT_IN_FORMULA = re.compile(
@@ -42,7 +44,7 @@ _SCALES = words.any_of(*words.SCALES, "percent_of squared cubed factorial times_
 _CHANGED = re.compile(
     rf"[\s$)]*(?:\\[)\]])?\s*(?:\\text\{{)?\s*(?:{_SCALES}\b|\\?%\$? ?(?:\\text\{{ ?)?of\b"
     r"|or (?!so\b|equivalently\b)(?:\w|\$|\\))"
-    r"|\s*(?:is|was) (?:not|n't|wrong|incorrect|false)\b",
+    r"|\s*(?:is|was) (?:not|n't|wrong|incorrect|false|what (?!we|you|is))\b",
     re.IGNORECASE,
 )
 UNREADABLE = "?"  # the content of a box that is empty, cut off, or but a part of a formula: no value of any kind
@@ -89,7 +91,8 @@ def _part_of_a_formula(text: str, begin: int, end: int) -> bool:
     formula = _formula_around(text, begin, end)
     if formula is None:
         return _changed_beside(text, begin, end)
-    left, right = text[formula.start() : begin].lstrip("$\\[("), text[end : formula.end()].rstrip("$\\])")
+    left = _OPENING.sub("", text[formula.start() : begin])
+    right = _CLOSING.sub("", text[end : formula.end()])
     if not _LEFT_IN_FORMULA.search(left) or not _RIGHT_IN_FORMULA.fullmatch(right) or _CHANGED.match(right):
         return True
     if "%" in right and re.match(r"\s*of\b", text[formula.end() :]):

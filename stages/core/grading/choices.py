@@ -24,6 +24,7 @@ class ChoiceReader:
         self.places = len(options) or 26
         longest_first = sorted(enumerate(options, 1), key=lambda item: -len(item[1]))
         self._texts = [(place, pattern(option)) for place, option in longest_first if exact(option)]
+        self._numbers = [numbers.gold(option) for option in options]
         self._numeric = any(re.fullmatch(r"[-$\d.,/% ]+", option.strip()) for option in options)
 
     def read(self, statement: Statement) -> int | None:
@@ -37,7 +38,8 @@ class ChoiceReader:
         if statement.text.rstrip(" .\"'").endswith("?"):
             raise UnclearError
         if statement.form == "sentence":
-            return self._concluded(text)
+            place = self._concluded(text)
+            return self._equal_to(text) if place is None and not statement.opening else place
         return self._named(
             re.sub(r"^(?:the )?(?:correct |final )?answer(?: is)?: ", "", text, flags=re.IGNORECASE), led=True
         )
@@ -156,14 +158,32 @@ class ChoiceReader:
             return same
         for part in dict.fromkeys((choosing.CONCLUDES.split(text)[-1], text)):
             clause = sentences.clause(part)
-            if words.denies(clause):
+            if words.denies(clause) or choosing.ENDS_WRONG.search(part):
                 raise UnclearError
             place = self._said_right(clause) or self._ended(clause)
             if place is None and not choosing.WEAKENS.search(clause) and self._is_answer(part):
                 place = self._named(part)
             if place is not None:
                 return place
+            if part != text and self._all(clause) and re.search(r"\bbut\b", text):
+                raise UnclearError
+        if removed and (place := self._only_named(text)) is not None:
+            return place
         return None
+
+    def _equal_to(self, text: str) -> int | None:
+        """The option that equals the number of a sentence, where all options are different numbers."""
+        if None in self._numbers or len(set(self._numbers)) < 2 or len(set(self._numbers)) < len(self._numbers):
+            return None
+        value = numbers.NumberReader().read(Statement(text, 0, 0, "sentence"))
+        return self._numbers.index(value) + 1 if value in self._numbers else None
+
+    def _only_named(self, text: str) -> int | None:
+        """The option of a sentence that names no other, and in which nothing weakens it."""
+        clause = sentences.clause(text)
+        places = self._all(clause)
+        plain = len(places) == 1 and not choosing.WEAKENS.search(clause) and not choosing.NAMED_AFTER.search(clause)
+        return places.pop() if plain and not words.SUPPOSES.match(text) else None
 
     def _is_answer(self, text: str) -> bool:
         """Whether a sentence is an option with at most a reason after it, and not "Wet palms, oil and ..."."""
@@ -178,7 +198,8 @@ class ChoiceReader:
         places = set[int]()
         for start in re.finditer(r"(?:^|(?<=[\s,:(]))(?=\S)", text):
             naming = self._naming(text[start.start() :])
-            if naming and choosing.SAID_RIGHT.match(text, start.start() + naming[1]):
+            only = re.search(r"\bonly (?:option |choice )?$", text[: start.start()], re.IGNORECASE)
+            if naming and (only or choosing.SAID_RIGHT.match(text, start.start() + naming[1])):
                 places |= set() if choosing.NAMED_AFTER.search(text[: start.start()]) else {naming[0]}
         return places.pop() if len(places) == 1 else None
 

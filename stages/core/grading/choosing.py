@@ -16,13 +16,13 @@ LABEL = re.compile(
 )
 LEADING = re.compile(
     rf"(?:(?:{any_of('definitely most_likely likely clearly probably indeed simply therefore thus hence so')}"
-    rf"|{any_of('either both the correct right best is it_is')}|it's|it must be"
+    rf"|{any_of('either both the correct right best is it_is that')}|it's|it must be"
     rf"|{NAMES}s?:?(?=\s[(A-Z\d])(?!\s[A-Z]?[a-z]))\b[:,]?\s+)+(?=[(A-Z\d]|the\b|[a-z][).])",
     re.IGNORECASE,
 )
 LINKS = any_of("and or also possibly maybe perhaps both either as_well_as but then even answer option choice")
-BETWEEN = re.compile(rf"(?:[\s,;:.&/+()-]|\b{LINKS}\b)*", re.IGNORECASE)
-LOWER_CASE_NEXT = re.compile(r"\s?(?:and|or|,|&|/)\s?[a-z](?![\w'])")  # "B and c"
+BETWEEN = re.compile(rf"(?:[\s,;:.&/+()-]|\(\d+ ?%\)|\b{LINKS}\b)*", re.IGNORECASE)
+LOWER_CASE_NEXT = re.compile(r"\s?(?:and|or|,|&|/)\s?(?!i\.e\b|e\.g\b)[a-z](?![\w'])")  # "B and c"
 # What may stand after an option's name or text
 TAIL_WORDS = (
     "because since as due for which where when while given in on at by with from to is are was not rather instead "
@@ -46,8 +46,9 @@ SAID_RIGHT = re.compile(
     re.IGNORECASE,
 )
 CHOOSE = (
-    "is be leav(?:es|ing) choos(?:e|ing) chose pick(?:ed)? select(?:ed)? go(?:ing)?_with went_with say answer option "
-    "choice"
+    "is be leav(?:es|ing) choos(?:e|ing) chose pick(?:ed)? meant select(?:ed)? go(?:ing)?_with went_with say "
+    "answer option "
+    "choice only"
 )
 CHOSEN = re.compile(
     rf"\b(?:{any_of(CHOOSE)}"
@@ -62,7 +63,8 @@ BEFORE_THE_TEXT = re.compile(
     rf"(?:[^\w\s]|\b{BEFORE_A_TEXT}|'s|\b(?:has|have|had|\w{{2,}}(?:s|ed)))\s*$", re.IGNORECASE
 )
 WEAK = (
-    "less little few(?:er)? like unlike avoids? lacks? than beats? before between first consider if no too outside "
+    "against partially partly previous less little few(?:er)? like unlike avoids? lacks? than beats? before "
+    "between first consider if no too outside "
     "absent differs? different similar reverse inverse discards? removes? dismiss least away almost "
     "student otherwise when"
 )
@@ -71,7 +73,8 @@ NAMED_AFTER = re.compile(r"\b(?:hepatitis|vitamin|plan|type)\s$", re.IGNORECASE)
 CONCLUDES = re.compile(
     r"(?:^|(?<![Aa]nything)(?<![Ee]verything)(?<![Aa]ll)[\s,;])(?i:so|thus|therefore|hence|but)\b[,:]?\s"
     r"|(?<!\d)[;:]\s(?!\s*[A-Z]\b)"
-    r"|,\s(?=[A-Z]\b\)?\s(?:is|fits|must|makes))"
+    r"|,\s(?=[A-Z]\b\)?\s(?:is|fits|must|makes))|=>\s"
+    rf"|,?\s(?i:which|that) is,?\s(?=(?i:{NAMES})\s\(?[A-Z]\b|\(?[A-Z]\)?\W*$)"
 )
 DENIED_ASIDE = re.compile(r"(?<=\S)\s?\((?!(?:wrong|incorrect|no)\b)[^()]*\)|[;,]\s[^;,]*|\sand not\s[^;,]*")
 VERB = re.compile(r"\s(?:is|was|are|fits?|seems|makes|would|must|should)\b")
@@ -80,5 +83,8 @@ REASON = re.compile(r"\W*$|,?\s\(?(?:because|since|as|which|not|rather|instead|d
 MARKED_WRONG = re.compile(
     r"\s?(?:->|=>|\((?:wrong|no\b)|[-\u2013\u2014.:]\s?(?:wrong|incorrect|false|no)\b|[*'-]\s*$"
     r"|(?:if|when|unless|assuming)\b)"
+)
+ENDS_WRONG = re.compile(
+    r"(?:\((?:no|wrong|incorrect|false)\)|[:\u2013\u2014-]\s(?:no|wrong|incorrect|false))\W*$", re.IGNORECASE
 )
 ARTICLE = re.compile(r"A [a-z]{2,}(?<! is)(?<! or)(?<! and)(?<! was)|I\b(?! is)")

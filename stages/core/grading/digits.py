@@ -14,6 +14,10 @@ _SUPERSCRIPTS = str.maketrans("\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\
 _SUPERSCRIPT = re.compile(r"(?<=[\w)\u2126])[\u2070\u00b9\u00b2\u00b3\u2074-\u2079\u207b]+")
 _THOUSANDS = re.compile(r"(?<=\d)(?:\{,\}|,?\\[,!] ?|, ?\\!)(?=\d{3})")  # 1{,}000 and 1,\!000
 _SPACED_THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?: \d{3})+(?![\d.,]*\d)")
+# 1{,}000 and 1,\!000
+_ORDINAL_OF = (
+    r"(?! ?(?:number|term|element|digit|row|prime|item|question|student|person|position|power|root),? which\b)"
+)
 # Of at most so many digits, for else a text of digits alone is searched anew from each of them
 _MIXED = re.compile(
     r"(?<![\w./^])(-?)(\d{1,30})(?: |-(?=\d{1,3}/\d)| ?(?=\\))"
@@ -24,10 +28,12 @@ _POWER = re.compile(
     r"(?<![\w.,])(-?[\d,]{0,30}\.?\d{1,30})"
     r"(?: ?(?:\\times|\\cdot|[\u00d7*x\u00b7]) ?10 ?\^ ?(?:\{ ?([+-]?\d{1,3}) ?\}|([+-]?\d{1,3}))|[eE]([+-]?\d{1,3})\b)"
 )
-_ORDINAL = re.compile(r"(?:\^ ?\{? ?(?:\\text|\\mathrm)? ?\{? ?|(?<=\d))(?:st|nd|rd|th)(?: ?\}?\}|\b)")
+_TEN = re.compile(r"(?<![\w.,^{])10 ?\^ ?(?:\{ ?([+-]?\d{1,2}) ?\}|([+-]?\d{1,2}))(?![\w{.])")
+_ORDINAL = re.compile(r"(?:\^ ?\{? ?(?:\\text|\\mathrm)? ?\{? ?|(?<=\d))(?:st|nd|rd|th)(?: ?\}?\}|\b)" + _ORDINAL_OF)
 _MODULUS = re.compile(r"\\p?mod ?(?:\{[^{}]*\}|\(?\d+\)?)")
 _SIGNS = re.compile(  # currency, degrees and ohms, layout
-    r"(?:\bUS)?\\?\$|[\u20ac\u00a3\u00a5\u20b9\u20bd\u20a9\u20ab\u0e3f]|#(?=\d)|\bRs\.? ?(?=\d)|(?<=\d)/-(?!\d)"
+    r"(?<=[a-z] )#\d+(?= )|(?:\bUS)?\\?\$|[\u20ac\u00a3\u00a5\u20b9\u20bd\u20a9\u20ab\u0e3f]|#(?=\d)"
+    r"|\bRs\.? ?(?=\d)|(?<=\d)/-(?!\d)"
     r"|\^ ?\{? ?\\circ ?\}?(?! ?\d)|\\degree|\u00b0(?! ?\d)|\u03a9|\u2126|\\Omega"
     r"|\\(?:left|right|displaystyle|Rightarrow|implies|to|q?quad|bf|rm|it|mathrm)(?![A-Za-z])"
     r"|\\(?:[,!](?!\d{3})|[;:()\[\] ])"
@@ -48,11 +54,22 @@ _TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
 _WORD_VALUES = {word: place for place, word in enumerate(_SMALL)} | {
     word: 20 + 10 * place for place, word in enumerate(_TENS)
 }
-_NUMBER_WORD = words.any_of(*_WORD_VALUES, "hundred thousand million dozen")
+NUMBER_WORD = words.any_of(*_WORD_VALUES, "hundred thousand million dozen")
+_PARTS = {"half": 2, "halve": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7} | {
+    "eighth": 8,
+    "ninth": 9,
+    "tenth": 10,
+    "twelfth": 12,
+}
+# A noun after a number, and not what is done with it
+_NOUN = (
+    "(?!(?:times|plus|minus|over|divided|multiplied|squared|cubed|or|and|to|more|less|fewer|of|point|percent)\\b)[a-z]+"
+)
 _IN_WORDS = re.compile(
-    rf"(?:[a-z', ]*\b{beside.GIVE}\s(?:exactly |only |just )?|)(?P<sign>(?:negative|minus) )?"
-    rf"(?:(?P<numerator>a|one|two|three|four)?[ -]?(?P<part>half|thirds?|quarters?|fourths?|fifths?|tenths?)"
-    rf"|(?P<number>(?:a )?{_NUMBER_WORD}(?:[ -](?:and )?{_NUMBER_WORD})*)(?P<half> and a half)?)(?: [a-z]+){{0,3}}[.!]?"
+    rf"(?:[a-z', ]*\b(?:{beside.GIVE}|{beside.VERBS})\s(?:exactly |only |just )?|)(?P<sign>(?:negative|minus) )?"
+    rf"(?:(?P<numerator>a|{'|'.join(_SMALL)})?[ -]?(?P<part>{'|'.join(_PARTS)})s?(?![a-z])"
+    rf"|(?P<number>(?:a )?{NUMBER_WORD}(?:[ -](?:and )?{NUMBER_WORD})*)(?P<half> and a half)?)"
+    rf"(?: {_NOUN}(?: [a-z]+){{0,2}})?[.!]?"
 )
 
 
@@ -64,7 +81,8 @@ def plain(text: str) -> str:
     text = words.without_text(_ORDINAL.sub("", text)).replace("\\%", "%")
     text = " ".join(_MODULUS.sub("", text).split())
     text = _FRACTION.sub(
-        lambda match: f"{match[1] or match[2]}/{match[3] or match[4]}", _MIXED.sub(_sum, _POWER.sub(_power, text))
+        lambda match: f"{match[1] or match[2]}/{match[3] or match[4]}",
+        _MIXED.sub(_sum, _TEN.sub(_power_of_ten, _POWER.sub(_power, text))),
     )
     text = re.sub(r"~(?! ?\d)|(?<=\d)~", " ", text)  # LaTeX's space
     text = re.sub(r"\\(?:[;: ]|,(?!\d{3})|q?quad(?![a-z]))", " ", text)
@@ -102,9 +120,8 @@ def in_words(text: str) -> Fraction | None:
 
 def _of_parts(match: re.Match[str]) -> Fraction:
     """Three quarters and the like."""
-    parts = {"half": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "tenth": 10}
     numerator = _WORD_VALUES.get(match["numerator"] or "one", 1)
-    return Fraction(numerator, parts[match["part"].removesuffix("s")])
+    return Fraction(numerator, _PARTS[match["part"]])
 
 
 def _of_words(number: str) -> Fraction:
@@ -122,6 +139,10 @@ def _of_words(number: str) -> Fraction:
 def _sum(match: re.Match[str]) -> str:
     top, bottom = int(match[3] or match[5] or match[7]), int(match[4] or match[6] or match[8])
     return f"{match[1]}{int(match[2]) * bottom + top}/{bottom}"
+
+
+def _power_of_ten(match: re.Match[str]) -> str:
+    return str(Fraction(10) ** int(match[1] or match[2]))
 
 
 def _power(match: re.Match[str]) -> str:

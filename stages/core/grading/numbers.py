@@ -13,27 +13,37 @@ import re
 from fractions import Fraction
 
 from stages.core.grading import beside, sentences, words
-from stages.core.grading.digits import LONGEST, NUMBER, in_words, plain, without_units, written
+from stages.core.grading.digits import LONGEST, NUMBER, NUMBER_WORD, in_words, plain, without_units, written
 from stages.core.grading.statements import Statement, UnclearError
 from stages.core.grading.visible import BULLET
 
 _LAST_DIGITS = Fraction(1, 10**14)  # of a float's value: what its rounding may change
-_CONCLUDES = re.compile(r"(?:^|[\s,;])(?:so|thus|therefore|hence)\b[,:]?\s(?!far|that\b|much|many)", re.IGNORECASE)
+_CONCLUDES = re.compile(
+    r"(?:^|[\s,;])(?:so|thus|therefore|hence|which means(?: that)?|meaning(?: that)?)\b[,:]?\s(?!far|that\b|much|many)",
+    re.IGNORECASE,
+)
 # "Since she sells 9 eggs at $2 each, she makes $18."
 _INTRODUCTION = re.compile(
-    r"^(?:if|since|as|when|after|once|because|with|given|in|by|at|\w+ing)\b[^,:]*(?:,(?!\d{3})|:)\s"
+    r"^(?:to|if|since|as|when|after|once|because|with|given|in|by|at|\w+ing)\b[^,:]*(?:,(?!\d{3})|:)\s"
     r"(?!.*\b(?:but|would)\b)(?=.*\d)",
     re.IGNORECASE,
 )
 _WHICH_IS = re.compile(r",? which (?:is|makes|gives|leaves|equals) (?=\D{0,3}[\d,.]*\d\D{0,20}$)", re.IGNORECASE)
 # "Twice the number is 60"
-_MULTIPLE_IS = re.compile(r"\b(?:(?:twice|half|double|triple)\b|times (?!\D{0,3}\d)).*\b(?:is|equals) $", re.IGNORECASE)
-_PARENTHESIS = re.compile(r"\s?\((?!(?:or|wrong|incorrect|false|no)\b)[^()]*\)")
+_MULTIPLE_IS = re.compile(
+    rf"\b(?:(?:twice|half|double|triple)\b|times (?!\D{{0,3}}\d|{NUMBER_WORD}\b)).*\b(?:is|equals) $", re.IGNORECASE
+)
+_PARENTHESIS = re.compile(r"\s?\(or [\d.]+ ?(?:%|percent)\)|\s?\((?!(?:or|wrong|incorrect|false|no)\b)[^()]*\)")
 _HEDGED = re.compile(
-    r"\d\D{0,20},? (?:approximately|or thereabouts|give or take|and a bit)\b"
+    r"\bin one\b.*\bin the other\b|\b(?:which|that|it) (?:is not|isn't) (?:asked|needed|what|required)\b"
+    r"|\d\.{3}|\u2026|\b(?:vs\.?|versus)\s|\bbut (?:we|you|the question|it) (?:are asked|is asked|asks?|needs?"
+    r"|wants?)\b"
+    r"|\bthen (?:(?:we|you|i) )?(?:add|subtract|multiply|divide)\b"
+    r"|\d\D{0,20},? (?:approximately|or thereabouts|give or take|and a bit)\b"
     r"|\b(?:which|that|this|it) (?:is|was) (?:wrong|incorrect|not right|not correct)\b",
     re.IGNORECASE,
 )
+_ANOTHER_CLAUSE = re.compile(r"^ (?!and\b|or\b|of\b)[a-z]{3,} [a-z]{3,} \D{0,2}$")
 _PAIR = re.compile(r"[(\[].*,(?!\d{3}).*[)\]]")
 _FUNCTION = re.compile(r"\b(?:sin|cos|tan|log|ln|cot|sec|csc)\b|\\(?:sin|cos|tan|log|ln)")
 _ENGLISH = re.compile(
@@ -53,13 +63,16 @@ class NumberReader:
         if statement.form == "box":
             return stated(statement.text)
         sentence = sentences.first_sentence(statement.text)
+        sentence = re.split(r"=>\s(?=\D{0,3}\d)", sentence)[-1]
+        if re.match(r"\(?[b-h]\)\s", sentence):  # one of several parts
+            raise UnclearError
         if statement.form == "lead":
             return stated(re.split(r"(?<=\d):\s+(?=[A-Za-z])", _clause(sentence))[0])
         return _concluded(sentence)
 
     def bare(self, text: str) -> Fraction | None:
         """The number that a text is, apart from signs and units."""
-        return gold(text.rstrip(".! "))
+        return None if "..." in text else gold(text.rstrip(".! "))
 
     def names_another(self, text: str, value: Fraction) -> bool:
         """Whether a number other than `value` stands in `text`."""
@@ -119,6 +132,8 @@ def _concluded(sentence: str) -> Fraction | None:
     """The number that a sentence without a lead states: what follows its last "so", else what it is about."""
     sentence = _INTRODUCTION.sub("", words.without_leading(sentence.removeprefix(BULLET)))
     conclusions = list(_CONCLUDES.finditer(sentence))
+    if conclusions and (in_words(sentence[conclusions[-1].end() :]) is not None):
+        return in_words(sentence[conclusions[-1].end() :])
     if conclusions and re.search(r"\d", sentence[conclusions[-1].end() :]):
         sentence = _INTRODUCTION.sub("", sentence[conclusions[-1].end() :])
     if words.SUPPOSES.match(sentence):
@@ -144,7 +159,9 @@ def _only_number(text: str) -> set[Fraction]:
     if len(matches) != 1 or "=" in text:
         return set()
     before, after = without_units(text)[: matches[0].start()], without_units(text)[matches[0].end() :]
-    governed = re.search(r"\S+ \w+ (?:(?:with|for|in|at|to|after)(?: the)?|to \w+) $", before)
+    governed = re.search(
+        r"\bto \w+ (?:(?!to\b)[a-z]+ ){1,3}$|\S+ \w+ (?:(?:with|for|in|at|to|after)(?: the)?|to \w+) $", before
+    )
     value, after = _scaled(matches[0], after)
     unchanged = not beside.CHANGES_AFTER.match(after) and not words.rejects(before)
     return {value} if governed and unchanged and value is not None else set()
@@ -205,6 +222,9 @@ def _scaled(match: re.Match[str], after: str) -> tuple[Fraction | None, str]:
 
 def _passed_over(before: str) -> bool:
     """Whether the nearest word that governs what comes after `before` is a preposition or a label ("week 18")."""
+    numbers = list(NUMBER.finditer(before))
+    if numbers and _ANOTHER_CLAUSE.search(after := before[numbers[-1].end() :]):
+        before = after  # a preposition governs one number: "each of the 6 children receives 50"
     governors = list(beside.GOVERNOR.finditer(before))
     return bool(governors) and governors[-1]["passed"] is not None
 

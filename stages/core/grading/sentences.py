@@ -13,7 +13,7 @@ _BEGINNINGS = words.any_of(
     "I We An? In If As Other Explanation Option Answer [A-Z]_(?:is|was|has)"
 )
 _SENTENCE_END = re.compile(
-    rf"(?<![\s.][A-Z]){_NOT_ABBREVIATED}"
+    rf"(?<![\s.][A-Z])(?!(?<=^[A-Z])\.\s[A-Z]\.){_NOT_ABBREVIATED}"
     r"[.!?]+[\"')\]]*(?=\s|$)"
     # after a single capital letter, an initial or an option: where a sentence begins that is no name
     rf"|(?<=[\s.][A-Z])\.(?=\s*$|\s+{_BEGINNINGS}\b|\s+[A-Z]\.\s*$)"
@@ -22,16 +22,22 @@ _END = re.compile(rf"{_SENTENCE_END.pattern}|\n")
 # What follows says why, or what the value is not
 _ASIDE = re.compile(
     r"[,;]?\s\(?(?:because|since|which|where|when|while|whereas|given that|compared|i\.e\.|e\.g\.|unlike)\b"
-    r"|[,;(]\s?\(?(?:and )?not\b(?! (?:correct|right|true|the))|[,;]?\s\(?(?:rather than|instead of)\b"
+    r"|\sand not\b|,?\sand indeed\b|[,;(]\s?\(?(?:and )?not\b(?! (?:correct|right|true|the))"
+    r"|[,;]?\s\(?(?:rather than|instead of)\b"
     r"|\s[\u2014\u2013-]\s(?=[A-Za-z]{2})",
     re.IGNORECASE,
 )
 _REJECTED = re.compile(r"\W*(?:which|and that) (?:is|was)(?:n't| not| wrong| incorrect| false)\b", re.IGNORECASE)
 
 
+_LABELLED = re.compile(r"^(?:\u2022 )?(?i:option )?[A-Z]\.(?=\s)", re.MULTILINE)
+
+
 def sentences(text: str) -> list[str]:
     """The sentences of `text`, formulas whole; what has neither letter nor digit is none."""
     hidden = FORMULA.sub(lambda match: re.sub(r"[.!?\n]", "\0", match[0]), text)
+    if len(_LABELLED.findall(hidden)) > 1:  # "A. The ..." is one item of a list there
+        hidden = _LABELLED.sub(lambda match: match[0].replace(".", "\0"), hidden)
     ends = [match.end() for match in _END.finditer(hidden)]
     parts = (text[begin:end] for begin, end in zip([0, *ends], [*ends, len(text)], strict=True))
     return [" ".join(part.split()) for part in parts if re.search(r"\w", part)]

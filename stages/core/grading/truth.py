@@ -24,7 +24,7 @@ _WORD_ENDS = (
 _FIRST_WORD = re.compile(rf"(?:(?P<no>{_NO})|(?P<yes>{_YES})){_WORD_ENDS}", re.IGNORECASE)
 _SUBJECT = (
     r"(?:it|this|that|(?:the|this|that|my|your) (?:\w+ )?(?:statement|claim|sentence|answer|assertion|proposition"
-    r"|hypothesis|premise|conclusion)(?: (?:that|is that) [^.]{1,200}?)?)"
+    r"|hypothesis|conclusion|equation|inequality|identity|formula|equality)(?: (?:that|is that) [^.]{1,200}?)?)"
 )
 _ADVERB = words.any_of(
     "in_fact, indeed definitely clearly certainly actually therefore thus also in_fact simply absolutely"
@@ -35,7 +35,7 @@ _IS_TRUE = re.compile(
     r"(?P<value>true|false|correct|incorrect|untrue|right|wrong)\b(?P<after>[^\n]*)",
     re.IGNORECASE,
 )
-_AFTER_VALUE = re.compile(r"\W*$|\s?[.,;!]|\s(?:that|because|since|as|to say|according to|based on)\b")
+_AFTER_VALUE = re.compile(r"\W*$|\s?[.,;:!]|\s(?:that|because|since|as|to say|according to|based on)\b")
 _VALUES = dict.fromkeys(("true", "correct", "right"), True) | dict.fromkeys(
     ("false", "incorrect", "untrue", "wrong"), False
 )
@@ -46,7 +46,16 @@ _LEADING = re.compile(
     r"|(?:so )?(?:it|that)(?:'s| is)(?: a)?(?: clear)?\s+(?=(?:yes|no)\W*$))+",
     re.IGNORECASE,
 )
-_LAST_PART = re.compile(r"(?:[;:\u2014]|,?\s(?:so|thus|therefore|hence|and so))\b,?\s+", re.IGNORECASE)
+_LAST_PART = re.compile(
+    r"(?:[;:\u2014]\s+|,?\s(?:so|thus|therefore|hence|and so)\b[,:]?\s+(?:[\u2013\u2014-]\s)?)", re.IGNORECASE
+)
+_CONTRAST = re.compile(r"(?:;|,?\s(?:but|while))\s", re.IGNORECASE)
+_HOLDS = re.compile(
+    rf"{_SUBJECT}\s(?:(?P<fails>does not hold|doesn't hold|fails)|holds)(?: true)?\W*"
+    rf"|{_SUBJECT} (?:has been|is) (?:proven|shown)(?: to be)? (?P<proven>true|false)\W*"
+    r"|(?:this|that|it|which) makes (?:it|(?:the|this) (?:statement|claim)) (?P<made>true|false)\W*",
+    re.IGNORECASE,
+)
 _UNTURNED = r"(?<!not )(?<!n't )(?<!than )(?<!nor )"
 _OPPOSITE = {
     True: re.compile(
@@ -72,7 +81,7 @@ class TruthReader:
             return concluded  # "It is true that he sang, but not alone, so no."
         value = _first_word(text)
         if value is None:
-            value = _said_of_the_statement(text)
+            value = _claimed(text)
         if value is None and last_part != text:
             value = _first_word(last_part)
             return _said_of_the_statement(last_part) if value is None else value
@@ -100,7 +109,8 @@ def gold(text: str) -> bool | None:
 def _normal(text: str) -> str:
     text = re.sub(r'(?i)\b(statement|sentence|claim) "[^"\n]{3,300}"', r"\1", text)
     text = re.sub(r"(?<=\w)\s*\(", ", ", options.unwrapped(text))
-    text = re.sub(r"[()\[\]]", "", text).strip()
+    text = re.sub(r"[()\[\]]", "", text).strip(" \u2013\u2014-")
+    text = re.sub(r"^not (?:true|false),? but (?=(?:true|false)\b)", "", text, flags=re.IGNORECASE)
     return _NO_DOUBT.sub("", text) if _NO_DOUBT.match(text) else text
 
 
@@ -111,14 +121,32 @@ def _first_word(text: str) -> bool | None:
         return None
     value = match["yes"] is not None
     after = re.split(r"\b(?:because|since)\b", text[match.end("yes" if value else "no") :])[0]
-    if _OPPOSITE[value].search(after) or re.match(r",? assuming\b", after):
+    if (
+        re.match(r",?\s?but (?:it|that|this) (?:isn't|is not|wasn't)\b", after)
+        or _OPPOSITE[value].search(after)
+        or re.match(r",? assuming\b", after)
+    ):
         raise UnclearError
     return value
 
 
+def _claimed(text: str) -> bool | None:
+    """The one value that the claims of a sentence give. Raises UnclearError where they differ."""
+    parts = _CONTRAST.split(text)
+    values = [_said_of_the_statement(part) for part in parts]
+    if len({*values} - {None}) > 1:
+        raise UnclearError
+    if len(parts) > 1 and values[0] is not None and re.match(r"(?:\S+ ){2,4}that\b", parts[0]):
+        return None  # "It is true that he sang, but not alone."
+    return next((value for value in values if value is not None), None)
+
+
 def _said_of_the_statement(text: str) -> bool | None:
-    """The value of "it is true", "the claim is not correct" and the like."""
+    """The value of "it is true", "the claim is not correct", "the statement holds" and the like."""
     leading = _LEADING.match(text)
+    holds = _HOLDS.fullmatch(text, leading.end() if leading else 0)
+    if holds:
+        return not holds["fails"] if not (value := holds["proven"] or holds["made"]) else _VALUES[value.lower()]
     match = (_IS_TRUE.fullmatch(text, leading.end()) if leading else None) or _IS_TRUE.fullmatch(text)
     if match is None or not _AFTER_VALUE.match(match["after"]):
         return None
@@ -126,7 +154,9 @@ def _said_of_the_statement(text: str) -> bool | None:
         raise UnclearError
     if re.search(r"\b(?:otherwise|assuming)\b", text, re.IGNORECASE):
         return None
-    if match["value"].lower() in ("right", "wrong") and not re.match(r"\W*$|,\s(?:it|he|she|they)\b", match["after"]):
+    if match["value"].lower() in ("right", "wrong") and not re.match(
+        r"\W*$|,\s(?:it|he|she|they)\b|,?\s(?:since|because|as)\b", match["after"]
+    ):
         return None
     turned = (match["is_not"] is not None) != (match["not"] is not None)
     return _VALUES[match["value"].lower()] != turned

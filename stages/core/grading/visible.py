@@ -15,7 +15,7 @@ _END_OF_TURN = re.compile(
     r"|</s>|<eos>|<end_of_turn>|<turn\|>|<\uff5cend\u2581of\u2581sentence\uff5c>"
 )
 _NEXT_QUESTION = re.compile(
-    r"\n\s*(?:Question|Q|Problem|Passage|Next question)\s?:", re.IGNORECASE
+    r"\n\s*(?:(?:Question|Q|Problem|Passage|Next question|Human|User)\s?:|True or false:)", re.IGNORECASE
 )  # a base model goes on
 _FINAL_CHANNEL = re.compile(r"<\|channel\|>final[^<]{0,20}<\|message\|>")  # harmony, of gpt-oss
 _MARK = re.compile(
@@ -36,8 +36,11 @@ _TABLE_ROW = re.compile(r"^[ \t]*\|((?:[^|\n]{1,200}\|){2,20})[ \t]*$", re.MULTI
 _HEADING = re.compile(r"^[ \t>]*(?:#{1,3}|#{5,6})(?!#)[ \t]*|^[ \t]*>[ \t]?", re.MULTILINE)  # "#### 5" is a lead
 # "- 4" is minus four, and "3. 5" may be a number
 _BULLET = re.compile(
-    r"^[ \t]*(?:[*+\u2022\u2023\u25aa]|-(?![ \t]*[\d.$\\])|\(?\d{1,2}[.)](?=[ \t]+[^\d\s]))[ \t]+(?=\S)", re.MULTILINE
+    r"^[ \t]*(?:[*+\u2022\u2023\u25aa]|-(?![ \t]*(?:[\d.\\]|\$[^A-Za-z]))|\(?\d{1,2}[.)](?=[ \t]+[^\d\s]))[ \t]+(?=\S)",
+    re.MULTILINE,
 )
+_CHECKED = re.compile(r"^([ \t]*(?:[-*][ \t]+)?)(?:\[[xX]\]|\u2611)[ \t]*", re.MULTILINE)
+_UNCHECKED = re.compile(r"^[ \t]*(?:[-*][ \t]+)?(?:\[ \]|\u2610)[^\n]*$", re.MULTILINE)
 _STRONG = re.compile(r"(?<![\d)*])\*{2,3}(?=[^\s*])([^\n]{1,400}?)(?<=[^\s*])\*{2,3}(?![\d(*])")  # not 2**3
 _LONE_STARS = re.compile(r"(?<![\w)*])\*{2,3}(?!\*)|(?<!\*)\*{2,3}(?![\w(*])")
 _EMPHASIS = re.compile(
@@ -56,8 +59,10 @@ _PUNCTUATION = str.maketrans(
 )
 _DEGREES = "\u00b0\u2103\u2109"  # which Unicode counts among the pictures
 _CROSS_AFTER = re.compile(
-    "(?<=[^\\s\n])[ \t]*[\u274c\u2717\u2718\u2716](?=\\s*$)", re.MULTILINE
+    "(?<=[^\\s\n])\\.?[ \t]*[\u274c\u2717\u2718\u2716](?=\\s*$)", re.MULTILINE
 )  # a wrong answer's mark
+_TICK_AFTER = re.compile("(?<=[^\\s\n])\\.?[ \t]*[\u2705\u2713\u2714](?=\\s*$)", re.MULTILINE)
+_MARK_BEFORE = re.compile("^[ \t]*([\u2705\u2713\u2714]|[\u274c\u2717\u2718\u2716])[ \t]*(\\S.*)$", re.MULTILINE)
 # Scripts without spaces: kana, Han, Hangul
 _UNSPACED = r"\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af"
 _SPACE_MISSING = re.compile(
@@ -88,6 +93,12 @@ def _turn(text: str) -> str:
 
 def characters(text: str) -> str:
     """One character for each meaning: ASCII for full width, plain spaces and dashes, no pictures, nothing invisible."""
+    crossed = _CROSS_AFTER.search(text) or re.search("^[ \t]*[\u274c\u2717\u2718\u2716]", text, re.MULTILINE)
+    if crossed:  # ticks and crosses are verdicts on a list of options
+        text = _MARK_BEFORE.sub(lambda match: match[2] + " " + match[1], text)
+        text = _TICK_AFTER.sub(" (correct)", text)
+    elif "=" in text.strip().rpartition("\n")[2]:
+        text = _TICK_AFTER.sub(" (correct)", text)
     text = _CROSS_AFTER.sub(" (wrong)", text)
     return "".join(map(_character, text.translate(_PUNCTUATION)))
 
@@ -108,6 +119,8 @@ def _character(letter: str) -> str:
 def _without_markdown(text: str) -> str:
     text = _ALIGNED.sub(lambda match: "\n" + match[3].replace("&", "").replace("\\\\", "\n") + "\n", text)
     text = _PROOF_MARK.sub(" ", _FENCE.sub("", text))
+    if _CHECKED.search(text):
+        text = _CHECKED.sub(r"\1", _UNCHECKED.sub("", text))
     text = _TABLE_ROW.sub(_table_row, _TABLE_RULE.sub("", text))
     text = _BULLET.sub(BULLET, _HEADING.sub("", text))
     text = _LONE_STARS.sub("", _STRONG.sub(r"\1", text))

@@ -26,15 +26,20 @@ SCALES = {
     **dict.fromkeys(("dozen", "dozens"), 12),
 }
 
-_NEGATIONS = "not never whether nowhere neither nor cannot without except unless hardly scarcely anything_but far_from"
+_NEGATIONS = (
+    "not never whether nowhere neither nor cannot without except unless hardly scarcely anything_but far_from nothing "
+    "nobody all_of_them_but"
+)
 _REJECTIONS = (
     "wrong incorrect invalid false untrue impossible unlikely mistak(?:es?|en) "
     "reject(?:ed|s)? eliminat\\w+ exclud\\w+ rul\\w+_out fails? naive tempting worst "
     "least_(?:likely|correct|plausible|probable) opposite contrary doubt\\w* trap distractor decoy"
 )
 _OTHERS = (
-    "instead_of rather_than (?:might|may|could)_(?:be|have|say|think|pick|seem) someone somebody believes? claimed "
-    "one_(?:would|could|might|may) used_to formerly was_going_to (?:would|should)_have_been unknown no_longer "
+    "instead_of rather_than (?:might|may|could)_(?:be|have|say|think|pick|seem) someone somebody "
+    "(?<!i_)(?<!we_)believes? claimed "
+    "believed error one_(?:would|could|might|may) used_to formerly was_going_to (?:would|should)_have_been "
+    "unknown no_longer "
     "suppose assume first_guess myth misconception possible_that rumou?r\\w* "
     "(?:he|she|they)_(?:thinks?|says?|claims?) almost second-best next_best runner-up everything_but all_but "
     "often usually"
@@ -64,6 +69,23 @@ _DENIED_CLAIM = re.compile(
     rf"|{_PEOPLE} (?:people |students |of them )?{_BELIEVE}\b|{_NAMED}",
     re.IGNORECASE,
 )
+# Leaves the answer open
+UNDECIDED = re.compile(
+    r"\b(?:can't|cannot|can not|don't|do not|couldn't) (?:tell|say|decide|know|determine|compute|solve)\b"
+    r"|\b(?:un|not )sure\b",
+    re.IGNORECASE,
+)
+_CONTRAST = re.compile(
+    r"\bnot (?!only\b|just\b|all\b)(?:\S{1,20}(?: [a-z]{1,12})?),? but (?:rather |actually |is )?(?=\S)", re.IGNORECASE
+)
+# Begins the reasons of an answer that stands before them
+EXPLAINS = re.compile(r"(?:explanation|reason(?:ing)?|justification|rationale|here(?:'s| is) why)\s?:", re.IGNORECASE)
+# Ends a check: what it began with "wait" or "let me check" has found nothing
+CONFIRMED = re.compile(
+    r"(?:\b(?:yes|so),? (?:that(?:'s| is)|it(?:'s| is)) (?:right|correct)|\bthat(?:'s| is) (?:right|correct)|\u2713"
+    r"|\bcorrect|\bchecks out|\b(?:it|they|that) (?:matches|agrees?))\W*$",
+    re.IGNORECASE,
+)
 _SENTENCE_START = r"(?:[.!?;)\n\u2014\u2013]|\.\.\.|\s-)\s*"
 # Takes back what was said before it, at the start of a sentence
 RETRACTED = re.compile(
@@ -82,7 +104,8 @@ RETRACTED = re.compile(
 # Takes it back where another value follows
 OBJECTION = re.compile(
     rf"(?:{_SENTENCE_START}|,\s*(?=(?:but|however|though|yet|actually)\b))"
-    r"(?:but|however|actually|sorry|though|yet|no(?=[,:.])|still|it should(?: actually)? be|in fact|rather|instead)\b",
+    r"(?:but|however|actually|sorry|though|yet|no(?=[,:.])|still|it should(?: actually)? be|in fact|rather|instead"
+    r"|then (?:(?:we|you|i|he|she|they) )?(?:add|subtract|multiply|divide))\b",
     re.IGNORECASE,
 )
 # Begins a sentence that says nothing of the answer: "I hope this helps.", "Let me know if you have questions."
@@ -99,12 +122,13 @@ CHECK = re.compile(
     r"\W*(?:check|verification|verify|proof|indeed|substituting back|as a check|to (?:check|verify|double[- ]check)"
     r"|(?:we|you|let's|let us) (?:can )?(?:also )?(?:check|verify)|this is (?:correct|right) because"
     r"|(?:then .{1,40}, )?and indeed)\b"
-    r"|.*\u2713\s*$",
+    r"|.*=.*\(correct\)\s*$",
     re.IGNORECASE,
 )
 # Begins a sentence that concludes nothing
 SUPPOSES = re.compile(
     r"(?:recall|note|notice|remember|suppose|assume|consider|let|if|for example|for instance|unless|imagine|given"
+    r"|(?:in )?(?:the )?(?:first |second |third |last )?case(?! of)"
     r"|first(?:ly)?(?!.*\b(?:so|then|finally)\b)"
     r"|(?:(?:then|now|next|we|need|have|to) )*(?:add|subtract|divide|multiply|take)\b(?!.*(?:\bget|\bgives?\b|=)))\b",
     re.IGNORECASE,
@@ -118,9 +142,12 @@ _CONNECTIVES = (
     "without_a_doubt "
     "by_(?:process_of_)?elimination "
     "indeed simply just i_think i_believe i'd_say i_would_say we_(?:conclude|see|find|know)_that "
-    "(?:this|which)_means(?:_that)?"
+    "in_fact (?:this|which)_means(?:_that)?"
 )
-CONNECTIVE = rf"{any_of(_CONNECTIVES)}\b[,:.]?\s*|(?:a|letter|q:[^\n]{{1,200}}?\ba):\s+|=>\s*|[:=\u2022]\s+"
+CONNECTIVE = (
+    rf"{any_of(_CONNECTIVES)}\b[,:.]?\s*(?:[\u2013\u2014-]\s)?"
+    r"|(?:a|letter|q:[^\n]{1,200}?\ba):\s+|=>\s*|[:=\u2022]\s+"
+)
 # What a sentence may begin with before it concludes: "So, in total,"
 LEADING = re.compile(rf"(?:{CONNECTIVE}|{any_of('yes definitely certainly')}\b[,:.]?\s*)+", re.IGNORECASE)
 
@@ -140,6 +167,11 @@ def rejects(before: str) -> bool:
     if re.search(r"\bleast\s*$", before, re.IGNORECASE):  # "the least correct answer is"
         return True
     return _DENIAL.search(nearest) is not None or _DENIED_CLAIM.search(before) is not None
+
+
+def without_contrast(text: str) -> str:
+    """A statement without what it says the value is not: "36" for "not 40, but 36"."""
+    return _CONTRAST.sub("", text)
 
 
 def has_text(formula: str) -> bool:

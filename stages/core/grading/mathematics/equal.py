@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from stages.core.grading import words
 from stages.core.grading.mathematics import latex, literal, structure
 from stages.core.grading.mathematics.structure import Node
-from stages.core.grading.mathematics.terms import FUNCTION, STRUCTURAL, GaveUpError, proportional, same_term
+from stages.core.grading.mathematics.terms import FUNCTION, STRUCTURAL, GaveUpError, proportional, rational, same_term
 from stages.core.grading.mathematics.terms import readable as readable_term
 
 LONGEST, DEEPEST = 500, 12  # characters, and brackets within brackets; the longest gold of MATH-500 has 53
@@ -41,8 +41,10 @@ def math_equal(answer: str, gold: str) -> bool | None:
         return literal.spelled(answer.replace(r"\emptyset", r"\text{no solution}"), letter=True) == wanted
     if literal.based(gold) or (literal.based(answer) and "=" not in answer):
         return literal.same_digits(answer, gold)
-    if ("%" in answer) != ("%" in gold):  # 50 answers a question whose gold is 50%
-        answer, gold = (text.replace("\\%", "").replace("%", "") for text in (answer, gold))
+    if ("%" in answer) != ("%" in gold):
+        if _is_share(gold) and "%" in answer:
+            answer = rf"\frac{{{latex.simple(_without_percent(answer))}}}{{100}}"  # 87.5% answers 7/8
+        answer, gold = _without_percent(answer), _without_percent(gold)  # 50 answers a question whose gold is 50%
     said, meant = latex.simple(answer), latex.simple(gold)
     if max(structure.depth(said), structure.depth(meant)) > DEEPEST:
         raise GaveUpError(f"more than {DEEPEST} brackets within brackets")
@@ -53,8 +55,25 @@ def math_equal(answer: str, gold: str) -> bool | None:
     return _same(structure.parsed(said), structure.parsed(meant))
 
 
+def same_scale(answer: str, gold: str) -> bool:
+    """Whether no percent sign stands in the answer alone; where the gold is no share, one may."""
+    return "%" not in answer or "%" in gold or not _is_share(gold)
+
+
+def _without_percent(text: str) -> str:
+    return text.replace("\\%", "").replace("%", "")
+
+
+def _is_share(gold: str) -> bool:
+    """Whether a gold is a number between 0 and 1."""
+    value = rational(latex.simple(gold)) if "%" not in gold else None
+    return value is not None and 0 < value < 1
+
+
 def same_units(answer: str, gold: str) -> bool:
     """Whether neither names a unit of another power than the other: square feet are no cubic feet."""
+    if re.search(r"\\circ|degree|\u00b0", gold) and re.search(r"\brad(?:ian)?s?\b", answer):
+        return False
     return len({latex.unit_power(answer), latex.unit_power(gold)} - {""}) < 2
 
 
@@ -171,6 +190,8 @@ def _names(said: Node) -> bool:
 
 def _is_name(side: Node) -> bool:
     text = side.text
+    if re.fullmatch(r"- ?[A-Za-z]", text):
+        return False  # `-x = 24` is to be solved
     if side.kind == "tuple":
         return all(_SYMBOL.fullmatch(part.text.strip()) for part in side.parts)
     if words.has_text(text) or re.fullmatch(r"[A-Za-z]{3,}(?: [A-Za-z]{2,}){0,5}", text):

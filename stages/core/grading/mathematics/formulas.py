@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-from stages.core.grading import numbers, sentences, words
+from stages.core.grading import beside, numbers, sentences, words
 from stages.core.grading.boxes import FORMULA
 from stages.core.grading.mathematics import latex
 from stages.core.grading.numbers import NumberReader
@@ -34,6 +34,11 @@ _GIVE = words.any_of("is are was equals? be becomes gives get have has obtain fi
 _VERB = re.compile(rf"\b{_GIVE}\b(?: equal to| given by)?\s*:?", re.IGNORECASE)
 _PREPOSITIONS = words.any_of("at for of in by from with when where since because if than on between to using as")
 _PREPOSITION = re.compile(rf"\b(?<!is )(?<!lies ){_PREPOSITIONS}\s(?:[a-z]+ )?$", re.IGNORECASE)
+# "for a total of 11", "giving a probability of 3/8"
+_AMOUNT_OF = re.compile(rf"\ban? (?:\w+ )?{words.any_of(beside.AMOUNTS)} of $", re.IGNORECASE)
+_MULTIPLE_OF = re.compile(r"\b(?:twice|half|double|triple|square)\b[^$]* (?:is|equals) $", re.IGNORECASE)
+# "(the other root, x = -2, is extraneous)"
+_PARENTHESIS = re.compile(r"\s\((?=[A-Za-z]{2})(?:[^()$]|\$[^$]*\$)*\)")
 
 
 # "Evelyn has the greatest speed.", "Evelyn's speed is the largest."
@@ -78,6 +83,8 @@ class FormulaReader:
         if self.gold is not None and not FORMULA.search(sentence) and re.search(r"[A-Za-z]{4}", sentence):
             return Formula("", number) if number is not None else None  # words around a number
         text = _led(sentence) if statement.form == "lead" else _concluded(sentence)
+        inside = numbers.gold(text.rpartition("=")[2]) if FORMULA.search(sentence) and "," not in text else None
+        number = number if inside is None else inside  # "3 of the 8, so a probability of $3/8$"
         return Formula(text, number) if text or number is not None else None
 
     def bare(self, text: str) -> Formula | None:
@@ -123,9 +130,9 @@ def _led(sentence: str) -> str:
 
 def _concluded(sentence: str) -> str:
     """The formulas of a sentence's end or predicate; without any, the words after its last verb."""
-    if words.SUPPOSES.match(sentence):
+    if words.SUPPOSES.match(words.without_leading(sentence)):
         return ""
-    clause = sentences.clause(sentence)
+    clause = sentences.clause(_PARENTHESIS.sub("", sentence))
     if not re.search(r"[\d$\\]", clause):
         clause = sentence
     spans = list(FORMULA.finditer(clause))
@@ -142,17 +149,21 @@ def _concluded(sentence: str) -> str:
 def _conclusion_of(clause: str, spans: list[re.Match[str]]) -> str:
     """The last formulas that no preposition leads, if nothing beside them changes them; "" for none."""
     if len(spans) > 1 or not re.search(r"\b(?:at|as|to)\s(?:the |[a-z]+ )?$", clause[: spans[-1].start()]):
-        while spans and _PREPOSITION.search(clause[: spans[-1].start()]):
+        while spans and _led_by_a_preposition(clause[: spans[-1].start()]):
             spans = spans[:-1]
     if not spans:
         return ""
     listed = _listed(clause, spans)
-    if words.rejects(clause[: listed[0].start()]):
+    if words.rejects(clause[: listed[0].start()]) or _MULTIPLE_OF.search(clause[: listed[0].start()]):
         raise UnclearError
     before, after = " ".join(clause[: listed[0].start()].split()[-3:]), clause[listed[-1].end() :]
     if _CHANGES.search(before) or re.search(r"[-+*/\d]\s?$", before) or not _unchanged(FORMULA.sub(" ", after)):
         return ""
     return ", ".join(map(_inner, listed))
+
+
+def _led_by_a_preposition(before: str) -> bool:
+    return _PREPOSITION.search(before) is not None and not _AMOUNT_OF.search(before)
 
 
 def _listed(text: str, spans: list[re.Match[str]]) -> list[re.Match[str]]:

@@ -12,7 +12,7 @@ _LAYOUT_WORDS = "left right displaystyle textstyle limits [bB]igg?[lrm]? bf rm i
 _LAYOUT = re.compile(
     rf"\\{words.any_of(_LAYOUT_WORDS)}(?![A-Za-z])|(?<!\\)\\[()\[\]]|\\!|\\(?:phantom|hspace)\{{[^{{}}]*\}}"
     r"|\\?\$|[\u20ac\u00a3\u00a5\u20b9]|\\(?:textdollar|dollar)"
-    r"|\^ ?\{? ?\\(?:circ|degree) ?\}?|\\degree|\u00b0"
+    r"|\\(?:text)?color ?\{[^{}]*\}|\^ ?\{? ?\\(?:circ|degree) ?\}?|\\degree|\u00b0"
 )
 _SPACE = re.compile(r"(?<!\\)\\[,;: ]|\\(?:q?quad|enspace|thinspace)(?![A-Za-z])|[~\s]+")
 _ROW_SKIP = re.compile(r"\\\\ ?\[[^\[\]]{1,10}\]")
@@ -38,7 +38,7 @@ _NAMES = (
         "bmatrix": "pmatrix",
         "implies": "Rightarrow",
     }
-    | dict.fromkeys(("dfrac", "tfrac", "cfrac"), "frac")
+    | dict.fromkeys(("dfrac", "tfrac", "cfrac", "sfrac", "nicefrac"), "frac")
     | dict.fromkeys(("dbinom", "tbinom"), "binom")
     | dict.fromkeys(("dots", "cdots", "dotsc", "dotsb"), "ldots")
     | dict.fromkeys(("vert", "lvert", "rvert"), "|")
@@ -56,7 +56,7 @@ _UNIT = rf"{words.UNIT}\.?"
 _NUMBER_BEFORE = r"(?:(?<=[\d})i!\]%])|(?<=pi)) ?"
 _POWER_AFTER = r"(?: ?\^ ?\{? ?-?\d ?\}?)?$"
 _UNITS = re.compile(  # "5 cm", "3 square feet", "2 m^2", "\text{ inches}^2"; not "5 x" or "2 pi"
-    rf"{_NUMBER_BEFORE}(?:\\text\{{ ?)?(?:{_UNIT}|(?<= )[mgshLNWJVA])"
+    rf"{_NUMBER_BEFORE}(?:\\text\{{ ?)?(?:{_UNIT}|(?<=\d )(?<!\^\d )[mgshLNWJVA])"
     rf"(?:(?: |/| per )(?:{_UNIT}|[mgs]))* ?\}}?{_POWER_AFTER}"
 )
 _NOUN = re.compile(

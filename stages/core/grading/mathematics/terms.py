@@ -5,8 +5,10 @@ to their size, and exactly where both are rational.
 """
 
 import functools
+import inspect
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -121,7 +123,9 @@ def _same_number(one: Any, other: Any) -> bool:
     one, other = (
         value.replace(lambda part: part.is_Float, lambda part: sympy.Rational(str(part))) for value in (one, other)
     )
-    if (one.is_Rational and other.is_Rational) or not (one.is_finite and other.is_finite):
+    if one.is_rational and other.is_rational:
+        return bool((one - other).doit() == 0)
+    if not (one.is_finite and other.is_finite):
         return bool(one == other)
     size = max(abs(sympy.N(one, DIGITS)), abs(sympy.N(other, DIGITS)))
     return bool(abs(sympy.N(one - other, DIGITS)) <= size * CLOSE)
@@ -131,7 +135,15 @@ def _same_number(one: Any, other: Any) -> bool:
 def _parse(text: str) -> list[Any]:
     # A bare `\dfrac97` parses to nothing, so everything is put in a box; `a - b - c` with its spaces is taken for words
     boxed = rf"$\boxed{{{re.sub(r'(?<![A-Za-z]) | (?![A-Za-z])', '', text)}}}$"
-    return _tried(lambda: _library().parse(boxed, parsing_timeout=SECONDS, raise_on_error=True)) or []
+    reading = _extraction()
+    return _tried(lambda: _library().parse(boxed, reading, parsing_timeout=SECONDS, raise_on_error=True)) or []
+
+
+@functools.cache
+def _extraction() -> list[Any]:
+    r"""math-verify's own way to read, but for units: it would take the h of `\pi r^2 h` for hours."""
+    formula, expression = inspect.signature(_library().parse).parameters["extraction_config"].default
+    return [replace(formula, normalization_config=replace(formula.normalization_config, units=False)), expression]
 
 
 def _tried(call: Callable[[], Any]) -> Any:
