@@ -18,7 +18,7 @@ from typing import Any
 from stages.core import chat, command, engines, params, store, tokens
 from stages.core.engines import Request, Sampling
 from stages.core.errors import StageError
-from stages.core.params import Options
+from stages.core.params import NotEmpty, Options
 
 # Ends that another try would not change; what has another one is asked again when the stage is run again
 STORED = ("stop", "length", "content_filter", "tool_calls")
@@ -36,6 +36,7 @@ class LanguageModel:
     tokenizer: str | None = None  # a folder or the hub id of a tokenizer, where `model` is a server's name
     prompt_template: str | None = None  # None: the tokenizer's own, with `template_arguments`
     template_arguments: Options = field(default_factory=dict)  # only its template knows their names
+    system: NotEmpty | None = None  # its system message; None: what its template or its server writes by itself
     output: str = "think"  # how it sets its reasoning apart: think tags, or harmony (gpt-oss)
     opened: bool = False  # its prompt opens the think block, and a server that renders it does not show it
     sampling: dict[str, Any] = field(default_factory=dict)
@@ -56,6 +57,8 @@ def settings(config: LanguageModel, place: str) -> tuple[Any, Sampling]:
     sampling = params.section(Sampling, config.sampling or scripted, f"{place}.sampling")
     if not config.model and not scripted and config.inference.get("run", {}).get("engine") != "scripted":
         raise StageError(f"params.yaml: {place}.model: missing; name a folder, a model of the hub or a server's")
+    if config.system and config.prompt_template and not served.renders:
+        raise StageError(f"params.yaml: {place}.system: prompt_template is all of the prompt; write it there")
     if served.renders and config.template_arguments:
         raise StageError(
             f"params.yaml: {place}.template_arguments: the server renders its template itself; send them to it as "
@@ -126,6 +129,8 @@ class Asker:
         self.tokenizer = self._tokenizer()
         self.revision = revision or config.revision or fingerprint(Path(config.model))
         self.shape = served.shape() | {"template": config.template_arguments}
+        if config.system and self.renders:
+            self.shape["system"] = config.system
         self.refused: dict[str, engines.Output] = {}  # by key: what will not be answered, asked again next time
 
     def _tokenizer(self) -> Any:
@@ -149,7 +154,7 @@ class Asker:
         opened, prompt = self.config.opened, message
         asked: list[int] | str = message
         if not self.renders:
-            prompt = chat.prompt(self.tokenizer, template, message, arguments)
+            prompt = chat.prompt(self.tokenizer, template, message, arguments, self.config.system)
             asked, opened = tokens.ids(self.tokenizer, prompt), opened or chat.opens(prompt)
         elif template is not None:
             asked = chat.prompt(None, template, message)
@@ -163,7 +168,8 @@ class Asker:
         if not self.tokenizer:
             return None
         template = None if self.tokenizer.chat_template else "{question}"  # as the server will render it
-        return tokens.count(self.tokenizer, chat.prompt(self.tokenizer, template, request.prompt))
+        rendered = chat.prompt(self.tokenizer, template, request.prompt, system=self.config.system)
+        return tokens.count(self.tokenizer, rendered)
 
     def plain(self, text: str) -> str:
         """`text` with a space in what would be read as special tokens, so that it cannot end its turn."""
@@ -185,7 +191,7 @@ class Asker:
     def engine(self) -> engines.Engine:
         """The model, loaded when something is asked for the first time."""
         special = self.config.output != "think"
-        model = engines.Model(self.config.model, self.tokenizer, self.config.revision, special)
+        model = engines.Model(self.config.model, self.tokenizer, self.config.revision, special, self.config.system)
         return self.load(model, self.config.inference, f"{self.place}.inference")
 
     def _timed(self, requests: Iterable[Request]) -> Iterator[tuple[str, store.Answer]]:

@@ -45,11 +45,17 @@ def check_template(template: str | None) -> None:
         raise StageError(f"prompt_template: {quoted(template)}: without {QUESTION} every prompt is the same; put it in")
 
 
-def prompt(tokenizer: Any, template: str | None, question: str, arguments: Mapping[str, Any] | None = None) -> str:
+def prompt(
+    tokenizer: Any,
+    template: str | None,
+    question: str,
+    arguments: Mapping[str, Any] | None = None,
+    system: str | None = None,
+) -> str:
     """The user's turn and the generation header. Special tokens in the question are plain text there (see `plain`).
 
     `template` is a text with `{question}` in it; None takes the tokenizer's own chat template, with `arguments`
-    (reasoning_effort, enable_thinking), and raises StageError where it has none.
+    (reasoning_effort, enable_thinking) and a `system` message, and raises StageError where it has none.
     """
     question = plain(tokenizer, question)
     if template is not None:
@@ -59,14 +65,20 @@ def prompt(tokenizer: Any, template: str | None, question: str, arguments: Mappi
             f"{tokenizer.name_or_path}: its tokenizer has no chat template; "
             "give the student a prompt_template in conf/profile/"
         )
-    rendered = _rendered(tokenizer, question, arguments or {})
+    rendered = _rendered(tokenizer, question, arguments or {}, system)
     if question.strip() not in rendered:
         raise StageError(f"{tokenizer.name_or_path}: its chat template leaves the question out; give a prompt_template")
     return rendered
 
 
-def _rendered(tokenizer: Any, question: str, arguments: Mapping[str, Any]) -> str:
-    turns = [{"role": "user", "content": question}]
+def messages(question: str, system: str | None) -> list[dict[str, str]]:
+    """The turns before the model's own: the user's, after a system message where there is one."""
+    first = [{"role": "system", "content": system}] if system else []
+    return [*first, {"role": "user", "content": question}]
+
+
+def _rendered(tokenizer: Any, question: str, arguments: Mapping[str, Any], system: str | None) -> str:
+    turns = messages(question, system)
     try:
         return str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True, **arguments))
     except Exception as error:  # a template is a program of someone else's, which fails in any way
