@@ -1,6 +1,7 @@
 """Every model of the paper profile in miniature, through the loaders that stages use."""
 
 import itertools
+import shutil
 from typing import Any
 
 import pytest
@@ -8,10 +9,11 @@ import torch
 import yaml
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
 
+from stages import evaluate
 from stages.core import engines, tokens
 from stages.core.engines import Model, Request, Sampling
 from tests import miniatures
-from tests.conftest import Miniature
+from tests.conftest import Miniature, Project
 from tests.imports import ROOT
 
 SERVED = {"engine": "transformers", "dtype": "float32", "batch_size": 4, "attention": "eager"}
@@ -80,3 +82,24 @@ def test_answers_do_not_depend_on_what_is_beside_them(miniature: Miniature, mode
     assert together == {request.key: output for request, output in apart}
     assert len({output.text for output in together.values()}) == len(asked)
     assert all(torch.is_tensor(weight) and weight.dtype == torch.float32 for weight in engine.model.parameters())  # type: ignore[attr-defined]
+
+
+STUDENTS = ("Qwen/Qwen3.5-0.8B-Base", "Qwen/Qwen3.5-9B-Base", "meta-llama/Llama-3.1-8B")
+
+
+@pytest.mark.parametrize("model_id", STUDENTS)
+def test_saved_checkpoints_share_an_engine(
+    miniature: Miniature, project: Project, capsys: pytest.CaptureFixture[str], model_id: str
+) -> None:
+    """Their files are never those of the hub; where they are of another class than the hub's, among themselves."""
+    base, data = project() / "models/tiny", project()
+    shutil.copytree(miniature(model_id), base)
+    model, tokenizer = AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16), tokens.load(base)
+    saved = [data / "checkpoints" / f"t-{target}-tiny-m-s0" for target in ("raw", "short")]
+    for folder in saved:
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        assert (folder / "config.json").read_bytes() != (base / "config.json").read_bytes()
+    text_alone = "Qwen" in model_id
+    assert evaluate.checkpoints(data, "tiny") == ([] if text_alone else [base]) + saved
+    assert ("models/tiny: config or tokenizer differ" in capsys.readouterr().err) == text_alone
