@@ -53,6 +53,7 @@ class QuestionSet:
     fields: dict[Annotated[str, words(*FIELDS)], Mapped] = field(default_factory=dict)
     gold_is: Literal["said", "place", "flags"] = "said"
     gold_pattern: str | None = None  # the gold is this expression's first group
+    choice_pattern: str | None = None  # an option is this expression's first group: 21 of "A)21"
     missing_gold: Literal["error", "drop"] = "error"
     unreadable_gold: Literal["error", "drop"] = "error"  # drop: questions whose gold their grader cannot read
     shuffle: bool = False  # options in an order drawn for each question: for sets whose right one always comes first
@@ -64,8 +65,9 @@ class QuestionSet:
 
     def __post_init__(self) -> None:
         patterns.compiled(self.keep or "")
-        if not patterns.compiled(self.gold_pattern or "()").groups:
-            raise StageError(f"gold_pattern {self.gold_pattern!r} needs (brackets) around the gold")
+        for name, pattern in (("gold", self.gold_pattern), ("choice", self.choice_pattern)):
+            if not patterns.compiled(pattern or "()").groups:
+                raise StageError(f"{name}_pattern {pattern!r} needs (brackets) around the {name}")
         if self.gold_is not in GOLDS:
             raise StageError(f"gold_is: {self.gold_is!r} is unknown; known: {', '.join(GOLDS)}")
         if (self.shuffle or self.gold_is != "said") and "choices" not in self.fields and self.kind != "reasoning_gym":
@@ -164,14 +166,21 @@ def _choices(entry: QuestionSet, place: str, row: Mapping[str, Any]) -> tuple[st
         raise StageError(f"{place}: choices are no list but {type(found).__name__}; mend the field map")
     if len(found or ()) > LETTERS:
         raise StageError(f"{place}: {len(found)} choices, at most {LETTERS} have a letter; mend the field map")
-    return tuple(_option(option, number, place) for number, option in enumerate(found or (), 1))
+    return tuple(_option(entry, option, number, place) for number, option in enumerate(found or (), 1))
 
 
-def _option(value: Any, number: int, place: str) -> str:
+def _option(entry: QuestionSet, value: Any, number: int, place: str) -> str:
     option = values.text(value, f"choices: option {number}", place)
     if option is None:
         raise StageError(f"{place}: choices: option {number} is null; mend the field map or the file")
-    return option.strip()
+    if not entry.choice_pattern:
+        return option.strip()
+    match = patterns.search(entry.choice_pattern, option, place)
+    if not match:
+        raise StageError(
+            f"{place}: choices: option {number} '{shown(option)}' does not match choice_pattern; mend the pattern"
+        )
+    return (match[1] or "").strip()
 
 
 def _gold(entry: QuestionSet, place: str, row: Mapping[str, Any], choices: tuple[str, ...]) -> str:
