@@ -9,7 +9,7 @@ LOCAL = ("transformers", "vllm")
 def of_inference(section: Mapping[str, Any]) -> int:
     """GPUs that an `inference` section takes on a machine that has any; 0 where a server or no model answers."""
     if section["engine"] == "ray":
-        return round(section.get("replicas", 1) * section.get("gpus", 0))
+        return int(section.get("replicas", 1) * section.get("gpus", 0))
     if section["engine"] not in LOCAL:
         return 0
     options = section.get("options", {})
