@@ -15,7 +15,7 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from conf import gpus  # noqa: E402
+from conf import gpus
 
 STUDENT = {"train": 3, "evaluate_untrained": 1}  # its place among a stage's axes
 

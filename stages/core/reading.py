@@ -60,7 +60,9 @@ def _choices(entry: QuestionSet, place: str, row: Mapping[str, Any]) -> tuple[st
 
 def _stripped(entry: QuestionSet, option: str, number: int, place: str) -> str:
     """An option without what its text says beside it, as `choice_pattern` has it."""
-    match = patterns.search(entry.choice_pattern or r"((?s:.*))", option, place)
+    if not entry.choice_pattern:
+        return option
+    match = patterns.search(entry.choice_pattern, option, place)
     if not match:
         raise StageError(
             f"{place}: choices: option {number} '{shown(option)}' does not match choice_pattern; mend the pattern"

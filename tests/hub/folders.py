@@ -1,4 +1,4 @@
-"""Folders that `datasets` reads as it would the hub's data sets, with splits and configurations as a profile has them."""
+"""Folders that `datasets` reads as it does the hub's data sets, with the splits and configurations of a profile."""
 
 import json
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """A row of our own in the form of each data set of conf/profile/paper.yaml: all its fields, of its types.
 
-The forms are those of the data sets' cards and viewers on the hub, and of what lm-evaluation-harness and lighteval read.
+The forms are those of the data sets' cards and viewers on the hub, and of what evaluation harnesses read.
 """
 
 from typing import Any
