@@ -46,8 +46,11 @@ def tokenizer(tiny: Path) -> Any:
 @pytest.fixture(scope="session")
 def miniature(tmp_path_factory: pytest.TempPathFactory) -> Miniature:
     """Gives the folder of the miniature of a model of the hub, built once and not to be changed."""
+    import torch
+
     from tests.miniatures import build
 
+    torch.set_num_threads(1)
     root = tmp_path_factory.mktemp("miniatures")
 
     @functools.cache

@@ -2,11 +2,9 @@
 
 import itertools
 import shutil
-from typing import Any
 
 import pytest
 import torch
-import yaml
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
 
 from stages import evaluate
@@ -14,7 +12,7 @@ from stages.core import engines, tokens
 from stages.core.engines import Model, Request, Sampling
 from tests import miniatures
 from tests.conftest import Miniature, Project
-from tests.imports import ROOT
+from tests.miniatures import paper
 
 SERVED = {"engine": "transformers", "dtype": "float32", "batch_size": 4, "attention": "eager"}
 CLASSES = {
@@ -30,14 +28,8 @@ CLASSES = {
 LENGTHS = (4, 20, 40, 20)  # of answers, so that rows leave a batch one after another
 
 
-def paper() -> dict[str, Any]:
-    """The paper's profile as it is written."""
-    loaded: dict[str, Any] = yaml.safe_load((ROOT / "conf/profile/paper.yaml").read_text(encoding="utf-8"))
-    return loaded
-
-
 def test_every_model_of_the_paper_has_its_miniature() -> None:
-    profile = paper()
+    profile = paper.profile()
     asked = {entry["model"] for entry in (*profile["teachers"].values(), *profile["compressors"].values())}
     trained = {entry["source"]["repo"] for entry in profile["students"].values()}
     assert asked | trained == set(CLASSES) == {name for name in miniatures.MODELS if "/" in name}

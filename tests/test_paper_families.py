@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+import torch
 from click.testing import CliRunner
 from dvc.utils.hydra import compose_and_dump
 
@@ -19,17 +19,25 @@ from tests.miniatures import paper
 TEACHER = "qwen397b"
 # Each student by one method, and each method by families of both kinds; training's own tests have all pairs
 STUDENTS = [("qwen08b", "full"), ("qwen9b", "lora"), ("llama8b", "full"), ("gptoss20b", "lora")]
-ASKED = [question(number) for number in range(6)] + [question(number, split="test") for number in range(6, 8)]
+TAUGHT = 3
+ASKED = [*(question(number) for number in range(TAUGHT)), question(TAUGHT, split="test")]
+# As little as shows that it works: vocabularies are of their real sizes
+SHORT = ["methods.lora.accumulation=2", "methods.full.accumulation=2"] + [
+    f"teachers.{name}.{entry}"
+    for name in paper.profile()["teachers"]
+    for entry in ("samples=1", "sampling.max_new_tokens=12")
+]
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The current folder: the paper's params with miniatures, questions, and a teacher's traces."""
+    torch.set_num_threads(1)  # more only get into each other's way at this size
     found = tmp_path_factory.mktemp("paper")
-    changes = [*paper.overrides(found / "hub"), "methods.lora.accumulation=2", "methods.full.accumulation=2"]
+    changes = [*paper.overrides(found / "hub"), *SHORT]
     compose_and_dump(found / "params.yaml", str(ROOT / "conf"), None, "config", None, ["profile=paper", *changes])
     records.write(found / "data/paper/questions.parquet", ASKED, Question)
-    records.write(found / f"data/paper/traces/{TEACHER}.parquet", [trace(number) for number in range(6)], Trace)
+    records.write(found / f"data/paper/traces/{TEACHER}.parquet", [trace(number) for number in range(TAUGHT)], Trace)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(found)
         yield found
@@ -56,16 +64,13 @@ def compressed(root: Path) -> dict[str, list[Variant]]:
 def test_teacher_answers(root: Path, name: str) -> None:
     run(generate, teacher=name)
     given = list(records.read(root / f"data/paper/responses/{name}.parquet", Response))
-    declared = yaml.safe_load((root / "params.yaml").read_text())["teachers"][name]
-    assert len(given) == 6 * declared["samples"]
-    assert all(row.reasoning or row.answer for row in given if row.completion_tokens != 1)
-    assert len({(row.reasoning, row.answer) for row in given}) > 12
+    assert len({(row.reasoning, row.answer) for row in given} - {("", "")}) == len(given) == TAUGHT
     assert {row.finish_reason for row in given} <= {"stop", "length"}
 
 
 def test_compressors_rewrite_each_in_its_own_words(compressed: dict[str, list[Variant]]) -> None:
     for variants in compressed.values():
-        assert len(variants) == 6
+        assert len(variants) == TAUGHT
         assert all(row.kept and row.reasoning.strip() for row in variants)
     first, second = compressed.values()
     assert {row.reasoning for row in first}.isdisjoint(row.reasoning for row in second)
@@ -80,7 +85,7 @@ def test_student_is_made_trained_and_asked(
     run(truncate, teacher=TEACHER, compressor="llama70b", student=name)
     run(assemble, teacher=TEACHER, student=name)
     examples = list(records.read(data / f"sft/{TEACHER}/{name}/raw.parquet", Example))
-    assert len(examples) == 6
+    assert len(examples) == TAUGHT
     cell = {"teacher": TEACHER, "target": "raw", "student": name, "method": method, "seed": "s0"}
     run(train, **cell)
     out = data / "checkpoints" / "-".join(cell.values())
@@ -88,5 +93,5 @@ def test_student_is_made_trained_and_asked(
     records.write(data / f"shown/questions/{name}.parquet", [], Question)
     run(evaluate, **cell)
     given = list(records.read(data / f"predictions/{out.name}.parquet", Prediction))
-    assert [row.question_id for row in given] == ["q6", "q6", "q7", "q7"]
+    assert [row.sample for row in given] == [0, 1]
     assert all(row.think_tokens + row.answer_tokens > 0 for row in given)
