@@ -17,12 +17,13 @@ from transformers import AutoModelForCausalLM
 
 from stages.core import machine
 from stages.core.errors import StageError
-from stages.core.training import adapters, tensors
+from stages.core.training import adapters, shards, tensors
 
 LENGTH = 256  # tokens of a row that are compared: their logits over 250,000 words take 0.25 GB
 # Largest difference that is rounding: the median over tokens of the root mean square over words, as a share of their
-# standard deviation. Two measures that a token or two cannot move: where experts are chosen, rounding chooses others.
-TOLERANCE = 0.1
+# standard deviation, which a few tokens cannot move: where experts are chosen, rounding chooses others for some.
+# Measured in bf16: SmolLM2 with LoRA up to 0.085, full 0.053; the miniatures of tests/ 0.011. Another student has 1.
+TOLERANCE = 0.25
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ def said(trainer: Any, rows: Sequence[Sequence[int]]) -> Said:
         inputs.pop("labels")
         with trainer.accelerator.autocast():
             logits.append(trainer.model(**inputs, use_cache=False).logits[0].float().cpu())
+    shards.share_again(trainer.model)
     return Said(cut, logits)
 
 

@@ -106,6 +106,16 @@ def _layers(model: Any) -> list[str]:
     return found
 
 
+def share_again(model: Any) -> None:
+    """Has each process hold its part alone once more: without a backward pass the outermost weights stay gathered."""
+    if launch.launched():
+        from torch.distributed.fsdp import FSDPModule
+
+        for module in model.modules():
+            if isinstance(module, FSDPModule):
+                module.reshard()
+
+
 def whole(model: Any, folder: Path, method: Method, training: Training) -> Any:
     """The trained student as one process would have it, on rank 0's CPU; None in the others, which give their parts.
 

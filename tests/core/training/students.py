@@ -59,7 +59,7 @@ def example(tokenizer: Any, template: str, number: int) -> Example:
     return Example(f"q{number:02}", 0, prompt, said, asked, learned, learned)
 
 
-def train(root: Path) -> subprocess.CompletedProcess[str]:
+def started(root: Path) -> subprocess.CompletedProcess[str]:
     """The stage's command in `root`, as a user runs it."""
     command = [sys.executable, "-m", "stages.train", "--profile", "test", *ARM]
     env = os.environ | {"PYTHONPATH": str(ROOT), "CI": "true"}
