@@ -44,13 +44,27 @@ DATED = (
     "{% if add_generation_prompt %}<|start|>assistant{% endif %}"
 )
 
+# Of a student whose weights the models stage writes anew
+SMALL = {
+    "vocab_size": 248320,
+    "hidden_size": 4,
+    "intermediate_size": 4,
+    "num_hidden_layers": 1,
+    "layer_types": ["full_attention"],
+    "num_attention_heads": 1,
+    "num_key_value_heads": 1,
+    "head_dim": 4,
+    "tie_word_embeddings": True,
+}
 QWEN = Family(
     special={"<|endoftext|>": 248044, "<|im_start|>": 248045, "<|im_end|>": 248046},
     plain={"<think>": 248068, "</think>": 248069},
     config={
         "model_type": "qwen3_5",
         "architectures": ["Qwen3_5ForConditionalGeneration"],
-        "text_config": {"model_type": "qwen3_5_text", "eos_token_id": 248044},
+        "text_config": {"model_type": "qwen3_5_text", "eos_token_id": 248044} | SMALL,
+        "vision_config": {"depth": 1, "hidden_size": 4, "intermediate_size": 4, "num_heads": 1, "out_hidden_size": 4},
+        "tie_word_embeddings": True,
     },
     tokenizer={"tokenizer_class": "Qwen2Tokenizer", "eos_token": "<|im_end|>", "pad_token": "<|endoftext|>"},
     template=TURNS + HEADER + "{% if add_generation_prompt %}<think>\n\n</think>\n\n{% endif %}",
@@ -114,7 +128,20 @@ def make(family: Family, out: Path) -> Path:
     if family.template:
         (out / "chat_template.jinja").write_text(family.template)
     (out / "model.safetensors").write_bytes(b"weights")
+    if "text_config" in family.config:
+        _weights(out)
     return out
+
+
+def _weights(out: Path) -> None:
+    """Random weights of the class that the config in `out` names."""
+    import transformers
+    from safetensors.torch import save_file
+
+    config = transformers.AutoConfig.from_pretrained(out)
+    model = getattr(transformers, config.architectures[0])(config)
+    state = {name: tensor.contiguous() for name, tensor in model.state_dict().items() if name != "lm_head.weight"}
+    save_file(state, out / "model.safetensors", metadata={"format": "pt"})
 
 
 def _tokenizer(family: Family) -> Tokenizer:

@@ -99,11 +99,11 @@ def precision(trainer: Any) -> None:
 def _layers(model: Any) -> list[str]:
     """The classes that transformers says not to split, those that the model has: it also names image towers'."""
     present = {type(module).__name__ for module in model.modules()}
-    found = sorted(present & set(getattr(model, "_no_split_modules", None) or ()))
-    if not found:
+    layers = sorted(present & set(getattr(model, "_no_split_modules", None) or ()))
+    if not layers:
         name = type(_bare(model)).__name__
         raise StageError(f"students.*.training.processes: transformers does not say what the layers of a {name} are")
-    return found
+    return layers
 
 
 def share_again(model: Any) -> None:

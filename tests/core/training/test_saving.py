@@ -60,8 +60,8 @@ def cell(tmp_path_factory: pytest.TempPathFactory) -> Cell:
 def logits(model: Any) -> torch.Tensor:
     """What a model says about a fixed text."""
     with torch.inference_mode():
-        found: torch.Tensor = model.eval()(torch.arange(40, 60)[None]).logits
-    return found.float()
+        values: torch.Tensor = model.eval()(torch.arange(40, 60)[None]).logits
+    return values.float()
 
 
 def read(folder: Path) -> Any:
@@ -75,13 +75,13 @@ def check(root: Path, adapter: bool) -> None:
     assert tensors.stored(out) == tensors.stored(base)
     assert {dtype for _, dtype in tensors.stored(out).values()} == {"BF16"}
     assert not list((root / "data/scratch").iterdir())
-    said, before = logits(read(out)), logits(read(base))
-    learned = saving.distance(said[0], before[0])
+    after, before = logits(read(out)), logits(read(base))
+    learned = saving.distance(after[0], before[0])
     assert learned > 5 * ROUNDING
     assert (out / "adapter").exists() == adapter
     if adapter:
         apart = logits(PeftModel.from_pretrained(read(base), out / "adapter"))
-        assert saving.distance(apart[0], said[0]) < ROUNDING
+        assert saving.distance(apart[0], after[0]) < ROUNDING
 
 
 @pytest.mark.parametrize(
@@ -144,6 +144,7 @@ def scale(state: dict[str, torch.Tensor], part: str, factor: float) -> None:
 
 
 DOWN = "model.layers.1.mlp.down_proj.weight"
+UP = "base_model.model.model.layers.1.mlp.up_proj.lora_B.weight"
 FAULTS: dict[str, tuple[type, Callable[[dict[str, torch.Tensor]], Any], str]] = {
     "lost": (PreTrainedModel, lambda state: state.pop(DOWN), f"{DOWN}: saved with shape none, expected"),
     "renamed": (
@@ -157,7 +158,7 @@ FAULTS: dict[str, tuple[type, Callable[[dict[str, torch.Tensor]], Any], str]] = 
         f"{DOWN}: saved as F32, expected BF16",
     ),
     "changed": (PreTrainedModel, lambda state: scale(state, DOWN, 1.01), f"{DOWN}: read back it is not what was"),
-    "adapter": (PeftModel, lambda state: scale(state, "lora_B", -1.0), "adapter: read back it is another student"),
+    "adapter": (PeftModel, lambda state: scale(state, "layers.1.mlp.up_proj.lora_B", 1.01), f"{UP}: read back it is"),
 }
 
 
@@ -174,7 +175,7 @@ def test_folder_that_is_not_what_was_trained_is_refused(
     kind, change, complaint = FAULTS[fault]
     spoil(monkeypatch, change, kind)
     with pytest.raises(StageError, match=re.escape(complaint)) as caught:
-        saving.save(copy.deepcopy(learned.model), learned.said, tokenizer, tiny, tmp_path)
+        saving.save(copy.deepcopy(learned.model), learned.reference, tokenizer, tiny, tmp_path)
     assert "\n" not in str(caught.value)
 
 
@@ -183,7 +184,7 @@ def test_adapter_that_was_not_merged_is_refused(
 ) -> None:
     monkeypatch.setattr(PeftModel, "merge_and_unload", lambda self: self.unload(), raising=False)
     with pytest.raises(StageError, match="read back it is another student"):
-        saving.save(copy.deepcopy(learned.model), learned.said, tokenizer, tiny, tmp_path)
+        saving.save(copy.deepcopy(learned.model), learned.reference, tokenizer, tiny, tmp_path)
 
 
 def test_experts_that_are_lost_leave_no_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
