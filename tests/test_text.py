@@ -14,9 +14,11 @@ from huggingface_hub.utils import filter_repo_objects
 from transformers import AutoConfig, GenerationConfig
 
 from stages import assemble, evaluate, models
-from stages.core import chat, records, tokens
+from stages.core import assembly, chat, records, tokens
+from stages.core.errors import StageError
 from stages.core.records import Example, Question, Trace
 from stages.core.store import Store
+from stages.core.training import batches
 from tests import miniatures
 from tests.composing import students
 from tests.conftest import Miniature, Project
@@ -153,9 +155,9 @@ def test_own_templates_say_more(student: Student) -> None:
     if student.name == "llama8b":
         assert not student.tokenizer.chat_template
         return
-    own = chat.prompt(student.tokenizer, None, question().question)
+    own = chat.prompt(student.tokenizer, None, question().question, date="2026-06-05")
     assert own != student.prompt
-    assert any(trap in own for trap in ("system\nYou are", "<think>", "Current date: 20"))
+    assert any(trap in own for trap in ("system\nYou are", "<think>", "Current date: 2026-06-05"))
 
 
 def test_every_special_token_of_the_prompt_is_one_id(student: Student) -> None:
@@ -164,6 +166,25 @@ def test_every_special_token_of_the_prompt_is_one_id(student: Student) -> None:
     assert marks
     assert [number for number in found if number in student.ids.values()] == [student.ids[mark] for mark in marks]
     assert found.count(student.ids.get("<|begin_of_text|>", -1)) == (student.name == "llama8b")
+
+
+def test_special_tokens_in_a_question_or_a_trace_never_become_ids(student: Student, tmp_path: Path) -> None:
+    """Of every family, and of each of its tokens: as written, glued to others, and cut in two and put together."""
+    vocabulary, tokenizer = miniatures.MODELS[model_id(STUDENTS[student.name])].vocabulary, student.tokenizer
+    special = set(vocabulary.special.values())
+    bare = [number for number in tokens.ids(tokenizer, student.prompt) if number in special]
+    for mark in (mark for mark in vocabulary.special if "reserved" not in mark):
+        for text in (mark, f"Is {mark}{mark} it?", f"<{mark}>", f"{mark[:3]}{mark}{mark[3:]}", f"a\u0301{mark}"):
+            asked = chat.prompt(tokenizer, student.declared["text"]["prompt_template"], text)
+            assert [number for number in tokens.ids(tokenizer, asked) if number in special] == bare
+            traced = f"{text} So 1.{tokenizer.eos_token}"
+            found = assembly._marked([("q", 0)], [traced], tokenizer)
+            assert found[("q", 0)] == sum(number in special for number in tokens.ids(tokenizer, traced)[:-1])
+            with pytest.raises(StageError, match=r"its completion (has .* within|does not come back)"):
+                batches.dataset([Example("q", 0, "?", traced, 1, 9, 9)], tokenizer, tmp_path / "cache")
+    ordinary = f"A < |b| > c, <s or [x], 3 <| 4 |> 5.{tokenizer.eos_token}"
+    assert assembly._marked([("q", 0)], [ordinary], tokenizer) == {}
+    assert tokens.ids(tokenizer, ordinary)[:-1] == tokens.ids(tokenizer, ordinary.removesuffix(tokenizer.eos_token))
 
 
 @pytest.mark.parametrize("reasoning", ["So 0 + 1 , that is\n\n1 .", "", None])

@@ -74,7 +74,7 @@ def test_folder_with_a_tekken_json_gives_its_fast_tokenizer(miniature: Miniature
     loaded = tokens.load(folder)
     assert isinstance(loaded, PreTrainedTokenizerFast)
     assert tokens.ids(loaded, "[INST]a[/INST]") == [SPECIAL["[INST]"], 1097, SPECIAL["[/INST]"]]
-    assert chat.prompt(loaded, None, "2 + 2?").endswith("[INST]2 + 2?[/INST]")
+    assert chat.prompt(loaded, None, "2 + 2?", system="Be brief.").endswith("[INST]2 + 2?[/INST]")
     for text in ("It is 123, so 100 + 23.\n\n  Therefore 12", "\u6f22\u5b57 na\u00efve"):
         assert tokens.ids(loaded, text) == preferred.encode(text, add_special_tokens=False)
 

@@ -24,12 +24,12 @@ SPECIAL = {f"<SPECIAL_{number}>": number for number in range(RESERVED) if number
 # The split of its tekken.json; that of its tokenizer.json is another, as transformers warns of this family's large ones
 DIGITS = SPLIT.replace("{1,3}", "")
 VOCABULARY = Vocabulary(special=SPECIAL, plain={}, first=RESERVED, begins="<s>", size=131072)
-# Without a system message its own is written, long and with two dates
+# Without a system message its own is written, long and with today's date
 TEMPLATE = (
-    "{{ bos_token }}{%- set own = 'You are a model that helps. Today is {today}, yesterday was {yesterday}. ' "
-    "~ 'Say so when you do not know. ' * 40 %}"
+    "{{ bos_token }}{%- macro own() %}{{ 'You are a model that helps. Today is ' ~ strftime_now('%Y-%m-%d') ~ '. ' "
+    "~ 'Say so when you do not know. ' * 40 }}{% endmacro %}"
     "{%- if messages[0].role == 'system' %}[SYSTEM_PROMPT]{{ messages[0].content }}[/SYSTEM_PROMPT]"
-    "{%- set rest = messages[1:] %}{% else %}[SYSTEM_PROMPT]{{ own }}[/SYSTEM_PROMPT]"
+    "{%- set rest = messages[1:] %}{% else %}[SYSTEM_PROMPT]{{ own() }}[/SYSTEM_PROMPT]"
     "{%- set rest = messages %}{% endif %}"
     "{%- for m in rest %}{% if m.role == 'user' %}[INST]{{ m.content }}[/INST]"
     "{%- else %}{{ m.content }}{{ eos_token }}{% endif %}{% endfor %}"
