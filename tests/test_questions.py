@@ -278,6 +278,16 @@ def test_rows_with_one_of_several_values(imports: Path) -> None:
     assert texts(found, "test") == {"1 + 1?", "3 + 1?"}
 
 
+def test_choice_pattern_finds_the_options(imports: Path) -> None:
+    row = {"q": "2 + 2?", "a": "B", "o": ["A) 3", "B)4 ", "C)"]}
+    (imports / "pool.jsonl").write_text(json.dumps(row) + "\n")
+    entry = change(FILE, grader="choice", sizes={"test": 1}, fields=FIELDS | {"choices": "o"})
+    (found,), _ = collect("mine", change(entry, choice_pattern=r"[A-E]\)(.*)"))
+    assert (found.question, found.choices) == ("2 + 2?\nA. 3\nB. 4\nC. ", ("3", "4", ""))
+    with pytest.raises(StageError, match=r"row 1: choices: option 3 'C\)' does not match choice_pattern; mend"):
+        collect("mine", change(entry, choice_pattern=r"[A-E]\)(.+)"))
+
+
 def test_gold_pattern_finds_the_gold(imports: Path) -> None:
     (imports / "pool.jsonl").write_text('{"q": "2 + 2?", "a": "2 + 2 = 4\\n#### 4 "}\n')
     (found,), _ = collect("mine", change(FILE, sizes={"test": 1}, gold_pattern=r"####\s*(.+)$"))
@@ -444,6 +454,7 @@ def test_made_questions_of_one_split_permute_none_of_another(imports: Path) -> N
     ("changes", "complaint"),
     [
         ({"gold_pattern": "####.*"}, "needs .brackets. around the gold"),
+        ({"choice_pattern": "[A-E].*"}, "choice_pattern '.*' needs .brackets. around the choice"),
         ({"keep": "("}, "is no regular expression"),
         ({"gold_is": "letter"}, "gold_is: 'letter' is unknown; known: said, place, flags"),
         ({"shuffle": True}, "shuffle and gold_is are about the options: fields needs choices"),

@@ -47,6 +47,7 @@ class QuestionSet:
     fields: dict[Annotated[str, words(*FIELDS)], Mapped] = field(default_factory=dict)
     gold_is: Literal["said", "place", "flags"] = "said"
     gold_pattern: str | None = None  # the gold is this expression's first group
+    choice_pattern: str | None = None  # an option is this expression's first group: 21 of "A)21"
     missing_gold: Literal["error", "drop"] = "error"
     unreadable_gold: Literal["error", "drop"] = "error"  # drop: questions whose gold their grader cannot read
     shuffle: bool = False  # options in an order drawn for each question: for sets whose right one always comes first
@@ -58,8 +59,9 @@ class QuestionSet:
 
     def __post_init__(self) -> None:
         patterns.compiled(self.keep or "")
-        if not patterns.compiled(self.gold_pattern or "()").groups:
-            raise StageError(f"gold_pattern {self.gold_pattern!r} needs (brackets) around the gold")
+        for name, pattern in (("gold", self.gold_pattern), ("choice", self.choice_pattern)):
+            if not patterns.compiled(pattern or "()").groups:
+                raise StageError(f"{name}_pattern {pattern!r} needs (brackets) around the {name}")
         if self.gold_is not in GOLDS:
             raise StageError(f"gold_is: {self.gold_is!r} is unknown; known: {', '.join(GOLDS)}")
         if (self.shuffle or self.gold_is != "said") and "choices" not in self.fields and self.kind != "reasoning_gym":

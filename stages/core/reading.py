@@ -55,7 +55,19 @@ def _choices(entry: QuestionSet, place: str, row: Mapping[str, Any]) -> tuple[st
     found = _texts(entry, "choices", row, place)
     if len(found) > LETTERS:
         raise StageError(f"{place}: {len(found)} choices, at most {LETTERS} have a letter; mend the field map")
-    return found
+    return tuple(_stripped(entry, option, number, place) for number, option in enumerate(found, 1))
+
+
+def _stripped(entry: QuestionSet, option: str, number: int, place: str) -> str:
+    """An option without what its text says beside it, as `choice_pattern` has it."""
+    if not entry.choice_pattern:
+        return option
+    match = patterns.search(entry.choice_pattern, option, place)
+    if not match:
+        raise StageError(
+            f"{place}: choices: option {number} '{shown(option)}' does not match choice_pattern; mend the pattern"
+        )
+    return (match[1] or "").strip()
 
 
 def _texts(entry: QuestionSet, name: str, row: Mapping[str, Any], place: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from transformers import AutoModelForCausalLM, GptOssConfig, LlamaConfig, Qwen3_
 
 from stages.core.errors import StageError
 from stages.core.training import adapters
-from tests.families import students
+from tests.composing import students
 from tests.made import LORA, LORA_PARAMETERS, SETTINGS, load
 
 SMALL = {
