@@ -138,6 +138,7 @@ def language_model(folder: Path, declared: Mapping[str, Any], config: Evaluate, 
         inference=declared["inference"],
         model=str(folder),
         prompt_template=text.prompt_template,
+        date=text.date,
         sampling={"max_new_tokens": config.max_new_tokens},
     )
     served = model.inference.get("engine") if isinstance(model.inference, dict) else None

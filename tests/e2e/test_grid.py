@@ -56,12 +56,12 @@ def overrides(folder: Path) -> list[str]:
         at = f"teachers.{name}"
         found += [f"~{at}.inference", f"~{at}.model", f"~{at}.revision", f"~{at}.sampling"]
         found += [f"+{at}.inference={{engine:scripted,wrong_rate:0.1,false_start_rate:0.2,check_rate:0.5}}"]
-    found += ["~teachers.gptoss120b.template_arguments", "~teachers.gptoss120b.output"]
+    found += [f"~teachers.gptoss120b.{name}" for name in ("template_arguments", "output", "date")]
     for place, name in enumerate(COMPRESSORS):
         at = f"compressors.{name}"
         found += [f"{at}.model={folder / 'model'}", f"{at}.revision=null", f"{at}.context=4096", f"+{at}.seed={place}"]
         found += [f"~{at}.inference", f"+{at}.inference={{{served}}}", f"{at}.sampling.max_new_tokens=24"]
-        found += [f"+{at}.prompt_template='{{question}}'"]
+        found += [f"+{at}.prompt_template='{{question}}'", f"~{at}.date"]
     found += ["audit.drop=[]"]  # what random weights write is no rationale
     found += [f"methods.{name}.optimizer=adamw_torch" for name in ("lora", "full")]
     return [*found, "evaluate.max_new_tokens=8", "evaluate.samples=1", "report.resamples=200", "report.examples=2"]
