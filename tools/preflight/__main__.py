@@ -1,4 +1,4 @@
-"""preflight: what of a profile would stop the study or spoil it, found before anything is paid for.
+"""preflight: what of a profile would stop the study or spoil it, before anything is paid for.
 
 It reads the profile, of each model its config and tokenizer (some MB), of each data set its first rows, and changes
 nothing. The table has a line for each thing that was looked at: ok, warning or error, with what to do about it.
@@ -15,7 +15,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import psutil
 import yaml
 
 from conf.compose import composed
@@ -35,10 +34,10 @@ def examine(params: Mapping[str, Any], room: Room) -> Report:
         asked.check_teacher(params["teachers"][name], longest, room, report, f"teachers.{name}")
     for name in grid["compressors"]:
         asked.check_compressor(params["compressors"][name], longest, room, report, f"compressors.{name}")
-    found = {name: students.check(name, params, longest, room, report) for name in grid["students"]}
+    trained = {name: students.check(name, params, longest, room, report) for name in grid["students"]}
     budget.check_questions(params, sets, report)
     written = budget.check_hours(params, report)
-    budget.check_disk(params, {name: one for name, one in found.items() if one}, written, report)
+    budget.check_disk(params, {name: cells for name, cells in trained.items() if cells}, written, report)
     return report
 
 
@@ -46,9 +45,9 @@ def params_of(profile: str, overrides: list[str]) -> dict[str, Any]:
     """The params of a profile. Raises StageError for what does not compose, or fits no stage."""
     if not (Path("conf/profile") / f"{profile}.yaml").is_file():
         raise StageError(f"profile {profile!r}: no conf/profile/{profile}.yaml; name another, or add it")
-    found: dict[str, Any] = yaml.safe_load(composed(profile, overrides))
-    study.check(found)
-    return found
+    params: dict[str, Any] = yaml.safe_load(composed(profile, overrides))
+    study.check(params)
+    return params
 
 
 def main() -> None:
@@ -62,7 +61,7 @@ def main() -> None:
     try:
         params = params_of(given.profile, given.overrides)
         with contextlib.redirect_stdout(sys.stderr):  # what libraries print is no line of the table
-            report = examine(params, Room(given.gpu_gb, psutil.virtual_memory().total / GB))
+            report = examine(params, Room(given.gpu_gb, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GB))
     except StageError as error:
         sys.exit(f"error: profile {given.profile}: {error}")
     print(report.table())

@@ -15,33 +15,41 @@ from stages.generate import Teacher
 from tools.preflight import fetching, memory, speaking
 from tools.preflight.lines import Report
 from tools.preflight.memory import Room
-
-TRACE = Trace(
-    **dict.fromkeys((field.name for field in dataclasses.fields(Trace)), "")
-    | {"question": speaking.QUESTION, "reasoning": speaking.REASONING, "answer": speaking.ANSWER}  # type: ignore[arg-type]
-)
+from tools.preflight.speaking import Turn
 
 
 def check_teacher(section: Mapping[str, Any], longest: str, room: Room, report: Report, subject: str) -> None:
-    """Adds the lines of a teacher that is asked."""
+    """Adds the lines of a teacher that is asked; `longest` is a question of a set."""
     teacher = params.section(Teacher, section, subject)
     if teacher.inference["engine"] == "scripted":
         report.ok(subject, "files", "a program, no model")
         return
-    _check(teacher, speaking.QUESTION, longest, None, room, report, subject)
+    _check(teacher, speaking.QUESTION, longest, {}, room, report, subject)
 
 
 def check_compressor(section: Mapping[str, Any], longest: str, room: Room, report: Report, subject: str) -> None:
     """Adds the lines of a compressor."""
     how = compressor_of(section, subject)
-    if not isinstance(how, LLM):
+    if isinstance(how, LLM):
+        _check(how, llm.render(_trace()), longest, {"context": how.context}, room, report, subject)
+    else:
         report.ok(subject, "files", "a program, no model")
-        return
-    _check(how, llm.render(TRACE), longest, how.context, room, report, subject)
+
+
+def _trace() -> Trace:
+    texts = {"question": speaking.QUESTION, "reasoning": speaking.REASONING, "answer": speaking.ANSWER}
+    blank: dict[str, Any] = dict.fromkeys((field.name for field in dataclasses.fields(Trace)), "")
+    return Trace(**blank | texts)
 
 
 def _check(
-    model: LanguageModel, question: str, longest: str, context: int | None, room: Room, report: Report, subject: str
+    model: LanguageModel,
+    question: str,
+    longest: str,
+    limits: Mapping[str, int],
+    room: Room,
+    report: Report,
+    subject: str,
 ) -> None:
     served, sampling = asking.settings(model, subject)
     if served.renders:
@@ -50,20 +58,13 @@ def _check(
     files = fetching.model(model.model, model.revision, report, subject)
     if files is None:
         return
-    folder = Path(model.tokenizer) if model.tokenizer and Path(model.tokenizer).is_dir() else files.folder
-    template, date = model.prompt_template, model.date
-    spoken = speaking.show_prompt(folder, template, model.template_arguments, date, report, subject, question)
-    if spoken is None:
-        return
-    speaking.check_end(files.folder, spoken.tokenizer, report, subject)
-    speaking.check_split(spoken, model.output, model.opened, report, subject)
-    inference = model.inference.get("run", model.inference)
-    limit = inference.get("options", {}).get("max_model_len")
-    asked = spoken.length + tokens.count(spoken.tokenizer, longest) + sampling.max_new_tokens
-    remedy = "lower sampling.max_new_tokens or context, or raise max_model_len"
-    with report.errors_of(subject, "context"):
-        speaking.check_room(files.folder, context or asked, limit, report, subject, remedy)
-        report.judge(
-            asked <= (context or asked), subject, "context", f"{asked:,} tokens at least, context {context}", remedy
-        ) if context else None
-    memory.serving(files.folder, files.weights or 0, model.inference, room, report, subject)
+    speaks = Path(model.tokenizer) if model.tokenizer and Path(model.tokenizer).is_dir() else files.folder
+    turn = Turn(model.prompt_template, model.date, question, model.template_arguments)
+    spoken = speaking.show_prompt(speaks, turn, report, subject)
+    if spoken is not None:
+        speaking.check_end(files.folder, spoken.tokenizer, report, subject)
+        speaking.check_split(spoken, model.output, model.opened, report, subject)
+        needed = spoken.length + tokens.count(spoken.tokenizer, longest) + sampling.max_new_tokens
+        engine = {"max_model_len": memory.engine_of(model.inference).get("options", {}).get("max_model_len")}
+        speaking.check_room(files.folder, needed, {**limits, **engine}, report, subject)
+    memory.check_serving(files.folder, files.weights or 0, model.inference, room, report, subject)

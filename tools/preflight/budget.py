@@ -1,17 +1,18 @@
 """How much the study is: questions and answers of each stage, GPU hours, and what of it lies on a disk."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from conf import costs
+from stages.core import sources
 from stages.core.items import QuestionSet
-from tools.preflight import question_sets
 from tools.preflight.lines import Report
 
 GB = 1e9
+Params = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -22,71 +23,102 @@ class Trained:
     trainable: Mapping[str, int]  # by method; of LoRA the adapter's
 
 
-def check_questions(params: Mapping[str, Any], sets: Mapping[str, QuestionSet], report: Report) -> None:
+def rows(name: str, entry: QuestionSet, split: str) -> int | None:
+    """Questions of a split; None for all of those that nobody has counted."""
+    size = entry.sizes.get(split, 0)
+    if size is not None:
+        return size
+    if entry.kind == "file" and split in entry.files:
+        return sum(1 for _ in sources.rows(sources.QUESTIONS / entry.files[split]))
+    counted = dict(zip(("train", "test"), costs.QUESTIONS.get(name, ()), strict=False))
+    return counted.get(split)
+
+
+def check_questions(params: Params, sets: Mapping[str, QuestionSet], report: Report) -> None:
     """Adds how many questions each stage asks, and how many answers that can be at most."""
-    grid, how = params["grid"], params["evaluate"]
-    asked = {name: question_sets.counted(name, entry, costs.QUESTIONS) for name, entry in sets.items()}
-    unknown = sorted(name for name, sizes in asked.items() if None in sizes.values())
-    train = sum(sizes["train"] or 0 for sizes in asked.values())
-    some = "" if not unknown else f", and all of {', '.join(unknown)}"
-    report.ok("questions", "number", f"{train:,} to train on in {len(asked)} sets{some}")
+    grid = params["grid"]
+    train = [rows(name, entry, "train") for name, entry in sets.items()]
+    asked, more = sum(filter(None, train)), _uncounted(sets, "train")
+    report.ok("questions", "number", f"{asked:,} to train on, in {sum(size != 0 for size in train)} sets{more}")
     for name in grid["generated"]:
         most = params["teachers"][name]["samples"]
-        report.ok("generate", "number", f"{name}: {train:,} questions, at most {most} answers each{some}")
-    for name in grid["students"]:
-        cells = _cells(grid)
-        for method in grid["methods"]:
-            size = params["methods"][method]["batch_size"] * params["methods"][method]["accumulation"]
-            steps = -(-train * params["methods"][method]["epochs"] // size)
-            report.ok("train", "number", f"{name}, {method}: {cells} cells of some {steps:,} steps")
-    test = sum(min(sizes["test"] or 0, how["questions"] or sizes["test"] or 0) for sizes in asked.values())
-    cells = _cells(grid) * len(grid["methods"]) * len(grid["students"]) + len(grid["students"])
-    drawn = how["samples"] * (min(how["sampled_questions"] or test, test))
-    report.ok("evaluate", "number", f"{cells} checkpoints, each asked {test:,} questions once, {drawn:,} drawn besides")
+        report.ok("generate", "number", f"{name}: at most {most} answers to each of {asked:,} questions{more}")
+    for name in grid["compressors"]:
+        report.ok("compress", "number", f"{name}: the right traces of {len(grid['teachers'])} teachers")
+    for method in grid["methods"]:
+        how = params["methods"][method]
+        steps = -(-asked * how["epochs"] // (how["batch_size"] * how["accumulation"]))
+        cells = _cells(grid) * len(grid["students"])
+        report.ok("train", "number", f"{method}: {cells} cells, each some {steps:,} steps for a trace a question{more}")
+    _evaluation(params, sets, report)
 
 
-def _cells(grid: Mapping[str, Any]) -> int:
-    """Of one student and method."""
+def _uncounted(sets: Mapping[str, QuestionSet], split: str) -> str:
+    names = [name for name, entry in sets.items() if rows(name, entry, split) is None]
+    return f", and all of {', '.join(names)}" if names else ""
+
+
+def _evaluation(params: Params, sets: Mapping[str, QuestionSet], report: Report) -> None:
+    grid, how = params["grid"], params["evaluate"]
+    sizes = [rows(name, entry, how["split"]) or 0 for name, entry in sets.items()]
+    greedy = [min(size, size if how["questions"] is None else how["questions"]) for size in sizes]
+    drawn = [min(size, size if how["sampled_questions"] is None else how["sampled_questions"]) for size in greedy]
+    checkpoints = (_cells(grid) * len(grid["methods"]) + 1) * len(grid["students"])
+    finding = (
+        f"{checkpoints} checkpoints; of each {sum(greedy):,} greedy answers, {how['samples'] * sum(drawn):,} drawn"
+    )
+    report.ok("evaluate", "number", f"{finding}{_uncounted(sets, how['split'])}")
+
+
+def _cells(grid: Params) -> int:
+    """Of a student and a method."""
     return len(grid["teachers"]) * len(grid["targets"]) * len(grid["seeds"])
 
 
-def check_hours(params: Mapping[str, Any], report: Report) -> float | None:
-    """Adds the GPU hours of each part, and returns all tokens written; None where rates and lengths are not known."""
+def check_hours(params: Params, report: Report) -> float | None:
+    """Adds the GPU hours of each part, and returns all tokens answered; None where rates are missing."""
     study = _study(params)
     if study is None:
-        report.ok("hours", "GPUs", "not computed: conf/costs.py has rates and lengths of the paper profile's models alone")
+        report.ok("hours", "GPUs", "not computed: conf/costs.py has the rates of the paper profile's models alone")
         return None
     parts = study.parts()
     for part in costs.together(parts):
-        report.ok("hours", "GPUs", f"{part.part}: {part.hours:,.0f} of one H200, {part.tokens / 1e9:,.2f} billion tokens")
+        finding = f"{part.part}: {part.hours:,.0f} hours of one H200, {part.tokens / 1e9:,.2f} billion tokens"
+        report.ok("hours", "GPUs", finding)
     return sum(part.tokens for part in parts if "learns" not in part.part)
 
 
-def _study(params: Mapping[str, Any]) -> costs.Study | None:
+def _study(params: Params) -> costs.Study | None:
+    """The study as conf/costs.py computes it; None for one of other models or sets than it has numbers of."""
     grid = params["grid"]
-    known = set(grid["teachers"]) <= set(costs.RAW_CHARS) and set(grid["compressors"]) <= set(costs.READ_AND_WRITTEN)
-    known = known and set(grid["students"]) <= set(costs.PARAMETERS)
-    sets = {name for name, _ in costs.sets(params)}
-    return costs.Study(params, costs.own_traces(params)) if known and sets <= set(costs.QUESTIONS) else None
+    pairs: list[tuple[Iterable[str], Iterable[str]]] = [
+        (grid["teachers"], costs.RAW_CHARS),
+        (grid["compressors"], costs.READ_AND_WRITTEN),
+        (grid["students"], costs.PARAMETERS),
+        ([name for name, _ in costs.sets(params)], costs.QUESTIONS),
+    ]
+    if not all(set(names) <= set(numbers) for names, numbers in pairs):
+        return None
+    return costs.Study(params, costs.own_traces(params))
 
 
-def check_disk(
-    params: Mapping[str, Any], students: Mapping[str, Trained], tokens: float | None, report: Report
-) -> None:
+def check_disk(params: Params, students: Mapping[str, Trained], tokens: float | None, report: Report) -> None:
     """Adds what the checkpoints of all cells, and the answers, will take, against what is free where data/ lies."""
-    grid = params["grid"]
-    checkpoints = sum(
-        _cells(grid) * (2 * one.parameters + (4 * one.trainable[method] if params["methods"][method]["lora"] else 0))
-        for one in students.values()
-        for method in grid["methods"]
-    )
+    checkpoints = sum(_checkpoints(params, students))
     store = (tokens or 0.0) * costs.CHARS_PER_TOKEN
     free = shutil.disk_usage(Path("data") if Path("data").is_dir() else Path()).free
-    finding = f"{checkpoints / GB:,.2f} GB of checkpoints"
-    finding += f", at most {store / GB:,.1f} GB of answers in data/store" if tokens else ""
-    finding += f"; {free / GB:,.0f} GB are free here"
+    answers = f", at most {store / GB:,.1f} GB of answers in data/store" if tokens else ""
+    finding = f"{checkpoints / GB:,.2f} GB of checkpoints{answers}; {free / GB:,.0f} GB are free here"
     if checkpoints + store < free:
         report.ok("disk", "data/", finding)
-    else:
-        remedy = "put data/ and the DVC cache on a larger disk, or run the cells in slices (conf/launch/) that push theirs"
-        report.warning("disk", "data/", finding, remedy)
+        return
+    remedy = "put data/ and the DVC cache on a larger disk, or run the cells in slices that push theirs (conf/launch/)"
+    report.warning("disk", "data/", finding, remedy)
+
+
+def _checkpoints(params: Params, students: Mapping[str, Trained]) -> Iterator[float]:
+    """Yields the bytes of each student's and method's: weights in bf16, of LoRA its adapter in fp32 besides."""
+    for student in students.values():
+        for name in params["grid"]["methods"]:
+            adapter = 4 * student.trainable[name] if params["methods"][name]["lora"] else 0
+            yield _cells(params["grid"]) * (2.0 * student.parameters + adapter)

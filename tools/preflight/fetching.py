@@ -55,8 +55,9 @@ def _unpack(gguf: Path, into: Path) -> None:
     from transformers import AutoConfig, AutoTokenizer
 
     for kind in (AutoConfig, AutoTokenizer):
-        found = kind.from_pretrained(gguf.parent, gguf_file=gguf.name, local_files_only=True, trust_remote_code=False)
-        found.save_pretrained(into)
+        kind.from_pretrained(
+            gguf.parent, gguf_file=gguf.name, local_files_only=True, trust_remote_code=False
+        ).save_pretrained(into)
 
 
 def _counts(name: str) -> bool:

@@ -44,12 +44,18 @@ class Report:
 
     @contextlib.contextmanager
     def errors_of(self, subject: str, check: str) -> Iterator[None]:
-        """Makes a line of a StageError in the block, whose last clause is the remedy; what follows there is skipped."""
+        """Makes a line of an error in the block and skips what follows there; a StageError's last clause is its remedy.
+
+        What libraries make of files that they do not know is of any kind, and must not hide the lines of the others.
+        """
         try:
             yield
         except StageError as error:
             finding, _, remedy = str(error).rpartition("; ")
             self.error(subject, check, finding or remedy, remedy if finding else "mend it in conf/profile/")
+        except Exception as error:
+            reason = str(StageError(f"{type(error).__name__}: {error}"))[:300]
+            self.error(subject, check, reason, "its files are none that the libraries know: another model or revision")
 
     @property
     def failed(self) -> bool:

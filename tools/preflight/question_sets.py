@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from stages import questions
-from stages.core import dealing, grading, params, sources
+from stages.core import dealing, grading, params
 from stages.core.errors import shown
 from stages.core.items import Item, QuestionSet
 from stages.core.records import Question
@@ -34,9 +34,9 @@ def check(sets: Mapping[str, QuestionSet], report: Report) -> str:
         if entry.kind == "hub" and not Path(entry.dataset or "").is_dir():
             _hub(entry, report, subject)
         with report.errors_of(subject, "rows"):
-            found = [dealing.question(name, entry, split, item) for split, item in _first(entry)]
-            _golds(entry, found, report, subject)
-            longest = max(longest, *(one.question for one in found), key=len)
+            rows = [dealing.question(name, entry, split, item) for split, item in _first(entry)]
+            _golds(entry, rows, report, subject)
+            longest = max([longest, *(row.question for row in rows)], key=len)
     return longest
 
 
@@ -68,30 +68,19 @@ def _first(entry: QuestionSet) -> Iterator[tuple[str, Item]]:
         yield from ((split, item) for item in itertools.islice(filter(None, looked), FIRST))
 
 
-def _golds(entry: QuestionSet, found: list[Question], report: Report, subject: str) -> None:
-    if not found:
+def _golds(entry: QuestionSet, rows: list[Question], report: Report, subject: str) -> None:
+    """Adds whether there are rows that the field map fits, and whether their golds can be read."""
+    if not rows:
         finding = f"none of the first {LOOKED:,} rows is a question with a gold"
         report.error(subject, "rows", finding, "mend files, where, keep or fields in conf/profile/")
         return
-    unread = [
-        one.gold for one, fine in zip(found, grading.readable(iter(found)), strict=True) if not fine
-    ]
-    finding = f"{len(found)} rows fit the field map; {len(found) - len(unread)} golds are read by grader {entry.grader}"
-    if unread and entry.unreadable_gold == "error":
-        report.error(subject, "rows", f"{finding}; not '{shown(unread[0])}'", "mend gold, grader or gold_pattern")
-    elif len(unread) > len(found) / 2:
-        report.warning(subject, "rows", f"{finding}; not '{shown(unread[0])}'", "most would be dropped: mend the gold")
+    unread = [row.gold for row, fine in zip(rows, grading.readable(iter(rows)), strict=True) if not fine]
+    finding = f"{len(rows)} rows fit the field map; {len(rows) - len(unread)} golds are read by grader {entry.grader}"
+    if not unread:
+        report.ok(subject, "rows", f"{finding}: '{shown(rows[0].gold)}'")
+        return
+    finding = f"{finding}, not '{shown(unread[0])}'"
+    if entry.unreadable_gold == "error":
+        report.error(subject, "rows", finding, "mend gold, grader or gold_pattern, or set unreadable_gold: drop")
     else:
-        report.ok(subject, "rows", f"{finding}: '{shown(found[0].gold)}'")
-
-
-def counted(name: str, entry: QuestionSet, known: Mapping[str, tuple[int, int]]) -> dict[str, int | None]:
-    """Questions of training and test; None for all of a split whose rows nobody has counted yet."""
-    rows = dict(zip(("train", "test"), known.get(name, (None, None)), strict=True))
-    found: dict[str, int | None] = {}
-    for split in ("train", "test"):
-        size = entry.sizes.get(split, 0)
-        if size is None and entry.kind == "file" and split in entry.files:
-            size = sum(1 for _ in sources.rows(sources.QUESTIONS / entry.files[split]))
-        found[split] = rows[split] if size is None else size
-    return found
+        report.warning(subject, "rows", finding, "such questions are dropped: mend gold or grader if they are many")

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from stages.core import chat, tokens
-from stages.core.complaints import quoted
+from stages.core.errors import shown
 from stages.core.files import read_json
 from tools.preflight.lines import Report
 
 QUESTION = "What is 2 + 2?"
 REASONING, ANSWER = "2 and 2 make 4.", "The answer is 4."
+OTHER_DAY = "1999-12-31"
+ENDS = 160  # characters of each end of a long prompt that are shown
 
 
 @dataclass(frozen=True)
@@ -27,32 +29,37 @@ class Spoken:
         return tokens.count(self.tokenizer, self.prompt)
 
 
-def show_prompt(
-    folder: Path,
-    template: str | None,
-    arguments: Mapping[str, Any],
-    date: str | None,
-    report: Report,
-    subject: str,
-    question: str = QUESTION,
-) -> Spoken | None:
-    """Adds the prompt that a question becomes; None where there is none.
+@dataclass(frozen=True)
+class Turn:
+    """How a prompt is made: by a template of the params or, where that is None, by the tokenizer's with `arguments`."""
 
-    A chat template that reads the clock without a `date` in the params is an error there.
+    template: str | None
+    date: str | None
+    question: str = QUESTION
+    arguments: Mapping[str, Any] | None = None
+
+
+def show_prompt(folder: Path, turn: Turn, report: Report, subject: str) -> Spoken | None:
+    """Adds the prompt that a question becomes, and returns it; None where there is none.
+
+    A chat template that reads the clock without a date in the params is an error there.
     """
     with report.errors_of(subject, "prompt"):
         tokenizer = tokens.load(folder)
-        spoken = Spoken(tokenizer, chat.prompt(tokenizer, template, question, arguments, date))
-        report.ok(subject, "prompt", f"{spoken.length} tokens: {quoted(_shown(spoken.prompt))}")
-        if template is None:
-            report.ok(subject, "clock", f"written as on {date}" if date else "its chat template reads no clock")
+        text = chat.prompt(tokenizer, turn.template, turn.question, turn.arguments, turn.date)
+        spoken = Spoken(tokenizer, text)
+        both = text if len(text) <= 2 * ENDS else f"{text[:ENDS]} [...] {text[-ENDS:]}"
+        report.ok(subject, "prompt", f"{spoken.length} tokens: {shown(both, 3 * ENDS)}")
+        if turn.template is None:
+            report.ok(subject, "clock", _day(tokenizer, turn, text))
         return spoken
     return None
 
 
-def _shown(prompt: str) -> str:
-    """The prompt, of a long one both ends."""
-    return prompt if len(prompt) <= 400 else f"{prompt[:150]} [...] {prompt[-150:]}"
+def _day(tokenizer: Any, turn: Turn, text: str) -> str:
+    """Whether the date of the params is in the prompt `text`: another one makes another prompt."""
+    another = turn.date and chat.prompt(tokenizer, turn.template, turn.question, turn.arguments, OTHER_DAY)
+    return f"its day is {turn.date}" if another and another != text else "its chat template reads no clock"
 
 
 def check_end(folder: Path, tokenizer: Any, report: Report, subject: str) -> None:
@@ -60,33 +67,32 @@ def check_end(folder: Path, tokenizer: Any, report: Report, subject: str) -> Non
     eos = f"{tokenizer.eos_token} ({tokenizer.eos_token_id})"
     declared = set[int]()
     for name in ("generation_config.json", "config.json"):
-        found = read_json(folder / name) if (folder / name).is_file() else {}
-        value = found.get("eos_token_id", (found.get("text_config") or {}).get("eos_token_id"))
+        config = read_json(folder / name) if (folder / name).is_file() else {}
+        value = config.get("eos_token_id", (config.get("text_config") or {}).get("eos_token_id"))
         declared |= {*(value if isinstance(value, list) else [value])} - {None}
-    if declared and tokenizer.eos_token_id not in declared:
-        known = ", ".join(map(str, sorted(declared)))
-        report.warning(
-            subject,
-            "end",
-            f"answers end at the tokenizer's {eos}; config and generation config name {known}",
-            "compare with the model's card: an answer that does not end runs to max_new_tokens",
-        )
+    if not declared or tokenizer.eos_token_id in declared:
+        report.ok(subject, "end", eos)
         return
-    report.ok(subject, "end", eos)
+    report.warning(
+        subject,
+        "end",
+        f"answers end at the tokenizer's {eos}; its configs name {', '.join(map(str, sorted(declared)))}",
+        "compare with the model's card: an answer that does not end runs to max_new_tokens",
+    )
 
 
 def check_split(spoken: Spoken, form: str, opened: bool, report: Report, subject: str) -> None:
     """Adds whether reasoning comes apart from the answer in a made-up text, through the tokenizer and back."""
-    said = _made_up(form, opened or chat.opens(spoken.prompt))
-    ids = tokens.ids(spoken.tokenizer, said)
+    opened = opened or chat.opens(spoken.prompt)
+    ids = tokens.ids(spoken.tokenizer, _made_up(form, opened))
     text = spoken.tokenizer.decode(ids, skip_special_tokens=form == "think")
-    found = chat.split(text, form, opened or chat.opens(spoken.prompt))
+    reasoning, answer = chat.split(text, form, opened)
     report.judge(
-        found == (REASONING, ANSWER),
+        (reasoning, answer) == (REASONING, ANSWER),
         subject,
         "reasoning",
-        f"{form}: {quoted(text)} is read as reasoning {quoted(found[0])} and answer {quoted(found[1])}",
-        f"set output to another of {', '.join(chat.FORMATS)}, or opened",
+        f"{form}: of {shown(text, 120)}, reasoning is '{shown(reasoning)}', answer '{shown(answer)}'",
+        f"set output ({', '.join(chat.FORMATS)}) or opened as its template writes",
     )
 
 
@@ -97,13 +103,19 @@ def _made_up(form: str, opened: bool) -> str:
     return chat.completion(REASONING, ANSWER, "").removeprefix(f"{chat.OPEN}\n" if opened else "")
 
 
-def check_room(folder: Path, needed: int, engines: int | None, report: Report, subject: str, remedy: str) -> None:
-    """Adds whether prompt and answer together fit what the engine is told (`engines`) and what the model can."""
+def check_room(folder: Path, needed: int, limits: Mapping[str, int | None], report: Report, subject: str) -> None:
+    """Adds whether prompt and answer together fit what the params allow (`limits`, by name) and what the model can."""
     from transformers import AutoConfig
 
-    config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False).get_text_config()
-    longest = getattr(config, "max_position_embeddings", None)
-    limits = {"max_model_len": engines, "max_position_embeddings": longest}
-    known = {name: limit for name, limit in limits.items() if limit is not None}
-    finding = f"{needed:,} tokens of prompt and answer; " + ", ".join(f"{one} {size:,}" for one, size in known.items())
-    report.judge(needed <= min(known.values(), default=needed), subject, "context", finding, remedy)
+    with report.errors_of(subject, "context"):
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False).get_text_config()
+        given = {**limits, "max_position_embeddings": getattr(config, "max_position_embeddings", None)}
+        sizes = {name: size for name, size in given.items() if size is not None}
+        listed = ", ".join(f"{name} {size:,}" for name, size in sizes.items())
+        report.judge(
+            needed <= min(sizes.values(), default=needed),
+            subject,
+            "context",
+            f"{needed:,} tokens of prompt and answer; {listed}",
+            "lower the tokens that may be written, or raise the limit that is passed",
+        )
