@@ -111,7 +111,7 @@ def from_folder(source: Source, out: Path) -> None:
 def from_hub(source: Source, out: Path) -> None:
     """Download one revision of a repository from the hub."""
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError
+    from huggingface_hub.errors import HTTPError
 
     if source.revision is None:
         raise StageError(f"source.revision: missing for {source.repo}; pin the commit of the weights")
@@ -123,7 +123,7 @@ def from_hub(source: Source, out: Path) -> None:
             allow_patterns=["*.json", "*.safetensors", "*.jinja", "*.model", "*.txt"],
             ignore_patterns=["*/*"],  # the same weights in other forms
         )
-    except (HfHubHTTPError, OSError) as error:
+    except (HTTPError, OSError) as error:  # the first is also a connection's that is refused
         raise StageError(f"source.repo: {source.repo}@{source.revision}: cannot be downloaded: {error}") from error
     shutil.rmtree(out / ".cache", ignore_errors=True)
 

@@ -45,12 +45,13 @@ def hub_rows(
     """
     from datasets import load_dataset
     from datasets.exceptions import DatasetsError
+    from huggingface_hub.errors import HTTPError
 
     try:
         loaded = load_dataset(dataset, name, split=split, revision=revision, streaming=streaming)
         for number, row in enumerate(loaded):
             yield f"{dataset}: {split} row {number + 1}", row
-    except (OSError, ValueError, DatasetsError) as error:
+    except (OSError, ValueError, DatasetsError, HTTPError) as error:
         raise StageError(f"{dataset}: cannot be loaded from the hub: {error}") from error
 
 

@@ -66,9 +66,8 @@ def _counts(name: str) -> bool:
 
 
 def _of_hub(repo: str, revision: str | None, report: Report, subject: str) -> Files | None:
-    import httpx
     from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import GatedRepoError
+    from huggingface_hub.errors import GatedRepoError, HTTPError
 
     try:
         info = HfApi().model_info(repo, revision=revision, files_metadata=True)
@@ -77,7 +76,7 @@ def _of_hub(repo: str, revision: str | None, report: Report, subject: str) -> Fi
     except GatedRepoError:
         closed(f"https://huggingface.co/{repo}", report, subject)
         return None
-    except (OSError, ValueError, httpx.HTTPError) as error:
+    except (OSError, ValueError, HTTPError) as error:
         unreachable(repo, error, report, subject)
         return None
     gated(info.gated, report, subject)

@@ -42,9 +42,8 @@ def check(sets: Mapping[str, QuestionSet], report: Report) -> str:
 
 def _hub(entry: QuestionSet, report: Report, subject: str) -> None:
     """Adds whether the data set is there at a commit, and open to this token."""
-    import httpx
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import GatedRepoError
+    from huggingface_hub.errors import GatedRepoError, HTTPError
 
     repo = entry.dataset or ""
     try:
@@ -54,7 +53,7 @@ def _hub(entry: QuestionSet, report: Report, subject: str) -> None:
         fetching.gated(info.gated, report, subject)
     except GatedRepoError:
         fetching.closed(f"https://huggingface.co/datasets/{repo}", report, subject)
-    except (OSError, ValueError, httpx.HTTPError) as error:
+    except (OSError, ValueError, HTTPError) as error:
         fetching.unreachable(repo, error, report, subject)
 
 

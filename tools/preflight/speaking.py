@@ -12,6 +12,7 @@ from tools.preflight.lines import Report
 
 QUESTION = "What is 2 + 2?"
 REASONING, ANSWER = "2 and 2 make 4.", "The answer is 4."
+CHANNEL = "<|channel|>"  # of the harmony format alone
 OTHER_DAY = "1999-12-31"
 ENDS = 160  # characters of each end of a long prompt that are shown
 
@@ -83,7 +84,19 @@ def check_end(folder: Path, tokenizer: Any, report: Report, subject: str) -> Non
 
 def check_split(spoken: Spoken, form: str, opened: bool, report: Report, subject: str) -> None:
     """Adds whether reasoning comes apart from the answer in a made-up text, through the tokenizer and back."""
-    opened = opened or chat.opens(spoken.prompt)
+    if (CHANNEL in spoken.tokenizer.get_vocab()) != (form == "harmony"):
+        finding = f"output is {form}, and {CHANNEL} is {'none' if form == 'harmony' else 'one'} of the model's tokens"
+        report.error(subject, "reasoning", finding, "set output to harmony for gpt-oss, to think for other models")
+        return
+    _split(spoken, form, opened or chat.opens(spoken.prompt), report, subject)
+
+
+def check_tags(spoken: Spoken, report: Report, subject: str) -> None:
+    """Adds whether a student's completion, which is ours whatever its family, is read back as it is taught."""
+    _split(spoken, "think", False, report, subject)
+
+
+def _split(spoken: Spoken, form: str, opened: bool, report: Report, subject: str) -> None:
     ids = tokens.ids(spoken.tokenizer, _made_up(form, opened))
     text = spoken.tokenizer.decode(ids, skip_special_tokens=form == "think")
     reasoning, answer = chat.split(text, form, opened)
@@ -92,7 +105,7 @@ def check_split(spoken: Spoken, form: str, opened: bool, report: Report, subject
         subject,
         "reasoning",
         f"{form}: of {shown(text, 120)}, reasoning is '{shown(reasoning)}', answer '{shown(answer)}'",
-        f"set output ({', '.join(chat.FORMATS)}) or opened as its template writes",
+        "set opened as its template writes, or choose a model whose tokenizer keeps its tags as text",
     )
 
 

@@ -34,7 +34,7 @@ def check(name: str, study: Section, longest: str, room: Room, report: Report) -
         if spoken is not None:
             with report.errors_of(subject, "completion"):
                 chat.check_student(spoken.tokenizer, text)
-            speaking.check_split(spoken, "think", False, report, subject)
+            speaking.check_tags(spoken, report, subject)
             _room(files.folder, study, section, longest, spoken, report, subject)
         with report.errors_of(subject, "memory"):
             return _memory(files.folder, study, section, room, report, subject)
