@@ -75,7 +75,7 @@ def fine_tune(profile: str, cell: dict[str, str], text: chat.Text, how: Method, 
         if text.prompt_template is not None:
             tokenizer.chat_template = chat_template(text.prompt_template)
         with replacing(data / "checkpoints" / name) as out:
-            saving.save(result.model, result.said, tokenizer, base, out)
+            saving.save(result.model, result.reference, tokenizer, base, out)
             card.write(out, cell, how, seed, text.prompt_template, used)
             sums.write(out, sums.made(out, sums.names(out)))
         write_metrics(metrics / "train" / f"{name}.json", cell | used)

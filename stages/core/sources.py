@@ -1,6 +1,7 @@
 """Rows of someone else's files: jsonl, json or parquet, with a field map. Errors name the file and the row."""
 
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,7 +14,8 @@ from stages.core import values
 from stages.core.errors import StageError, shown
 
 # The folders that DVC watches for files that users bring
-QUESTIONS, TRACES = Path("data/imports/questions"), Path("data/imports/traces")
+IMPORTS = Path("data/imports")
+QUESTIONS, TRACES = IMPORTS / "questions", IMPORTS / "traces"
 
 
 def rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -24,6 +26,7 @@ def rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     readers = {".jsonl": _jsonl, ".json": _json, ".parquet": _parquet}
     if path.suffix not in readers:
         raise StageError(f"{path}: unknown kind of file; expected {', '.join(readers)}")
+    _check_link(path)
     if not path.is_file():
         raise StageError(f"{path}: no such file; put it there, or mend its name in conf/profile/")
     number = -1
@@ -34,6 +37,20 @@ def rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         yield place, row
     if number < 0:
         raise StageError(f"{path}: empty: it holds no rows")
+
+
+def _check_link(path: Path) -> None:
+    """Raises StageError for a link out of the repository: a clone would have it point to nothing, or elsewhere.
+
+    DVC's own links, into a cache that may lie anywhere, are those of what a .dvc file names.
+    """
+    target = Path(os.path.realpath(path))  # Path.resolve() raises for links in a circle
+    if not path.is_relative_to(IMPORTS) or any(target.is_relative_to(one.resolve()) for one in (Path(), IMPORTS)):
+        return
+    if not any(one.with_name(f"{one.name}.dvc").is_file() for one in (path, *path.parents) if one.name):
+        raise StageError(
+            f"{path}: a link to {target}, outside the repository; put the file itself there, or `dvc add` it"
+        )
 
 
 def hub_rows(

@@ -64,7 +64,16 @@ def special(tokenizer: Any) -> re.Pattern[str] | None:
 
     Longer ones come first, and single characters stay text: a model's unknown token may be one.
     """
+    marks = sorted(_marks(tokenizer), key=lambda mark: (-len(mark), mark))
+    return re.compile("|".join(map(re.escape, marks))) if marks else None
+
+
+@functools.lru_cache(maxsize=8)
+def special_ids(tokenizer: Any) -> frozenset[int]:
+    """The ids of what `special` finds."""
+    return frozenset(tokenizer.convert_tokens_to_ids(list(_marks(tokenizer))))
+
+
+def _marks(tokenizer: Any) -> set[str]:
     added = {token.content for token in tokenizer.added_tokens_decoder.values() if token.special}
-    marks = sorted(added | set(tokenizer.all_special_tokens), key=lambda mark: (-len(mark), mark))
-    known = [re.escape(mark) for mark in marks if len(mark) > 1]
-    return re.compile("|".join(known)) if known else None
+    return {mark for mark in added | set(tokenizer.all_special_tokens) if len(mark) > 1}

@@ -17,6 +17,7 @@ from stages.core.errors import StageError
 from stages.core.files import fingerprint
 from stages.core.held import EARLIER
 from stages.core.store import Store
+from tests.conftest import Miniature
 from tests.made import TEMPLATE
 from tests.servers import Server, by_script, chat_response, serving
 
@@ -79,6 +80,7 @@ def test_full_store_needs_no_server(server: Server, store: Store) -> None:
         {"sampling": SAMPLING | {"top_k": 5}},
         {"sampling": SAMPLING | {"repetition_penalty": 1.1}},
         {"prompt_template": "Think. {question}"},
+        {"system": "Be brief."},
     ],
 )
 def test_what_shapes_an_answer_asks_anew(server: Server, store: Store, changes: dict[str, Any]) -> None:
@@ -192,6 +194,40 @@ def test_server_that_reads_channels_itself_may_leave_plain_text(store: Store, fo
 def test_template_arguments_are_the_servers_own_affair(server: Server, store: Store) -> None:
     with pytest.raises(StageError, match=r"teachers.m.template_arguments: .* inference.extra.chat_template_kwargs"):
         Asker(remote(server, template_arguments={"reasoning_effort": "high"}), store, "teachers.m")
+
+
+def test_system_message_goes_before_the_question_and_shapes_the_answer(server: Server, store: Store) -> None:
+    plain, told = remote(server), remote(server, system="Be brief.")
+    ask(plain, store)
+    asked = len(server.bodies)
+    ask(told, store)
+    assert len(server.bodies) == 2 * asked
+    turns = server.bodies[-1]["messages"]
+    assert [turn["role"] for turn in turns] == ["system", "user"]
+    assert turns[0]["content"] == "Be brief."
+
+
+def test_system_message_is_in_a_local_models_prompt(miniature: Miniature, store: Store) -> None:
+    """Ministral's own template writes a long one of its own, unless there is one."""
+    config = LanguageModel(
+        inference={"engine": "transformers"},
+        model=str(miniature("mistralai/Ministral-3-14B-Instruct-2512")),
+        sampling={"max_new_tokens": 4},
+        date="2026-06-05",
+    )
+    rendered = {}
+    for system in (None, "Be brief."):
+        asker = Asker(dataclasses.replace(config, system=system), store, "compressors.m")
+        _, request = asker.request("2 + 2?", 0, 0)
+        rendered[system] = asker.tokenizer.decode(request.prompt)
+    assert rendered["Be brief."] == "<s>[SYSTEM_PROMPT]Be brief.[/SYSTEM_PROMPT][INST]2 + 2?[/INST]"
+    assert len(rendered[None]) > 1000
+    assert "2026-06-05" in rendered[None]
+
+
+def test_system_message_beside_a_prompt_that_is_written_out_is_refused(tiny: Path, store: Store) -> None:
+    with pytest.raises(StageError, match=r"compressors.m.system: prompt_template is all of the prompt; write it there"):
+        Asker(local(tiny, system="Be brief."), store, "compressors.m")
 
 
 def test_two_processes_pay_once(server: Server, tmp_path: Path) -> None:

@@ -24,11 +24,11 @@ def written(model_id: str, root: Path) -> tuple[Path, Path]:
 
 
 @torch.inference_mode()
-def logits(folder: Path, **known: Any) -> torch.Tensor:
+def logits(folder: Path, **options: Any) -> torch.Tensor:
     """What a folder's model says about a fixed text."""
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager", **known)
-    found: torch.Tensor = model.eval()(torch.arange(40, 60)[None]).logits
-    return found
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager", **options)
+    values: torch.Tensor = model.eval()(torch.arange(40, 60)[None]).logits
+    return values
 
 
 @pytest.mark.parametrize("model_id", ["Qwen/Qwen3.5-0.8B-Base", "Qwen/Qwen3.5-9B-Base"])
@@ -37,15 +37,15 @@ def test_of_a_model_with_eyes_the_text_is_left_under_the_names_of_its_class(mode
     config = json.loads((after / "config.json").read_text())
     assert config["architectures"] == ["Qwen3_5ForCausalLM"]
     assert config["model_type"] == "qwen3_5_text"
-    found = tensors.stored(after)
-    assert {name.partition(".layers.")[0] for name in found} <= {
+    kept = tensors.stored(after)
+    assert {name.partition(".layers.")[0] for name in kept} <= {
         "model",
         "model.embed_tokens.weight",
         "model.norm.weight",
         "lm_head.weight",
     }
-    assert ("lm_head.weight" in found) == (model_id == "Qwen/Qwen3.5-9B-Base")
-    assert {dtype for _, dtype in found.values()} == {"BF16"}
+    assert ("lm_head.weight" in kept) == (model_id == "Qwen/Qwen3.5-9B-Base")
+    assert {dtype for _, dtype in kept.values()} == {"BF16"}
     assert torch.equal(logits(after), logits(before))
     assert {path.name for path in after.iterdir()} == {
         *(path.name for path in before.iterdir() if ".safetensors" not in path.name),

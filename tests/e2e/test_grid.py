@@ -1,6 +1,7 @@
-"""The paper's whole grid on this machine: its 80 cells with tiny models and eight rows of each data set.
+"""The paper's whole grid on this machine: its 80 cells with its models in miniature and eight rows of each data set.
 
-Run: make test-grid          some 20 minutes; two cells at a time
+Teachers are scripted, for random weights are never right; tests/test_paper_families.py asks theirs.
+Run: make test-grid          some 30 minutes; two cells at a time
 """
 
 import itertools
@@ -8,17 +9,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import yaml
 
-from stages.models import Source, random_weights
 from tests.e2e.project import Project
 from tests.hub import folders
-from tests.imports import ROOT
-from tests.made import SHAPE
+from tests.miniatures import paper
 
 pytestmark = [pytest.mark.grid, pytest.mark.timeout(3600)]
-STUDENTS, TEACHERS = ("qwen08b", "qwen9b", "llama8b", "gptoss20b"), ("qwen397b", "gptoss120b")
-COMPRESSORS = ("llama70b", "ministral14b")
+STUDENTS = ("qwen08b", "qwen9b", "llama8b", "gptoss20b")
 STAGES = {  # how many of each the grid has
     "models": 4,
     "questions": 1,
@@ -40,31 +37,11 @@ STAGES = {  # how many of each the grid has
 
 def overrides(folder: Path) -> list[str]:
     """What replaces the paper's models and data: no stage, file or grid is another."""
-    paper = yaml.safe_load((ROOT / "conf/profile/paper.yaml").read_text())
-    found = [*folders.overrides(folder / "sets", paper["questions"]["sets"])]
-    tiny = {**SHAPE, "max_position_embeddings": 4096}
-    random_weights(Source("random", config=tiny), folder / "model")
-    shape = ",".join(f"{name}:{value}" for name, value in tiny.items())
-    served = "engine:transformers,dtype:float32,batch_size:64,attention:eager"
-    for place, name in enumerate(STUDENTS):
-        at = f"students.{name}"
-        found += [f"~{at}.source.special_tokens", f"{at}.source.kind=random", f"+{at}.source.seed={place}"]
-        found += [f"+{at}.source.config={{{shape}}}", f"{at}.source.eos='<|im_end|>'", f"~{at}.inference"]
-        found += [f"+{at}.inference={{{served}}}", f"{at}.text.max_tokens=3000"]
-        found += [f"{at}.training.attention=eager", f"++{at}.training.processes=1"]
-    for name in TEACHERS:  # random weights are never right, and of wrong answers nothing is distilled
-        at = f"teachers.{name}"
-        found += [f"~{at}.inference", f"~{at}.model", f"~{at}.revision", f"~{at}.sampling"]
-        found += [f"+{at}.inference={{engine:scripted,wrong_rate:0.1,false_start_rate:0.2,check_rate:0.5}}"]
-    found += [f"~teachers.gptoss120b.{name}" for name in ("template_arguments", "output", "date")]
-    for place, name in enumerate(COMPRESSORS):
-        at = f"compressors.{name}"
-        found += [f"{at}.model={folder / 'model'}", f"{at}.revision=null", f"{at}.context=4096", f"+{at}.seed={place}"]
-        found += [f"~{at}.inference", f"+{at}.inference={{{served}}}", f"{at}.sampling.max_new_tokens=24"]
-        found += [f"+{at}.prompt_template='{{question}}'", f"~{at}.date"]
-    found += ["audit.drop=[]"]  # what random weights write is no rationale
-    found += [f"methods.{name}.optimizer=adamw_torch" for name in ("lora", "full")]
-    return [*found, "evaluate.max_new_tokens=8", "evaluate.samples=1", "report.resamples=200", "report.examples=2"]
+    written = paper.profile()
+    sets = folders.overrides(folder / "sets", written["questions"]["sets"])
+    models = [one for one in paper.overrides(folder / "models") if not one.lstrip("~+").startswith("teachers.")]
+    teachers = itertools.chain.from_iterable(paper.scripted(*entry) for entry in written["teachers"].items())
+    return [*sets, *models, *teachers, "report.resamples=200", "report.examples=2"]
 
 
 @pytest.fixture(scope="module")

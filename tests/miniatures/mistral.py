@@ -21,13 +21,15 @@ _NAMED = {
     **{"[ARGS]": 32, "[CALL_ID]": 33, "[THINK]": 34, "[/THINK]": 35},
 }
 SPECIAL = {f"<SPECIAL_{number}>": number for number in range(RESERVED) if number not in _NAMED.values()} | _NAMED
-VOCABULARY = Vocabulary(special=SPECIAL, plain={}, first=RESERVED, begins="<s>")
-# Without a system message its own is written, long and with two dates
+# The split of its tekken.json; that of its tokenizer.json is another, as transformers warns of this family's large ones
+DIGITS = SPLIT.replace("{1,3}", "")
+VOCABULARY = Vocabulary(special=SPECIAL, plain={}, first=RESERVED, begins="<s>", size=131072)
+# Without a system message its own is written, long and with today's date
 TEMPLATE = (
-    "{{ bos_token }}{%- set own = 'You are a model that helps. Today is {today}, yesterday was {yesterday}. ' "
-    "~ 'Say so when you do not know. ' * 40 %}"
+    "{{ bos_token }}{%- macro own() %}{{ 'You are a model that helps. Today is ' ~ strftime_now('%Y-%m-%d') ~ '. ' "
+    "~ 'Say so when you do not know. ' * 40 }}{% endmacro %}"
     "{%- if messages[0].role == 'system' %}[SYSTEM_PROMPT]{{ messages[0].content }}[/SYSTEM_PROMPT]"
-    "{%- set rest = messages[1:] %}{% else %}[SYSTEM_PROMPT]{{ own }}[/SYSTEM_PROMPT]"
+    "{%- set rest = messages[1:] %}{% else %}[SYSTEM_PROMPT]{{ own() }}[/SYSTEM_PROMPT]"
     "{%- set rest = messages %}{% endif %}"
     "{%- for m in rest %}{% if m.role == 'user' %}[INST]{{ m.content }}[/INST]"
     "{%- else %}{{ m.content }}{{ eos_token }}{% endif %}{% endfor %}"
@@ -126,7 +128,7 @@ MODELS = {
         },
         generation={"bos_token_id": 1, "eos_token_id": 2, "max_length": 262144, "pad_token_id": 11},
         template=TEMPLATE,
-        texts={"tekken.json": tekken(VOCABULARY, SPLIT)},
+        texts={"tekken.json": tekken(VOCABULARY, DIGITS)},
         stored=_stored,
     )
 }

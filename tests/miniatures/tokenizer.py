@@ -17,6 +17,7 @@ WORDS = (
     "will then question answer step reasoning trace text number final two three first second value given find "
     "calculate therefore total each per times plus minus equals correct option what how many use only keep write"
 )
+NUMBERS = ("12", "123", "10", "100")  # told apart by how a tokenizer splits digits
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Vocabulary:
     composes: bool = False  # whether characters are normalized to NFC
     begins: str | None = None  # what the tokenizer itself puts before each text
     unmatched: Mapping[str, int] | None = None
+    size: int = 0  # up to where words that never match fill the ids, for what asks how many there are
 
     @property
     def words(self) -> range:
@@ -45,12 +47,12 @@ def alphabet() -> list[str]:
 
 
 def pieces() -> list[str]:
-    """The tokens in the order of their ids: bytes, then the parts of words, each after those that it is merged from."""
+    """The tokens in the order of their ids: bytes, then parts of words and numbers, each after what makes it up."""
     letters = alphabet()
     words = [" " + word for word in WORDS.split()]
     spelled = ("".join(letters[byte] for byte in word.encode()) for word in words)
     prefixes = (word[:length] for word in spelled for length in range(2, len(word) + 1))
-    return [*letters, *dict.fromkeys(prefixes)]
+    return [*letters, *dict.fromkeys(prefixes), *NUMBERS]
 
 
 def _merges(tokens: Iterable[str]) -> list[tuple[str, str]]:
@@ -69,6 +71,7 @@ def fast(vocabulary: Vocabulary) -> Tokenizer:
     tokens = pieces()
     numbers = {token: vocabulary.first + rank for rank, token in enumerate(tokens)}
     others = {**vocabulary.special, **vocabulary.plain, **(vocabulary.unmatched or {})}
+    others |= {f"word{number}": number for number in range(vocabulary.first + len(tokens), vocabulary.size)}
     made = Tokenizer(models.BPE(vocab=numbers | others, merges=_merges(tokens)))
     if vocabulary.composes:
         made.normalizer = normalizers.NFC()

@@ -59,7 +59,7 @@ def _check(
     if files is None:
         return
     speaks = Path(model.tokenizer) if model.tokenizer and Path(model.tokenizer).is_dir() else files.folder
-    turn = Turn(model.prompt_template, model.date, question, model.template_arguments)
+    turn = Turn(model.prompt_template, model.date, question, model.template_arguments, model.system)
     spoken = speaking.show_prompt(speaks, turn, report, subject)
     if spoken is not None:
         speaking.check_end(files.folder, spoken.tokenizer, report, subject)

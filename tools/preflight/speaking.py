@@ -38,6 +38,11 @@ class Turn:
     date: str | None
     question: str = QUESTION
     arguments: Mapping[str, Any] | None = None
+    system: str | None = None
+
+    def rendered(self, tokenizer: Any, date: str | None) -> str:
+        """The prompt as the stages make it, on a day."""
+        return chat.prompt(tokenizer, self.template, self.question, self.arguments, date, self.system)
 
 
 def show_prompt(folder: Path, turn: Turn, report: Report, subject: str) -> Spoken | None:
@@ -47,7 +52,7 @@ def show_prompt(folder: Path, turn: Turn, report: Report, subject: str) -> Spoke
     """
     with report.errors_of(subject, "prompt"):
         tokenizer = tokens.load(folder)
-        text = chat.prompt(tokenizer, turn.template, turn.question, turn.arguments, turn.date)
+        text = turn.rendered(tokenizer, turn.date)
         spoken = Spoken(tokenizer, text)
         both = text if len(text) <= 2 * ENDS else f"{text[:ENDS]} [...] {text[-ENDS:]}"
         report.ok(subject, "prompt", f"{spoken.length} tokens: {shown(both, 3 * ENDS)}")
@@ -59,8 +64,8 @@ def show_prompt(folder: Path, turn: Turn, report: Report, subject: str) -> Spoke
 
 def _day(tokenizer: Any, turn: Turn, text: str) -> str:
     """Whether the date of the params is in the prompt `text`: another one makes another prompt."""
-    another = turn.date and chat.prompt(tokenizer, turn.template, turn.question, turn.arguments, OTHER_DAY)
-    return f"its day is {turn.date}" if another and another != text else "its chat template reads no clock"
+    written = turn.date is not None and turn.rendered(tokenizer, OTHER_DAY) != text
+    return f"its day is {turn.date}" if written else "its chat template reads no clock"
 
 
 def check_end(folder: Path, tokenizer: Any, report: Report, subject: str) -> None:

@@ -85,13 +85,14 @@ class Model:
     """`name` is a folder, with `revision` the id of a model on the hub, or a server's name for it.
 
     `tokenizer` is None where only the server has one. `special`: whether special tokens stay in the text, as
-    formats need whose marks are such tokens.
+    formats need whose marks are such tokens. `system`: the system message, for engines that render prompts themselves.
     """
 
     name: str
     tokenizer: Any = None
     revision: str | None = None
     special: bool = False
+    system: str | None = None
 
 
 class Engine(Protocol):

@@ -69,7 +69,8 @@ def dataset(examples: Sequence[Example], tokenizer: Any, cache: Path) -> Dataset
     """Rows of input_ids and labels, tokenized once into a file below `cache`, which is not read into memory.
 
     Only the completion has labels, and it ends with the EOS. Raises StageError where a completion does not come back
-    from the tokenizer: another text would be learned. Prompts are made of ids as the engines make them.
+    from the tokenizer: another text would be learned, and where it has a special token before its end. Prompts are made
+    of ids as the engines make them.
     """
     ids = List(Value("int32"))
     try:
@@ -89,6 +90,11 @@ def _row(example: Example, tokenizer: Any) -> dict[str, list[int]]:
         raise StageError(
             f"question {example.question_id}: its completion does not come back from the tokenizer as "
             f"it went in, or does not end with {tokenizer.eos_token!r}; check the student's tokenizer"
+        )
+    if marks := tokens.special_ids(tokenizer).intersection(completion[:-1]):
+        raise StageError(
+            f"question {example.question_id}: its completion has {tokenizer.decode([min(marks)])!r} within, which the "
+            "student would learn to end its turn with; run assemble again, which drops such traces and counts them"
         )
     return {"input_ids": prompt + completion, "labels": [IGNORED] * len(prompt) + completion}
 

@@ -54,7 +54,7 @@ class Result:
     """What a run leaves: the trained model (LoRA still apart), its log and its costs."""
 
     model: Any  # of several processes the first one's alone
-    said: saving.Said  # about the first batch, once it was trained
+    reference: saving.Reference  # its logits on the first batch
     student: Student
     costs: Costs
     curve: list[dict[str, Any]]  # step, mean loss since the row before, learning_rate, tokens, seconds
@@ -94,10 +94,10 @@ def train(
     # The adapter's products are made in bf16 under autocast: no need to bring their input to the weights' fp32 first
     with disable_input_dtype_casting(trainer.model) if trainer.args.bf16 else contextlib.nullcontext():
         trainer.train(resume_from_checkpoint=launch.first(lambda: checkpoints.newest(scratch)))
-    said = saving.said(trainer, [trainer.train_dataset[place]["input_ids"] for place in range(len(first))])
+    reference = saving.reference(trainer, [trainer.train_dataset[place]["input_ids"] for place in range(len(first))])
     return Result(
         model=shards.whole(trainer.model, folder, method, training),
-        said=said,
+        reference=reference,
         student=student,
         costs=_costs(watch),
         curve=progress.curve(trainer.state.log_history),

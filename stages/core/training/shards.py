@@ -99,11 +99,21 @@ def precision(trainer: Any) -> None:
 def _layers(model: Any) -> list[str]:
     """The classes that transformers says not to split, those that the model has: it also names image towers'."""
     present = {type(module).__name__ for module in model.modules()}
-    found = sorted(present & set(getattr(model, "_no_split_modules", None) or ()))
-    if not found:
+    layers = sorted(present & set(getattr(model, "_no_split_modules", None) or ()))
+    if not layers:
         name = type(_bare(model)).__name__
         raise StageError(f"students.*.training.processes: transformers does not say what the layers of a {name} are")
-    return found
+    return layers
+
+
+def share_again(model: Any) -> None:
+    """Has each process hold its part alone once more: without a backward pass the outermost weights stay gathered."""
+    if launch.launched():
+        from torch.distributed.fsdp import FSDPModule
+
+        for module in model.modules():
+            if isinstance(module, FSDPModule):
+                module.reshard()
 
 
 def whole(model: Any, folder: Path, method: Method, training: Training) -> Any:

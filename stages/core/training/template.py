@@ -1,4 +1,4 @@
-"""The chat template of a trained student: it asks what training asked, in whatever speaks to a model by its template."""
+"""The chat template of a trained student: servers and harnesses that use it ask what training asked."""
 
 from stages.core.chat import QUESTION
 

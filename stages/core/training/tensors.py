@@ -1,4 +1,4 @@
-"""The tensors of a model folder's files, and those that transformers would write of a model: by name, shape and dtype."""
+"""The tensors in a model folder's files, and those that transformers would write: names, shapes and dtypes."""
 
 import re
 from collections.abc import Mapping
@@ -19,13 +19,13 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 def stored(folder: Path) -> dict[str, tuple[tuple[int, ...], str]]:
     """(shape, dtype) of each tensor in the safetensors of `folder`; only their headers are read."""
-    found = {}
+    tensors = {}
     for path in sorted(folder.glob("*.safetensors")):
         with safe_open(path, framework="pt") as file:
             for name in file.keys():  # noqa: SIM118 - it is no mapping
                 part = file.get_slice(name)
-                found[name] = tuple(part.get_shape()), part.get_dtype()
-    return found
+                tensors[name] = tuple(part.get_shape()), part.get_dtype()
+    return tensors
 
 
 def planned(model: Any) -> Shapes:

@@ -12,9 +12,9 @@ from stages.core import chat, params, records, tokens
 from stages.core.records import Example
 from stages.core.training.settings import Method, Training
 from stages.models import Source, settle
-from tests.families import students
+from tests.composing import students
 from tests.imports import ROOT
-from tests.made import FULL, LORA, SETTINGS, params_file
+from tests.made import FULL, LORA, params_file
 from tests.miniatures import build
 
 CELL = "solver-raw-mine-how-s0"
@@ -22,7 +22,7 @@ ARM = ["--teacher", "solver", "--target", "raw", "--student", "mine", "--method"
 SHAPE = {"batch_size": 1, "accumulation": 2, "epochs": 2}
 METHODS = {
     "full": dataclasses.replace(FULL, **SHAPE),  # type: ignore[arg-type]
-    "lora": dataclasses.replace(LORA, lora=SETTINGS | {"dropout": 0.05}, **SHAPE),  # type: ignore[arg-type]
+    "lora": dataclasses.replace(LORA, **SHAPE),  # type: ignore[arg-type]
 }
 TRAINING = Training(attention="eager", checkpointing=True)
 
@@ -54,12 +54,12 @@ def project(name: str, root: Path, method: Method, training: Training = TRAINING
 def example(tokenizer: Any, template: str, number: int) -> Example:
     """An example of a length of its own."""
     prompt = chat.prompt(tokenizer, template, f"Count to {number}.")
-    said = chat.completion(" ".join(map(str, range(number))), str(number), tokenizer.eos_token)
-    asked, learned = tokens.count(tokenizer, prompt), tokens.count(tokenizer, said)
-    return Example(f"q{number:02}", 0, prompt, said, asked, learned, learned)
+    completion = chat.completion(" ".join(map(str, range(number))), str(number), tokenizer.eos_token)
+    asked, learned = tokens.count(tokenizer, prompt), tokens.count(tokenizer, completion)
+    return Example(f"q{number:02}", 0, prompt, completion, asked, learned, learned)
 
 
-def train(root: Path) -> subprocess.CompletedProcess[str]:
+def started(root: Path) -> subprocess.CompletedProcess[str]:
     """The stage's command in `root`, as a user runs it."""
     command = [sys.executable, "-m", "stages.train", "--profile", "test", *ARM]
     env = os.environ | {"PYTHONPATH": str(ROOT), "CI": "true"}
@@ -68,5 +68,5 @@ def train(root: Path) -> subprocess.CompletedProcess[str]:
 
 def curve(root: Path) -> list[list[float]]:
     """The points of a cell's curve: step, tokens, loss, learning rate."""
-    found: list[list[float]] = json.loads((root / f"metrics/test/train/{CELL}.json").read_text())[0]["curve"]
-    return found
+    points: list[list[float]] = json.loads((root / f"metrics/test/train/{CELL}.json").read_text())[0]["curve"]
+    return points

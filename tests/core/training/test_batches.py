@@ -2,6 +2,7 @@
 
 import dataclasses
 import random
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,13 @@ def test_order_without_accumulation_is_by_batch_as_committed_runs_have_it() -> N
 def test_completion_without_the_eos_at_its_end_is_refused(tokenizer: Any, completion: str, tmp_path: Path) -> None:
     with pytest.raises(StageError, match=r"question q1: its completion .* does not end with"):
         batches.dataset([Example("q1", 0, "2 + 2?", completion, 6, 2, 2)], tokenizer, tmp_path)
+
+
+@pytest.mark.parametrize("inside", ["<|im_end|>", "<|im_start|>"])
+def test_completion_with_a_special_token_within_is_refused(tokenizer: Any, inside: str, tmp_path: Path) -> None:
+    text = f"The user's turn ends with {inside}.<|im_end|>"
+    with pytest.raises(StageError, match=rf"question q1: its completion has '{re.escape(inside)}' within"):
+        batches.dataset([Example("q1", 0, "2 + 2?", text, 6, 40, 40)], tokenizer, tmp_path)
 
 
 def test_completion_that_the_tokenizer_changes_is_refused(tiny: Path, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """What is saved is what was trained: of every student of the paper, by one process and two, adapters too."""
 
+import copy
 import dataclasses
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,14 +15,19 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from stages.core import tokens
+from stages.core.errors import StageError
+from stages.core.training import run as runs
 from stages.core.training import saving, tensors
 from stages.train import main
-from tests.core.training.students import ARM, CELL, METHODS, TRAINING, curve, project, train
-from tests.families import students
+from tests.composing import students
+from tests.core.training.conftest import Train
+from tests.core.training.students import ARM, CELL, METHODS, TRAINING, curve, project, started
+from tests.made import LORA
 from tests.miniatures import build
 
 # Largest difference of a loss of about 12, see test_fsdp.py
 TOLERANCE = 0.01
+ROUNDING = 0.02  # distance of logits; measured 0.011
 NAMES = ["qwen08b", "qwen9b", "llama8b", "gptoss20b"]
 QUICK_PAIRS = [("qwen9b", "full"), ("gptoss20b", "lora")]
 
@@ -38,7 +45,7 @@ def cell(tmp_path_factory: pytest.TempPathFactory) -> Cell:
             training = dataclasses.replace(TRAINING, processes=processes)
             root = project(name, tmp_path_factory.mktemp(name), METHODS[method], training)
             if processes > 1:
-                done = train(root)
+                done = started(root)
                 assert done.returncode == 0, done.stderr
             else:
                 with pytest.MonkeyPatch.context() as patch:
@@ -53,8 +60,8 @@ def cell(tmp_path_factory: pytest.TempPathFactory) -> Cell:
 def logits(model: Any) -> torch.Tensor:
     """What a model says about a fixed text."""
     with torch.inference_mode():
-        found: torch.Tensor = model.eval()(torch.arange(40, 60)[None]).logits
-    return found.float()
+        values: torch.Tensor = model.eval()(torch.arange(40, 60)[None]).logits
+    return values.float()
 
 
 def read(folder: Path) -> Any:
@@ -68,17 +75,23 @@ def check(root: Path, adapter: bool) -> None:
     assert tensors.stored(out) == tensors.stored(base)
     assert {dtype for _, dtype in tensors.stored(out).values()} == {"BF16"}
     assert not list((root / "data/scratch").iterdir())
-    said, before = logits(read(out)), logits(read(base))
-    learned = saving.distance(said[0], before[0])
-    assert learned > 2 * saving.TOLERANCE
+    after, before = logits(read(out)), logits(read(base))
+    learned = saving.distance(after[0], before[0])
+    assert learned > 5 * ROUNDING
     assert (out / "adapter").exists() == adapter
     if adapter:
         apart = logits(PeftModel.from_pretrained(read(base), out / "adapter"))
-        assert saving.distance(apart[0], said[0]) < learned / 10
+        assert saving.distance(apart[0], after[0]) < ROUNDING
 
 
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [
+        pytest.param(name, method, marks=pytest.mark.slow if (name, method) == ("qwen9b", "lora") else [])
+        for name in NAMES
+        for method in METHODS
+    ],
+)
 def test_one_process_saves_what_it_trained(name: str, method: str, cell: Cell) -> None:
     check(cell(name, method, 1), adapter=method == "lora")
 
@@ -102,7 +115,7 @@ def test_two_processes_learn_and_save_what_one_does(name: str, method: str, cell
 
 @pytest.mark.parametrize("name", NAMES)
 def test_checkpoints_ask_by_their_template_what_training_asked(name: str, cell: Cell) -> None:
-    root = cell(name, "lora", 1)
+    root = cell(name, "full", 1)
     tokenizer = tokens.load(root / "data/test/checkpoints" / CELL)
     template = students("paper")[name]["text"]["prompt_template"]
     for question in ("What is 2 + 2?", " {{ x }} \n'\"\\ {question} %}\n"):
@@ -126,45 +139,62 @@ def spoil(monkeypatch: pytest.MonkeyPatch, change: Callable[[dict[str, torch.Ten
 
 
 def scale(state: dict[str, torch.Tensor], part: str, factor: float) -> None:
-    """Multiplies the first tensor whose name has `part` in it."""
-    name = next(name for name in sorted(state) if part in name)
-    state[name] = state[name] * factor
+    """Multiplies the tensors whose names have `part` in them."""
+    state.update({name: tensor * factor for name, tensor in state.items() if part in name})
 
 
-GATE = "model.layers.0.mlp.experts.gate_up_proj"
+DOWN = "model.layers.1.mlp.down_proj.weight"
+UP = "base_model.model.model.layers.1.mlp.up_proj.lora_B.weight"
 FAULTS: dict[str, tuple[type, Callable[[dict[str, torch.Tensor]], Any], str]] = {
-    "lost": (PreTrainedModel, lambda state: state.pop(GATE), f"{GATE}: saved with shape none, expected"),
+    "lost": (PreTrainedModel, lambda state: state.pop(DOWN), f"{DOWN}: saved with shape none, expected"),
     "renamed": (
         PreTrainedModel,
-        lambda state: state.update({"gate_up_proj$": state.pop(GATE)}),
-        "gate_up_proj$: saved with shape (4, 32, 64), expected none",
+        lambda state: state.update({"down_proj$": state.pop(DOWN)}),
+        "down_proj$: saved with shape (32, 64), expected none",
     ),
     "wide": (
         PreTrainedModel,
-        lambda state: state.update({GATE: state[GATE].float()}),
-        f"{GATE}: saved as F32, expected BF16",
+        lambda state: state.update({DOWN: state[DOWN].float()}),
+        f"{DOWN}: saved as F32, expected BF16",
     ),
-    "other": (PreTrainedModel, lambda state: scale(state, GATE, 1.01), f"{GATE}: read back it is not what was trained"),
-    "adapter": (
-        PeftModel,
-        lambda state: [scale(state, name, -3.0) for name in list(state) if "lora_B" in name],
-        "adapter: read back it is another student",
-    ),
+    "changed": (PreTrainedModel, lambda state: scale(state, DOWN, 1.01), f"{DOWN}: read back it is not what was"),
+    "adapter": (PeftModel, lambda state: scale(state, "layers.1.mlp.up_proj.lora_B", 1.01), f"{UP}: read back it is"),
 }
 
 
+@pytest.fixture(scope="module")
+def learned(train: Train) -> runs.Result:
+    """The tiny student after a run with LoRA."""
+    return train(LORA)
+
+
 @pytest.mark.parametrize("fault", FAULTS)
-def test_checkpoint_that_is_not_what_was_trained_is_not_kept(
-    fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_folder_that_is_not_what_was_trained_is_refused(
+    fault: str, learned: runs.Result, tiny: Path, tokenizer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root = project("gptoss20b", tmp_path, METHODS["lora"])
-    monkeypatch.chdir(root)
     kind, change, complaint = FAULTS[fault]
     spoil(monkeypatch, change, kind)
+    with pytest.raises(StageError, match=re.escape(complaint)) as caught:
+        saving.save(copy.deepcopy(learned.model), learned.reference, tokenizer, tiny, tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_adapter_that_was_not_merged_is_refused(
+    learned: runs.Result, tiny: Path, tokenizer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PeftModel, "merge_and_unload", lambda self: self.unload(), raising=False)
+    with pytest.raises(StageError, match="read back it is another student"):
+        saving.save(copy.deepcopy(learned.model), learned.reference, tokenizer, tiny, tmp_path)
+
+
+def test_experts_that_are_lost_leave_no_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = project("gptoss20b", tmp_path, METHODS["lora"])
+    monkeypatch.chdir(root)
+    spoil(monkeypatch, lambda state: state.pop("model.layers.0.mlp.experts.gate_up_proj"), PreTrainedModel)
     done = CliRunner().invoke(main, ["--profile", "test", *ARM], catch_exceptions=False)
     assert done.exit_code == 1
-    assert done.output.splitlines()[-1].startswith("error: data/test/checkpoints/")
-    assert complaint in done.output.splitlines()[-1]
+    line = f"error: data/test/checkpoints/{CELL}: model.layers.0.mlp.experts.gate_up_proj: saved with shape none, "
+    assert line + "expected (4, 32, 64) as in data/test/models/mine; nothing was kept" in done.output
     assert not [path for path in (root / "data/test/checkpoints").rglob("*") if path.is_file()]
     assert not (root / "metrics").exists()
     assert list((root / "data/scratch").iterdir())  # the run goes on from its last checkpoint
@@ -178,4 +208,4 @@ def test_quantised_student_is_refused_before_it_is_trained(tmp_path: Path, monke
     monkeypatch.chdir(root)
     done = CliRunner().invoke(main, ["--profile", "test", *ARM], catch_exceptions=False)
     assert done.exit_code == 1
-    assert "would be saved under another name or in another shape" in done.output.splitlines()[-1]
+    assert "would be saved under another name or in another shape" in done.output
