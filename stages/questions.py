@@ -57,16 +57,21 @@ def from_reasoning_gym(entry: QuestionSet) -> Iterator[tuple[str, Item]]:
 def from_files(entry: QuestionSet) -> Iterator[tuple[str, Item | None]]:
     """Yields (split or "pool", item) of the files or hub data set; None for a row that is dropped: it has no gold."""
     for split, name in entry.files.items():
-        if entry.kind == "hub":
-            placed = sources.hub_rows(entry.dataset or "", entry.name, name, entry.revision)
-        else:
-            placed = sources.rows(sources.QUESTIONS / name)
-        for number, (place, row) in enumerate(placed):
-            if any(str(row.get(name)) not in _wanted(values) for name, values in entry.where.items()):
-                continue
-            found = reading.read(entry, place, number, row)
-            if found is None or not entry.keep or patterns.search(entry.keep, found.question, place):
-                yield split, found
+        yield from ((split, item) for item in of_split(entry, name))
+
+
+def of_split(entry: QuestionSet, name: str, streaming: bool = False) -> Iterator[Item | None]:
+    """Yields the items of one file, or of one split of a hub data set; see `from_files`."""
+    if entry.kind == "hub":
+        placed = sources.hub_rows(entry.dataset or "", entry.name, name, entry.revision, streaming)
+    else:
+        placed = sources.rows(sources.QUESTIONS / name)
+    for number, (place, row) in enumerate(placed):
+        if any(str(row.get(name)) not in _wanted(values) for name, values in entry.where.items()):
+            continue
+        found = reading.read(entry, place, number, row)
+        if found is None or not entry.keep or patterns.search(entry.keep, found.question, place):
+            yield found
 
 
 def _wanted(values: str | list[str]) -> list[str]:

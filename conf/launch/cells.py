@@ -35,11 +35,11 @@ def main() -> None:
     """Print the slice that the command line asks for. Exits with 1 where params.yaml has no cell for such machines."""
     number, count, *wanted = (int(word) for word in sys.argv[1:])
     params = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
-    found = list(cells(sys.stdin.read().split(), params, wanted[0] if wanted else None))
-    if not found:
+    listed = list(cells(sys.stdin.read().split(), params, wanted[0] if wanted else None))
+    if not listed:
         counts = sorted({gpus.of_student(params["students"][name]) for name in params["grid"]["students"]})
         sys.exit(f"error: GPUS {wanted[0]}: no cell uses as many; cells use {', '.join(map(str, counts))}")
-    for stages in found[number % count :: count]:
+    for stages in listed[number % count :: count]:
         print(" ".join(stages))
 
 

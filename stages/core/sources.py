@@ -53,17 +53,23 @@ def _check_link(path: Path) -> None:
         )
 
 
-def hub_rows(dataset: str, name: str | None, split: str, revision: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yields (place, row) of a data set of the hub, or of a folder that `datasets` reads."""
+def hub_rows(
+    dataset: str, name: str | None, split: str, revision: str | None, streaming: bool = False
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yields (place, row) of a data set of the hub, or of a folder that `datasets` reads.
+
+    `streaming`: rows are read as they are asked for, not all downloaded before the first.
+    """
     from datasets import load_dataset
     from datasets.exceptions import DatasetsError
+    from huggingface_hub.errors import HTTPError
 
     try:
-        loaded = load_dataset(dataset, name, split=split, revision=revision)
-    except (OSError, ValueError, DatasetsError) as error:
+        loaded = load_dataset(dataset, name, split=split, revision=revision, streaming=streaming)
+        for number, row in enumerate(loaded):
+            yield f"{dataset}: {split} row {number + 1}", row
+    except (OSError, ValueError, DatasetsError, HTTPError) as error:
         raise StageError(f"{dataset}: cannot be loaded from the hub: {error}") from error
-    for number, row in enumerate(loaded):
-        yield f"{dataset}: {split} row {number + 1}", row
 
 
 def _text(path: Path) -> str:

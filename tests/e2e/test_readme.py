@@ -27,6 +27,7 @@ RUN = {
     "dvc repro --force -s report@default": "dvc repro --force -s report@smoke",
     "make repro PROFILE=smoke": "",
     "make params PROFILE=smoke": "",
+    "make preflight PROFILE=paper": "make preflight PROFILE=smoke",  # the paper's wants the hub
     "git checkout dvc.lock": "",
     "dvc repro": "",
     "dvc status": "",

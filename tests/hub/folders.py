@@ -26,8 +26,8 @@ def data_set(folder: Path, source: str, entry: dict[str, Any], first: int = 0) -
 
 def overrides(folder: Path, sets: dict[str, Any]) -> Iterator[str]:
     """Writes a data set for each of the question sets, and yields the overrides that name and size them."""
-    for place, (source, entry) in enumerate(sets.items()):
-        data_set(folder / source, source, entry, 40 * place)
+    for number, (source, entry) in enumerate(sets.items()):
+        data_set(folder / source, source, entry, 40 * number)
         yield f"questions.sets.{source}.dataset={folder / source}"
         for split, size in entry["sizes"].items():
             if size:  # as many as half of a pool, or as the file has

@@ -16,9 +16,9 @@ LETTERS = "ABCDE"
 
 def row(source: str, number: int) -> dict[str, Any]:
     """A sum in the form of the data set's own rows; no two numbers ask the same. The right option is the last one."""
-    one, two = 11 + number, 20 + 3 * number
-    right, wrong = str(one + two), [str(one + two + off) for off in (1, 10, 100)]
-    asked = f"What is {one} + {two} = ?"
+    first, second = 11 + number, 20 + 3 * number
+    right, wrong = str(first + second), [str(first + second + off) for off in (1, 10, 100)]
+    asked = f"What is {first} + {second} = ?"
     form = source if source in _FORMS else source.partition("_")[0]
     return _FORMS[form](number, asked, right, wrong) | ({"subject": SUBJECTS[source]} if source in SUBJECTS else {})
 
@@ -49,7 +49,7 @@ def _arc(number: int, asked: str, right: str, wrong: list[str]) -> dict[str, Any
 
 
 def _gpqa(number: int, asked: str, right: str, wrong: list[str]) -> dict[str, Any]:
-    incorrect = {f"Incorrect Answer {place}": text for place, text in enumerate(wrong, 1)}
+    incorrect = {f"Incorrect Answer {rank}": text for rank, text in enumerate(wrong, 1)}
     return {"Record ID": f"rec{number}", "Question": asked, "Correct Answer": right} | incorrect
 
 
