@@ -30,6 +30,7 @@ from tests.miniatures import build
 BEFORE, AFTER = 0.003, 0.03
 ROUNDING = 0.02  # distance of logits; measured 0.011
 NAMES = ["qwen08b", "qwen9b", "llama8b", "gptoss20b"]
+SLOW = [("qwen9b", "lora"), ("llama8b", "lora")]
 QUICK_PAIRS = [("qwen9b", "full"), ("gptoss20b", "lora")]
 
 Cell = Callable[[str, str, int], Path]
@@ -88,7 +89,7 @@ def check(root: Path, adapter: bool) -> None:
 @pytest.mark.parametrize(
     ("name", "method"),
     [
-        pytest.param(name, method, marks=pytest.mark.slow if (name, method) == ("qwen9b", "lora") else [])
+        pytest.param(name, method, marks=pytest.mark.slow if (name, method) in SLOW else [])
         for name in NAMES
         for method in METHODS
     ],
