@@ -1,14 +1,16 @@
 # make repro            install, then run a profile through `dvc repro` (PROFILE=default)
 # make test             install what the tests need, lint, run the tests
-# make test-grid        the paper's 80 cells with tiny models; some 25 minutes
+# make test-grid        the paper's 80 cells with its models in miniature; some 40 minutes
 # make test-slow        kills of `dvc repro` at random moments, and other slow tests; some 15 minutes
 # make test-remotes     stores between several clones; some 10 minutes; Debian's openssh-server for the SSH ones
+# make preflight        what would stop PROFILE or spoil it, before it is paid for; GPU_GB=141 is a GPU's memory
 # make params           write params.yaml for PROFILE, for your own `dvc repro`
 # make exp              the headline numbers of the profiles and experiments, fit to a terminal
 # make bench           benchmarks against a peer or a limit, into metrics/bench.json; some 90 minutes
 # make lint, constraints, clean
 PROFILE ?= default
 PYTHON ?= python3
+GPU_GB ?= 141
 # gpu where an NVIDIA driver answers; tell it otherwise with ACCELERATOR=cpu
 ACCELERATOR ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
 REQUIREMENTS := $(if $(filter gpu,$(ACCELERATOR)),requirements.txt,requirements-cpu.txt)
@@ -18,7 +20,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
-.PHONY: repro params test test-grid test-slow test-remotes bench lint exp install constraints clean
+.PHONY: repro preflight params test test-grid test-slow test-remotes bench lint exp install constraints clean
 .DELETE_ON_ERROR:
 
 # A venv whose python or dvc does not start is half made: forget that it was installed.
@@ -34,6 +36,9 @@ repro: params
 
 params: .venv/installed-$(ACCELERATOR)
 	python conf/compose.py $(PROFILE)
+
+preflight: .venv/installed-$(ACCELERATOR)
+	@python -m tools.preflight $(PROFILE) --gpu-gb $(GPU_GB)
 
 install: .venv/installed-$(ACCELERATOR)
 

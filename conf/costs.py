@@ -1,11 +1,13 @@
 """What the paper's grid would cost in GPU hours, by formulas. Nothing of it was run.
 
-The grid, K and the number of samples are conf/profile/paper.yaml's, ratios and lengths the paper's where it gives
-them; every other number below says where it comes from. Prints the README's table, and one by model.
+The grid, K and the number of samples are conf/profile/paper.yaml's, and paper_small.yaml's beside it, ratios and
+lengths the paper's where it gives them; every other number below says where it comes from. Hours are of GPUs that work:
+the launch files hold no others (conf/launch/cells.py). Prints the README's table, and one by model.
 
 Run: python conf/costs.py
 """
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +15,10 @@ from typing import Any, NamedTuple
 
 import yaml
 
-PROFILE = Path(__file__).resolve().parent / "profile" / "paper.yaml"
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from conf.compose import composed
+
 PAPERS_TRACES = 283_000  # correct ones of each teacher, the paper's
 
 # Of each text. The paper gives means of raw traces for its shortest and its longest set alone, 1,750 and 18,734
@@ -31,12 +36,19 @@ QUESTION = 100  # tokens, with the turn's own: ours
 COMPRESSORS_PROMPT = 240  # tokens around a trace: stages/core/compressors/prompt.txt with its marks
 ACCURACY = (0.990 + 0.682) / 2  # of an attempt: the middle of the paper's best and worst set for Qwen
 
-# Questions of the splits that paper.yaml takes whole, as their pages on the hub have them: training, test.
+# Questions of the splits that paper.yaml names, as their pages on the hub have them: training, test.
 QUESTIONS = {
     "gsm8k": (7_473, 1_319),
     "multiarith": (420, 180),
     "arc_challenge": (1_119, 1_172),
     "gpqa_diamond": (99, 99),
+    "math": (12_000, 500),
+    "aqua_rat": (97_467, 254),
+    "commonsense_qa": (9_741, 1_221),
+    "openbookqa": (4_957, 500),
+    "medmcqa": (182_822, 4_183),
+    "medqa": (10_178, 1_273),
+    "mmlu_stem": (321, 3_018),
     "arc_easy": (0, 2_376),
     "boolq": (0, 3_270),
     "hellaswag": (0, 10_042),
@@ -114,18 +126,13 @@ class Study:
         grid, how = self.params["grid"], self.params["evaluate"]
         cells = len(grid["students"]) * len(grid["methods"]) * len(grid["seeds"])
         lengths = list(self._lengths())
-        answers = (1 + how["samples"]) * sum(self._questions(name)[1] for name in self.params["questions"]["sets"])
+        answers = (1 + how["samples"]) * sum(rows(name, entry)[1] for name, entry in sets(self.params))
         tokens = answers * (cells * sum(lengths) + len(grid["students"]) * max(lengths))
         return Cost("students answer", tokens, tokens / WRITTEN["student"] / 3600)
 
     def _lengths(self) -> Iterator[float]:
         grid = self.params["grid"]
         return (self.target_tokens(teacher, target) for teacher in grid["teachers"] for target in grid["targets"])
-
-    def _questions(self, name: str) -> tuple[int, int]:
-        sizes = self.params["questions"]["sets"][name]["sizes"]
-        train, test = QUESTIONS[name]
-        return sizes.get("train") or train, sizes.get("test") or test
 
     def parts(self) -> list[Cost]:
         """All, by model."""
@@ -135,9 +142,20 @@ class Study:
         return [*found, *(self.train(name) for name in grid["students"]), self.evaluate()]
 
 
+def sets(params: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Name and entry of each question set that the params do not leave out."""
+    return ((name, entry) for name, entry in params["questions"]["sets"].items() if entry is not None)
+
+
+def rows(name: str, entry: Mapping[str, Any]) -> tuple[int, int]:
+    """Training and test questions of a set: its sizes, where it takes a number and not all that there are."""
+    train, test = QUESTIONS[name]
+    return entry["sizes"].get("train") or train, entry["sizes"].get("test") or test
+
+
 def own_traces(params: Mapping[str, Any]) -> float:
-    """Correct traces of a teacher on the training questions of paper.yaml: one for each that K attempts solve."""
-    asked = sum(QUESTIONS[name][0] for name, entry in params["questions"]["sets"].items() if "train" in entry["sizes"])
+    """Correct traces of a teacher on the training questions of its params: one for each that K attempts solve."""
+    asked = sum(rows(name, entry)[0] for name, entry in sets(params))
     tries = min(entry["samples"] for entry in params["teachers"].values())
     return float(asked * (1 - (1 - ACCURACY) ** tries))
 
@@ -165,17 +183,25 @@ def table(*columns: tuple[str, Sequence[Cost]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def tables(params: Mapping[str, Any]) -> tuple[str, str]:
-    """The README's, and that of every model: with the paper's number of traces, and with that of paper.yaml's sets."""
+def tables(paper: Mapping[str, Any], small: Mapping[str, Any]) -> tuple[str, str]:
+    """The README's, and that of every model: the paper profile with the paper's number of traces, and paper_small."""
+    traces = own_traces(small)
     columns = [
-        (f"{traces:,.0f} traces", Study(params, traces).parts()) for traces in (PAPERS_TRACES, own_traces(params))
+        (f"{PAPERS_TRACES:,} traces", Study(paper, PAPERS_TRACES).parts()),
+        (f"{traces:,.0f} traces", Study(small, traces).parts()),
     ]
     return table(*((name, together(parts)) for name, parts in columns)), table(*columns)
 
 
+def profile(name: str) -> dict[str, Any]:
+    """The params of a profile, composed."""
+    found: dict[str, Any] = yaml.safe_load(composed(name, []))
+    return found
+
+
 def main() -> None:
     """Print the tables."""
-    print("\n\n".join(tables(yaml.safe_load(PROFILE.read_text(encoding="utf-8")))))
+    print("\n\n".join(tables(profile("paper"), profile("paper_small"))))
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ def main(profile: str, teacher: str, student: str) -> None:
     tokenizer = tokens.load(data / "models" / student)
     raw = assembly.Source(folders["traces"], False)
     asked = {row.question_id: row for row in records.read(data / "questions.parquet", Question) if row.split == "train"}
-    prompts = assembly.prompts(asked.values(), tokenizer, text.prompt_template)
+    prompts = assembly.prompts(asked.values(), tokenizer, text)
     sets = {name: row.source for name, row in asked.items()}
     matched = assembly.match(found, raw, prompts, tokenizer, text.max_tokens, options.traces_per_question)
     with replacing(data / "sft" / teacher / student) as folder:

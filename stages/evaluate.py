@@ -23,7 +23,7 @@ from typing import Annotated, Any, Literal, cast
 import click
 from pydantic import Field
 
-from stages.core import allocator, asking, chat, command, engines, files, params, records, sums, tokens
+from stages.core import alike, allocator, asking, chat, command, engines, files, params, records, sums, tokens
 from stages.core.asking import Asked, Asker, LanguageModel
 from stages.core.cells import AXES, cell_name
 from stages.core.errors import StageError
@@ -36,9 +36,6 @@ PARAMS = {
     "text": "students.{student}.text",
     "inference": "students.{student}.inference",
 }
-# Of a model's folder, what an engine keeps with other weights; tokenizer_config.json also says how it was loaded
-KEPT = ("config.json", "generation_config.json", "tokenizer.json")
-
 
 Limited = Annotated[int, Field(le=params.MOST)]  # its least value is checked below
 
@@ -138,6 +135,7 @@ def language_model(folder: Path, declared: Mapping[str, Any], config: Evaluate, 
         inference=declared["inference"],
         model=str(folder),
         prompt_template=text.prompt_template,
+        date=text.date,
         sampling={"max_new_tokens": config.max_new_tokens},
     )
     served = model.inference.get("engine") if isinstance(model.inference, dict) else None
@@ -180,18 +178,17 @@ class Shared:
 
 
 def checkpoints(data: Path, student: str) -> list[Path]:
-    """The folders of the untrained student and of its checkpoints that one engine can hold in turn."""
+    """The folders of the untrained student and of its checkpoints that one engine can hold in turn.
+
+    Checkpoints of a model that sees images too hold its text part alone: the untrained student is then not among them.
+    """
     base, place = data / "models" / student, AXES.index("student")
     trained = (data / "checkpoints").glob("[!.]" + "-".join("*" * len(AXES)))
     own = sorted(folder for folder in trained if folder.name.split("-")[place] == student)
-    alike = [folder for folder in own if all(_bytes(folder / name) == _bytes(base / name) for name in KEPT)]
-    for odd in sorted(set(own) - set(alike)):
-        click.echo(f"warning: {odd}: config or tokenizer differ from {base}; its own stage answers", err=True)
-    return [base, *alike]
-
-
-def _bytes(path: Path) -> bytes | None:
-    return path.read_bytes() if path.is_file() else None
+    shared = alike.largest([base, *own])
+    for other in sorted({base, *own} - set(shared)):
+        click.echo(f"warning: {other}: config or tokenizer differ from {shared[0]}; its own stage answers", err=True)
+    return shared
 
 
 @command.stage("profile", "student", optional=("teacher", "target", "method", "seed"))

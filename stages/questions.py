@@ -10,17 +10,16 @@ Run: python -m stages.questions --profile default
 """
 
 import collections
-import hashlib
 import itertools
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from stages.core import command, grading, items, params, patterns, records, sources
+from stages.core import command, dealing, grading, params, patterns, reading, records, sources
 from stages.core.complaints import quoted
 from stages.core.contamination import Decontaminate, Near, near_duplicates
+from stages.core.dealing import SPLITS
 from stages.core.errors import StageError, shown
 from stages.core.files import write_json, write_text
 from stages.core.items import Item, QuestionSet
@@ -28,7 +27,6 @@ from stages.core.records import GROUPS, Question
 
 PARAMS = {"sets": "questions.sets", "decontaminate": "questions.decontaminate"}
 _TOLD = ("question_id", "source", "question")  # of both sides of a near-duplicate
-SPLITS = ("test", "validation", "train")  # where a question could be in several, the first keeps it
 
 
 def from_reasoning_gym(entry: QuestionSet) -> Iterator[tuple[str, Item]]:
@@ -43,11 +41,11 @@ def from_reasoning_gym(entry: QuestionSet) -> Iterator[tuple[str, Item]]:
     seen: set[str] = set()
     for number, row in enumerate(made):
         text = row["question"].strip()
-        key = _identity(entry, text)
+        key = dealing.identity(entry, text)
         place = f"{entry.task} {number}"
         if key not in seen and patterns.search(entry.keep or "", text, place):
             seen.add(key)
-            yield "pool", Item(place, str(number), text, (), str(row["answer"]), items.difficulty(entry, row, place))
+            yield "pool", Item(place, str(number), text, (), str(row["answer"]), reading.difficulty(entry, row, place))
         if len(seen) == wanted:
             return
     raise StageError(
@@ -59,16 +57,21 @@ def from_reasoning_gym(entry: QuestionSet) -> Iterator[tuple[str, Item]]:
 def from_files(entry: QuestionSet) -> Iterator[tuple[str, Item | None]]:
     """Yields (split or "pool", item) of the files or hub data set; None for a row that is dropped: it has no gold."""
     for split, name in entry.files.items():
-        if entry.kind == "hub":
-            placed = sources.hub_rows(entry.dataset or "", entry.name, name, entry.revision)
-        else:
-            placed = sources.rows(sources.QUESTIONS / name)
-        for number, (place, row) in enumerate(placed):
-            if any(str(row.get(name)) not in _wanted(values) for name, values in entry.where.items()):
-                continue
-            found = items.read(entry, place, number, row)
-            if found is None or not entry.keep or patterns.search(entry.keep, found.question, place):
-                yield split, found
+        yield from ((split, item) for item in of_split(entry, name))
+
+
+def of_split(entry: QuestionSet, name: str, streaming: bool = False) -> Iterator[Item | None]:
+    """Yields the items of one file, or of one split of a hub data set; see `from_files`."""
+    if entry.kind == "hub":
+        placed = sources.hub_rows(entry.dataset or "", entry.name, name, entry.revision, streaming)
+    else:
+        placed = sources.rows(sources.QUESTIONS / name)
+    for number, (place, row) in enumerate(placed):
+        if any(str(row.get(name)) not in _wanted(values) for name, values in entry.where.items()):
+            continue
+        found = reading.read(entry, place, number, row)
+        if found is None or not entry.keep or patterns.search(entry.keep, found.question, place):
+            yield found
 
 
 def _wanted(values: str | list[str]) -> list[str]:
@@ -90,10 +93,11 @@ def collect(source: str, entry: QuestionSet) -> tuple[list[Question], dict[str, 
     if odd := (entry.sizes.keys() - {*SPLITS}) | (entry.files.keys() - {*SPLITS, "pool"}):
         raise StageError(f"questions.sets.{source}: split {min(odd)!r} is unknown; known: {', '.join(SPLITS)}")
     dropped: collections.Counter[str] = collections.Counter()
-    unique = _unique(source, entry, _KINDS[entry.kind](entry), dropped)
+    unique = dealing.unique(source, entry, _KINDS[entry.kind](entry), dropped)
+    reading.check_numbers(item for own in unique.values() for item in own)
     if entry.unreadable_gold == "drop":
         unique = _readable(source, entry, unique, dropped)
-    found = list(_split(source, entry, unique))
+    found = list(dealing.deal(source, entry, unique))
     if not found:
         rows = ", ".join(f"{count} {reason}" for reason, count in sorted(dropped.items())) or "none dropped"
         raise StageError(f"questions.sets.{source}: no question is left ({rows}); check sizes, files, where and keep")
@@ -118,72 +122,12 @@ def _readable(
 ) -> dict[str, list[Item]]:
     """The items whose gold the grader can read; before sizes are met, so that others come in their place."""
     placed = [(split, item) for split, own in unique.items() for item in own]
-    readable = grading.readable(_question(source, entry, split, item) for split, item in placed)
+    readable = grading.readable(dealing.question(source, entry, split, item) for split, item in placed)
     left: dict[str, list[Item]] = {split: [] for split in unique}
     for (split, item), fine in zip(placed, readable, strict=True):
         left[split].extend([item] if fine else [])
         dropped.update([] if fine else ["unreadable_gold"])
     return left
-
-
-def _identity(entry: QuestionSet, text: str) -> str:
-    """What makes a question another one than others of its set."""
-    return " ".join(sorted(re.findall(r"\d+", text)) if entry.distinct_by == "numbers" else text.split())
-
-
-def _unique(
-    source: str, entry: QuestionSet, placed: Iterable[tuple[str, Item | None]], dropped: collections.Counter[str]
-) -> dict[str, list[Item]]:
-    """Items by split, each text once over all splits; a test question stays out of training."""
-    splits: dict[str, list[Item]] = collections.defaultdict(list)
-    for split, one in placed:
-        splits[split].extend([one] if one else [])
-        dropped.update([] if one else ["no_gold"])
-    texts: dict[str, str] = {}
-    ids: dict[tuple[str, str], str] = {}
-    unique: dict[str, list[Item]] = collections.defaultdict(list)
-    for split in sorted(splits, key=(*SPLITS, "pool").index):
-        for item in splits[split]:
-            text = _identity(entry, item.question)
-            twice = ids.get((split, item.source_id)) or texts.get(text)
-            if twice and entry.duplicates != "drop":
-                raise StageError(
-                    f"{item.place}: duplicate of {twice} (same id or text); remove it, or set duplicates: drop"
-                )
-            if twice:
-                dropped["duplicate"] += 1
-                continue
-            texts[text] = ids[split, item.source_id] = item.place
-            unique[split].append(item)
-    return unique
-
-
-def _split(source: str, entry: QuestionSet, unique: Mapping[str, list[Item]]) -> Iterator[tuple[Item, Question]]:
-    """Pool items are dealt to the splits in the order of a seeded hash of their text, the rest stay where they are."""
-
-    def rank(item: Item) -> str:
-        return hashlib.sha256(f"{entry.seed}\n{item.question}".encode()).hexdigest()
-
-    pool = sorted(unique.get("pool", []), key=rank)
-    for split in SPLITS:
-        size = entry.sizes.get(split, 0)
-        own = sorted(unique.get(split, []), key=rank)
-        taken = (own + pool)[:size]
-        pool = pool[max(0, len(taken) - len(own)) :]
-        if size is not None and len(taken) < size:
-            raise StageError(
-                f"questions.sets.{source}: {len(taken)} questions for split {split}, {size} wanted; ask for fewer"
-            )
-        for item in taken:
-            yield item, _question(source, entry, split, item)
-
-
-def _question(source: str, entry: QuestionSet, split: str, item: Item) -> Question:
-    key = hashlib.sha256(f"{source}\n{item.question}".encode()).hexdigest()[:16]
-    return Question(
-        *(key, source, item.source_id, entry.group, split, item.question, item.choices, item.gold, entry.grader),
-        difficulty=item.difficulty,
-    )
 
 
 def _same_text(near: Near) -> bool:

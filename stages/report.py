@@ -7,7 +7,7 @@ metrics/<profile>/{questions.json, verify, compress, truncate, assemble, train, 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, NotRequired
 
@@ -113,8 +113,8 @@ class Study:
 
 def study(inputs: Inputs, grid: Grid, settings: Settings, budgets: Mapping[str, str], cap: int) -> Study:
     """Everything that is computed from the metrics; `cap` is the limit of tokens of the evaluation."""
-    bootstrap = settings.bootstrap
     own = arms.pooled(inputs.answers, grid)
+    bootstrap = replace(settings.bootstrap, comparisons=arms.family(own, inputs))
     main = arms.main_answers(own, inputs)
     found, compared = arms.corrected(
         arms.results(inputs, own, bootstrap, cap), arms.comparisons(main, inputs, bootstrap), bootstrap.confidence

@@ -59,7 +59,8 @@ def fine_tune(profile: str, cell: dict[str, str], text: chat.Text, how: Method, 
         raise StageError(f"{source}: no examples to train on; rerun assemble")
     launch.first(lambda: sums.check(base))
     # Importing torch and TRL takes seconds that bad params need not wait for
-    from stages.core.training import card, checkpoints, run
+    from stages.core.training import card, checkpoints, run, saving
+    from stages.core.training.template import chat_template
 
     known = (base, examples, how, loading, seed, f"{profile}-{name}")
     folder = launch.shared(launch.first(lambda: checkpoints.scratch(*known)))
@@ -71,8 +72,10 @@ def fine_tune(profile: str, cell: dict[str, str], text: chat.Text, how: Method, 
         if launch.rank():
             return
         used = trained(result, len(examples))
+        if text.prompt_template is not None:
+            tokenizer.chat_template = chat_template(text.prompt_template)
         with replacing(data / "checkpoints" / name) as out:
-            run.save(result, tokenizer, out)
+            saving.save(result.model, result.reference, tokenizer, base, out)
             card.write(out, cell, how, seed, text.prompt_template, used)
             sums.write(out, sums.made(out, sums.names(out)))
         write_metrics(metrics / "train" / f"{name}.json", cell | used)

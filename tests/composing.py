@@ -3,6 +3,7 @@
 import importlib.util
 import shutil
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -10,6 +11,7 @@ from typing import Any
 from unittest import mock
 
 import yaml
+from dvc.utils.hydra import compose_and_dump
 
 from tests.imports import ROOT
 
@@ -53,6 +55,15 @@ class Composer:
     def files(self) -> list[str]:
         """The files beside conf/: params.yaml alone, unless something was left over."""
         return sorted(path.name for path in self.root.iterdir() if path.is_file())
+
+
+def students(profile: str) -> dict[str, dict[str, Any]]:
+    """The students of a real profile, as `conf/compose.py` writes them."""
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "params.yaml"
+        compose_and_dump(target, str(ROOT / "conf"), None, "config", None, [f"profile={profile}"])
+        params = yaml.safe_load(target.read_text())
+    return {name: params["students"][name] for name in params["grid"]["students"]}
 
 
 def _loaded(path: Path) -> ModuleType:

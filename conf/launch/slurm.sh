@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A grid over a Slurm array: each task clones the repository and runs its slice of the cells.
-#   sbatch --array=0-7 conf/launch/slurm.sh PROFILE
+#   sbatch --array=0-7 conf/launch/slurm.sh PROFILE 8
+#   sbatch --array=0-19 --gpus-per-node=1 conf/launch/slurm.sh PROFILE 1       the cells that use one GPU
 # Before: push what the cells begin with (`dvc repro shown && dvc push`), commit dvc.lock. After: `dvc repro --pull`.
 #SBATCH --job-name=compress-distill
 #SBATCH --gpus-per-node=8
@@ -14,4 +15,4 @@ trap 'rm -f "$work/.dvc/config.local"' EXIT
 ln -s "$repository/.dvc/config.local" "$work/.dvc/config.local"
 export PATH="$repository/.venv/bin:$PATH" COMPRESS_DISTILL_SCRATCH="$repository/data/scratch"
 cd "$work"
-conf/launch/slice.sh "$1" "$SLURM_ARRAY_TASK_ID" "$SLURM_ARRAY_TASK_COUNT"
+conf/launch/slice.sh "$1" "$SLURM_ARRAY_TASK_ID" "$SLURM_ARRAY_TASK_COUNT" ${2:+"$2"}

@@ -18,7 +18,8 @@ from stages.core.runs import ALL, MAIN, TRUNCATED, Comparison, Cost, Grid, Resul
 from stages.core.significance import Bootstrap
 from stages.core.stats import Estimate, Measure
 
-Adjusted = tuple[float | None, float | None]  # Holm's p of a comparison, and the plain p that it must stay below
+# Holm's p of a comparison, the plain p that it must stay below, and the number of comparisons
+Adjusted = tuple[float | None, float | None, int]
 
 
 def pooled(answers: Mapping[Run, Answers], grid: Grid) -> dict[Run, Answers]:
@@ -123,6 +124,14 @@ def comparisons(answers: Mapping[Run, Answers], inputs: Inputs, bootstrap: Boots
     return found
 
 
+def family(answers: Mapping[Run, Answers], inputs: Inputs) -> int:
+    """How many comparisons the report has at most: those that `corrected` names, whether or not they have a p."""
+    groups = {group for _, group, _ in inputs.questions}
+    with_raw = sum(run != raw and raw in answers for run, raw in references(answers).items())
+    with_cut = sum(dataclasses.replace(run, target=TRUNCATED + run.target) in answers for run in answers)
+    return with_raw * len(groups) + len(untrained(answers)) + with_cut
+
+
 def corrected(
     found: Sequence[Result], compared: Sequence[Comparison], confidence: float
 ) -> tuple[list[Result], list[Comparison]]:
@@ -132,7 +141,8 @@ def corrected(
     """
     family = [measure.p for one in found for measure in tested(one)] + [one.compressed.p for one in compared]
     levels = significance.holm_levels(family, 1 - confidence)
-    adjusted = iter(zip(significance.holm(family), levels, strict=True))
+    count = sum(p is not None for p in family)
+    adjusted = iter([(*one, count) for one in zip(significance.holm(family), levels, strict=True)])
     results = [_adjusted(one, adjusted) for one in found]
     return results, [dataclasses.replace(one, compressed=_with(one.compressed, adjusted)) for one in compared]
 
@@ -149,9 +159,9 @@ def _adjusted(one: Result, adjusted: Iterator[Adjusted]) -> Result:
 
 
 def _with(one: Measure, adjusted: Iterator[Adjusted]) -> Measure:
-    p, level = next(adjusted)
+    p, level, count = next(adjusted)
     smallest = None if one.error is None or level is None else significance.detectable(one.error, level)
-    return dataclasses.replace(one, holm=p, detectable=smallest)
+    return dataclasses.replace(one, holm=p, detectable=smallest, comparisons=None if p is None else count)
 
 
 def budget(answers: Mapping[Run, Answers], caps: Sequence[int], bootstrap: Bootstrap) -> dict[Run, list[Estimate]]:

@@ -6,7 +6,6 @@ without the model, so a stage's out is written from the store alone and does not
 
 import dataclasses
 import functools
-import hashlib
 import itertools
 import re
 import time
@@ -18,10 +17,13 @@ from typing import Any
 from stages.core import chat, command, engines, params, store, tokens
 from stages.core.engines import Request, Sampling
 from stages.core.errors import StageError
-from stages.core.params import Options
+from stages.core.files import fingerprint
+from stages.core.held import Held
+from stages.core.params import NotEmpty, Options
 
 # Ends that another try would not change; what has another one is asked again when the stage is run again
 STORED = ("stop", "length", "content_filter", "tool_calls")
+ANY_DAY = "2026-01-01"  # for prompts that are counted alone
 # Marks of a turn in the templates of the usual families, for models whose tokenizer only a server has
 SPECIAL = re.compile(r"<\|[^|<>\s]{1,40}\|>|</?s>|\[/?INST\]|</?(?:start_of|end_of)_turn>|<\uff5c[^<>\s]{1,40}\uff5c>")
 
@@ -36,6 +38,8 @@ class LanguageModel:
     tokenizer: str | None = None  # a folder or the hub id of a tokenizer, where `model` is a server's name
     prompt_template: str | None = None  # None: the tokenizer's own, with `template_arguments`
     template_arguments: Options = field(default_factory=dict)  # only its template knows their names
+    date: str | None = None  # what a template that writes today's date gets, "2026-01-31"
+    system: NotEmpty | None = None  # its system message; None: what its template or its server writes by itself
     output: str = "think"  # how it sets its reasoning apart: think tags, or harmony (gpt-oss)
     opened: bool = False  # its prompt opens the think block, and a server that renders it does not show it
     sampling: dict[str, Any] = field(default_factory=dict)
@@ -43,7 +47,7 @@ class LanguageModel:
     def __post_init__(self) -> None:
         if self.output not in chat.FORMATS:
             raise StageError(f"output: {self.output!r} is unknown; known: {', '.join(chat.FORMATS)}")
-        chat.check_template(self.prompt_template)
+        chat.check_template(self.prompt_template, self.date)
 
 
 def settings(config: LanguageModel, place: str) -> tuple[Any, Sampling]:
@@ -56,30 +60,19 @@ def settings(config: LanguageModel, place: str) -> tuple[Any, Sampling]:
     sampling = params.section(Sampling, config.sampling or scripted, f"{place}.sampling")
     if not config.model and not scripted and config.inference.get("run", {}).get("engine") != "scripted":
         raise StageError(f"params.yaml: {place}.model: missing; name a folder, a model of the hub or a server's")
+    if config.system and config.prompt_template and not served.renders:
+        raise StageError(f"params.yaml: {place}.system: prompt_template is all of the prompt; write it there")
     if served.renders and config.template_arguments:
         raise StageError(
             f"params.yaml: {place}.template_arguments: the server renders its template itself; send them to it as "
             "inference.extra.chat_template_kwargs"
         )
+    if served.renders and config.date:
+        raise StageError(
+            f"params.yaml: {place}.date: the server renders its template itself, by its own clock; fix it there, or "
+            "set inference.api: completions, which sends prompts that are rendered here"
+        )
     return served, sampling
-
-
-def fingerprint(folder: Path) -> str | None:
-    """Stands for the revision of a model in a local folder: hash of its files' names, sizes, first and last MiB.
-
-    None where `folder` is none: a server's name for a model. Weights that were trained further differ everywhere.
-    """
-    if not (folder / "config.json").is_file():
-        return None
-    whole, ends = hashlib.sha256(), 1 << 20
-    for path in sorted(file for file in folder.iterdir() if file.is_file()):
-        size = path.stat().st_size
-        whole.update(f"{path.name}/{size}/".encode())
-        with path.open("rb") as file:
-            whole.update(file.read(ends))
-            file.seek(max(0, size - ends))
-            whole.update(file.read(ends))
-    return whole.hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -125,14 +118,29 @@ class Asker:
         self.renders: bool = served.renders
         self.tokenizer = self._tokenizer()
         self.revision = revision or config.revision or fingerprint(Path(config.model))
-        self.shape = served.shape() | {"template": config.template_arguments}
+        # Servers that render prompts decide by themselves what they leave out
+        self.special = config.output != "think" and not self.renders  # whether texts keep their special tokens
+        self.shape, self.earlier = self._shapes(served.shape())
         self.refused: dict[str, engines.Output] = {}  # by key: what will not be answered, asked again next time
+
+    def _shapes(self, served: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What of the settings shapes a stored text, now and as keys held it until November 2026."""
+        asked: dict[str, Any] = {"template": self.config.template_arguments}
+        if self.config.system and self.renders:  # else it is in the prompt's ids
+            asked["system"] = self.config.system
+        shape = served | asked | ({"special": True} if self.special else {})
+        return shape, {name: value for name, value in served.items() if name != "server"} | asked
 
     def _tokenizer(self) -> Any:
         if self.config.tokenizer:
             folder = Path(self.config.tokenizer)
             return tokens.load(folder, None if folder.is_dir() else self.config.revision or "main")
         return None if self.renders else tokens.load(Path(self.config.model), self.config.revision)
+
+    @functools.cached_property
+    def version(self) -> str:
+        """What answers now."""
+        return engines.version(self.config.inference)
 
     @property
     def name(self) -> str:
@@ -149,12 +157,15 @@ class Asker:
         opened, prompt = self.config.opened, message
         asked: list[int] | str = message
         if not self.renders:
-            prompt = chat.prompt(self.tokenizer, template, message, arguments)
+            prompt = chat.prompt(self.tokenizer, template, message, arguments, self.config.system, self.config.date)
             asked, opened = tokens.ids(self.tokenizer, prompt), opened or chat.opens(prompt)
         elif template is not None:
             asked = chat.prompt(None, template, message)
-        key = store.key(self.name, self.revision, asked, sampling.shape() | self.shape, seed, sample)
-        return Asked(key, seed, opened), Request(key, asked, seed, sampling)
+        key, earlier = (
+            store.key(self.name, self.revision, asked, sampling.shape() | shape, seed, sample)
+            for shape in (self.shape, self.earlier)
+        )
+        return Asked(key, seed, opened), Request(key, asked, seed, sampling, earlier if earlier != key else "")
 
     def prompt_tokens(self, request: Request) -> int | None:
         """The length of a request's prompt, None where only a server knows it."""
@@ -163,7 +174,9 @@ class Asker:
         if not self.tokenizer:
             return None
         template = None if self.tokenizer.chat_template else "{question}"  # as the server will render it
-        return tokens.count(self.tokenizer, chat.prompt(self.tokenizer, template, request.prompt))
+        system = self.config.system
+        rendered = chat.prompt(self.tokenizer, template, request.prompt, system=system, date=ANY_DAY)
+        return tokens.count(self.tokenizer, rendered)
 
     def plain(self, text: str) -> str:
         """`text` with a space in what would be read as special tokens, so that it cannot end its turn."""
@@ -174,18 +187,18 @@ class Asker:
         limit = self.sampling.max_new_tokens
         watched = command.progress(requests, what, total=total, unit="answer")
         with self.store.alone(f"{self.name} for {self.place}"):
-            missing = (request for request in watched if self.store.find(request.key, limit) is None)
-            first = next(missing, None)
-            if first is None:
-                return
-            for key, answer in self._timed(itertools.chain([first], missing)):
-                self.store.add(key, answer)
+            held = Held(self.store, self.place, self.name, self.version)
+            missing = (request for request in watched if not held.has(request, limit))
+            if (first := next(missing, None)) is not None:
+                for key, answer in self._timed(itertools.chain([first], missing)):
+                    self.store.add(key, answer)
+        held.warn()
 
     @functools.cached_property
     def engine(self) -> engines.Engine:
         """The model, loaded when something is asked for the first time."""
-        special = self.config.output != "think"
-        model = engines.Model(self.config.model, self.tokenizer, self.config.revision, special)
+        known = self.tokenizer, self.config.revision, self.special, self.config.system
+        model = engines.Model(self.config.model, *known)
         return self.load(model, self.config.inference, f"{self.place}.inference")
 
     def _timed(self, requests: Iterable[Request]) -> Iterator[tuple[str, store.Answer]]:
@@ -207,6 +220,7 @@ class Asker:
                     output.completion_tokens,
                     self.sampling.max_new_tokens,
                     round(seconds, 6),
+                    self.version,
                 ),
             )
 

@@ -66,19 +66,15 @@ def _records(source: Source) -> Iterator[Trace | Variant]:
     return records.read(source.path, Trace)
 
 
-def prompts(questions: Iterable[Question], tokenizer: Any, template: str | None) -> dict[str, tuple[str, int]]:
+def prompts(questions: Iterable[Question], tokenizer: Any, text: chat.Text) -> dict[str, tuple[str, int]]:
     """By question its prompt's text and tokens.
 
     Raises StageError for prompts that have a think block of their own: completions begin with theirs.
     """
     found = dict[str, tuple[str, int]]()
     for batch in lengths.batches(questions):
-        texts = [chat.prompt(tokenizer, template, row.question) for row in batch]
-        if chat.thinks(texts[0], chat.plain(tokenizer, batch[0].question)):
-            raise StageError(
-                f"{tokenizer.name_or_path}: its prompt has a think block, and so has each completion; "
-                f"give a prompt_template that is the chat template's own turns without {chat.OPEN}"
-            )
+        texts = [chat.prompt(tokenizer, text.prompt_template, row.question, date=text.date) for row in batch]
+        chat.check_completed(texts[0], chat.plain(tokenizer, batch[0].question), tokenizer)
         names = (row.question_id for row in batch)
         found |= zip(names, zip(texts, lengths.counts(tokenizer, texts), strict=True), strict=True)
     return found

@@ -5,8 +5,9 @@ the user's turn and the generation header, and what follows is ours alone. Train
 call `prompt`, so that their prompts are the same by construction.
 """
 
+import datetime
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,22 +35,39 @@ class Text:
 
     max_tokens: Positive
     prompt_template: str | None = None
+    date: str | None = None  # what a chat template that writes today's date gets
 
     def __post_init__(self) -> None:
-        check_template(self.prompt_template)
+        check_template(self.prompt_template, self.date)
 
 
-def check_template(template: str | None) -> None:
-    """Raises StageError for a prompt template without a place for the question: every prompt would be the same."""
+def check_template(template: str | None, date: str | None) -> None:
+    """Raises StageError for a prompt template without a place for the question, and for a date that is none."""
     if template is not None and QUESTION not in template:
         raise StageError(f"prompt_template: {quoted(template)}: without {QUESTION} every prompt is the same; put it in")
+    if date is None:
+        return
+    try:
+        datetime.date.fromisoformat(date)
+    except ValueError:
+        raise StageError(f"date: {quoted(date)}: expected a day like 2026-01-31") from None
+    if template is not None:
+        raise StageError("date: a prompt_template reads no clock, so there is nothing to fix; leave it out")
 
 
-def prompt(tokenizer: Any, template: str | None, question: str, arguments: Mapping[str, Any] | None = None) -> str:
+def prompt(
+    tokenizer: Any,
+    template: str | None,
+    question: str,
+    arguments: Mapping[str, Any] | None = None,
+    system: str | None = None,
+    date: str | None = None,
+) -> str:
     """The user's turn and the generation header. Special tokens in the question are plain text there (see `plain`).
 
     `template` is a text with `{question}` in it; None takes the tokenizer's own chat template, with `arguments`
-    (reasoning_effort, enable_thinking), and raises StageError where it has none.
+    (reasoning_effort, enable_thinking) and a `system` message. Raises StageError where there is none, and where it
+    reads the clock while no `date` is given: its prompts would be others each day.
     """
     question = plain(tokenizer, question)
     if template is not None:
@@ -59,21 +77,60 @@ def prompt(tokenizer: Any, template: str | None, question: str, arguments: Mappi
             f"{tokenizer.name_or_path}: its tokenizer has no chat template; "
             "give the student a prompt_template in conf/profile/"
         )
-    rendered = _rendered(tokenizer, question, arguments or {})
+    clocked = dict(arguments or {}) | {"strftime_now": _clock(tokenizer, date)}
+    rendered = _rendered(tokenizer, question, clocked, system)
     if question.strip() not in rendered:
         raise StageError(f"{tokenizer.name_or_path}: its chat template leaves the question out; give a prompt_template")
     return rendered
 
 
-def _rendered(tokenizer: Any, question: str, arguments: Mapping[str, Any]) -> str:
-    turns = [{"role": "user", "content": question}]
+def messages(question: str, system: str | None) -> list[dict[str, str]]:
+    """The turns before the model's own: the user's, after a system message where there is one."""
+    first = [{"role": "system", "content": system}] if system else []
+    return [*first, {"role": "user", "content": question}]
+
+
+def _rendered(tokenizer: Any, question: str, arguments: Mapping[str, Any], system: str | None) -> str:
+    turns = messages(question, system)
     try:
         return str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True, **arguments))
+    except StageError:  # the clock's
+        raise
     except Exception as error:  # a template is a program of someone else's, which fails in any way
         raise StageError(
             f"{tokenizer.name_or_path}: its chat template cannot be rendered: {type(error).__name__}: {error}; "
             "give a prompt_template in conf/profile/"
         ) from error
+
+
+def _clock(tokenizer: Any, date: str | None) -> Callable[[str], str]:
+    """What a chat template reads the time from, transformers' `strftime_now`: midnight of `date`, an error without."""
+
+    def now(form: str) -> str:
+        if date is None:
+            raise StageError(
+                f"{tokenizer.name_or_path}: its chat template reads the clock, so that prompts change each day and "
+                'answers are paid for again; set `date: "2026-01-31"` beside the model in conf/profile/ (a student\'s '
+                "in text), or give a prompt_template"
+            )
+        return datetime.datetime.fromisoformat(date).strftime(form)
+
+    return now
+
+
+def check_completed(prompt: str, question: str, tokenizer: Any) -> None:
+    """Raises StageError for a student's prompt with a think block of its own: completions begin with theirs."""
+    if thinks(prompt, question):
+        raise StageError(
+            f"{tokenizer.name_or_path}: its prompt has a think block, and so has each completion; "
+            f"give a prompt_template that is the chat template's own turns without {OPEN}"
+        )
+
+
+def check_student(tokenizer: Any, text: Text) -> None:
+    """Raises StageError for a student that examples cannot be made for: before a teacher is paid for them."""
+    question = "What is 2 + 2?"
+    check_completed(prompt(tokenizer, text.prompt_template, question, date=text.date), question, tokenizer)
 
 
 def plain(tokenizer: Any, text: str) -> str:

@@ -21,6 +21,10 @@ def quiet() -> bool:
     return bool(os.environ.get("CI")) or not sys.stderr.isatty()
 
 
+# No library that a stage uses, in this process or in those that it starts, tells its makers that it is used: of what is
+# not said otherwise, Hugging Face's (TRL's trainers too) and vLLM's, Ray's, and DVC's
+for name, value in {"DO_NOT_TRACK": "1", "RAY_USAGE_STATS_ENABLED": "0", "DVC_NO_ANALYTICS": "1"}.items():
+    os.environ.setdefault(name, value)
 if quiet():
     # Read by tqdm when it is imported, here and by every library that a stage uses
     os.environ.setdefault("TQDM_DISABLE", "1")

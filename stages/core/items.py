@@ -1,29 +1,22 @@
-"""Question sets as params declare them, and a row of a source as a question with its options and its gold."""
+"""Question sets as params declare them, and a question as its source has it; reading.py makes one of the other."""
 
-import hashlib
 import json
-import random
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from stages.core import patterns, sources, turns, values
+from stages.core import patterns
 from stages.core.complaints import complaint
-from stages.core.errors import StageError, shown
+from stages.core.errors import StageError
 from stages.core.params import Count, NotEmpty, Options, Seed, once, watched, words
 
 MADE = 1_000_000  # questions of one task at most: a million take hours
 GOLDS = ("said", "place", "flags")
 SPLITS = ("train", "validation", "test")
-FIELDS = ("id", "question", "gold", "choices", "difficulty")
+FIELDS = ("id", "question", "gold", "choices", "labels", "difficulty")
 Wanted = str | Annotated[list[str], Field(min_length=1)]
 Mapped = NotEmpty | Annotated[list[NotEmpty], Field(min_length=1)]
-LETTERS = 26  # options that have a letter of their own
-LONGEST = 1_000_000  # characters of a question, a hundred times a long one
-HARDEST = 1e15  # a difficulty beyond this is no difficulty, and its means are no numbers
 
 
 @dataclass(frozen=True)
@@ -35,7 +28,8 @@ class QuestionSet:
 
     `fields` maps our names to the source's: a name (with dots into nested objects), a text with such names in braces,
     or, of choices, a list of these. `gold_is` says what the gold's field holds: the answer as it is said (or its
-    option's letter or text), the option's place counted from 0, or a flag for each option.
+    option's letter or text), the option's place counted from 0, or a flag for each option. With `labels`, a list beside
+    that of the choices, it is the label of the right one (ARC's are A to E in one row, 1 to 4 in another).
     """
 
     kind: Literal["reasoning_gym", "file", "hub"]
@@ -53,6 +47,7 @@ class QuestionSet:
     fields: dict[Annotated[str, words(*FIELDS)], Mapped] = field(default_factory=dict)
     gold_is: Literal["said", "place", "flags"] = "said"
     gold_pattern: str | None = None  # the gold is this expression's first group
+    choice_pattern: str | None = None  # an option is this expression's first group: 21 of "A)21"
     missing_gold: Literal["error", "drop"] = "error"
     unreadable_gold: Literal["error", "drop"] = "error"  # drop: questions whose gold their grader cannot read
     shuffle: bool = False  # options in an order drawn for each question: for sets whose right one always comes first
@@ -64,12 +59,15 @@ class QuestionSet:
 
     def __post_init__(self) -> None:
         patterns.compiled(self.keep or "")
-        if not patterns.compiled(self.gold_pattern or "()").groups:
-            raise StageError(f"gold_pattern {self.gold_pattern!r} needs (brackets) around the gold")
+        for name, pattern in (("gold", self.gold_pattern), ("choice", self.choice_pattern)):
+            if not patterns.compiled(pattern or "()").groups:
+                raise StageError(f"{name}_pattern {pattern!r} needs (brackets) around the {name}")
         if self.gold_is not in GOLDS:
             raise StageError(f"gold_is: {self.gold_is!r} is unknown; known: {', '.join(GOLDS)}")
         if (self.shuffle or self.gold_is != "said") and "choices" not in self.fields and self.kind != "reasoning_gym":
             raise StageError("shuffle and gold_is are about the options: fields needs choices")
+        if "labels" in self.fields and ("choices" not in self.fields or self.gold_is != "said"):
+            raise StageError("fields.labels: labels name the choices, one of them is the gold: for gold_is said alone")
         if not any(size != 0 for size in self.sizes.values()):
             raise StageError("sizes: no question of any split is asked for; give one a number, or null for all")
         if self.kind == "reasoning_gym":
@@ -120,127 +118,3 @@ class Item:
     choices: tuple[str, ...]
     gold: str
     difficulty: float | None
-
-
-def read(entry: QuestionSet, place: str, number: int, row: Mapping[str, Any]) -> Item | None:
-    """The row as an Item; None for one without a gold where the set drops these."""
-    if "question" not in entry.fields or "gold" not in entry.fields:
-        raise StageError(f"{place}: the field map names no field for question and gold; mend `fields`")
-    text = _text(entry, place, row)
-    choices = _choices(entry, place, row)
-    gold = _gold(entry, place, row, choices)
-    if not gold and entry.missing_gold == "drop":
-        return None
-    if not gold:
-        raise StageError(f"{place}: no gold answer; give it one, or set missing_gold: drop")
-    if not text:
-        raise StageError(f"{place}: the question is empty")
-    if entry.shuffle:
-        choices, gold = _shuffled(entry, place, text, choices, gold)
-    lettered = (f"{_letter(number)}. {option}" for number, option in enumerate(choices))
-    text = "\n".join((text, *lettered))  # options that are a field of their own are not in the text yet
-    found = sources.pick(row, entry.fields, "id", place)
-    source_id = values.identifier(found if "id" in entry.fields else number, "id", place)
-    return Item(place, source_id, text, choices, gold, difficulty(entry, row, place))
-
-
-def _text(entry: QuestionSet, place: str, row: Mapping[str, Any]) -> str:
-    """The question; of a conversation its one user's message."""
-    found = sources.pick(row, entry.fields, "question", place)
-    read = turns.asked if turns.conversation(found) else values.text
-    text = (read(found, "question", place) or "").strip()
-    if len(text) > LONGEST:
-        raise StageError(f"{place}: the question has {len(text):,} characters, at most {LONGEST:,} are taken")
-    return text
-
-
-def _letter(place: int) -> str:
-    return chr(ord("A") + place)
-
-
-def _choices(entry: QuestionSet, place: str, row: Mapping[str, Any]) -> tuple[str, ...]:
-    found = sources.pick(row, entry.fields, "choices", place)
-    if not isinstance(found or [], list):
-        raise StageError(f"{place}: choices are no list but {type(found).__name__}; mend the field map")
-    if len(found or ()) > LETTERS:
-        raise StageError(f"{place}: {len(found)} choices, at most {LETTERS} have a letter; mend the field map")
-    return tuple(_option(option, number, place) for number, option in enumerate(found or (), 1))
-
-
-def _option(value: Any, number: int, place: str) -> str:
-    option = values.text(value, f"choices: option {number}", place)
-    if option is None:
-        raise StageError(f"{place}: choices: option {number} is null; mend the field map or the file")
-    return option.strip()
-
-
-def _gold(entry: QuestionSet, place: str, row: Mapping[str, Any], choices: tuple[str, ...]) -> str:
-    """The gold as the grader takes it, "" where the row has none."""
-    found = sources.pick(row, entry.fields, "gold", place)
-    if entry.gold_is == "flags":
-        return _flagged(found, choices, place)
-    gold = _stated(entry, found, place).strip()
-    if entry.gold_pattern and gold:
-        match = patterns.search(entry.gold_pattern, gold, place)
-        gold = (match[1] or "").strip() if match else ""
-    if entry.gold_is == "place" and gold:
-        if not re.fullmatch(r"[0-9]{1,2}", gold) or int(gold) >= len(choices):
-            raise StageError(f"{place}: gold '{shown(gold)}' is no place of {len(choices)} options, counted from 0")
-        return _letter(int(gold))
-    return gold
-
-
-def _flagged(found: Any, choices: tuple[str, ...], place: str) -> str:
-    """The letter of the one option whose flag is set, "" without any flags."""
-    if found is None:
-        return ""
-    if not isinstance(found, list) or any(type(flag) is not bool and flag not in (0, 1) for flag in found):
-        raise values.refused(found, "gold", place, "a list of flags, true or false, 1 or 0")
-    right = [number for number, flag in enumerate(found) if flag]
-    if len(right) != 1 or right[0] >= len(choices):
-        raise StageError(f"{place}: {len(right)} options are flagged as right, expected one; mend fields or gold_is")
-    return _letter(right[0])
-
-
-def _stated(entry: QuestionSet, found: Any, place: str) -> str:
-    """The gold as text. true and false are for the boolean grader, several values for math, where they are a list."""
-    if found == []:
-        return ""
-    if isinstance(found, bool) and entry.grader == "boolean":
-        return str(found).lower()
-    if entry.gold_is == "place" and isinstance(found, float):
-        return str(values.whole(found, "gold", place))
-    if entry.grader == "math" and isinstance(found, list) and not values.parts(found):
-        return ", ".join(_value(value, number, place) for number, value in enumerate(found, 1))
-    return values.text(found, "gold", place) or ""
-
-
-def _value(value: Any, number: int, place: str) -> str:
-    found = values.text(value, f"gold: value {number}", place)
-    if not found or not found.strip():
-        raise values.refused(value, f"gold: value {number}", place, "text")
-    return found.strip()
-
-
-def _shuffled(
-    entry: QuestionSet, place: str, text: str, choices: tuple[str, ...], gold: str
-) -> tuple[tuple[str, ...], str]:
-    """The options in another order, which depends on seed and question alone, and the letter of the right one."""
-    right = [number for number, option in enumerate(choices) if gold in (_letter(number), option)]
-    if len(right) != 1:
-        raise StageError(f"{place}: gold '{shown(gold)}' is the letter or text of {len(right)} options, expected one")
-    order = list(range(len(choices)))
-    random.Random(hashlib.sha256(f"{entry.seed}\n{text}".encode()).digest()).shuffle(order)
-    return tuple(choices[number] for number in order), _letter(order.index(right[0]))
-
-
-def difficulty(entry: QuestionSet, row: Mapping[str, Any], place: str) -> float | None:
-    """The first number in what the source says of it: 5 of "Level 5". None where it says nothing."""
-    found = sources.pick(row, entry.fields, "difficulty", place)
-    match = re.search(r"\d+(?:\.\d+)?", values.text(found, "difficulty", place) or "")
-    level = float(match[0]) if match else None
-    if level is not None and level > HARDEST:
-        raise StageError(
-            f"{place}: difficulty: {shown(match and match[0])} is no difficulty, which is at most {HARDEST:g}"
-        )
-    return level

@@ -4,25 +4,40 @@ McNemar's exact test, Holm's correction, and what a sample of this size could ha
 """
 
 import functools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import binomtest, norm
 
 from stages.core.answers import Floats
 
+Counts = NDArray[np.int64]
 POWER = 0.8  # of the smallest difference that is called detectable; Cohen (1988), chapter 2
+ROOM = 3  # resamples that may contradict a difference and still let Holm's correction resolve it
+_NEAR = 100  # of the intervals' own: a p that fewer contradict is taken from more
 _DRAWS = 1 << 22  # questions drawn at a time: 32 MB, whatever the number of resamples
 
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """How intervals are made: `confidence` is their coverage, 0.95 for 95 %."""
+    """How intervals are made: `confidence` is their coverage, 0.95 for 95 %.
+
+    `comparisons` are those that Holm's correction is over; the p of several seeds is from as many resamples as they ask
+    for, however few make intervals: of 10,000 the least p is 2 / 10,001, too much for more than 250 comparisons.
+    """
 
     resamples: int
     confidence: float
     seed: int
+    comparisons: int = 1
+
+    @property
+    def tested(self) -> int:
+        """Resamples that a small p is from."""
+        return max(self.resamples, math.ceil(2 * (ROOM + 1) * self.comparisons / (1 - self.confidence)))
 
 
 def resampled_sums(columns: Floats, settings: Bootstrap) -> Floats:
@@ -52,8 +67,14 @@ def seed_weights(seeds: int, settings: Bootstrap) -> Floats:
     if seeds == 1:
         return np.ones((1 + settings.resamples, 1))
     draw = np.random.default_rng([settings.seed, seeds])
-    drawn = draw.multinomial(seeds - 1, [1 / seeds] * seeds, size=settings.resamples)
-    return np.vstack([np.full((1, seeds), 1 / seeds), drawn / (seeds - 1)])
+    return np.vstack([np.full((1, seeds), 1 / seeds), _weights(draw, seeds, settings.resamples)])
+
+
+def _weights(draw: np.random.Generator, seeds: int, resamples: int) -> Floats:
+    """The weights of `seeds` in each resample: (resamples, seeds)."""
+    if seeds == 1:
+        return np.ones((resamples, 1))
+    return np.asarray(draw.multinomial(seeds - 1, [1 / seeds] * seeds, size=resamples) / (seeds - 1))
 
 
 def over_seeds(sums: Floats, settings: Bootstrap, places: Sequence[int] | None = None) -> Floats:
@@ -73,12 +94,38 @@ def bootstrapped(differences: Floats) -> float:
     """Two-sided p of resampled `differences`, (resamples,): twice the smaller share that lies on one side of 0.
 
     Davison and Hinkley, Bootstrap Methods and their Application (1997), section 5.4; never 0, for as many resamples
-    again could hold one. Holm's correction can resolve nothing where there are more than (resamples + 1) / 40
-    comparisons, all of several seeds, at 5%.
+    again could hold one.
     """
-    rounded = differences.round(12)  # weights of seeds are no whole numbers
-    beside = min((rounded <= 0).sum(), (rounded >= 0).sum())
-    return float(min(1.0, 2 * (beside + 1) / (len(differences) + 1)))
+    return _two_sided(_beside(differences), len(differences))
+
+
+def _beside(differences: Floats) -> Counts:
+    """How many of `differences` are at most 0, and at least 0."""
+    rounded = differences.round(9)  # weights of seeds are no whole numbers
+    return np.array([(rounded <= 0).sum(), (rounded >= 0).sum()])
+
+
+def _two_sided(beside: Counts, resamples: int) -> float:
+    return float(min(1.0, 2 * (beside.min() + 1) / (resamples + 1)))
+
+
+def seeded(correct: Floats, reference: Floats, differences: Floats, settings: Bootstrap) -> float:
+    """Two-sided p of `correct` less `reference`, (questions, seeds), whose resampled `differences` are at hand.
+
+    Where these leave nearly none on one side, it is from `settings.tested` resamples, of which none is kept.
+    """
+    resamples = settings.tested
+    if resamples == len(differences) or _beside(differences).min() >= _NEAR:
+        return bootstrapped(differences)
+    # Questions whose seeds differ alike are drawn together: their number is multinomial, and there are few kinds
+    kinds, counts = np.unique(correct - reference, axis=0, return_counts=True)
+    draw, beside = np.random.default_rng([settings.seed, *kinds.shape]), np.zeros(2, np.int64)
+    step = max(1, _DRAWS // len(kinds))
+    for start in range(0, resamples, step):
+        size = min(step, resamples - start)
+        sums = draw.multinomial(len(correct), counts / len(correct), size=size) @ kinds
+        beside += _beside((sums * _weights(draw, kinds.shape[1], size)).sum(axis=1))
+    return _two_sided(beside, resamples)
 
 
 def holm(found: Sequence[float | None]) -> list[float | None]:

@@ -1,6 +1,7 @@
 """Rows of someone else's files: jsonl, json or parquet, with a field map. Errors name the file and the row."""
 
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,7 +14,8 @@ from stages.core import values
 from stages.core.errors import StageError, shown
 
 # The folders that DVC watches for files that users bring
-QUESTIONS, TRACES = Path("data/imports/questions"), Path("data/imports/traces")
+IMPORTS = Path("data/imports")
+QUESTIONS, TRACES = IMPORTS / "questions", IMPORTS / "traces"
 
 
 def rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -24,6 +26,7 @@ def rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     readers = {".jsonl": _jsonl, ".json": _json, ".parquet": _parquet}
     if path.suffix not in readers:
         raise StageError(f"{path}: unknown kind of file; expected {', '.join(readers)}")
+    _check_link(path)
     if not path.is_file():
         raise StageError(f"{path}: no such file; put it there, or mend its name in conf/profile/")
     number = -1
@@ -36,17 +39,37 @@ def rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         raise StageError(f"{path}: empty: it holds no rows")
 
 
-def hub_rows(dataset: str, name: str | None, split: str, revision: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yields (place, row) of a data set of the hub, or of a folder that `datasets` reads."""
+def _check_link(path: Path) -> None:
+    """Raises StageError for a link out of the repository: a clone would have it point to nothing, or elsewhere.
+
+    DVC's own links, into a cache that may lie anywhere, are those of what a .dvc file names.
+    """
+    target = Path(os.path.realpath(path))  # Path.resolve() raises for links in a circle
+    if not path.is_relative_to(IMPORTS) or any(target.is_relative_to(one.resolve()) for one in (Path(), IMPORTS)):
+        return
+    if not any(one.with_name(f"{one.name}.dvc").is_file() for one in (path, *path.parents) if one.name):
+        raise StageError(
+            f"{path}: a link to {target}, outside the repository; put the file itself there, or `dvc add` it"
+        )
+
+
+def hub_rows(
+    dataset: str, name: str | None, split: str, revision: str | None, streaming: bool = False
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yields (place, row) of a data set of the hub, or of a folder that `datasets` reads.
+
+    `streaming`: rows are read as they are asked for, not all downloaded before the first.
+    """
     from datasets import load_dataset
     from datasets.exceptions import DatasetsError
+    from huggingface_hub.errors import HTTPError
 
     try:
-        loaded = load_dataset(dataset, name, split=split, revision=revision)
-    except (OSError, ValueError, DatasetsError) as error:
+        loaded = load_dataset(dataset, name, split=split, revision=revision, streaming=streaming)
+        for number, row in enumerate(loaded):
+            yield f"{dataset}: {split} row {number + 1}", row
+    except (OSError, ValueError, DatasetsError, HTTPError) as error:
         raise StageError(f"{dataset}: cannot be loaded from the hub: {error}") from error
-    for number, row in enumerate(loaded):
-        yield f"{dataset}: {split} row {number + 1}", row
 
 
 def _text(path: Path) -> str:

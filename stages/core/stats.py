@@ -86,7 +86,8 @@ class Measure:
     difference: Estimate = Estimate()
     p: float | None = None
     error: float | None = None
-    holm: float | None = None  # `p` among all comparisons of a report
+    holm: float | None = None  # `p` among all comparisons of a report,
+    comparisons: int | None = None  # as many as have a p
     detectable: float | None = None  # the smallest difference that Holm's `p` resolves four times out of five
     seeds: tuple[str, ...] = ()
     lacks: str = ""
@@ -233,18 +234,19 @@ def _against(
     }
     if key == other:
         return found
-    tested = _tested(runs[key].correct[:, own], runs[other].correct[:, base], correct - base_correct, confidence)
+    tested = _tested(runs[key].correct[:, own], runs[other].correct[:, base], correct - base_correct, settings)
     return found | tested
 
 
-def _tested(one: Floats, two: Floats, sums: Floats, confidence: float | None) -> dict[str, Any]:
+def _tested(one: Floats, two: Floats, sums: Floats, settings: Bootstrap) -> dict[str, Any]:
     """The difference of two runs' `correct`, (questions, seeds), from its resampled sums, (1 + resamples,)."""
+    confidence = _confidence(len(one), settings)
     found = {"difference": ratio(sums, np.full_like(sums, len(one)), confidence)}
     if confidence is None:
         return found
     differences = sums[1:] / len(one)
     paired = one.shape[1] == two.shape[1] == 1  # the test is for one answer a question
     return found | {
-        "p": significance.mcnemar(one, two) if paired else significance.bootstrapped(differences),
+        "p": significance.mcnemar(one, two) if paired else significance.seeded(one, two, differences, settings),
         "error": float(differences.std()) if np.ptp(differences) > _ROUNDING else None,
     }

@@ -50,6 +50,7 @@ class Answer:
     completion_tokens: int | None
     limit: int  # the max_new_tokens that it was asked with
     seconds: float  # its share of the time that its batch took
+    engine: str = ""  # with its version; no part of the key, for an upgrade must not have everything paid again
 
     def serves(self, limit: int) -> bool:
         """Whether a request with this token limit would have got this answer."""
@@ -61,7 +62,11 @@ class Answer:
 def key(
     model: str, revision: str | None, prompt: Sequence[int] | str, sampling: Mapping[str, Any], seed: int, sample: int
 ) -> str:
-    """Hash of all that shapes an answer but the token limit, which `sampling` must not hold. 128 bits, in hex."""
+    """Hash of all that shapes an answer but the token limit, which `sampling` must not hold. 128 bits, in hex.
+
+    What is added to it later must be left out where it has its former meaning, or be found by the earlier key too
+    (`asking.Asker`): answers that were paid for are not lost unseen.
+    """
     whole = json.dumps([model, revision, prompt, dict(sampling), seed, sample], sort_keys=True)
     return hashlib.sha256(whole.encode()).hexdigest()[: shards.KEY]
 
@@ -209,7 +214,7 @@ def show(folder: Path) -> None:
     with Store(folder) as store:
         for _, answer in store.answers():
             own = {"answers": 1, answer.finish_reason: 1, "tokens": answer.completion_tokens or 0}
-            counts[answer.model].update(own)
+            counts[f"{answer.model} by {answer.engine}" if answer.engine else answer.model].update(own)
     for model, own in sorted(counts.items()):
         click.echo(f"{model}: {own['answers']} answers, {own['length']} of them cut, {own['tokens']} tokens")
 

@@ -106,10 +106,19 @@ def _cells(measure: Measure) -> dict[str, float | None]:
 
 def _tests(measure: Measure | None, against: str) -> dict[str, Any]:
     """The difference from raw, or from what `against` names."""
-    names = ("difference", "difference_low", "difference_high", "p", "p_holm", "detectable", "seeds_compared")
+    names = (
+        "difference",
+        "difference_low",
+        "difference_high",
+        "p",
+        "p_holm",
+        "comparisons",
+        "detectable",
+        "seeds_compared",
+    )
     values: list[Any] = [None] * len(names)
     if measure:
-        tests = (measure.p, measure.holm, measure.detectable, " ".join(measure.seeds))
+        tests = (measure.p, measure.holm, measure.comparisons, measure.detectable, " ".join(measure.seeds))
         values = [*dataclasses.astuple(measure.difference), *tests]
     return {f"{name}{against}": value for name, value in zip(names, values, strict=True)}
 

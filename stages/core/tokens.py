@@ -13,17 +13,28 @@ from stages.core.errors import StageError
 
 
 def load(folder: Path, revision: str | None = None) -> Any:
-    """The tokenizer in a model's folder, or with `revision` of a model on the hub. Raises StageError without one."""
-    from transformers import AutoTokenizer
+    """The tokenizer in a model's folder, or with `revision` of a model on the hub, always a fast one.
+
+    Where mistral-common is installed, transformers prefers its tokenizer for a folder with a tekken.json. That one has
+    no chat template and reads no special token in a text: the files beside it are taken, with the split that they lack.
+    Raises StageError without a tokenizer, for one that is not fast, and for one without an EOS.
+    """
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast
+    from transformers.utils.hub import has_file
 
     if revision is None and not folder.is_dir():
         raise StageError(f"{folder}: no such folder; run `dvc repro` or `dvc pull {folder}`")
     try:
+        where = {"revision": revision, "local_files_only": revision is None}
+        split = {"fix_mistral_regex": True} if has_file(str(folder), "tekken.json", **where) else {}
         tokenizer = AutoTokenizer.from_pretrained(
-            folder, revision=revision, local_files_only=revision is None, trust_remote_code=False
+            folder, **where, **split, mistral_format=False, trust_remote_code=False
         )
     except (OSError, ValueError, KeyError) as error:
         raise StageError(f"{folder}: no tokenizer that transformers can read: {reason(error)}") from error
+    if not isinstance(tokenizer, PreTrainedTokenizerFast):
+        kind = type(tokenizer).__name__
+        raise StageError(f"{folder}: its tokenizer is a {kind}, expected a fast one; put a tokenizer.json there")
     if tokenizer.eos_token is None:
         raise StageError(f"{folder}: its tokenizer has no EOS token, so generation would never stop")
     return tokenizer
@@ -53,7 +64,16 @@ def special(tokenizer: Any) -> re.Pattern[str] | None:
 
     Longer ones come first, and single characters stay text: a model's unknown token may be one.
     """
+    marks = sorted(_marks(tokenizer), key=lambda mark: (-len(mark), mark))
+    return re.compile("|".join(map(re.escape, marks))) if marks else None
+
+
+@functools.lru_cache(maxsize=8)
+def special_ids(tokenizer: Any) -> frozenset[int]:
+    """The ids of what `special` finds."""
+    return frozenset(tokenizer.convert_tokens_to_ids(list(_marks(tokenizer))))
+
+
+def _marks(tokenizer: Any) -> set[str]:
     added = {token.content for token in tokenizer.added_tokens_decoder.values() if token.special}
-    marks = sorted(added | set(tokenizer.all_special_tokens), key=lambda mark: (-len(mark), mark))
-    known = [re.escape(mark) for mark in marks if len(mark) > 1]
-    return re.compile("|".join(known)) if known else None
+    return {mark for mark in added | set(tokenizer.all_special_tokens) if len(mark) > 1}

@@ -2,16 +2,22 @@
 
 import concurrent.futures
 import dataclasses
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from stages.core.asking import SPECIAL, Asker, LanguageModel, fingerprint
-from stages.core.engines import Request
+from stages.core import engines, tokens
+from stages.core import store as stores
+from stages.core.asking import SPECIAL, Asker, LanguageModel
+from stages.core.engines import Model, Output, Request
 from stages.core.errors import StageError
+from stages.core.files import fingerprint
+from stages.core.held import EARLIER
 from stages.core.store import Store
+from tests.conftest import Miniature
 from tests.made import TEMPLATE
 from tests.servers import Server, by_script, chat_response, serving
 
@@ -58,9 +64,10 @@ def test_what_was_answered_is_not_asked_again(server: Server, store: Store, tmp_
 
 
 def test_full_store_needs_no_server(server: Server, store: Store) -> None:
-    first = ask(remote(server), store)
-    gone = remote(Server(port=1))
-    assert ask(gone, store) == first
+    named = {"engine": "openai", "base_url": server.url, "server": "ours"}
+    first = ask(remote(server, inference=named), store)
+    gone = named | {"base_url": Server(port=1).url}
+    assert ask(remote(server, inference=gone), store) == first
 
 
 @pytest.mark.parametrize(
@@ -73,6 +80,7 @@ def test_full_store_needs_no_server(server: Server, store: Store) -> None:
         {"sampling": SAMPLING | {"top_k": 5}},
         {"sampling": SAMPLING | {"repetition_penalty": 1.1}},
         {"prompt_template": "Think. {question}"},
+        {"system": "Be brief."},
     ],
 )
 def test_what_shapes_an_answer_asks_anew(server: Server, store: Store, changes: dict[str, Any]) -> None:
@@ -188,6 +196,40 @@ def test_template_arguments_are_the_servers_own_affair(server: Server, store: St
         Asker(remote(server, template_arguments={"reasoning_effort": "high"}), store, "teachers.m")
 
 
+def test_system_message_goes_before_the_question_and_shapes_the_answer(server: Server, store: Store) -> None:
+    plain, told = remote(server), remote(server, system="Be brief.")
+    ask(plain, store)
+    asked = len(server.bodies)
+    ask(told, store)
+    assert len(server.bodies) == 2 * asked
+    turns = server.bodies[-1]["messages"]
+    assert [turn["role"] for turn in turns] == ["system", "user"]
+    assert turns[0]["content"] == "Be brief."
+
+
+def test_system_message_is_in_a_local_models_prompt(miniature: Miniature, store: Store) -> None:
+    """Ministral's own template writes a long one of its own, unless there is one."""
+    config = LanguageModel(
+        inference={"engine": "transformers"},
+        model=str(miniature("mistralai/Ministral-3-14B-Instruct-2512")),
+        sampling={"max_new_tokens": 4},
+        date="2026-06-05",
+    )
+    rendered = {}
+    for system in (None, "Be brief."):
+        asker = Asker(dataclasses.replace(config, system=system), store, "compressors.m")
+        _, request = asker.request("2 + 2?", 0, 0)
+        rendered[system] = asker.tokenizer.decode(request.prompt)
+    assert rendered["Be brief."] == "<s>[SYSTEM_PROMPT]Be brief.[/SYSTEM_PROMPT][INST]2 + 2?[/INST]"
+    assert len(rendered[None]) > 1000
+    assert "2026-06-05" in rendered[None]
+
+
+def test_system_message_beside_a_prompt_that_is_written_out_is_refused(tiny: Path, store: Store) -> None:
+    with pytest.raises(StageError, match=r"compressors.m.system: prompt_template is all of the prompt; write it there"):
+        Asker(local(tiny, system="Be brief."), store, "compressors.m")
+
+
 def test_two_processes_pay_once(server: Server, tmp_path: Path) -> None:
     """Both open the store while it is empty; the second waits for the first and finds its answers."""
     with serving(delay=0.05) as slow, concurrent.futures.ThreadPoolExecutor(2) as pool:
@@ -236,6 +278,130 @@ def test_server_with_a_tokenizer_named_counts_prompts_and_takes_ids(
     inference = {"engine": "openai", "base_url": server.url, "api": "completions"}
     by_ids = Asker(remote(server, tokenizer=str(tiny), inference=inference, prompt_template=TEMPLATE), store, "x")
     assert by_ids.request("2", 0, 0)[1].prompt == tokenizer("2\n", add_special_tokens=False)["input_ids"]
+
+
+def dated(folder: Path, tiny: Path) -> Path:
+    """A copy of the tiny student whose chat template writes the day."""
+    shutil.copytree(tiny, folder)
+    (folder / "chat_template.jinja").write_text("{{ strftime_now('%Y-%m-%d') }}: {{ messages[0].content }}")
+    return folder
+
+
+def test_prompt_and_key_are_the_same_on_every_day(tiny: Path, tokenizer: Any, tmp_path: Path, store: Store) -> None:
+    model = {"model": str(dated(tmp_path / "dated", tiny)), "revision": "r", "prompt_template": None}
+    asker = Asker(local(tiny, date="2026-06-05", **model), store, "teachers.m")
+    assert asker.request("2?", 0, 0)[1].prompt == tokens.ids(tokenizer, "2026-06-05: 2?")
+    with pytest.raises(StageError, match="its chat template reads the clock"):
+        Asker(local(tiny, **model), store, "teachers.m").request("2?", 0, 0)
+
+
+def test_day_of_a_template_that_a_server_renders_is_the_servers(
+    tiny: Path, tmp_path: Path, server: Server, store: Store
+) -> None:
+    with pytest.raises(StageError, match=r"teachers.m.date: the server renders its template itself, by its own clock"):
+        Asker(remote(server, date="2026-06-05"), store, "teachers.m")
+    asker = Asker(remote(server, tokenizer=str(dated(tmp_path / "dated", tiny))), store, "teachers.m")
+    assert asker.prompt_tokens(asker.request("2?", 0, 0)[1]) == len("2026-06-05: 2?")
+
+
+CHANNELS = "<|channel|>analysis<|message|>1 + 1<|end|><|channel|>final<|message|>2"
+
+
+@dataclasses.dataclass
+class Marked:
+    """An engine that leaves marks out of its texts, as all do that are not told to keep special tokens."""
+
+    special: bool
+    asked: int = 0
+
+    def generate(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Output]]:
+        """The same answer to all."""
+        for request in requests:
+            self.asked += 1
+            yield request, Output(CHANNELS if self.special else "analysis1 + 1final2", "stop", 1, 9)
+
+
+def marked(config: LanguageModel, store: Store) -> tuple[str, str, int]:
+    """Reasoning and text of an answer of Marked, and how often it was asked for it."""
+    made: list[Marked] = []
+
+    def load(model: Model, inference: Any, place: str) -> engines.Engine:
+        made.append(Marked(model.special))
+        return made[0]
+
+    asker = Asker(config, store, "teachers.m", load=load)
+    slot, request = asker.request("1 + 1?", 0, 0)
+    asker.ask([request], "ask")
+    found = asker.answer(slot)
+    return found.reasoning, found.text, sum(one.asked for one in made)
+
+
+def test_answer_without_marks_is_not_served_to_a_format_that_needs_them(tiny: Path, store: Store) -> None:
+    assert marked(local(tiny), store) == ("", "analysis1 + 1final2", 1)
+    assert marked(local(tiny, output="harmony"), store) == ("1 + 1", "2", 1)
+    assert marked(local(tiny, output="harmony"), store)[2] == marked(local(tiny), store)[2] == 0
+
+
+def test_two_servers_of_one_name_are_two_models(store: Store) -> None:
+    with serving() as one, serving() as other:
+        ask(remote(one), store)
+        ask(remote(other), store)
+        assert len(one.bodies) == len(other.bodies) == 6
+        slash = {"engine": "openai", "base_url": f"{one.url}/", "concurrency": 1}
+        ask(remote(one, inference=slash), store)
+        assert len(one.bodies) == 6
+
+
+def former(config: LanguageModel, store: Store, text: str) -> None:
+    """Stores an answer to the first question under the key that it had before keys held servers."""
+    _, request = Asker(config, store, "x").request(QUESTIONS[0], 0, 0)
+    shape = {"api": "chat", "extra": {}, "beyond_protocol": True, "template": {}}
+    key = stores.key("m", None, QUESTIONS[0], request.sampling.shape() | shape, 0, 0)
+    assert key == request.earlier
+    store.add(key, stores.Answer("m", text, None, "stop", 5, 3, 64, 1.0))
+
+
+def test_answers_under_the_keys_earlier_form_are_neither_lost_unseen_nor_used_unasked(
+    server: Server, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    former(remote(server), store, "paid for")
+    with pytest.raises(StageError, match=f"answers from before its key held output and server: set {EARLIER}=use"):
+        ask(remote(server), store)
+    assert server.bodies == []
+    monkeypatch.setenv(EARLIER, "use")
+    assert ask(remote(server), store)[0] == "paid for"
+    assert len(server.bodies) == 5
+    monkeypatch.delenv(EARLIER)
+    assert ask(remote(server), store)[0] == "paid for"  # under today's key by now
+
+
+def test_answers_under_the_keys_earlier_form_are_left_where_that_is_asked_for(
+    server: Server, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    former(remote(server), store, "of another server")
+    monkeypatch.setenv(EARLIER, "leave")
+    assert "of another server" not in ask(remote(server), store)
+    assert len(server.bodies) == 6
+
+
+def test_keys_of_local_models_with_think_tags_are_what_they_were(tiny: Path, store: Store) -> None:
+    slot, request = Asker(local(tiny, revision="r"), store, "x").request("2?", 0, 0)
+    shape = request.sampling.shape() | {"dtype": "float32", "template": {}}
+    assert slot.key == stores.key(str(tiny), "r", request.prompt, shape, 0, 0)
+    assert request.earlier == ""
+
+
+def test_answers_of_another_version_of_the_engine_are_used_and_told(
+    tiny: Path, store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("importlib.metadata.version", lambda package: "5.0")
+    marked(local(tiny), store)
+    assert marked(local(tiny), store)[2] == 0
+    assert "warning" not in capsys.readouterr().err
+    monkeypatch.setattr("importlib.metadata.version", lambda package: "6.0")
+    assert marked(local(tiny), store)[2] == 0
+    said = capsys.readouterr().err
+    assert "teachers.m: 1 stored answers are by transformers 5.0, and this is transformers 6.0: they are used" in said
 
 
 def test_weights_trained_further_are_another_model(tiny: Path, tmp_path: Path) -> None:

@@ -6,7 +6,20 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from stages.core.significance import POWER, bootstrapped, detectable, holm, holm_levels, mcnemar
+from stages.core.answers import Floats
+from stages.core.significance import (
+    POWER,
+    ROOM,
+    Bootstrap,
+    bootstrapped,
+    detectable,
+    holm,
+    holm_levels,
+    mcnemar,
+    over_seeds,
+    resampled_sums,
+    seeded,
+)
 
 
 @pytest.mark.parametrize(
@@ -65,6 +78,45 @@ def test_holm_keeps_the_order_and_lies_between_p_and_bonferroni(found: list[floa
 )
 def test_bootstrapped_p(differences: list[float], wanted: float) -> None:
     assert bootstrapped(np.array(differences)) == pytest.approx(wanted)
+
+
+TEN = Bootstrap(10_000, 0.95, 0, comparisons=288)  # as a grid of 80 cells with several seeds has
+
+
+def study(own: float, raw: float, questions: int, seeds: int, seed: int = 0) -> tuple[Floats, Floats, Floats]:
+    """Two arms' answers with these accuracies, and the differences of 10,000 resamples."""
+    draw = np.random.default_rng(seed)
+    one, two = ((draw.random((questions, seeds)) < rate).astype(float) for rate in (own, raw))
+    sums = resampled_sums(np.hstack([one, two]), TEN)
+    both = over_seeds(sums[:, :seeds], TEN) - over_seeds(sums[:, seeds:], TEN)
+    return one, two, both[1:] / questions
+
+
+def test_large_differences_of_several_seeds_are_resolved_in_a_large_family() -> None:
+    one, two, differences = study(0.9, 0.1, 600, 5)
+    floor, p = bootstrapped(differences), seeded(one, two, differences, TEN)
+    assert holm([floor, *[1.0] * 287])[0] == pytest.approx(0.0576, abs=1e-4)  # what nothing could be below
+    assert holm([p, *[1.0] * 287])[0] == pytest.approx(288 * 2 / (TEN.tested + 1))
+    assert TEN.tested * 0.05 / 288 / 2 == pytest.approx(ROOM + 1, rel=1e-4)
+
+
+@pytest.mark.parametrize(("seed", "own"), [(0, 0.56), (1, 0.57), (2, 0.6)])
+def test_questions_of_one_kind_drawn_together_are_as_if_drawn_one_by_one(seed: int, own: float) -> None:
+    one, two, _ = study(own, 0.5, 300, 3, seed)
+    plain = Bootstrap(200_000, 0.95, 1)
+    drawn = over_seeds(resampled_sums(one - two, plain), plain)[1:] / len(one)
+    found = seeded(one, two, np.ones(10), Bootstrap(10, 0.95, 2, comparisons=500))  # of which none is near
+    assert found == pytest.approx(bootstrapped(drawn), rel=0.1, abs=1e-4)
+
+
+def test_p_that_many_resamples_contradict_is_that_of_the_intervals() -> None:
+    one, two, differences = study(0.52, 0.5, 300, 3)
+    assert seeded(one, two, differences, TEN) == bootstrapped(differences) > 0.02
+
+
+def test_no_difference_at_all_has_a_p_of_one() -> None:
+    one = np.ones((9, 2))
+    assert seeded(one, one, np.zeros(200), TEN) == 1.0
 
 
 def test_detectable_of_one_comparison_is_cohens() -> None:

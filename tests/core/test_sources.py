@@ -25,6 +25,51 @@ def test_rows_come_with_their_place(tmp_path: Path, name: str) -> None:
     assert list(sources.rows(path)) == [(f"{path}: row 1", ROWS[0]), (f"{path}: row 2", ROWS[1])]
 
 
+@pytest.fixture
+def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a file of rows; the working folder is a repository beside it."""
+    (tmp_path / "repository/data/imports").mkdir(parents=True)
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside/rows.json").write_bytes(GOOD["rows.json"])
+    monkeypatch.chdir(tmp_path / "repository")
+    return tmp_path / "outside"
+
+
+@pytest.mark.parametrize("folder", [True, False], ids=["folder", "file"])
+def test_link_out_of_the_repository_is_refused_in_one_line(outside: Path, folder: bool) -> None:
+    if folder:
+        sources.TRACES.symlink_to(outside)
+    else:
+        sources.TRACES.mkdir()
+        (sources.TRACES / "rows.json").symlink_to(outside / "rows.json")
+    path = sources.TRACES / "rows.json"
+    with pytest.raises(StageError) as refused:
+        list(sources.rows(path))
+    assert str(refused.value).startswith(f"{path}: a link to {outside / 'rows.json'}, outside the repository; put the")
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("named", ["traces/rows.json.dvc", "traces.dvc"])
+def test_links_of_dvc_and_within_the_repository_are_followed(outside: Path, named: str) -> None:
+    sources.TRACES.mkdir()
+    path = sources.TRACES / "rows.json"
+    path.symlink_to(outside / "rows.json")  # as a cache that machines share has it
+    (sources.IMPORTS / named).touch()
+    assert [row for _, row in sources.rows(path)] == ROWS
+    kept = Path("kept.json")
+    kept.write_bytes(GOOD["rows.json"])
+    (sources.TRACES / "inside.json").symlink_to(kept.resolve())
+    assert [row for _, row in sources.rows(sources.TRACES / "inside.json")] == ROWS
+
+
+def test_imports_that_lie_elsewhere_as_a_whole_are_read(outside: Path) -> None:
+    sources.IMPORTS.rmdir()
+    sources.IMPORTS.symlink_to(outside)
+    (outside / "traces").mkdir()
+    (outside / "traces/rows.json").write_bytes(GOOD["rows.json"])
+    assert [row for _, row in sources.rows(sources.TRACES / "rows.json")] == ROWS
+
+
 def test_parquet_rows_come_with_their_place(tmp_path: Path) -> None:
     path, rows = tmp_path / "rows.parquet", [{"id": number, "texts": ["a", "b"]} for number in range(3)]
     pq.write_table(pa.Table.from_pylist(rows), path)

@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 from tokenizers import AddedToken, processors
-from transformers import PreTrainedTokenizerFast
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-from stages.core import tokens
+from stages.core import chat, tokens
 from stages.core.errors import StageError
+from tests.conftest import Miniature
+from tests.miniatures.mistral import SPECIAL
 
 
 def test_ids_have_nothing_added_and_come_back(tokenizer: Any) -> None:
@@ -58,4 +60,29 @@ def test_tokenizer_without_an_end_is_refused(tmp_path: Path, merged: PreTrainedT
     endless = PreTrainedTokenizerFast(tokenizer_object=merged.backend_tokenizer)
     endless.save_pretrained(tmp_path)
     with pytest.raises(StageError, match="no EOS token, so generation would never stop"):
+        tokens.load(tmp_path)
+
+
+MINISTRAL = "mistralai/Ministral-3-14B-Instruct-2512"
+
+
+def test_folder_with_a_tekken_json_gives_its_fast_tokenizer(miniature: Miniature) -> None:
+    """transformers' own choice, where mistral-common is installed, has no chat template and encodes no mark."""
+    folder = miniature(MINISTRAL)
+    preferred = AutoTokenizer.from_pretrained(folder)
+    assert type(preferred).__name__ == "MistralCommonBackend"
+    loaded = tokens.load(folder)
+    assert isinstance(loaded, PreTrainedTokenizerFast)
+    assert tokens.ids(loaded, "[INST]a[/INST]") == [SPECIAL["[INST]"], 1097, SPECIAL["[/INST]"]]
+    assert chat.prompt(loaded, None, "2 + 2?", system="Be brief.").endswith("[INST]2 + 2?[/INST]")
+    for text in ("It is 123, so 100 + 23.\n\n  Therefore 12", "\u6f22\u5b57 na\u00efve"):
+        assert tokens.ids(loaded, text) == preferred.encode(text, add_special_tokens=False)
+
+
+def test_tokenizer_that_is_not_fast_is_refused(
+    miniature: Miniature, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = AutoTokenizer.from_pretrained(miniature(MINISTRAL))
+    monkeypatch.setattr(AutoTokenizer, "from_pretrained", lambda *_, **__: slow)
+    with pytest.raises(StageError, match=r"its tokenizer is a MistralCommonBackend, expected a fast one; put a token"):
         tokens.load(tmp_path)

@@ -1,26 +1,21 @@
-"""The paper's whole grid on this machine: its 80 cells with tiny models and eight rows of each data set.
+"""The paper's whole grid on this machine: its 80 cells with its models in miniature and eight rows of each data set.
 
-Run: make test-grid          some 20 minutes; two cells at a time
+Teachers are scripted, for random weights are never right; tests/test_paper_families.py asks theirs.
+Run: make test-grid          some 30 minutes; two cells at a time
 """
 
 import itertools
-import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
-from stages.models import Source, random_weights
 from tests.e2e.project import Project
-from tests.imports import ROOT
-from tests.made import SHAPE
+from tests.hub import folders
+from tests.miniatures import paper
 
 pytestmark = [pytest.mark.grid, pytest.mark.timeout(3600)]
-STUDENTS, TEACHERS = ("qwen08b", "qwen9b", "llama8b", "gptoss20b"), ("qwen397b", "gptoss120b")
-COMPRESSORS = ("llama70b", "ministral14b")
+STUDENTS = ("qwen08b", "qwen9b", "llama8b", "gptoss20b")
 STAGES = {  # how many of each the grid has
     "models": 4,
     "questions": 1,
@@ -38,78 +33,15 @@ STAGES = {  # how many of each the grid has
     "examples": 1,
     "report": 1,
 }
-ROWS = 8  # of each split
-SUBJECTS = {"mmlu_humanities": "philosophy", "mmlu_social_sciences": "sociology", "mmlu_other": "nutrition"}
-
-
-def row(source: str, number: int) -> dict[str, Any]:
-    """A sum in the form of the data set's own rows; no two sets ask the same."""
-    one, two = 11 + number, 20 + 3 * number
-    right, wrong = str(one + two), [str(one + two + off) for off in (1, 10, 100)]
-    asked = f"What is {one} + {two} = ?"
-    forms: dict[str, dict[str, Any]] = {
-        "gsm8k": {"question": asked, "answer": f"{one} + {two} = <<{one}+{two}={right}>>{right}\n#### {right}"},
-        "multiarith": {"question": asked, "final_ans": right},
-        "arc": {
-            "id": f"Q{number}",
-            "question": asked,
-            "choices": {"text": [*wrong, right], "label": list("ABCD")},
-            "answerKey": "D",
-        },
-        "gpqa_diamond": {"Record ID": f"rec{number}", "Question": asked, "Correct Answer": right}
-        | {f"Incorrect Answer {place}": text for place, text in enumerate(wrong, 1)},
-        "boolq": {"question": f"is {right} more than {one}", "passage": f"{asked} {right}.", "answer": True},
-        "hellaswag": {"ctx": asked, "endings": [*wrong, right], "label": "3"},
-        "piqa": {"goal": asked, "sol1": wrong[0], "sol2": right, "label": 1},
-        "truthfulqa": {"question": asked, "mc1_targets": {"choices": [right, *wrong], "labels": [1, 0, 0, 0]}},
-        "winogrande": {"sentence": f"{asked} It is _.", "option1": wrong[0], "option2": right, "answer": "2"},
-        "mmlu": {"question": asked, "choices": [wrong[0], right], "answer": 1, "subject": SUBJECTS.get(source, "")},
-    }
-    return forms[source] if source in forms else forms[source.partition("_")[0]]
-
-
-def datasets(folder: Path, sets: dict[str, Any]) -> Iterator[str]:
-    """Writes a data set like each of the hub's as a folder, and yields the overrides that name them."""
-    for place, (source, entry) in enumerate(sets.items()):
-        splits = sorted(set(entry["files"].values()))
-        own = folder / source
-        own.mkdir(parents=True)
-        files = [{"split": split, "path": f"{split}.jsonl"} for split in splits]
-        card = {"configs": [{"config_name": entry.get("name") or "default", "data_files": files}]}
-        (own / "README.md").write_text(f"---\n{yaml.safe_dump(card)}---\n")
-        for part, split in enumerate(splits):
-            numbers = range(40 * place + 20 * part, 40 * place + 20 * part + ROWS)
-            (own / f"{split}.jsonl").write_text("".join(json.dumps(row(source, n)) + "\n" for n in numbers))
-        yield f"questions.sets.{source}.dataset={own}"
 
 
 def overrides(folder: Path) -> list[str]:
     """What replaces the paper's models and data: no stage, file or grid is another."""
-    paper = yaml.safe_load((ROOT / "conf/profile/paper.yaml").read_text())
-    found = [*datasets(folder / "sets", paper["questions"]["sets"]), "questions.sets.gpqa_diamond.sizes.test=4"]
-    tiny = {**SHAPE, "max_position_embeddings": 4096}
-    random_weights(Source("random", config=tiny), folder / "model")
-    shape = ",".join(f"{name}:{value}" for name, value in tiny.items())
-    served = "engine:transformers,dtype:float32,batch_size:64,attention:eager"
-    for place, name in enumerate(STUDENTS):
-        at = f"students.{name}"
-        found += [f"~{at}.source.special_tokens", f"{at}.source.kind=random", f"+{at}.source.seed={place}"]
-        found += [f"+{at}.source.config={{{shape}}}", f"{at}.source.eos='<|im_end|>'", f"~{at}.inference.options"]
-        found += [f"++{at}.inference={{{served}}}", f"{at}.text.max_tokens=3000"]
-        found += [f"{at}.training.attention=eager", f"++{at}.training.processes=1"]
-    for name in TEACHERS:  # random weights are never right, and of wrong answers nothing is distilled
-        at = f"teachers.{name}"
-        found += [f"~{at}.inference.options", f"~{at}.model", f"~{at}.revision", f"~{at}.sampling"]
-        found += [f"++{at}.inference={{engine:scripted,wrong_rate:0.1,false_start_rate:0.2,check_rate:0.5}}"]
-    found += ["~teachers.gptoss120b.template_arguments", "~teachers.gptoss120b.output"]
-    for place, name in enumerate(COMPRESSORS):
-        at = f"compressors.{name}"
-        found += [f"{at}.model={folder / 'model'}", f"{at}.revision=null", f"{at}.context=4096", f"+{at}.seed={place}"]
-        found += [f"~{at}.inference.options", f"++{at}.inference={{{served}}}", f"{at}.sampling.max_new_tokens=24"]
-        found += [f"+{at}.prompt_template='{{question}}'"]
-    found += ["audit.drop=[]"]  # what random weights write is no rationale
-    found += [f"methods.{name}.optimizer=adamw_torch" for name in ("lora", "full")]
-    return [*found, "evaluate.max_new_tokens=8", "evaluate.samples=1", "report.resamples=200", "report.examples=2"]
+    written = paper.profile()
+    sets = folders.overrides(folder / "sets", written["questions"]["sets"])
+    models = [one for one in paper.overrides(folder / "models") if not one.lstrip("~+").startswith("teachers.")]
+    teachers = itertools.chain.from_iterable(paper.scripted(*entry) for entry in written["teachers"].items())
+    return [*sets, *models, *teachers, "report.resamples=200", "report.examples=2"]
 
 
 @pytest.fixture(scope="module")

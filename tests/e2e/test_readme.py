@@ -27,6 +27,7 @@ RUN = {
     "dvc repro --force -s report@default": "dvc repro --force -s report@smoke",
     "make repro PROFILE=smoke": "",
     "make params PROFILE=smoke": "",
+    "make preflight PROFILE=paper": "make preflight PROFILE=smoke",  # the paper's wants the hub
     "git checkout dvc.lock": "",
     "dvc repro": "",
     "dvc status": "",
@@ -64,7 +65,7 @@ REMOTES = {
     "dvc repro -s models@default-smollm2": "dvc repro -s models@smoke-tiny",
     "dvc repro --downstream compress evaluate_untrained": "",
     "dvc repro --pull": "",
-    "conf/launch/slice.sh PROFILE NUMBER COUNT": "conf/launch/slice.sh smoke",
+    "conf/launch/slice.sh PROFILE NUMBER COUNT GPUS": "conf/launch/slice.sh smoke",
 }
 # told in the text, run in test_readme_experiments.py
 EXPERIMENTS = {"dvc queue status", "dvc queue logs looser", "dvc exp apply looser", "dvc queue stop --kill"}

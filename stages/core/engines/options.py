@@ -8,7 +8,7 @@ from pydantic import Field
 
 from stages.core.complaints import quoted
 from stages.core.errors import StageError
-from stages.core.params import MOST, Amount, Options
+from stages.core.params import MOST, Amount, NotEmpty, Options
 
 KEYS = "OPENAI_API_KEY"
 DTYPES = ("bfloat16", "float16", "float32")
@@ -25,10 +25,12 @@ class OpenAI:
     """Where the server is and how it is asked. `api` chat sends messages, completions the ids of prompts rendered here.
 
     `extra` is sent as it is: reasoning_effort, chat_template_kwargs. `beyond_protocol: false` leaves out top_k, min_p
-    and repetition_penalty, for vendors that refuse them. The key is read from the environment alone.
+    and repetition_penalty, for vendors that refuse them. The key is read from the environment alone. Answers are stored
+    as those of `server`, of base_url without one: give it where one server's address changes.
     """
 
     base_url: str
+    server: NotEmpty | None = None
     api: str = "chat"
     concurrency: Annotated[int, Field(le=MOST)] = 64  # calls at a time
     timeout: Annotated[float, Field(gt=0)] = 1800.0  # seconds for one try
@@ -58,7 +60,8 @@ class OpenAI:
 
     def shape(self) -> dict[str, Any]:
         """What of this shapes an answer."""
-        return {"api": self.api, "extra": self.extra, "beyond_protocol": self.beyond_protocol}
+        server = self.server or self.base_url.rstrip("/")  # two that serve one name may have other weights under it
+        return {"api": self.api, "extra": self.extra, "beyond_protocol": self.beyond_protocol, "server": server}
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,15 @@
 
 import itertools
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from torch.nn import functional
 from transformers import (
+    AutoConfig,
     AutoModelForCausalLM,
+    AutoModelForImageTextToText,
     GenerationConfig,
     LogitsProcessor,
     LogitsProcessorList,
@@ -93,19 +94,23 @@ class TransformersEngine:
         """Takes the weights of `model` in place of those that it holds."""
         self.model: Any = None  # two would not fit on a GPU that one fills
         try:
-            self.model = AutoModelForCausalLM.from_pretrained(
-                Path(model.name),
-                dtype=getattr(torch, self.settings.dtype),
-                attn_implementation=self.settings.attention,
-                revision=model.revision,
-                local_files_only=model.revision is None,
-                trust_remote_code=False,
-            )
+            self.model = self._loaded(model)
         except (OSError, ValueError, SafetensorError) as error:
             raise StageError(f"{model.name}: no weights that transformers can load: {tokens.reason(error)}") from error
         self.model.to(self.device).eval()
         own = self.model.generation_config.eos_token_id  # one, or several for models that end turns in other ways too
         self.ends = sorted({self.eos} | set(own if isinstance(own, list) else [own] if own is not None else []))
+
+    def _loaded(self, model: Model) -> Any:
+        where = {"revision": model.revision, "local_files_only": model.revision is None, "trust_remote_code": False}
+        config, dtype = AutoConfig.from_pretrained(model.name, **where), getattr(torch, self.settings.dtype)
+        # Ministral 3 has no class of text alone
+        kind = (
+            AutoModelForCausalLM if type(config) in AutoModelForCausalLM._model_mapping else AutoModelForImageTextToText
+        )
+        loaded = kind.from_pretrained(model.name, dtype=dtype, attn_implementation=self.settings.attention, **where)
+        # Weights in FP8 or MXFP4 become bf16, whatever is asked, where the machine has no kernels for them
+        return loaded.float() if dtype == torch.float32 and not getattr(loaded, "is_quantized", False) else loaded
 
     def generate(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Output]]:
         """Yields (request, output), batch by batch, of some batches that are sorted together shortest prompts first."""
@@ -145,7 +150,7 @@ class TransformersEngine:
             for place in ended.nonzero().flatten().tolist():
                 yield going[place][0], self._output(going[place][0], ids[place, width:].tolist())
             left = (~ended).nonzero().flatten()
-            cache.batch_select_indices(left)
+            cache.reorder_cache(left)  # batch_select_indices would leave out the states of linear attention
             going, ids = [going[place] for place in left.tolist()], ids[left]
             mask = functional.pad(mask[left], (0, ids.shape[1] - mask.shape[1]), value=1)
 

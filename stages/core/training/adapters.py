@@ -7,28 +7,50 @@ from typing import Any
 import torch
 from peft import LoraConfig, get_peft_model
 from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM
 
 from stages.core import machine, tokens
 from stages.core.errors import StageError
+from stages.core.training import tensors
 from stages.core.training.settings import Method
 
 SETTINGS = ("rank", "alpha", "dropout", "target_modules")
 
 
 def load(folder: Path, attention: str, frozen: bool) -> Any:
-    """The student in fp32, or bf16 if `frozen` and the hardware multiplies that; runs no code of the folder."""
+    """The student in fp32, or bf16 if `frozen` and the hardware multiplies that; runs no code of the folder.
+
+    Raises StageError for weights that are not all there, or would be saved under other names than they are read.
+    """
     try:
-        return AutoModelForCausalLM.from_pretrained(
+        model, loading = AutoModelForCausalLM.from_pretrained(
             folder,
             dtype=torch.bfloat16 if frozen and machine.bf16_supported() else torch.float32,
             attn_implementation=attention,
             local_files_only=True,
             use_safetensors=True,
             trust_remote_code=False,
+            output_loading_info=True,
         )
     except (OSError, ValueError, SafetensorError) as error:
         raise StageError(f"{folder}: no weights that transformers can load: {tokens.reason(error)}") from error
+    if missing := sorted(loading["missing_keys"]):
+        raise StageError(f"{folder}: no weights for {missing[0]}, which would be random; give a folder that has them")
+    tensors.check_names(model, folder)
+    return model
+
+
+def check_fast(folder: Path) -> None:
+    """Raises StageError where a GPU would compute linear attention as transformers' reference does, very slowly."""
+    from transformers.utils.import_utils import is_flash_linear_attention_available
+
+    config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False).get_text_config()
+    linear = "linear_attention" in (getattr(config, "layer_types", None) or ())
+    if linear and torch.cuda.is_available() and not is_flash_linear_attention_available():
+        raise StageError(
+            f"{folder}: its linear attention would take more than ten times as long on this GPU: "
+            "flash-linear-attention is not installed; install requirements.txt"
+        )
 
 
 def attach(model: Any, method: Method) -> Any:

@@ -14,11 +14,11 @@ from stages.core.errors import StageError
 from stages.core.records import Example
 from stages.core.training.settings import IGNORED, Method
 
-WINDOW = 8  # batches whose rows are sorted by length together
+WINDOW = 8  # steps whose rows are sorted by length together
 
 
 def batch_order(lengths: Sequence[int], batch: int, seed: int) -> list[int]:
-    """Places of the rows, shuffled, but so that each `batch` in a row are of like length, for little padding.
+    """Places of the rows, shuffled, but so that each `batch` in a row are of like length, shorter ones first.
 
     Rows are shuffled, sorted by length within windows of WINDOW batches, and the batches shuffled again. Called with
     the raw traces' lengths it gives all arms the same questions in every batch, in the same order.
@@ -38,11 +38,15 @@ def plan(examples: Sequence[Example], method: Method, seed: int) -> list[int]:
 
     Every pass has an order of its own, the same for all arms. A budget of tokens is used up by the example that
     reaches it.
+
+    Rows of one optimizer step are alike in length, not of one batch alone: processes that share a student go through
+    their batches in lockstep, so all wait for the longest row among them. The order is theirs whatever their number.
     """
     raw = [row.raw_tokens for row in examples]
-    whole = _passes(raw, method.batch_size, seed)
+    step = method.batch_size * method.accumulation
+    whole = _passes(raw, step, seed)
     if method.budget == "equal_steps":
-        count = (method.steps or 0) * method.batch_size * method.accumulation
+        count = (method.steps or 0) * step
         return [place for place, _ in zip(whole, range(count), strict=False)]
     if method.budget == "equal_epochs":
         return [place for place, _ in zip(whole, range(method.epochs * len(raw)), strict=False)]
@@ -65,7 +69,8 @@ def dataset(examples: Sequence[Example], tokenizer: Any, cache: Path) -> Dataset
     """Rows of input_ids and labels, tokenized once into a file below `cache`, which is not read into memory.
 
     Only the completion has labels, and it ends with the EOS. Raises StageError where a completion does not come back
-    from the tokenizer: another text would be learned. Prompts are made of ids as the engines make them.
+    from the tokenizer: another text would be learned, and where it has a special token before its end. Prompts are made
+    of ids as the engines make them.
     """
     ids = List(Value("int32"))
     try:
@@ -85,6 +90,11 @@ def _row(example: Example, tokenizer: Any) -> dict[str, list[int]]:
         raise StageError(
             f"question {example.question_id}: its completion does not come back from the tokenizer as "
             f"it went in, or does not end with {tokenizer.eos_token!r}; check the student's tokenizer"
+        )
+    if marks := tokens.special_ids(tokenizer).intersection(completion[:-1]):
+        raise StageError(
+            f"question {example.question_id}: its completion has {tokenizer.decode([min(marks)])!r} within, which the "
+            "student would learn to end its turn with; run assemble again, which drops such traces and counts them"
         )
     return {"input_ids": prompt + completion, "labels": [IGNORED] * len(prompt) + completion}
 

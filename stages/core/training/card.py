@@ -77,5 +77,5 @@ def _prompt(template: str | None) -> str:
         return "It was trained with its tokenizer's chat template: one user turn, and the generation prompt."
     return (
         "It was trained with this prompt, to whose ids nothing is added (`add_special_tokens=False`); `{question}` is "
-        f"the user's message:\n\n```\n{template}\n```"
+        f"the user's message. Its chat template writes the same:\n\n```\n{template}\n```"
     )

@@ -15,7 +15,6 @@ from typing import Any
 
 import torch
 from datasets import Dataset
-from peft import PeftModel
 from peft.helpers import disable_input_dtype_casting
 from transformers import PrinterCallback, set_seed
 from trl import SFTConfig, SFTTrainer
@@ -23,7 +22,7 @@ from trl import SFTConfig, SFTTrainer
 from stages.core import command, machine
 from stages.core.errors import StageError
 from stages.core.records import Example
-from stages.core.training import adapters, batches, checkpoints, launch, lora, packing, progress, shards
+from stages.core.training import adapters, batches, checkpoints, launch, lora, packing, progress, saving, shards
 from stages.core.training.head import CompletionTrainer
 from stages.core.training.settings import Method, Training
 
@@ -55,6 +54,7 @@ class Result:
     """What a run leaves: the trained model (LoRA still apart), its log and its costs."""
 
     model: Any  # of several processes the first one's alone
+    reference: saving.Reference  # its logits on the first batch
     student: Student
     costs: Costs
     curve: list[dict[str, Any]]  # step, mean loss since the row before, learning_rate, tokens, seconds
@@ -78,22 +78,26 @@ def train(
     Raises StageError where weights cannot be loaded, parameters are missed, or the first batch is not what inference
     will see.
     """
+    adapters.check_fast(folder)
     set_seed(seed)  # what an adapter begins with is drawn before the trainer sets it
     order = batches.plan(examples, method, seed)
     rows = launch.in_turn(lambda: batches.dataset(examples, tokenizer, scratch)).select(order)
     model = shards.load(folder, training.attention, frozen=method.lora is not None)
     student = _student(model, method, training)
+    first = order[: method.batch_size]
     watch = progress.Progress(_seen(examples, order, method), scratch / "live")
     trainer = _trainer(model, rows, tokenizer, method, training, student.packed, seed, scratch)
     trainer.add_callback(watch)
     trainer.add_callback(checkpoints.Checkpoints(training.checkpoint_minutes))
     adapters.check_trained(trainer.model, student.trainable)
-    _check_first(trainer, [examples[place] for place in order[: method.batch_size]], tokenizer)
+    _check_first(trainer, [examples[place] for place in first], tokenizer)
     # The adapter's products are made in bf16 under autocast: no need to bring their input to the weights' fp32 first
     with disable_input_dtype_casting(trainer.model) if trainer.args.bf16 else contextlib.nullcontext():
         trainer.train(resume_from_checkpoint=launch.first(lambda: checkpoints.newest(scratch)))
+    reference = saving.reference(trainer, [trainer.train_dataset[place]["input_ids"] for place in range(len(first))])
     return Result(
         model=shards.whole(trainer.model, folder, method, training),
+        reference=reference,
         student=student,
         costs=_costs(watch),
         curve=progress.curve(trainer.state.log_history),
@@ -203,17 +207,3 @@ def arguments(method: Method, training: Training, packed: bool, seed: int, scrat
     )
     args._n_gpu = min(1, args.n_gpu)  # a process has one GPU, however many the machine has
     return args
-
-
-def save(result: Result, tokenizer: Any, out: Path) -> None:
-    """Write a plain Hugging Face folder in bf16; of a LoRA run the merged weights, and the adapter in adapter/."""
-    model = result.model
-    if isinstance(model, PeftModel):
-        for config in model.peft_config.values():  # a set, which peft would write in another order each run
-            config.target_modules = sorted(config.target_modules)
-        model.save_pretrained(out / "adapter")
-        model = model.float().merge_and_unload()  # summed in fp32, rounded once below
-    model.config._name_or_path = ""
-    model.config.use_cache = True  # for generation; checkpointing turns it off
-    model.to(torch.bfloat16).save_pretrained(out)
-    tokenizer.save_pretrained(out)

@@ -88,14 +88,32 @@ def precision(trainer: Any) -> None:
     """
     if not launch.launched():
         return
-    if not getattr(trainer.model, "_no_split_modules", None):
-        name = type(trainer.model).__name__
-        raise StageError(f"students.*.training.processes: transformers does not say what the layers of a {name} are")
     from torch.distributed.fsdp import MixedPrecisionPolicy
 
     plugin = trainer.accelerator.state.fsdp_plugin
+    plugin.transformer_cls_names_to_wrap = _layers(trainer.model)
     if plugin.mixed_precision_policy is not None:
         plugin.mixed_precision_policy = MixedPrecisionPolicy(param_dtype=torch.bfloat16, reduce_dtype=torch.float32)
+
+
+def _layers(model: Any) -> list[str]:
+    """The classes that transformers says not to split, those that the model has: it also names image towers'."""
+    present = {type(module).__name__ for module in model.modules()}
+    layers = sorted(present & set(getattr(model, "_no_split_modules", None) or ()))
+    if not layers:
+        name = type(_bare(model)).__name__
+        raise StageError(f"students.*.training.processes: transformers does not say what the layers of a {name} are")
+    return layers
+
+
+def share_again(model: Any) -> None:
+    """Has each process hold its part alone once more: without a backward pass the outermost weights stay gathered."""
+    if launch.launched():
+        from torch.distributed.fsdp import FSDPModule
+
+        for module in model.modules():
+            if isinstance(module, FSDPModule):
+                module.reshard()
 
 
 def whole(model: Any, folder: Path, method: Method, training: Training) -> Any:

@@ -1,17 +1,19 @@
 """LoRA's adapters: every projection has one, fused experts too, and nothing else is trained."""
 
 import dataclasses
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, GptOssConfig, LlamaConfig, Qwen3_5TextConfig
 
 from stages.core.errors import StageError
-from stages.core.training import adapters
-from tests.families import students
-from tests.made import LORA, LORA_PARAMETERS, SETTINGS, load
+from stages.core.training import adapters, run
+from tests.composing import students
+from tests.made import LORA, LORA_PARAMETERS, PLAIN, SETTINGS, load
 
 SMALL = {
     "vocab_size": 64,
@@ -136,3 +138,38 @@ def test_code_in_a_students_folder_does_not_run(tiny: Path, tmp_path: Path) -> N
     with pytest.raises(StageError, match="no weights that transformers can load"):
         adapters.load(tmp_path, "eager", frozen=False)
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(("config", "linear"), [(QWEN, True), (GPT_OSS, False)], ids=["qwen3_5", "gpt_oss"])
+def test_reference_path_of_linear_attention_is_refused_on_a_gpu(
+    config: Any, linear: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config.save_pretrained(tmp_path)
+    adapters.check_fast(tmp_path)  # on a CPU there is no other path
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    if not linear:
+        adapters.check_fast(tmp_path)
+        return
+    with pytest.raises(StageError, match=r"flash-linear-attention is not installed; install requirements\.txt"):
+        adapters.check_fast(tmp_path)
+    monkeypatch.setattr("transformers.utils.import_utils.is_flash_linear_attention_available", lambda: True)
+    adapters.check_fast(tmp_path)
+
+
+def test_a_gpu_without_fast_linear_attention_is_told_before_anything_is_read(
+    tmp_path: Path, tokenizer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    QWEN.save_pretrained(tmp_path)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    with pytest.raises(StageError, match="flash-linear-attention is not installed"):
+        run.train(tmp_path, [], tokenizer, LORA, PLAIN, 0, tmp_path / "scratch")
+
+
+def test_student_that_lacks_weights_is_refused(tiny: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny, tmp_path, dirs_exist_ok=True)
+    weights = load_file(tiny / "model.safetensors")
+    lost = "model.layers.1.mlp.down_proj.weight"
+    del weights[lost]
+    save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(StageError, match=f"no weights for {lost}, which would be random"):
+        adapters.load(tmp_path, "eager", frozen=False)

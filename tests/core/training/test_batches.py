@@ -2,6 +2,7 @@
 
 import dataclasses
 import random
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -56,10 +57,41 @@ def test_batch_order_pads_little_and_runs_from_short_to_long_nowhere() -> None:
     assert abs(scipy.stats.spearmanr(range(100), longest).statistic) < 0.25
 
 
+@pytest.mark.parametrize(("batch", "processes", "most"), [(1, 8, 1.25), (2, 4, 1.4), (1, 16, 1.6)])
+def test_processes_in_lockstep_wait_little_for_the_longest_row(batch: int, processes: int, most: float) -> None:
+    """Rank r takes the r-th batch of each `processes` in a row (accelerate's BatchSamplerShard)."""
+    draw = random.Random(0)
+    sizes = [min(32768, round(draw.lognormvariate(8, 1))) for _ in range(4000)]  # as reasoning traces: a long tail
+    rows = [Example(f"q{place}", 0, "2?", "4", 2, size, size) for place, size in enumerate(sizes)]
+    method = dataclasses.replace(FULL, epochs=1, batch_size=batch, accumulation=16)
+    together = batch * processes
+
+    def wait(order: Sequence[int]) -> float:
+        """Time over what it would take if no process waited and nothing was padded."""
+        groups = [[sizes[place] for place in order[at : at + together]] for at in range(0, 4000, together)]
+        return sum(together * max(group) for group in groups) / sum(sizes)
+
+    assert wait(batches.batch_order(sizes, batch, 0)) > 2  # what order by batch alone costs: 2.95 for the paper's 8
+    assert wait(batches.plan(rows, method, 0)) < most
+
+
+def test_order_without_accumulation_is_by_batch_as_committed_runs_have_it() -> None:
+    rows = [Example(f"q{place}", 0, "2?", "4", 2, size, size) for place, size in enumerate([9, 3, 7, 1, 8, 2, 6, 4, 5])]
+    method = dataclasses.replace(FULL, epochs=1, batch_size=4, accumulation=1)
+    assert batches.plan(rows, method, 0) == batches.batch_order([row.raw_tokens for row in rows], 4, 0)
+
+
 @pytest.mark.parametrize("completion", ["4", "<|im_end|>4", "4<|im_end|>\n"])
 def test_completion_without_the_eos_at_its_end_is_refused(tokenizer: Any, completion: str, tmp_path: Path) -> None:
     with pytest.raises(StageError, match=r"question q1: its completion .* does not end with"):
         batches.dataset([Example("q1", 0, "2 + 2?", completion, 6, 2, 2)], tokenizer, tmp_path)
+
+
+@pytest.mark.parametrize("inside", ["<|im_end|>", "<|im_start|>"])
+def test_completion_with_a_special_token_within_is_refused(tokenizer: Any, inside: str, tmp_path: Path) -> None:
+    text = f"The user's turn ends with {inside}.<|im_end|>"
+    with pytest.raises(StageError, match=rf"question q1: its completion has '{re.escape(inside)}' within"):
+        batches.dataset([Example("q1", 0, "2 + 2?", text, 6, 40, 40)], tokenizer, tmp_path)
 
 
 def test_completion_that_the_tokenizer_changes_is_refused(tiny: Path, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from trl import SFTConfig
 from stages.core import tokens
 from stages.core.errors import StageError
 from stages.core.records import Example
-from stages.core.training import batches, run
+from stages.core.training import batches, run, saving
 from stages.core.training.head import CompletionTrainer
 from stages.core.training.settings import IGNORED, Method, Training
 from stages.models import Source, random_weights
@@ -176,7 +176,7 @@ def test_full_trains_every_parameter_and_saves_plain_weights(
     assert result.student.trainable == sum(parameter.numel() for parameter in load(tiny).parameters())
     assert {parameter.dtype for parameter in result.model.parameters()} == {torch.float32}
     trained = logits(result.model)
-    run.save(result, tokenizer, tmp_path / "out")
+    saving.save(result.model, result.reference, tokenizer, tiny, tmp_path / "out")
     assert distance(logits(load(tmp_path / "out")), trained) < 0.02 < distance(logits(load(tiny)), trained)
     assert tokens.load(tmp_path / "out").eos_token_id == tokenizer.eos_token_id
     assert not (tmp_path / "out/adapter").exists()
@@ -189,7 +189,7 @@ def test_lora_trains_its_matrices_and_saves_them_merged_and_apart(
     result = train(LORA)
     assert result.student.trainable == LORA_PARAMETERS
     trained = logits(result.model)
-    run.save(result, tokenizer, tmp_path / "out")
+    saving.save(result.model, result.reference, tokenizer, tiny, tmp_path / "out")
     merged, apart = load(tmp_path / "out"), PeftModel.from_pretrained(load(tiny), tmp_path / "out/adapter")
     modules = json.loads((tmp_path / "out/adapter/adapter_config.json").read_text())["target_modules"]
     assert modules == sorted(modules)  # or its bytes, and with them the evaluation, would change from run to run

@@ -1,0 +1,21 @@
+"""How many GPUs the entries of a profile ask for."""
+
+from collections.abc import Mapping
+from typing import Any
+
+LOCAL = ("transformers", "vllm")
+
+
+def of_inference(section: Mapping[str, Any]) -> int:
+    """GPUs that an `inference` section takes on a machine that has any; 0 where a server or no model answers."""
+    if section["engine"] == "ray":
+        return int(section.get("replicas", 1) * section.get("gpus", 0))
+    if section["engine"] not in LOCAL:
+        return 0
+    options = section.get("options", {})
+    return int(options.get("tensor_parallel_size", 1) * options.get("pipeline_parallel_size", 1))
+
+
+def of_student(section: Mapping[str, Any]) -> int:
+    """GPUs that a cell of this student takes: for its training, and for its answers."""
+    return max(int(section["training"].get("processes", 1)), of_inference(section["inference"]))

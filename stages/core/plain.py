@@ -1,0 +1,119 @@
+"""A student's folder in the form that is trained and saved: text alone, in bf16, under the names of its class.
+
+Quantised weights do not learn, and transformers saves what it made of them under names that nothing reads. Of a model
+that sees images too, AutoModelForCausalLM trains the language model alone; it is a model of its own for vLLM as well
+(0.32: Qwen3_5ForCausalLM in model_executor/models/registry.py, whose weights have the names that are written here).
+"""
+
+from pathlib import Path
+from typing import Any
+
+from stages.core import tokens
+from stages.core.errors import StageError
+from stages.core.files import remove
+
+WEIGHTS = ("*.safetensors", "*.safetensors.index.json")
+
+
+def write(folder: Path, entry: str) -> None:
+    """Writes config and weights of `folder` anew where they are not plain; its other files stay.
+
+    All weights are in memory once, in bf16. Raises StageError, which names `entry` of the params, where transformers
+    cannot dequantise or misses weights.
+    """
+    from transformers import AutoConfig
+
+    config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    quantised = getattr(config, "quantization_config", None)
+    more = _holds_more_than_text(config, entry)
+    if quantised is None and not more:
+        return
+    model = _loaded(folder, None if quantised is None else _dequantising(quantised, entry), entry)
+    apart = folder / "plain"
+    _anew(model, entry).save_pretrained(apart)
+    (apart / "generation_config.json").unlink(missing_ok=True)  # of its class; the folder's says how to generate
+    for path in [path for pattern in WEIGHTS for path in folder.glob(pattern)]:
+        remove(path)
+    for path in apart.iterdir():
+        path.replace(folder / path.name)
+    apart.rmdir()
+
+
+def _holds_more_than_text(config: Any, entry: str) -> bool:
+    """Whether AutoModelForCausalLM takes a part of this config alone. Raises StageError where it takes none of it."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    if config.get_text_config() is config:
+        return False
+    try:
+        with torch.device("meta"):
+            model = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
+    except ValueError as error:
+        raise StageError(
+            f"{entry}: transformers has no language model for a {type(config).__name__}; choose another student"
+        ) from error
+    return type(model.config) is not type(config)
+
+
+def _dequantising(quantised: Any, entry: str) -> Any:
+    """The quantisation config that asks transformers for bf16 weights."""
+    from transformers.quantizers.auto import AutoQuantizationConfig
+
+    try:
+        config = AutoQuantizationConfig.from_dict(quantised) if isinstance(quantised, dict) else quantised
+    except ValueError as error:
+        raise _refused(entry, str(error)) from error
+    if not hasattr(config, "dequantize"):
+        raise _refused(entry, type(config).__name__)
+    config.dequantize = True
+    return config
+
+
+def _refused(entry: str, what: str) -> StageError:
+    return StageError(
+        f"{entry}: its weights are quantised ({what}), and transformers does not dequantise these; give a "
+        "repository or a folder with weights in bf16"
+    )
+
+
+def _loaded(folder: Path, quantisation: Any, entry: str) -> Any:
+    import torch
+    from safetensors import SafetensorError
+    from transformers import AutoModelForCausalLM
+
+    try:
+        model, loading = AutoModelForCausalLM.from_pretrained(
+            folder,
+            dtype=torch.bfloat16,
+            quantization_config=quantisation,
+            local_files_only=True,
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+        )
+    except (OSError, ValueError, ImportError, SafetensorError) as error:
+        raise StageError(f"{entry}: no weights that transformers can load: {tokens.reason(error)}") from error
+    if missing := sorted(loading["missing_keys"]):
+        raise StageError(
+            f"{entry}: no weights for {missing[0]} and {len(missing) - 1} others of {type(model).__name__}"
+        )
+    return model.to(torch.bfloat16)
+
+
+def _anew(model: Any, entry: str) -> Any:
+    """The same weights in a model that was made here: it is not quantised, and has the names of its class.
+
+    transformers would turn names and forms back into those that `model` was read under.
+    """
+    import torch
+
+    model.config._name_or_path = ""
+    with torch.device("meta"):
+        made = type(model)(model.config)
+    try:
+        made.load_state_dict(model.state_dict(), assign=True)
+    except RuntimeError as error:  # what is still quantised has tensors and shapes of its own
+        raise _refused(entry, type(model).__name__) from error
+    made.tie_weights()
+    return made

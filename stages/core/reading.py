@@ -1,0 +1,186 @@
+"""A row of a source as a question with its options and its gold."""
+
+import hashlib
+import random
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from stages.core import patterns, sources, turns, values
+from stages.core.errors import StageError, shown
+from stages.core.items import Item, QuestionSet
+
+LETTERS = 26  # options that have a letter of their own
+LONGEST = 1_000_000  # characters of a question, a hundred times a long one
+HARDEST = 1e15  # a difficulty beyond this is no difficulty, and its means are no numbers
+
+
+def read(entry: QuestionSet, place: str, number: int, row: Mapping[str, Any]) -> Item | None:
+    """The row as an Item; None for one without a gold where the set drops these."""
+    if "question" not in entry.fields or "gold" not in entry.fields:
+        raise StageError(f"{place}: the field map names no field for question and gold; mend `fields`")
+    text = _text(entry, place, row)
+    choices = _choices(entry, place, row)
+    gold = _gold(entry, place, row, choices)
+    if not gold and entry.missing_gold == "drop":
+        return None
+    if not gold:
+        raise StageError(f"{place}: no gold answer; give it one, or set missing_gold: drop")
+    if not text:
+        raise StageError(f"{place}: the question is empty")
+    if entry.shuffle:
+        choices, gold = _shuffled(entry, place, text, choices, gold)
+    lettered = (f"{_letter(number)}. {option}" for number, option in enumerate(choices))
+    text = "\n".join((text, *lettered))  # options that are a field of their own are not in the text yet
+    found = sources.pick(row, entry.fields, "id", place)
+    source_id = values.identifier(found if "id" in entry.fields else number, "id", place)
+    return Item(place, source_id, text, choices, gold, difficulty(entry, row, place))
+
+
+def _text(entry: QuestionSet, place: str, row: Mapping[str, Any]) -> str:
+    """The question; of a conversation its one user's message."""
+    found = sources.pick(row, entry.fields, "question", place)
+    read = turns.asked if turns.conversation(found) else values.text
+    text = (read(found, "question", place) or "").strip()
+    if len(text) > LONGEST:
+        raise StageError(f"{place}: the question has {len(text):,} characters, at most {LONGEST:,} are taken")
+    return text
+
+
+def _letter(place: int) -> str:
+    return chr(ord("A") + place)
+
+
+def _choices(entry: QuestionSet, place: str, row: Mapping[str, Any]) -> tuple[str, ...]:
+    found = _texts(entry, "choices", row, place)
+    if len(found) > LETTERS:
+        raise StageError(f"{place}: {len(found)} choices, at most {LETTERS} have a letter; mend the field map")
+    return tuple(_stripped(entry, option, number, place) for number, option in enumerate(found, 1))
+
+
+def _stripped(entry: QuestionSet, option: str, number: int, place: str) -> str:
+    """An option without what its text says beside it, as `choice_pattern` has it."""
+    if not entry.choice_pattern:
+        return option
+    match = patterns.search(entry.choice_pattern, option, place)
+    if not match:
+        raise StageError(
+            f"{place}: choices: option {number} '{shown(option)}' does not match choice_pattern; mend the pattern"
+        )
+    return (match[1] or "").strip()
+
+
+def _texts(entry: QuestionSet, name: str, row: Mapping[str, Any], place: str) -> tuple[str, ...]:
+    """The list that the field of this name holds, a text for each option; empty where it is not mapped or null."""
+    found = sources.pick(row, entry.fields, name, place)
+    if not isinstance(found or [], list):
+        raise StageError(f"{place}: {name} are no list but {type(found).__name__}; mend the field map")
+    return tuple(_option(option, name, number, place) for number, option in enumerate(found or (), 1))
+
+
+def _option(value: Any, name: str, number: int, place: str) -> str:
+    option = values.text(value, f"{name}: option {number}", place)
+    if option is None:
+        raise StageError(f"{place}: {name}: option {number} is null; mend the field map or the file")
+    return option.strip()
+
+
+def _gold(entry: QuestionSet, place: str, row: Mapping[str, Any], choices: tuple[str, ...]) -> str:
+    """The gold as the grader takes it, "" where the row has none."""
+    found = sources.pick(row, entry.fields, "gold", place)
+    if entry.gold_is == "flags":
+        return _flagged(found, choices, place)
+    gold = _stated(entry, found, place).strip()
+    if entry.gold_pattern and gold:
+        match = patterns.search(entry.gold_pattern, gold, place)
+        gold = (match[1] or "").strip() if match else ""
+    if entry.gold_is == "place" and gold:
+        if not re.fullmatch(r"[0-9]{1,2}", gold) or int(gold) >= len(choices):
+            raise StageError(f"{place}: gold '{shown(gold)}' is no place of {len(choices)} options, counted from 0")
+        return _letter(int(gold))
+    return _labelled(_texts(entry, "labels", row, place), gold, choices, place) if "labels" in entry.fields else gold
+
+
+def _labelled(labels: tuple[str, ...], gold: str, choices: tuple[str, ...], place: str) -> str:
+    """The letter of the option that the label `gold` names, "" without a gold."""
+    if len(set(labels)) != len(choices) or len(labels) != len(choices):
+        raise StageError(f"{place}: {len(labels)} labels for {len(choices)} choices, expected a different one for each")
+    if gold and gold not in labels:
+        raise StageError(f"{place}: gold '{shown(gold)}' is none of the labels {shown(', '.join(labels))}; mend fields")
+    return _letter(labels.index(gold)) if gold else ""
+
+
+def check_numbers(found: Iterable[Item]) -> None:
+    """Raises StageError where golds that are numbers are labels in some rows and, it seems, texts in others.
+
+    `1` is the right option's text where an option is `1`, else its place: a set that means places by all of them would
+    have the wrong golds wherever an option is a number.
+    """
+    label = text = None
+    for item in found:
+        if item.choices and re.fullmatch("[1-9]", item.gold) and int(item.gold) <= len(item.choices):
+            if item.gold not in item.choices:
+                label = label or item
+            elif item.choices[int(item.gold) - 1] != item.gold:
+                text = text or item
+    if label and text:
+        raise StageError(
+            f"{text.place}: gold '{text.gold}' is an option's text, but a place in {label.place}: map the options' "
+            "labels as fields.labels, or set gold_is"
+        )
+
+
+def _flagged(found: Any, choices: tuple[str, ...], place: str) -> str:
+    """The letter of the one option whose flag is set, "" without any flags."""
+    if found is None:
+        return ""
+    if not isinstance(found, list) or any(type(flag) is not bool and flag not in (0, 1) for flag in found):
+        raise values.refused(found, "gold", place, "a list of flags, true or false, 1 or 0")
+    right = [number for number, flag in enumerate(found) if flag]
+    if len(right) != 1 or right[0] >= len(choices):
+        raise StageError(f"{place}: {len(right)} options are flagged as right, expected one; mend fields or gold_is")
+    return _letter(right[0])
+
+
+def _stated(entry: QuestionSet, found: Any, place: str) -> str:
+    """The gold as text. true and false are for the boolean grader, several values for math, where they are a list."""
+    if found == []:
+        return ""
+    if isinstance(found, bool) and entry.grader == "boolean":
+        return str(found).lower()
+    if entry.gold_is == "place" and isinstance(found, float):
+        return str(values.whole(found, "gold", place))
+    if entry.grader == "math" and isinstance(found, list) and not values.parts(found):
+        return ", ".join(_value(value, number, place) for number, value in enumerate(found, 1))
+    return values.text(found, "gold", place) or ""
+
+
+def _value(value: Any, number: int, place: str) -> str:
+    found = values.text(value, f"gold: value {number}", place)
+    if not found or not found.strip():
+        raise values.refused(value, f"gold: value {number}", place, "text")
+    return found.strip()
+
+
+def _shuffled(
+    entry: QuestionSet, place: str, text: str, choices: tuple[str, ...], gold: str
+) -> tuple[tuple[str, ...], str]:
+    """The options in another order, which depends on seed and question alone, and the letter of the right one."""
+    right = [number for number, option in enumerate(choices) if gold in (_letter(number), option)]
+    if len(right) != 1:
+        raise StageError(f"{place}: gold '{shown(gold)}' is the letter or text of {len(right)} options, expected one")
+    order = list(range(len(choices)))
+    random.Random(hashlib.sha256(f"{entry.seed}\n{text}".encode()).digest()).shuffle(order)
+    return tuple(choices[number] for number in order), _letter(order.index(right[0]))
+
+
+def difficulty(entry: QuestionSet, row: Mapping[str, Any], place: str) -> float | None:
+    """The first number in what the source says of it: 5 of "Level 5". None where it says nothing."""
+    found = sources.pick(row, entry.fields, "difficulty", place)
+    match = re.search(r"\d+(?:\.\d+)?", values.text(found, "difficulty", place) or "")
+    level = float(match[0]) if match else None
+    if level is not None and level > HARDEST:
+        raise StageError(
+            f"{place}: difficulty: {shown(match and match[0])} is no difficulty, which is at most {HARDEST:g}"
+        )
+    return level

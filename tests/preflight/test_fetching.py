@@ -1,0 +1,64 @@
+"""Models of a hub: found at a revision, their small files alone fetched, gates and revisions told."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.hub.server import COMMIT, hub
+from tests.imports import ROOT
+
+REPO = "meta-llama/Llama-3.1-8B"
+# In a process of its own: huggingface_hub reads the hub's address and the token when it is imported
+SCRIPT = """
+import sys
+from tools.preflight import fetching
+from tools.preflight.lines import Report
+
+report = Report()
+files = fetching.model(sys.argv[1], sys.argv[2], report, "model")
+print(report.table())
+print(files.weights if files else None)
+"""
+
+
+def fetched(address: str, cache: Path, revision: str, token: str = "") -> list[str]:
+    """The lines of a model that is fetched, and at last how many bytes its weights have."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+    env |= {"HF_HOME": str(cache), "HF_ENDPOINT": address, "HF_TOKEN": token}
+    command = [sys.executable, "-c", SCRIPT, REPO, revision]
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
+    assert done.stdout, done.stderr[-3000:]
+    return [line for line in done.stdout.splitlines() if line]
+
+
+def test_small_files_are_fetched_and_a_revision_that_moves_is_a_warning(
+    models: dict[str, Path], tmp_path: Path
+) -> None:
+    with hub({REPO: models[REPO]}, gated=frozenset({REPO})) as served:
+        lines = fetched(served.url, tmp_path, "main", token="hf_mine")
+    weights = sum(path.stat().st_size for path in models[REPO].glob("*.safetensors"))
+    assert [line.split()[0] for line in lines] == ["warning", "->", "ok", "1", str(weights)]
+    assert f"{REPO}@main is no commit" in lines[0]
+    assert lines[1].endswith(f"-> revision: {COMMIT}")
+    assert "its gate is open to this token" in lines[2]
+    assert {"config.json", "tokenizer.json"} <= set(served.asked)
+    assert not any(name.endswith(".safetensors") for name in served.asked)
+
+
+def test_closed_gate_is_an_error_with_the_page_of_its_terms(models: dict[str, Path], tmp_path: Path) -> None:
+    with hub({REPO: models[REPO]}, gated=frozenset({REPO})) as served:
+        lines = fetched(served.url, tmp_path, COMMIT)
+    assert [line.split()[0] for line in lines] == ["ok", "error", "->", "1", "None"]
+    assert "there is no token" in lines[1]
+    assert f"https://huggingface.co/{REPO}" in lines[2]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_model_or_hub_that_is_not_there_is_an_error(tmp_path: Path, there: bool) -> None:
+    with hub({}) as served:
+        lines = fetched(served.url if there else "http://127.0.0.1:9", tmp_path, COMMIT)
+    assert [line.split()[0] for line in lines] == ["error", "->", "0", "None"]
+    assert "not read from the hub" in lines[0]

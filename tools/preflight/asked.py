@@ -1,0 +1,70 @@
+"""Teachers and compressors that are models: their files, prompts and room, and the memory that serves them."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from stages.compress import compressor_of
+from stages.core import asking, params, tokens
+from stages.core.asking import LanguageModel
+from stages.core.compressors import llm
+from stages.core.compressors.llm import LLM
+from stages.core.records import Trace
+from stages.generate import Teacher
+from tools.preflight import fetching, memory, speaking
+from tools.preflight.lines import Report
+from tools.preflight.memory import Room
+from tools.preflight.speaking import Turn
+
+
+def check_teacher(section: Mapping[str, Any], longest: str, room: Room, report: Report, subject: str) -> None:
+    """Adds the lines of a teacher that is asked; `longest` is a question of a set."""
+    teacher = params.section(Teacher, section, subject)
+    if teacher.inference["engine"] == "scripted":
+        report.ok(subject, "files", "a program, no model")
+        return
+    _check(teacher, speaking.QUESTION, longest, {}, room, report, subject)
+
+
+def check_compressor(section: Mapping[str, Any], longest: str, room: Room, report: Report, subject: str) -> None:
+    """Adds the lines of a compressor."""
+    how = compressor_of(section, subject)
+    if isinstance(how, LLM):
+        _check(how, llm.render(_trace()), longest, {"context": how.context}, room, report, subject)
+    else:
+        report.ok(subject, "files", "a program, no model")
+
+
+def _trace() -> Trace:
+    texts = {"question": speaking.QUESTION, "reasoning": speaking.REASONING, "answer": speaking.ANSWER}
+    blank: dict[str, Any] = dict.fromkeys((field.name for field in dataclasses.fields(Trace)), "")
+    return Trace(**blank | texts)
+
+
+def _check(
+    model: LanguageModel,
+    question: str,
+    longest: str,
+    limits: Mapping[str, int],
+    room: Room,
+    report: Report,
+    subject: str,
+) -> None:
+    served, sampling = asking.settings(model, subject)
+    if served.renders:
+        report.ok(subject, "files", f"{model.model} of a server, which renders its prompts and is not asked here")
+        return
+    files = fetching.model(model.model, model.revision, report, subject)
+    if files is None:
+        return
+    speaks = Path(model.tokenizer) if model.tokenizer and Path(model.tokenizer).is_dir() else files.folder
+    turn = Turn(model.prompt_template, model.date, question, model.template_arguments, model.system)
+    spoken = speaking.show_prompt(speaks, turn, report, subject)
+    if spoken is not None:
+        speaking.check_end(files.folder, spoken.tokenizer, report, subject)
+        speaking.check_split(spoken, model.output, model.opened, report, subject)
+        needed = spoken.length + tokens.count(spoken.tokenizer, longest) + sampling.max_new_tokens
+        engine = {"max_model_len": memory.engine_of(model.inference).get("options", {}).get("max_model_len")}
+        speaking.check_room(files.folder, needed, {**limits, **engine}, report, subject)
+    memory.check_serving(files.folder, files.weights or 0, model.inference, room, report, subject)
