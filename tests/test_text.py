@@ -170,10 +170,10 @@ def test_every_special_token_of_the_prompt_is_one_id(student: Student) -> None:
 
 def test_special_tokens_in_a_question_or_a_trace_never_become_ids(student: Student, tmp_path: Path) -> None:
     """Of every family, and of each of its tokens: as written, glued to others, and cut in two and put together."""
-    vocabulary, tokenizer = miniatures.MODELS[model_id(STUDENTS[student.name])].vocabulary, student.tokenizer
-    special = set(vocabulary.special.values())
+    tokenizer, marks = student.tokenizer, miniatures.MODELS[model_id(STUDENTS[student.name])].vocabulary.special
+    special = set(marks.values())
     bare = [number for number in tokens.ids(tokenizer, student.prompt) if number in special]
-    for mark in (mark for mark in vocabulary.special if "reserved" not in mark):
+    for mark in marks:
         for text in (mark, f"Is {mark}{mark} it?", f"<{mark}>", f"{mark[:3]}{mark}{mark[3:]}", f"a\u0301{mark}"):
             asked = chat.prompt(tokenizer, student.declared["text"]["prompt_template"], text)
             assert [number for number in tokens.ids(tokenizer, asked) if number in special] == bare

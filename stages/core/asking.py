@@ -38,8 +38,8 @@ class LanguageModel:
     tokenizer: str | None = None  # a folder or the hub id of a tokenizer, where `model` is a server's name
     prompt_template: str | None = None  # None: the tokenizer's own, with `template_arguments`
     template_arguments: Options = field(default_factory=dict)  # only its template knows their names
-    system: NotEmpty | None = None  # its system message; None: what its template or its server writes by itself
     date: str | None = None  # what a template that writes today's date gets, "2026-01-31"
+    system: NotEmpty | None = None  # its system message; None: what its template or its server writes by itself
     output: str = "think"  # how it sets its reasoning apart: think tags, or harmony (gpt-oss)
     opened: bool = False  # its prompt opens the think block, and a server that renders it does not show it
     sampling: dict[str, Any] = field(default_factory=dict)
@@ -125,11 +125,11 @@ class Asker:
 
     def _shapes(self, served: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """What of the settings shapes a stored text, now and as keys held it until November 2026."""
-        template: dict[str, Any] = {"template": self.config.template_arguments}
-        if self.config.system and self.renders:  # else it is in the prompt
-            template["system"] = self.config.system
-        shape = served | template | ({"special": True} if self.special else {})
-        return shape, {name: value for name, value in served.items() if name != "server"} | template
+        asked: dict[str, Any] = {"template": self.config.template_arguments}
+        if self.config.system and self.renders:  # else it is in the prompt's ids
+            asked["system"] = self.config.system
+        shape = served | asked | ({"special": True} if self.special else {})
+        return shape, {name: value for name, value in served.items() if name != "server"} | asked
 
     def _tokenizer(self) -> Any:
         if self.config.tokenizer:
@@ -157,7 +157,7 @@ class Asker:
         opened, prompt = self.config.opened, message
         asked: list[int] | str = message
         if not self.renders:
-            prompt = chat.prompt(self.tokenizer, template, message, arguments, self.config.date, self.config.system)
+            prompt = chat.prompt(self.tokenizer, template, message, arguments, self.config.system, self.config.date)
             asked, opened = tokens.ids(self.tokenizer, prompt), opened or chat.opens(prompt)
         elif template is not None:
             asked = chat.prompt(None, template, message)
@@ -174,7 +174,8 @@ class Asker:
         if not self.tokenizer:
             return None
         template = None if self.tokenizer.chat_template else "{question}"  # as the server will render it
-        rendered = chat.prompt(self.tokenizer, template, request.prompt, date=ANY_DAY, system=self.config.system)
+        system = self.config.system
+        rendered = chat.prompt(self.tokenizer, template, request.prompt, system=system, date=ANY_DAY)
         return tokens.count(self.tokenizer, rendered)
 
     def plain(self, text: str) -> str:
@@ -196,8 +197,8 @@ class Asker:
     @functools.cached_property
     def engine(self) -> engines.Engine:
         """The model, loaded when something is asked for the first time."""
-        config = self.config
-        model = engines.Model(config.model, self.tokenizer, config.revision, self.special, config.system)
+        known = self.tokenizer, self.config.revision, self.special, self.config.system
+        model = engines.Model(self.config.model, *known)
         return self.load(model, self.config.inference, f"{self.place}.inference")
 
     def _timed(self, requests: Iterable[Request]) -> Iterator[tuple[str, store.Answer]]:

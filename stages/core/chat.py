@@ -60,8 +60,8 @@ def prompt(
     template: str | None,
     question: str,
     arguments: Mapping[str, Any] | None = None,
-    date: str | None = None,
     system: str | None = None,
+    date: str | None = None,
 ) -> str:
     """The user's turn and the generation header. Special tokens in the question are plain text there (see `plain`).
 
@@ -77,8 +77,8 @@ def prompt(
             f"{tokenizer.name_or_path}: its tokenizer has no chat template; "
             "give the student a prompt_template in conf/profile/"
         )
-    known = dict(arguments or {}) | {"strftime_now": _clock(tokenizer, date)}
-    rendered = _rendered(tokenizer, question, known, system)
+    clocked = dict(arguments or {}) | {"strftime_now": _clock(tokenizer, date)}
+    rendered = _rendered(tokenizer, question, clocked, system)
     if question.strip() not in rendered:
         raise StageError(f"{tokenizer.name_or_path}: its chat template leaves the question out; give a prompt_template")
     return rendered

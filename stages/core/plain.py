@@ -25,7 +25,8 @@ def write(folder: Path, entry: str) -> None:
 
     config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     quantised = getattr(config, "quantization_config", None)
-    if quantised is None and not _holds_more_than_text(config):
+    more = _holds_more_than_text(config, entry)
+    if quantised is None and not more:
         return
     model = _loaded(folder, None if quantised is None else _dequantising(quantised, entry), entry)
     apart = folder / "plain"
@@ -38,15 +39,20 @@ def write(folder: Path, entry: str) -> None:
     apart.rmdir()
 
 
-def _holds_more_than_text(config: Any) -> bool:
-    """Whether AutoModelForCausalLM takes a part of this config alone."""
+def _holds_more_than_text(config: Any, entry: str) -> bool:
+    """Whether AutoModelForCausalLM takes a part of this config alone. Raises StageError where it takes none of it."""
     import torch
     from transformers import AutoModelForCausalLM
 
     if config.get_text_config() is config:
         return False
-    with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
+    try:
+        with torch.device("meta"):
+            model = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
+    except ValueError as error:
+        raise StageError(
+            f"{entry}: transformers has no language model for a {type(config).__name__}; choose another student"
+        ) from error
     return type(model.config) is not type(config)
 
 

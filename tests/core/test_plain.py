@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, Mxfp4Config
 
 from stages.core import plain
 from stages.core.errors import StageError
 from stages.core.training import tensors
 from tests.miniatures import build
+from tests.miniatures.weights import fp8
 
 FP4 = {sign * value * 2.0**-6 for sign in (1, -1) for value in (0, 0.5, 1, 1.5, 2, 3, 4, 6)}
 
@@ -67,6 +69,25 @@ def test_quantised_experts_become_bf16_once(tmp_path: Path) -> None:
     assert (after / "generation_config.json").read_text() == (before / "generation_config.json").read_text()
 
 
+def test_eight_bit_weights_become_bf16(tmp_path: Path) -> None:
+    folder = build("meta-llama/Llama-3.1-8B", tmp_path / "before")
+    for path in folder.glob("*.safetensors"):
+        save_file(fp8(load_file(path), ".layers."), path, metadata={"format": "pt"})
+    config = json.loads((folder / "config.json").read_text())
+    quantised = {"quant_method": "fp8", "activation_scheme": "static", "weight_block_size": None}
+    (folder / "config.json").write_text(json.dumps(config | {"quantization_config": quantised}))
+    plain.write(folder, "students.mine.source")
+    other = build("meta-llama/Llama-3.1-8B", tmp_path / "other")
+    assert tensors.stored(folder) == tensors.stored(other)
+    torch.testing.assert_close(logits(folder), logits(other), rtol=0.1, atol=0.1)  # FP8 keeps three bits
+
+
+def test_model_without_a_language_model_of_its_own_is_refused(tmp_path: Path) -> None:
+    folder = build("mistralai/Ministral-3-14B-Instruct-2512", tmp_path / "before")
+    with pytest.raises(StageError, match="source: transformers has no language model for a Mistral3Config"):
+        plain.write(folder, "students.mine.source")
+
+
 def test_plain_folder_keeps_its_bytes(tmp_path: Path) -> None:
     before, after = written("meta-llama/Llama-3.1-8B", tmp_path)
     names = sorted(path.name for path in before.iterdir())
@@ -89,8 +110,6 @@ def test_what_cannot_be_made_plain_is_refused_in_a_line(
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"quantization_config": changes}))
     if changes["quant_method"] == "mxfp4":  # of the experts there is nothing
-        from safetensors.torch import load_file, save_file
-
         for path in folder.glob("*.safetensors"):
             kept = {name: tensor for name, tensor in load_file(path).items() if "_proj_" not in name or "bias" in name}
             save_file(kept, path, metadata={"format": "pt"})

@@ -25,10 +25,12 @@ from tests.core.training.students import ARM, CELL, METHODS, TRAINING, curve, pr
 from tests.made import LORA
 from tests.miniatures import build
 
-# Largest difference of a loss of about 12, see test_fsdp.py
-TOLERANCE = 0.01
-ROUNDING = 0.02  # distance of logits; measured 0.011
+# Largest difference of a loss of about 6.5, before anything was learned (the rate of the first step is 0), and after:
+# it then falls by 0.5 or more, and AdamW's first updates make much of rounding (measured: 0.004 and 0.014)
+BEFORE, AFTER = 0.006, 0.03
+ROUNDING = 0.02  # distance of logits; measured 0.013
 NAMES = ["qwen08b", "qwen9b", "llama8b", "gptoss20b"]
+SLOW = [("qwen9b", "lora"), ("llama8b", "lora")]
 QUICK_PAIRS = [("qwen9b", "full"), ("gptoss20b", "lora")]
 
 Cell = Callable[[str, str, int], Path]
@@ -87,7 +89,7 @@ def check(root: Path, adapter: bool) -> None:
 @pytest.mark.parametrize(
     ("name", "method"),
     [
-        pytest.param(name, method, marks=pytest.mark.slow if (name, method) == ("qwen9b", "lora") else [])
+        pytest.param(name, method, marks=pytest.mark.slow if (name, method) in SLOW else [])
         for name in NAMES
         for method in METHODS
     ],
@@ -110,7 +112,7 @@ def test_two_processes_learn_and_save_what_one_does(name: str, method: str, cell
     check(root, adapter=method == "lora")
     for (step, seen, loss, rate), one in zip(curve(root), curve(other), strict=True):
         assert [step, seen, rate] == [one[0], one[1], one[3]]
-        assert loss == pytest.approx(one[2], abs=TOLERANCE), step
+        assert loss == pytest.approx(one[2], abs=BEFORE if step <= 2 else AFTER), step
 
 
 @pytest.mark.parametrize("name", NAMES)
