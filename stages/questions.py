@@ -60,13 +60,13 @@ def from_files(entry: QuestionSet) -> Iterator[tuple[str, Item | None]]:
         yield from ((split, item) for item in of_split(entry, name))
 
 
-def of_split(entry: QuestionSet, name: str, streaming: bool = False) -> Iterator[Item | None]:
-    """Yields the items of one file, or of one split of a hub data set; see `from_files`."""
+def of_split(entry: QuestionSet, name: str, first: int | None = None) -> Iterator[Item | None]:
+    """Yields the items of one file, or of one split of a hub data set, see `from_files`; of its `first` rows alone."""
     if entry.kind == "hub":
-        placed = sources.hub_rows(entry.dataset or "", entry.name, name, entry.revision, streaming)
+        placed = sources.hub_rows(entry.dataset or "", entry.name, name, entry.revision, streaming=first is not None)
     else:
         placed = sources.rows(sources.QUESTIONS / name)
-    for number, (place, row) in enumerate(placed):
+    for number, (place, row) in enumerate(itertools.islice(placed, first)):
         if any(str(row.get(name)) not in _wanted(values) for name, values in entry.where.items()):
             continue
         found = reading.read(entry, place, number, row)

@@ -1,6 +1,6 @@
-"""A hub on loopback that has folders as its models, for programs that huggingface_hub asks for them.
+"""A hub on loopback that has folders as its models and data sets, for programs that huggingface_hub asks for them.
 
-It knows what is asked of a model's page, tree and files; a gated model's files only those who bring a token get.
+It knows what is asked of a repository's page, tree and files; a gated one's files only those who bring a token get.
 """
 
 import contextlib
@@ -51,6 +51,8 @@ def hub(models: Mapping[str, Path], gated: frozenset[str] = frozenset()) -> Iter
             if repo not in models:
                 self._send(404, b"{}", {"X-Error-Code": "RepoNotFound"})
                 return
+            if kind == "auth-check" and not self._open(repo):
+                return
             sizes = {path.name: path.stat().st_size for path in models[repo].iterdir() if path.is_file()}
             if kind == "tree":
                 tree = [{"type": "file", "oid": "0", "size": size, "path": name} for name, size in sizes.items()]
@@ -62,13 +64,19 @@ def hub(models: Mapping[str, Path], gated: frozenset[str] = frozenset()) -> Iter
             self._send(200, json.dumps(page).encode())
 
         def _file(self, repo: str, name: str) -> None:
-            if repo in gated and not self.headers.get("Authorization"):
-                self._send(403, b"", {"X-Error-Code": "GatedRepo"})
+            if not self._open(repo):
                 return
             served.asked.append(name)
             contents = (models[repo] / name).read_bytes()
             marks = {"X-Repo-Commit": COMMIT, "ETag": f'"{hashlib.sha256(contents).hexdigest()}"'}
             self._send(200, contents, marks)
+
+        def _open(self, repo: str) -> bool:
+            """Whether the gate is open to who asks; where it is closed, that is the answer."""
+            if repo not in gated or self.headers.get("Authorization"):
+                return True
+            self._send(403, b"", {"X-Error-Code": "GatedRepo"})
+            return False
 
         def _send(self, status: int, contents: bytes, headers: Mapping[str, str] | None = None) -> None:
             self.send_response(status)

@@ -22,13 +22,25 @@ files = fetching.model(sys.argv[1], sys.argv[2], report, "model")
 print(report.table())
 print(files.weights if files else None)
 """
+DATA = """
+import sys
+from stages.core.items import QuestionSet
+from tools.preflight import question_sets
+from tools.preflight.lines import Report
+
+report = Report()
+where = {"files": {"test": "test"}, "dataset": sys.argv[1], "revision": sys.argv[2]}
+entry = QuestionSet("hub", "in_distribution", "numeric", {"test": 1}, **where)
+question_sets.repository(entry, report, "questions.mine")
+print(report.table())
+"""
 
 
-def fetched(address: str, cache: Path, revision: str, token: str = "") -> list[str]:
-    """The lines of a model that is fetched, and at last how many bytes its weights have."""
+def fetched(address: str, cache: Path, revision: str, token: str = "", script: str = SCRIPT) -> list[str]:
+    """The lines of a model that is fetched, and at last how many bytes its weights have; or those of a data set."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
     env |= {"HF_HOME": str(cache), "HF_ENDPOINT": address, "HF_TOKEN": token}
-    command = [sys.executable, "-c", SCRIPT, REPO, revision]
+    command = [sys.executable, "-c", script, REPO, revision]
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
     assert done.stdout, done.stderr[-3000:]
     return [line for line in done.stdout.splitlines() if line]
@@ -62,3 +74,13 @@ def test_model_or_hub_that_is_not_there_is_an_error(tmp_path: Path, there: bool)
         lines = fetched(served.url if there else "http://127.0.0.1:9", tmp_path, COMMIT)
     assert [line.split()[0] for line in lines] == ["error", "->", "0", "None"]
     assert "not read from the hub" in lines[0]
+
+
+def test_gate_of_a_data_set_is_told(tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    with hub({REPO: tmp_path / "set"}, gated=frozenset({REPO})) as served:
+        closed = fetched(served.url, tmp_path / "closed", "main", script=DATA)
+        opened = fetched(served.url, tmp_path / "opened", COMMIT, token="hf_mine", script=DATA)
+    assert [line.split()[0] for line in closed] == ["warning", "->", "error", "->", "0"]
+    assert f"https://huggingface.co/datasets/{REPO}" in closed[3]
+    assert [line.split()[0] for line in opened] == ["ok", "ok", "2"]

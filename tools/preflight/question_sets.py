@@ -32,7 +32,7 @@ def check(sets: Mapping[str, QuestionSet], report: Report) -> str:
     for name, entry in sets.items():
         subject = f"questions.{name}"
         if entry.kind == "hub" and not Path(entry.dataset or "").is_dir():
-            _hub(entry, report, subject)
+            repository(entry, report, subject)
         with report.errors_of(subject, "rows"):
             rows = [dealing.question(name, entry, split, item) for split, item in _first(entry)]
             _golds(entry, rows, report, subject)
@@ -40,7 +40,7 @@ def check(sets: Mapping[str, QuestionSet], report: Report) -> str:
     return longest
 
 
-def _hub(entry: QuestionSet, report: Report, subject: str) -> None:
+def repository(entry: QuestionSet, report: Report, subject: str) -> None:
     """Adds whether the data set is there at a commit, and open to this token."""
     from huggingface_hub import HfApi
     from huggingface_hub.errors import GatedRepoError, HTTPError
@@ -63,8 +63,8 @@ def _first(entry: QuestionSet) -> Iterator[tuple[str, Item]]:
         yield from ((split, item) for split, item in itertools.islice(questions.from_reasoning_gym(entry), FIRST))
         return
     for split, name in entry.files.items():
-        looked = itertools.islice(questions.of_split(entry, name, streaming=True), LOOKED)
-        yield from ((split, item) for item in itertools.islice(filter(None, looked), FIRST))
+        golden = filter(None, questions.of_split(entry, name, LOOKED))
+        yield from ((split, item) for item in itertools.islice(golden, FIRST))
 
 
 def _golds(entry: QuestionSet, rows: list[Question], report: Report, subject: str) -> None:

@@ -42,7 +42,7 @@ class Turn:
 
     def rendered(self, tokenizer: Any, date: str | None) -> str:
         """The prompt as the stages make it, on a day."""
-        return chat.prompt(tokenizer, self.template, self.question, self.arguments, date, self.system)
+        return chat.prompt(tokenizer, self.template, self.question, self.arguments, date=date, system=self.system)
 
 
 def show_prompt(folder: Path, turn: Turn, report: Report, subject: str) -> Spoken | None:
