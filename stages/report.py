@@ -69,7 +69,7 @@ class Settings:
     seed: Seed
     headline: Headline
     examples: Positive
-    paper: bool  # whether figures show the paper's own ranges
+    paper: bool  # whether figures and tables show the paper's own numbers
 
     def __post_init__(self) -> None:
         if self.resamples < 1 or not 0 < self.confidence < 1:
