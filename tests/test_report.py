@@ -292,6 +292,20 @@ def test_a_set_has_a_table_of_its_arms_and_of_its_traces(root: Path) -> None:
     assert "none of it is evaluated" in table(root, "set_only_taught")
 
 
+def test_a_set_that_the_paper_speaks_of_has_its_numbers_below_where_they_are_wanted(root: Path) -> None:
+    metrics = build(root, ONE, questions=12)
+    for path in (path for path in metrics.rglob("*") if path.is_file()):
+        path.write_text(path.read_text().replace("set_a_in_distribution", "gpqa_diamond"))
+    run_report()
+    said = "GPQA Diamond: 68.2% of Qwen3.5-397B-A17B's answers are correct, its raw traces have 18,734 characters"
+    assert said not in table(root, "set_gpqa_diamond")
+    path = root / "params.yaml"
+    path.write_text(path.read_text().replace("paper: false", "paper: true"))
+    run_report()
+    assert said in table(root, "set_gpqa_diamond")
+    assert "arXiv" not in table(root, "set_set_b_in_distribution")
+
+
 def test_majority_and_passes_say_of_how_many(root: Path) -> None:
     build(root, ONE, questions=80, groups=GROUPS[:1], samples=2)
     run_report()

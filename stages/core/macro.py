@@ -26,17 +26,14 @@ def by_group(
     sets = {scope: rows for scope, rows in scopes.items() if scope[1] != ALL}
     groups = {group: [one for one in sets if group in (ALL, one[0])] for group, source in scopes if source == ALL}
     several = {group: members for group, members in groups.items() if len(members) > 1}
-    totals: dict[str, dict[Run, Floats]] = {group: {} for group in several}
+    totals: dict[str, Floats | float] = dict.fromkeys(several, 0.0)
     for place, (scope, rows) in enumerate(sets.items()):
-        means = _means(answers, rows, _apart(settings, place)) if any(scope in own for own in several.values()) else {}
-        for group in (group for group, members in several.items() if scope in members):
-            for run, mean in means.items():
-                totals[group][run] = totals[group].get(run, 0.0) + mean / len(several[group])
+        means = _means(answers, rows, _apart(settings, place))  # one set's at a time: they are large
+        for group, members in several.items():
+            if scope in members:
+                totals[group] = totals[group] + means / len(members)
     fewest = {group: min(len(sets[one]) for one in members) for group, members in several.items()}
-    return {
-        group: {run: _estimate(total, fewest[group], settings) for run, total in own.items()}
-        for group, own in totals.items()
-    }
+    return {group: _estimates(answers, np.asarray(total), fewest[group], settings) for group, total in totals.items()}
 
 
 def _apart(settings: Bootstrap, place: int) -> Bootstrap:
@@ -45,16 +42,15 @@ def _apart(settings: Bootstrap, place: int) -> Bootstrap:
     return dataclasses.replace(settings, seed=int(seed))
 
 
-def _means(answers: Mapping[Run, Answers], rows: Sequence[int], settings: Bootstrap) -> dict[Run, Floats]:
-    """Each run's accuracy on the questions at `rows`, as they are and resampled: (1 + resamples, seeds)."""
+def _means(answers: Mapping[Run, Answers], rows: Sequence[int], settings: Bootstrap) -> Floats:
+    """The accuracy on the questions at `rows`, as they are and resampled: (1 + resamples, seeds of all runs)."""
     chosen = np.array(rows)
-    columns = [one.correct[chosen] for one in answers.values()]
-    sums = resampled_sums(np.hstack(columns), settings) / len(rows)
-    ends = np.cumsum([own.shape[1] for own in columns])[:-1]
-    return dict(zip(answers, np.split(sums, ends, axis=1), strict=True))
+    return resampled_sums(np.hstack([one.correct[chosen] for one in answers.values()]), settings) / len(rows)
 
 
-def _estimate(means: Floats, fewest: int, settings: Bootstrap) -> Estimate:
-    """The mean over the seeds of `means`, (1 + resamples, seeds), with its interval."""
-    accuracy = over_seeds(means, settings)
-    return ratio(accuracy, np.ones_like(accuracy), settings.confidence if fewest >= FEW else None)
+def _estimates(answers: Mapping[Run, Answers], means: Floats, fewest: int, settings: Bootstrap) -> dict[Run, Estimate]:
+    """Each run's mean over its seeds of `means`, (1 + resamples, seeds of all runs), with its interval."""
+    ends = np.cumsum([one.correct.shape[1] for one in answers.values()])[:-1]
+    accuracies = [over_seeds(own, settings) for own in np.split(means, ends, axis=1)]
+    confidence = settings.confidence if fewest >= FEW else None
+    return {run: ratio(own, np.ones_like(own), confidence) for run, own in zip(answers, accuracies, strict=True)}
