@@ -23,6 +23,7 @@ from stages.core import (
     figures,
     metrics,
     page,
+    paper,
     params,
     provenance,
     summary,
@@ -31,6 +32,7 @@ from stages.core import (
     tables_cost,
     tables_data,
     tables_runs,
+    tables_sets,
     vega,
 )
 from stages.core.cells import UNTRAINED
@@ -41,6 +43,7 @@ from stages.core.params import Name, Positive, Seed
 from stages.core.runs import Comparison, Grid, Result, Run
 from stages.core.significance import Bootstrap
 from stages.core.stats import Estimate
+from stages.core.tables import Table
 
 PARAMS = {"grid": "grid", "report": "report", "methods": "methods", "cap": "evaluate.max_new_tokens"}
 
@@ -66,7 +69,7 @@ class Settings:
     seed: Seed
     headline: Headline
     examples: Positive
-    paper: bool  # whether figures show the paper's own ranges
+    paper: bool  # whether figures and tables show the paper's own numbers
 
     def __post_init__(self) -> None:
         if self.resamples < 1 or not 0 < self.confidence < 1:
@@ -126,13 +129,13 @@ def study(inputs: Inputs, grid: Grid, settings: Settings, budgets: Mapping[str, 
     return Study(inputs, grid, settings, budgets, found, runs, compared, caps, curves)
 
 
-def build(whole: Study) -> tuple[dict[str, Any], str, dict[str, dict[str, bytes]]]:
-    """The summary, results.csv, and the files of each folder of plots by name."""
+def build(whole: Study, made: Mapping[str, Table]) -> tuple[dict[str, Any], str, dict[str, dict[str, bytes]]]:
+    """The summary, results.csv, and the files of each folder of plots by name; `made` are the tables."""
     names, inputs = whole.grid.arms(), whole.inputs
     method = whole.settings.headline["method"]
     own = {one.run.target: one for one in headline(whole.arms, whole.settings) if one.run.method in (method, "")}
     folders = {
-        "tables": _tables(whole),
+        "tables": tables.files(made),
         "figures": figures.draw(
             names, whole.arms, whole.compared, inputs.compress, whole.caps, whole.curves, whole.settings.paper
         ),
@@ -148,14 +151,15 @@ def build(whole: Study) -> tuple[dict[str, Any], str, dict[str, dict[str, bytes]
     return summary.headlines(names, own), summary.table(summary.rows([*whole.arms, *whole.runs])), folders
 
 
-def _tables(whole: Study) -> dict[str, bytes]:
-    """Every table in both markups, by file name."""
+def made_tables(whole: Study) -> dict[str, Table]:
+    """Every table by its file's stem."""
     inputs, found, confidence = whole.inputs, whole.arms, whole.settings.confidence
+    papers = whole.settings.paper
     made = {
         "1_datasets": tables_data.datasets(inputs.datasets),
-        "2_traces": tables_data.traces(inputs.verify),
+        "2_traces": tables_data.traces(inputs.verify, papers),
         "2b_selection": tables_data.selection(inputs.verify),
-        "3_compression": tables_data.compression(inputs.compress),
+        "3_compression": tables_data.compression(inputs.compress, papers),
         "4_accuracy": tables_runs.accuracy([*found, *whole.runs], confidence),
         "4b_differences": tables_runs.differences(found, whole.compared, confidence),
         "4c_samples": tables_answers.samples(found),
@@ -167,27 +171,40 @@ def _tables(whole: Study) -> dict[str, bytes]:
         "9_budget": tables_answers.budget(found, whole.curves, whole.caps),
         "10_break_even": tables_cost.break_even(found, inputs.cost, whole.grid.compressors),
     }
+    made |= tables_sets.tables(found, inputs, papers)
     if shown := headline(found, whole.settings):
         made["headline"] = tables_runs.headline(shown, confidence)
     if inputs.holes:
         made["holes"] = tables_data.holes(inputs.holes)
-    files = {f"{name}.md": tables.markdown(table) for name, table in made.items()}
-    files |= {f"{name}.tex": tables.latex(table) for name, table in made.items()}
-    return {name: text.encode() for name, text in files.items()}
+    notes = paper.NOTES if papers else {}
+    return {name: tables.noted(table, notes.get(name, "")) for name, table in made.items()}
 
 
 def _about(whole: Study) -> provenance.About:
     """What captions say of the whole report."""
-    return provenance.About(whole.arms[0].asked, whole.settings.bootstrap)
+    return provenance.About(whole.arms[0].asked, whole.settings.bootstrap, whole.settings.paper)
 
 
-def _page(whole: Study, profile: str, drawn: Mapping[str, bytes], captions: Mapping[str, tuple[str, str]]) -> str:
+def _page(
+    whole: Study,
+    profile: str,
+    made: Mapping[str, Table],
+    drawn: Mapping[str, bytes],
+    captions: Mapping[str, tuple[str, str]],
+) -> str:
     """The report as one HTML file."""
-    own = headline(whole.arms, whole.settings)
-    table = tables_runs.headline(own, whole.settings.confidence) if own else None
     pictures = {name: (drawn[f"{name}.svg"], *said) for name, said in captions.items() if f"{name}.svg" in drawn}
     about = f"Profile {profile}: {len(whole.arms)} arms, drawn from metrics/{profile} alone."
-    return page.page(f"compress-distill: {profile}", about, table, pictures, whole.inputs.examples, whole.inputs.holes)
+    further = [table for name, table in made.items() if name not in ("headline", "holes")]
+    return page.page(
+        f"compress-distill: {profile}",
+        about,
+        made.get("headline"),
+        pictures,
+        whole.inputs.examples,
+        whole.inputs.holes,
+        further,
+    )
 
 
 @command.stage("profile")
@@ -207,14 +224,15 @@ def main(profile: str, explain: str | None = None) -> None:
     for hole in inputs.holes:
         click.echo(f"warning: {hole}: not there yet; the report leaves it out", err=True)
     whole = study(inputs, grid, settings, budgets, cap)
-    scalars, found, folders = build(whole)
+    made = made_tables(whole)
+    scalars, found, folders = build(whole, made)
     about = _about(whole)
     captions = {
         name: (provenance.says(name, about), provenance.caption(name, root, about)) for name in provenance.FIGURES
     }
     said = "".join(f"- {name}: {' '.join(parts)}\n" for name, parts in captions.items())
     folders["figures"]["captions.md"] = said.encode()
-    text = _page(whole, profile, folders["figures"], captions)
+    text = _page(whole, profile, made, folders["figures"], captions)
     for name, files in folders.items():
         with replacing(Path("plots") / profile / name) as folder:
             folder.mkdir()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from stages.core import arms
+from stages.core import arms, paper
 from stages.core.cells import UNTRAINED
 from stages.core.metrics import load
 from stages.core.records import GROUPS
@@ -50,9 +50,10 @@ def test_writes_every_table_and_figure_and_the_same_bytes_again(root: Path) -> N
         "9_budget",
         "10_break_even",
         "headline",
+        *(f"set_set_{letter}_{group}" for group in GROUPS[:2] for letter in "ab"),
     ]
     drawn = ["4_accuracy", "3_rho", "5_accuracy_tokens", "6_cost", "7_truncation", "8_retention_efficiency"]
-    drawn += ["9_budget"]
+    drawn += ["5b_accuracy_generated", "9_budget"]
     plots = [f"tables/{name}.{kind}" for name in names for kind in ("md", "tex")]
     plots += [f"figures/{name}.{kind}" for name in drawn for kind in ("png", "svg")]
     plots += ["report.html", "figures/captions.md"]
@@ -258,6 +259,66 @@ def test_size_of_the_family_is_told_and_is_what_resamples_are_chosen_for(root: P
     assert arms.family(arms.pooled(inputs.answers, grid), inputs) == 14
 
 
+def test_mean_over_sets_stands_beside_the_pooled_accuracy_where_a_group_has_several(root: Path) -> None:
+    """Sets a are all right, b all wrong: means of 50%; in-distribution a has 7 questions and b 6, of OOD both 6."""
+    metrics = build(root, ONE, questions=25, samples=0)
+    for path in (metrics / "scores").iterdir():
+        lines = [line.split(",") for line in path.read_text().splitlines()]
+        for line in lines[1:]:
+            line[4], line[5] = "answered", str(int(line[2].startswith("set_a")))
+        path.write_text("\n".join(",".join(line) for line in lines) + "\n")
+    assert run_report().exit_code == 0
+    heads, _, raw, *_ = table(root, "4_accuracy").splitlines()[2:]
+    shown = dict(zip(heads.strip("| ").split(" | "), raw.strip("| ").split(" | "), strict=True))
+    assert shown["all %"].startswith("52.0 [")
+    assert shown["in_distribution %"].startswith("53.8 [")
+    for head in ("all, mean of 4 sets %", "in_distribution, mean of 2 sets %", "ood_reasoning, mean of 2 sets %"):
+        assert shown[head] == "50.0"
+    (row,) = (row for row in rows_of(metrics) if (row["target"], row["group"], row["source"]) == ("raw", "all", "all"))
+    assert (row["macro"], row["macro_low"]) == ("0.5", "")
+    assert {row["macro"] for row in rows_of(metrics) if row["source"] != "all"} == {""}
+
+
+def test_a_set_has_a_table_of_its_arms_and_of_its_traces(root: Path) -> None:
+    metrics = build(root, dataclasses.replace(SMALL, methods=["full"]), questions=40)
+    path = metrics / "questions.json"
+    sets = json.loads(path.read_text())["sets"]
+    path.write_text(json.dumps({"sets": [*sets, sets[0] | {"source": "only_taught"}]}))
+    run_report()
+    shown = table(root, "set_set_b_in_distribution")
+    assert shown.startswith("**Data set set_b_in_distribution (in_distribution): greedy answers to 10 questions.**")
+    own = {row["target"]: row for row in rows_of(metrics) if row["source"] == "set_b_in_distribution"}
+    cells = {
+        line.split(" | ")[4]: line.strip("| ").split(" | ")[5:] for line in shown.splitlines() if "| small" in line
+    }
+    assert list(cells) == ["raw", "light", "strong", "truncated to light", "answer only", UNTRAINED]
+    for target in ("raw", "light", UNTRAINED):
+        row, (accuracy, less, retention, reasoning, tokens, *_) = own[target], cells[target]
+        assert accuracy.startswith(f"{100 * float(row['accuracy']):.1f} [")
+        assert (reasoning, tokens) == tuple(
+            f"{float(row[f'{kind}_median']):.0f}" for kind in ("think_tokens", "tokens")
+        )
+        assert (less == "-") == (target != "light")
+        assert (retention == "-") == (target == UNTRAINED)
+    assert "solver: 83.3% of first attempts correct; 2,000 traces kept, 812 characters in the mean." in shown
+    assert "strong of solver: rho 0.200 in the mean, 0.200 in the median." in shown
+    assert "none of it is evaluated" in table(root, "set_only_taught")
+
+
+def test_a_set_that_the_paper_speaks_of_has_its_numbers_below_where_they_are_wanted(root: Path) -> None:
+    metrics = build(root, ONE, questions=12)
+    for path in (path for path in metrics.rglob("*") if path.is_file()):
+        path.write_text(path.read_text().replace("set_a_in_distribution", "gpqa_diamond"))
+    run_report()
+    said = "GPQA Diamond: 68.2% of Qwen3.5-397B-A17B's answers are correct, its raw traces have 18,734 characters"
+    assert said not in table(root, "set_gpqa_diamond")
+    path = root / "params.yaml"
+    path.write_text(path.read_text().replace("paper: false", "paper: true"))
+    run_report()
+    assert said in table(root, "set_gpqa_diamond")
+    assert "arXiv" not in table(root, "set_set_b_in_distribution")
+
+
 def test_majority_and_passes_say_of_how_many(root: Path) -> None:
     build(root, ONE, questions=80, groups=GROUPS[:1], samples=2)
     run_report()
@@ -397,11 +458,12 @@ def test_page_has_headline_figures_and_where_they_come_from(root: Path) -> None:
     run_report(drawn=True)
     text = (root / "plots" / PROFILE / "report.html").read_text()
     headline = (root / "plots" / PROFILE / "tables/headline.md").read_text()
-    assert text.count("<figure>") == 7
+    assert text.count("<figure>") == 8
+    assert text.count("<details>") == 14 + 4  # the numbered tables, and one for each set
     for part in re.findall(r"\d+\.\d \[\d+\.\d, \d+\.\d\]", headline):
         assert part in text
     captions = (root / "plots" / PROFILE / "figures/captions.md").read_text()
-    assert captions.count("sha256 ") == 9
+    assert captions.count("sha256 ") == 10
     for said in re.findall(r"From .*", captions):
         assert said in text
 
@@ -428,8 +490,15 @@ def test_papers_ranges_are_drawn_only_where_they_are_asked_for(root: Path) -> No
     path.write_text(path.read_text().replace("paper: false", "paper: true"))
     run_report(drawn=True)
     moved = {name for name, data in written(root).items() if before[name] != data}
-    drawn = {f"plots/{PROFILE}/figures/{name}.svg" for name in ("3_rho", "6_cost", "8_retention_efficiency")}
-    assert {name for name in moved if name.endswith(".svg")} == drawn
+    tokens = ("5_accuracy_tokens", "5b_accuracy_generated")
+    marked = ("3_rho", *tokens, "6_cost", "8_retention_efficiency")
+    noted = ("2_traces", "3_compression", "4_accuracy", "5_lengths", "6_cost", "6b_amounts", "7_truncation")
+    wanted = {f"figures/{name}.svg" for name in marked}
+    wanted |= {f"tables/{name}.md" for name in (*noted, "8_retention_efficiency")}
+    found = {name.removeprefix(f"plots/{PROFILE}/") for name in moved}
+    assert {name for name in found if name.endswith((".svg", ".md"))} == wanted | {"figures/captions.md"}
+    assert f"paper: {paper.QWEN} | {paper.LLAMA} | mean | - | - | 0.142 |" in table(root, "3_compression")
+    assert b"paper" not in b"".join(data for name, data in before.items() if name.endswith((".md", ".tex", ".html")))
 
 
 @pytest.mark.parametrize(
@@ -528,7 +597,7 @@ def test_groups_of_questions_have_rows_of_their_own_and_figures_name_theirs(root
         text = (tables / f"{name}.md").read_text()
         assert [text.count(f"| {group} |") for group in GROUPS] == [rows] * 3
     captions = (root / "plots" / PROFILE / "figures/captions.md").read_text()
-    assert captions.count("8 in-distribution questions") == 4
+    assert captions.count("8 in-distribution questions") == 5
 
 
 def test_with_untrained_students_alone_the_figures_say_that_there_is_nothing(root: Path) -> None:

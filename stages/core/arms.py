@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 
 from stages.core import answers as arrays
-from stages.core import significance, stats
+from stages.core import macro, significance, stats
 from stages.core.answers import Answers
 from stages.core.cells import UNTRAINED
 from stages.core.metrics import Inputs
@@ -58,11 +58,14 @@ def scopes(inputs: Inputs) -> dict[Scope, list[int]]:
 
 def results(inputs: Inputs, answers: Mapping[Run, Answers], bootstrap: Bootstrap, cap: int) -> list[Result]:
     """Every run's or arm's measures in each scope, and its cost, against raw."""
-    raw, before = references(answers), untrained(answers)
+    raw, before, rows_of = references(answers), untrained(answers), scopes(inputs)
     measured = {
         scope: stats.measure({run: one.take(np.array(rows)) for run, one in answers.items()}, raw, bootstrap, cap)
-        for scope, rows in scopes(inputs).items()
+        for scope, rows in rows_of.items()
     }
+    for group, over_sets in macro.by_group(answers, rows_of, bootstrap).items():
+        of = measured[group, ALL]
+        of |= {run: dataclasses.replace(of[run], macro=mean) for run, mean in over_sets.items()}
     gained = stats.measure(main_answers(answers, inputs), before, bootstrap) if before else {}
     spent = costs(answers, inputs, bootstrap.confidence)
     own = {run: {scope: of[run] for scope, of in measured.items()} for run in answers}

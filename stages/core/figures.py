@@ -11,10 +11,11 @@ from matplotlib.figure import Figure
 from stages.core import paper
 from stages.core.cells import UNTRAINED
 from stages.core.panels import Mark, Panel, line, looks, rows_figure
-from stages.core.points import METHODS, Point, points_figure
+from stages.core.points import METHODS, Axis, Point, points_figure
 from stages.core.ribbons import Curve, curves_figure
 from stages.core.runs import Comparison, Result, Run, asked, by_training, label
 from stages.core.stats import Estimate, Measure
+from stages.core.tables_data import MEAN, mean_compression
 
 _STYLE = {
     "svg.hashsalt": "compress-distill",  # the ids in an SVG are random without it
@@ -49,7 +50,8 @@ def draw(
         drawn = {
             "4_accuracy": accuracy(arms, pooled),
             "3_rho": rho(arms, found, papers),
-            "5_accuracy_tokens": accuracy_tokens(arms, pooled),
+            "5_accuracy_tokens": accuracy_tokens(arms, pooled, papers),
+            "5b_accuracy_generated": accuracy_tokens(arms, pooled, papers, reasoning=False),
             "6_cost": cost(arms, pooled, papers),
             "7_truncation": truncation(arms, compared, f"on {pooled[0].asked}"),
             "8_retention_efficiency": retention_efficiency(arms, pooled, papers),
@@ -91,21 +93,26 @@ def _accuracy_mark(one: Result, measure: Measure, teachers: Sequence[str]) -> Ma
 
 
 def rho(arms: Sequence[str], found: Sequence[Mapping[str, Any]], papers: bool = False) -> Figure:
-    """Figure 3: median and quartiles of rho by data set and compressor, a panel for each teacher."""
+    """Figure 3: median and quartiles of rho by data set and compressor, and the mean; a panel for each teacher."""
     marks: dict[str, list[Mark]] = {}
+    means: dict[str, list[Mark]] = {}
     for metrics in found:
-        name = metrics["compressor"]
+        teacher, name = metrics["teacher"], metrics["compressor"]
         for one in metrics["sets"]:
             value = Estimate(one["rho_median"], one["rho_q1"], one["rho_q3"])
-            marks.setdefault(metrics["teacher"], []).append(Mark(one["source"], name, name, value))
+            marks.setdefault(teacher, []).append(Mark(one["source"], name, name, value))
+        mean = Estimate(mean_compression(metrics["sets"])["rho_mean"])
+        means.setdefault(teacher, []).append(Mark(MEAN, name, name, mean))
     axis = "rho, compressed / raw characters"
     order = _distinct([*arms, *(metrics["compressor"] for metrics in found)])
+    sets = _distinct(mark.row for own in marks.values() for mark in own)
     return _by_arm(
         order,
         [
             Panel(f"{teacher}: median and quartiles of rho", axis, own, scale="share", band=_band(paper.RHO, papers))
-            for teacher, own in marks.items()
+            for teacher, own in {teacher: [*marks[teacher], *means[teacher]] for teacher in marks}.items()
         ],
+        [*sets, MEAN],
     )
 
 
@@ -199,17 +206,22 @@ def _names(results: Sequence[Result | Comparison]) -> dict[Run, str]:
     }
 
 
-def _by_arm(arms: Sequence[str], panels: Sequence[Panel]) -> Figure:
-    """Panels whose rows hold a slot for each arm that has a value."""
+def _by_arm(arms: Sequence[str], panels: Sequence[Panel], rows: Sequence[str] = ()) -> Figure:
+    """Panels whose rows hold a slot for each arm that has a value; `rows` in another order than that of the marks."""
     marks = [mark for panel in panels for mark in panel.marks]
     present = [arm for arm in arms if any(mark.arm == arm for mark in marks)]
     look = looks(arms)
     legend = [line(*look[arm], label(arm)) for arm in present]
-    return rows_figure(panels, look, _distinct(mark.row for mark in marks), present, legend, columns=3)
+    return rows_figure(panels, look, rows or _distinct(mark.row for mark in marks), present, legend, columns=3)
 
 
-def accuracy_tokens(arms: Sequence[str], pooled: Sequence[Result]) -> Figure:
-    """Figure 5: accuracy against median generated tokens, a panel for each student (and teacher)."""
+def accuracy_tokens(
+    arms: Sequence[str], pooled: Sequence[Result], papers: bool = False, *, reasoning: bool = True
+) -> Figure:
+    """Figure 5: accuracy against median reasoning tokens, or all generated ones; a panel for each student, and teacher.
+
+    With `papers` each panel has the range where the paper's lengths would lie, from raw's.
+    """
     teachers = _distinct(one.run.teacher for one in pooled)
     methods = _distinct(one.run.method for one in pooled)
     markers = {method: METHODS[place % len(METHODS)] for place, method in enumerate(methods)}
@@ -217,9 +229,25 @@ def accuracy_tokens(arms: Sequence[str], pooled: Sequence[Result]) -> Figure:
     for teacher, student in itertools.product(teachers, _distinct(one.run.student for one in pooled)):
         title = student + (f" of {teacher}" if len(teachers) > 1 else "")
         panels[title] = [
-            Point(one.run.target, one.whole, markers.get(one.run.method))
+            Point(
+                one.run.target,
+                one.whole.accuracy,
+                one.whole.thinking if reasoning else one.whole.lengths,
+                markers.get(one.run.method),
+            )
             for one in pooled
             if one.run.student == student and one.run.teacher in (teacher, "")
         ]
+    axis = Axis(
+        "median reasoning tokens" if reasoning else "median generated tokens,\nreasoning and answer",
+        f"accuracy (%)\non {pooled[0].asked}",
+        {title: band for title, points in panels.items() if papers and (band := _shorter(points))},
+    )
     legend = [line("#404040", marker, method) for method, marker in markers.items()]
-    return points_figure(panels, looks(arms), legend, f"accuracy (%)\non {pooled[0].asked}")
+    return points_figure(panels, looks(arms), legend, axis)
+
+
+def _shorter(points: Sequence[Point]) -> tuple[float, float] | None:
+    """The paper's range of lengths, from those of the raw arms; None without any."""
+    raw = [one.tokens for one in points if one.arm == "raw" and one.tokens]
+    return (paper.OUTPUT[0] * min(raw), paper.OUTPUT[1] * max(raw)) if raw else None

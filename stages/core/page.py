@@ -5,6 +5,7 @@ and nothing else.
 """
 
 import base64
+import dataclasses
 import hashlib
 import json
 import re
@@ -25,8 +26,9 @@ def page(
     figures: Mapping[str, tuple[bytes, str, str]],
     examples: Sequence[Mapping[str, Any]],
     holes: Sequence[str] = (),
+    tables: Sequence[Table] = (),
 ) -> str:
-    """The whole file; `figures` are (SVG, what it shows, where it comes from) by title."""
+    """The whole file; `figures` are (SVG, what it shows, where it comes from) by title, `tables` are shown folded."""
     script = (_HERE / "page.js").read_text(encoding="utf-8")
     parts = {
         "TITLE": escape(title),
@@ -34,6 +36,7 @@ def page(
         "HOLES": _holes(holes),
         "HEADLINE": table(headline) if headline else "<p>Not there yet.</p>",
         "FIGURES": "\n".join(_figure(*figure) for figure in figures.values()),
+        "TABLES": "\n".join(map(_folded, tables)) or "<p>None.</p>",
         "HASH": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         "SCRIPT": script,
         "DATA": _data(examples),
@@ -59,6 +62,12 @@ def _holes(missing: Sequence[str]) -> str:
     return f"<h2>Not there when this report was made</h2><ul>{rows}</ul>"
 
 
+def _folded(one: Table) -> str:
+    """A table that a click on its title opens."""
+    body = table(dataclasses.replace(one, title=""))
+    return f'<details><summary>{escape(one.title)}</summary><div class="wide">{body}</div></details>'
+
+
 def table(one: Table) -> str:
     """A table as HTML, with its title and notes."""
     kinds = [' class="text"' if text else "" for text in left(one)]
@@ -68,6 +77,5 @@ def table(one: Table) -> str:
         for row in one.rows
     ]
     notes = "".join(f"<p>{escape(note)}</p>" for note in one.notes)
-    return (
-        f"<p>{escape(one.title)}</p><table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>{notes}"
-    )
+    title = f"<p>{escape(one.title)}</p>" if one.title else ""
+    return f"{title}<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>{notes}"

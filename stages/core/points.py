@@ -2,22 +2,29 @@
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 from matplotlib.transforms import Bbox
 
+from stages.core import paper
 from stages.core.panels import Look, grid, log_x, marker_size, nothing, with_legend
 from stages.core.runs import label
-from stages.core.stats import Measure
+from stages.core.stats import Estimate, Lengths
 
 METHODS = ("o", "s", "^", "D", "v", "P")  # where the marker tells the method
 _AROUND = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1))
 _FAR = (5, 14, 23, 32)  # points between a marker and its name: where many coincide, names stack up
+_ZERO = 0.06  # of the axis: the room on the left of a point at 0
 _NEAR, _APART = 5, 6.5  # points: what is nearer than this is drawn so far apart
+# not hatched, for names of arms stand on it
+_SHORTER = Patch(facecolor="#ececec", label=f"3 to 19 times fewer than raw's ({paper.SOURCE})")
 _SIDE = {1: ("left", "bottom"), 0: ("center", "center"), -1: ("right", "top")}
 
 
@@ -26,27 +33,37 @@ class Point:
     """What an arm did, its method's marker, None for the arm's own, and by how many points it is drawn to the right."""
 
     arm: str
-    measure: Measure
+    accuracy: Estimate
+    lengths: Lengths  # of the tokens that x counts
     marker: str | None
     shift: float = 0.0
 
     @property
     def tokens(self) -> float:
-        """x: median generated tokens."""
-        return self.measure.lengths.median
+        """x: their median."""
+        return self.lengths.median
 
     @property
     def percent(self) -> tuple[float, float, float]:
         """y: accuracy in per cent and the ends of its interval."""
-        one = self.measure.accuracy.scaled(100)
+        one = self.accuracy.scaled(100)
         value = one.value or 0.0
         return value, value if one.low is None else one.low, value if one.high is None else one.high
 
 
+@dataclass(frozen=True)
+class Axis:
+    """What x and y are called, and the paper's range of x in each panel where it is wanted."""
+
+    tokens: str
+    accuracy: str
+    bands: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+
 def points_figure(
-    panels: Mapping[str, Sequence[Point]], look: Mapping[str, Look], legend: Sequence[Line2D], accuracy: str
+    panels: Mapping[str, Sequence[Point]], look: Mapping[str, Look], legend: Sequence[Line2D], axis: Axis
 ) -> Figure:
-    """Accuracy against tokens, a panel for each title; `accuracy` names y. Points of an arm are joined."""
+    """Accuracy against tokens, a panel for each title. Points of an arm are joined."""
     if not panels:
         return nothing()
     size = (3.7, 3.0) if len(panels) > 1 else (5.6, 3.8)
@@ -54,13 +71,15 @@ def points_figure(
     every = [one for points in panels.values() for one in points]
     for axes, title in zip(drawn_on, panels, strict=True):
         axes.set_title(title, loc="left")
-        axes.set(xlabel="median generated tokens,\nreasoning and answer", ylabel=accuracy)
-    _limits(drawn_on[0], every)
-    with_legend(figure, legend)
+        axes.set(xlabel=axis.tokens, ylabel=axis.accuracy)
+        if band := axis.bands.get(title):
+            axes.axvspan(*band, facecolor=_SHORTER.get_facecolor(), linewidth=0, zorder=0)
+    _limits(drawn_on[0], every, [end for band in axis.bands.values() for end in band])
+    with_legend(figure, [*legend, *([_SHORTER] if axis.bands else [])])
     figure.draw_without_rendering()  # fixes the axes, in which points are moved apart and labels placed
     scale = figure.dpi / 72
     for axes, points in zip(drawn_on, panels.values(), strict=True):
-        log_x(axes, [one.tokens for one in every])
+        _scale(axes, [one.tokens for one in every])
         moved = _moved(axes, points, scale)
         for arm, own in _arms(moved).items():
             _draw(axes, own, look[arm], scale)
@@ -68,18 +87,36 @@ def points_figure(
     return figure
 
 
-def _limits(axes: Axes, points: Sequence[Point]) -> None:
-    """Axes that hold all points and intervals, shared by all panels."""
-    ends = [one.tokens for one in points]
-    ends += [end for one in points for end in (one.measure.lengths.q1, one.measure.lengths.q3)]
+def _limits(axes: Axes, points: Sequence[Point], bands: Sequence[float]) -> None:
+    """Axes that hold all points, intervals and ends of bands, shared by all panels."""
+    ends = [*bands, *(one.tokens for one in points)]
+    ends += [end for one in points for end in (one.lengths.q1, one.lengths.q3)]
     axes.set_ylim(-3, max(10, 3 + max(one.percent[2] for one in points)))  # from just below 0
     axes.set_xlim(max(0.0, min(ends) * 0.8), max(max(ends) * 1.25, 1.0))
-    log_x(axes, [one.tokens for one in points])
+    _scale(axes, [one.tokens for one in points])
+
+
+def _scale(axes: Axes, values: Sequence[float]) -> None:
+    """Makes x as `log_x` does; where a value is 0, an axis that has a place for it, not at its very edge."""
+    log_x(axes, values)
+    left, right = axes.get_xlim()
+    if min(values) > 0:
+        return
+    if axes.get_xscale() != "log":
+        axes.set_xlim(-_ZERO * right, right)
+        return
+    ticks = LogLocator(subs=(1.0, 2.0, 5.0) if right < 300 * left else (1.0,)).tick_values(left, right)
+    # below `left` the axis is linear, as wide as a fifth of the rest
+    axes.set_xscale("symlog", linthresh=left, linscale=0.2 * math.log10(right / left))
+    axes.set_xlim(-left / 2, right)
+    axes.xaxis.set_major_locator(FixedLocator([0.0, *(tick for tick in ticks if left <= tick <= right)]))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_locator(NullLocator())
 
 
 def _moved(axes: Axes, points: Sequence[Point], scale: float) -> list[Point]:
     """The points, those moved apart sideways whose intervals would be drawn onto each other."""
-    places = [axes.transData.transform((_seen(axes, one), one.percent[0]))[0] / scale for one in points]
+    places = [axes.transData.transform((one.tokens, one.percent[0]))[0] / scale for one in points]
     groups: list[list[int]] = []
     for at in sorted(range(len(points)), key=lambda at: places[at]):
         near = (own for own in groups if places[at] - places[own[-1]] < _NEAR and _overlap(points, own, at))
@@ -101,29 +138,22 @@ def _overlap(points: Sequence[Point], group: Sequence[int], at: int) -> bool:
     return any(points[other].percent[1] <= high and low <= points[other].percent[2] for other in group)
 
 
-def _seen(axes: Axes, point: Point) -> float:
-    """Where the point stands: at the left edge if a log axis has no place for its 0."""
-    return max(point.tokens, axes.get_xlim()[0])
-
-
 def _draw(axes: Axes, own: Sequence[Point], look: Look, scale: float) -> None:
     """An arm's points with their intervals, and lightly the quartiles of their tokens."""
     colour, marker = look
     shown = [axes.transData.inverted().transform(_pixel(axes, one, scale)) for one in own]
     axes.plot([x for x, _ in shown], [y for _, y in shown], ":", color=colour, lw=1)
     for one, (x, y) in zip(own, shown, strict=True):
-        axes.hlines(y, one.measure.lengths.q1, one.measure.lengths.q3, colors=colour, lw=2.5, alpha=0.2, zorder=1)
+        axes.hlines(y, one.lengths.q1, one.lengths.q3, colors=colour, lw=2.5, alpha=0.2, zorder=1)
         axes.vlines(x, *one.percent[1:], colors=colour, linewidth=1.3)
         shape = one.marker or marker
         # the white edge keeps points that touch apart
         axes.plot([x], [y], shape, color=colour, ms=marker_size(shape), mec="white", clip_on=False)
-        if one.tokens == 0 and axes.get_xscale() == "log":
-            axes.annotate("0", (x, y), (0, 7), textcoords="offset points", color=colour, size=7, ha="center")
 
 
 def _pixel(axes: Axes, point: Point, scale: float) -> tuple[float, float]:
     """Where the point's marker stands in the figure."""
-    x, y = axes.transData.transform((_seen(axes, point), point.percent[0]))
+    x, y = axes.transData.transform((point.tokens, point.percent[0]))
     return float(x) + point.shift * scale, float(y)
 
 
@@ -139,7 +169,7 @@ def _name_arms(axes: Axes, arms: Mapping[str, Sequence[Point]], look: Mapping[st
     frame = axes.get_window_extent()
     taken = [box for own in arms.values() for one in own for box in _covered(axes, one, scale)]
     for arm, own in arms.items():
-        at = (_seen(axes, own[0]), own[0].percent[0])  # within the axes: elsewhere a text has no extent
+        at = (own[0].tokens, own[0].percent[0])  # within the axes: elsewhere a text has no extent
         text = axes.annotate(label(arm), at, (0, 0), textcoords="offset points", color=look[arm][0], size=8)
         text.set_in_layout(False)
         bare = text.get_window_extent()
@@ -150,7 +180,7 @@ def _name_arms(axes: Axes, arms: Mapping[str, Sequence[Point]], look: Mapping[st
             tries.append((4 * lost + sum(_area(box, other) for other in taken) + far, box, far, one, side))
         _, box, far, one, (right, up) = min(tries, key=lambda found: found[0])
         taken.append(box)
-        text.xy = (_seen(axes, one), one.percent[0])
+        text.xy = (one.tokens, one.percent[0])
         text.set_position((far * right + one.shift, far * up))
         text.set(ha=_SIDE[right][0], va=_SIDE[up][1])
 

@@ -24,6 +24,7 @@ FIGURES = {
     "3_rho": ("compress",),
     "4_accuracy": ("scores",),
     "5_accuracy_tokens": ("scores",),
+    "5b_accuracy_generated": ("scores",),
     "6_cost": ("train", "timing"),
     "7_truncation": ("scores", "truncate"),
     "8_retention_efficiency": ("scores",),
@@ -32,12 +33,14 @@ FIGURES = {
 # What each figure shows; {lines} and {main} are the intervals and the questions
 _SAYS = {
     "3_rho": "rho, compressed / raw characters of each kept training trace, by data set and compressor: median and "
-    "quartiles, no interval.",
+    "quartiles, no interval; at the bottom the means of the sets' means.",
     "4_accuracy": "Accuracy of greedy answers by arm, a panel for each student and method, the questions of each group "
     "apart. {lines}",
-    "5_accuracy_tokens": "Accuracy against the median number of all generated tokens, reasoning and answer together, "
-    "for answer-only students write no reasoning and untrained ones mark none; on {main}. Points at one place "
-    "are moved apart sideways; the light horizontal lines are the tokens' quartiles. {lines}",
+    "5_accuracy_tokens": "Accuracy against the median number of reasoning tokens, those up to the tag that closes the "
+    "reasoning; answer-only students write none and untrained ones mark none; on {main}. Points at one place are moved "
+    "apart sideways; the light horizontal lines are the tokens' quartiles. {lines}",
+    "5b_accuracy_generated": "Figure 5 with the median number of all generated tokens, reasoning and answer together, "
+    "on {main}. {lines}",
     "6_cost": "Training tokens, FLOPs and seconds inside steps relative to raw, over the matched training questions; "
     "counts have no interval, seconds the t interval over seeds where there are several.",
     "7_truncation": "Accuracy after training on compressed traces less that after training on raw traces cut to the "
@@ -48,6 +51,16 @@ _SAYS = {
     "{main}. {lines}",
 }
 
+# What is drawn of the paper
+_SHORTER = "Grey is where the paper's lengths would lie: outputs 3 to 19 times shorter than raw's."
+_PAPERS = {
+    "3_rho": "Hatched is the range of the paper's four means, which stand beside ours at the bottom.",
+    "5_accuracy_tokens": _SHORTER,
+    "5b_accuracy_generated": _SHORTER,
+    "6_cost": "Hatched are the paper's ranges for compressed traces.",
+    "8_retention_efficiency": 'Hatched, or a line where it says "up to", is what the paper gives of compressed traces.',
+}
+
 
 @dataclass(frozen=True)
 class About:
@@ -55,6 +68,7 @@ class About:
 
     main: str  # as "132 in-distribution questions"
     bootstrap: Bootstrap
+    papers: bool = False  # whether the paper's own ranges are drawn
 
     @property
     def lines(self) -> str:
@@ -67,7 +81,8 @@ class About:
 
 def says(name: str, about: About) -> str:
     """One or two sentences on what figure `name` shows: what is drawn, its interval, its questions."""
-    return _SAYS[name].format(main=about.main, lines=about.lines)
+    papers = f" {_PAPERS[name]}" if about.papers and name in _PAPERS else ""
+    return _SAYS[name].format(main=about.main, lines=about.lines) + papers
 
 
 def caption(name: str, root: Path, about: About) -> str:

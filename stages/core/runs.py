@@ -205,6 +205,10 @@ class Result:
         every = {group: one for (group, source), one in self.scopes.items() if source == ALL}
         return {group: one for group, one in every.items() if group != ALL or MAIN not in every}
 
+    def sets(self, group: str) -> list[str]:
+        """The question sets of a group, or of ALL."""
+        return [source for own, source in self.scopes if source != ALL and group in (ALL, own)]
+
     @property
     def spent(self) -> tuple[float | None, Estimate]:
         """Training tokens and seconds relative to raw."""

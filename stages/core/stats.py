@@ -78,6 +78,7 @@ class Measure:
     hit_cap: float
     no_answer: float
     area: Estimate = Estimate()
+    macro: Estimate = Estimate()  # accuracy, each question set counting the same; see macro.py
     sampled: int = 0
     samples: Mapping[str, Estimate] = field(default_factory=dict)
     retention: Estimate = Estimate()

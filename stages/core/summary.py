@@ -12,7 +12,7 @@ from stages.core.stats import Measure
 
 Scalar = float | str | None
 _SCALARS = 25  # in summary.json: what `dvc exp show` can lay side by side
-_ESTIMATES = ("accuracy", "retention", "output", "efficiency", "area", "tokens")
+_ESTIMATES = ("accuracy", "macro", "retention", "output", "efficiency", "area", "tokens")
 
 
 def headlines(arms: Sequence[str], own: Mapping[str, Result]) -> dict[str, dict[str, Scalar]]:

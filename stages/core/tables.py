@@ -1,5 +1,6 @@
 """What every table is made of: numbers as text, a run's own columns, and the markup: Markdown and LaTeX."""
 
+import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -60,6 +61,11 @@ def p_value(value: float | None) -> str:
     return "-" if value is None else "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
+def noted(table: Table, note: str) -> Table:
+    """The table with one more note below it, if that says something."""
+    return dataclasses.replace(table, notes=(*table.notes, note)) if note else table
+
+
 def left(table: Table) -> list[bool]:
     """Whether each column holds text, and so is aligned left."""
     return [any(row[place][:1].isalpha() for row in table.rows) for place in range(len(table.columns))]
@@ -88,6 +94,13 @@ def _escaped(text: str) -> str:
     text = "".join(_TEX.get(character, character) for character in text)
     text = re.sub(r"(?<![\w.])-(?=\d)", "$-$", text)  # a minus, not a hyphen
     return text.replace("<", "$<$").replace(">", "$>$")
+
+
+def files(made: Mapping[str, Table]) -> dict[str, bytes]:
+    """Every table in both markups, by file name."""
+    texts = {f"{name}.md": markdown(table) for name, table in made.items()}
+    texts |= {f"{name}.tex": latex(table) for name, table in made.items()}
+    return {name: text.encode() for name, text in texts.items()}
 
 
 def columns(heads: str) -> tuple[str, ...]:

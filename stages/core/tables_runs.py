@@ -28,20 +28,41 @@ def accuracy(results: Sequence[Result], confidence: float) -> Table:
     groups = [group for group, source in results[0].scopes if source == ALL]
     rows = [
         (
-            *(*identity(one.run, one.seeds), *(percent(one.scopes[group, ALL].accuracy) for group in groups)),
-            *(number(one.whole.lengths.median), share(one.whole.hit_cap), share(one.whole.no_answer)),
+            *(*identity(one.run, one.seeds), *(cell for group in groups for cell in _accuracies(one, group))),
+            *(number(one.whole.thinking.median), number(one.whole.lengths.median)),
+            *(share(one.whole.hit_cap), share(one.whole.no_answer)),
         )
         for one in results
     ]
-    heads = (*WHO, *(f"{group} %" for group in groups), *columns("median tokens, hit cap %, no answer %"))
+    heads = [head for group in groups for head in _accuracy_heads(results[0], group)]
+    lengths = "median reasoning tokens, median tokens, hit cap %, no answer %"
     note = (
         f"Greedy answers; tokens and outcomes on {results[0].whole.questions} {_main(results)}questions; in brackets "
         f"the {100 * confidence:g} % interval of a bootstrap over questions, and over seeds where there are several. "
         f"Of one seed with fewer than {FEW} questions, or where every answer, or none, is right, it is Clopper and "
         "Pearson's exact one."
     )
+    averaged = (
+        "In a mean over sets each set counts the same. Its bootstrap draws questions within each set; it has no "
+        f"interval where a set has fewer than {FEW}."
+    )
+    several = any(len(results[0].sets(group)) > 1 for group in groups)
     # an arm of one seed so far is that run
-    return Table("Table 4. Accuracy of every run.", heads, list(dict.fromkeys(rows)), (note,))
+    unique = list(dict.fromkeys(rows))
+    notes = (note, averaged) if several else (note,)
+    return Table("Table 4. Accuracy of every run.", (*WHO, *heads, *columns(lengths)), unique, notes)
+
+
+def _accuracy_heads(result: Result, group: str) -> tuple[str, ...]:
+    """The columns of a group: over its questions, and over its sets where it has several."""
+    sets = len(result.sets(group))
+    return (f"{group} %", *((f"{group}, mean of {sets} sets %",) if sets > 1 else ()))
+
+
+def _accuracies(result: Result, group: str) -> tuple[str, ...]:
+    """The cells under `_accuracy_heads`."""
+    measure = result.scopes[group, ALL]
+    return (percent(measure.accuracy), *((percent(measure.macro),) if len(result.sets(group)) > 1 else ()))
 
 
 def differences(results: Sequence[Result], compared: Sequence[Comparison], confidence: float) -> Table:

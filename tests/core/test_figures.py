@@ -6,6 +6,7 @@ import itertools
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox
 
@@ -80,7 +81,55 @@ def test_tokens_are_logarithmic_where_they_span_a_decade() -> None:
     wide, narrow = [result("raw", 0.5, 300), result("light", 0.5, 20)], [result("raw", 0.5, 300)]
     assert figures.accuracy_tokens(ARMS, wide).axes[0].get_xscale() == "log"
     assert figures.accuracy_tokens(ARMS, narrow).axes[0].get_xscale() == "linear"
-    assert figures.accuracy_tokens(ARMS, [*wide, result("strong", 0.5, 0)]).axes[0].get_xscale() == "log"
+
+
+def test_students_without_reasoning_stand_at_0_inside_the_axes_of_tokens() -> None:
+    for shown in ([result("raw", 0.5, 300), result("light", 0.5, 20)], [result("raw", 0.5, 90)]):
+        nothing = [result(arm, 0.1, 0, method=method) for arm in ("answer_only", "strong") for method in ("a", "b")]
+        axes = figures.accuracy_tokens(ARMS, [*shown, *nothing]).axes[0]
+        assert axes.get_xscale() == ("symlog" if len(shown) == 2 else "linear")
+        assert 0 in axes.get_xticks()
+        left = axes.get_window_extent().x0
+        points = [one for one in axes.lines if one.get_linestyle() == "None"]
+        places = [axes.transData.transform((np.asarray(one.get_xdata())[0], 10))[0] for one in points]
+        assert left < min(places)
+        assert axes.transData.transform((0, 0))[0] == pytest.approx(sum(sorted(places)[:4]) / 4)
+
+
+def test_figure_5_counts_reasoning_tokens_and_its_alternative_all_generated_ones() -> None:
+    one = result("raw", 0.5, 50)
+    measure = dataclasses.replace(one.whole, thinking=Lengths(*[40.0] * 6))
+    own = [dataclasses.replace(one, scopes={(ALL, ALL): measure})]
+    for reasoning, wanted, said in ((True, 40, "median reasoning tokens"), (False, 50, "median generated tokens")):
+        axes = figures.accuracy_tokens(ARMS, own, reasoning=reasoning).axes[0]
+        (point,) = (line for line in axes.lines if line.get_linestyle() == "None")
+        assert np.asarray(point.get_xdata())[0] == pytest.approx(wanted)
+        assert axes.get_xlabel().startswith(said)
+
+
+def test_papers_lengths_are_marked_from_those_of_raw() -> None:
+    """Of raw with 190 and 300 tokens: from 190 / 19 to 300 / 3."""
+    shown = [result("raw", 0.5, 190, method="lora"), result("raw", 0.5, 300), result("light", 0.5, 40)]
+    (band,) = figures.accuracy_tokens(ARMS, shown, papers=True).axes[0].patches
+    assert isinstance(band, Rectangle)
+    assert (band.get_x(), band.get_x() + band.get_width()) == pytest.approx((10, 100))
+    assert not figures.accuracy_tokens(ARMS, shown).axes[0].patches
+
+
+def test_rho_has_the_mean_over_sets_at_the_bottom() -> None:
+    sets = [
+        {"source": name, "rho_mean": mean, "rho_median": 0.2, "rho_q1": 0.1, "rho_q3": 0.3}
+        for name, mean in (("a", 0.1), ("b", 0.4))
+    ]
+    found = [
+        {"teacher": teacher, "compressor": "light", "sets": own} for teacher, own in (("x", sets[:1]), ("y", sets))
+    ]
+    x, y = figures.rho(ARMS, found).axes
+    assert [text.get_text() for text in x.get_yticklabels()] == ["a", "b", "mean over sets"]
+    means = [
+        [float(np.asarray(one.get_xdata())[0]) for one in axes.lines if one.get_ydata()[0] == 2] for axes in (x, y)
+    ]
+    assert means == [[0.1], [0.25]]
 
 
 def test_accuracies_are_never_logarithmic_and_start_at_zero() -> None:

@@ -157,7 +157,7 @@ def test_hostile_text_is_text_everywhere(browse: Callable[..., tuple[str, str, s
     trace = {"teacher": text, "reasoning": text, "answer": text, "versions": [version(text, text, text, kept=False)]}
     one = question(0, text, source=text, gold=text, traces=[trace], answers=[answer(text, text, "wrong")])
     table = Table(text, ("target", text), [("raw", text)], (text,))
-    title, count, shown = browse([one], headline=table, holes=[text])
+    title, count, shown = browse([one], headline=table, holes=[text], tables=[table])
     assert (title, count) == ("A report", "1 of 1")
     assert unescape(shown).count(text) == 11
     assert "<script" not in shown
@@ -166,6 +166,14 @@ def test_hostile_text_is_text_everywhere(browse: Callable[..., tuple[str, str, s
 
 def test_without_examples_the_page_still_stands(browse: Callable[..., tuple[str, str, str]]) -> None:
     assert browse([], headline=None, holes=["metrics/default/examples.json"])[:2] == ("A report", "none")
+
+
+def test_tables_are_folded_under_their_titles_which_stand_there_once() -> None:
+    text = page("A", "B", None, {}, [], tables=[HEADLINE])
+    assert "<details><summary>A &lt;b&gt;title&lt;/b&gt;</summary>" in text
+    assert text.count("A &lt;b&gt;title") == 1
+    for part in ("62.5 [55.2, 69.8]", "&lt;i&gt;odd&lt;/i&gt;", "a &amp; b"):
+        assert part in text
 
 
 def test_page_asks_for_nothing_from_the_network() -> None:

@@ -136,7 +136,8 @@ def test_caption_moves_with_the_metrics_that_its_figure_is_made_of(root: Path) -
     path = metrics / f"scores/{CELL}.csv"
     path.write_text(path.read_text() + "\n")
     moved = {name for name, said in before.items() if provenance.caption(name, metrics, about) != said}
-    assert moved == {"4_accuracy", "5_accuracy_tokens", "7_truncation", "8_retention_efficiency", "9_budget"}
+    tokens = {"5_accuracy_tokens", "5b_accuracy_generated"}
+    assert moved == tokens | {"4_accuracy", "7_truncation", "8_retention_efficiency", "9_budget"}
     assert before["6_cost"].startswith(f"From {metrics}/train (10 files, sha256 ")
     assert "params.yaml: report.resamples 200, report.confidence 0.95, report.seed 0." in before["4_accuracy"]
     assert "report." not in before["3_rho"]
@@ -148,3 +149,7 @@ def test_every_figure_says_what_it_shows_and_on_which_questions() -> None:
     assert not [name for name, text in said.items() if "{" in text or ("question" not in text and name != "3_rho")]
     assert "Intervals are 90 % ones" in said["8_retention_efficiency"]
     assert "40 questions" in said["5_accuracy_tokens"]
+    marked = provenance.About("40 questions", Bootstrap(200, 0.9, 0), papers=True)
+    told = {name for name in said if "paper" in provenance.says(name, marked)}
+    assert told == {"3_rho", "5_accuracy_tokens", "5b_accuracy_generated", "6_cost", "8_retention_efficiency"}
+    assert not [name for name, text in said.items() if "paper" in text]
