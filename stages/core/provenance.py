@@ -87,7 +87,8 @@ def says(name: str, about: About) -> str:
 
 def caption(name: str, root: Path, about: About) -> str:
     """The metrics that figure `name` was made from, with the hash of their contents, and the report's params."""
-    params = [f"report.{key} {value}" for key, value in dataclasses.asdict(about.bootstrap).items()]
+    bootstrap = about.bootstrap
+    params = [f"report.{name} {getattr(bootstrap, name)}" for name in ("resamples", "confidence", "seed")]
     drawn = f", params.yaml: {', '.join(params)}" if "{lines}" in _SAYS[name] or name == "6_cost" else ""
     parts = []
     for folder in FIGURES[name]:

@@ -28,7 +28,7 @@ _LEADS_TO = words.any_of(
 _LEFT_IN_FORMULA = re.compile(rf"(?:^|[=:,;&(\[]|(?<=[=-])>|\\\\|\\{_LEADS_TO}|\\ |\\text ?\{{[^{{}}]*\}})\s*$")
 _RIGHT_IN_FORMULA = re.compile(
     r"(?:\s|\\[,;:! ]|\\q?quad|[.,;:!)\]]|\\%|\^ ?\{? ?\\circ ?\}?|\\(?:text|mbox|mathrm|textbf) ?\{[^{}]*\}"
-    r"|\\[pb]?mod ?(?:\{[^{}]*\}|\d+)|\\\\|&|\\right)*"
+    r"|\\approx ?[\d.]+|\\[pb]?mod ?(?:\{[^{}]*\}|\d+)|\\\\|&|\\right)*"
 )
 # In a sentence: what touches a box on its left or right, and operators between it and another term
 _BESIDE_LEFT = re.compile(

@@ -35,7 +35,7 @@ class ChoiceReader:
         same = self._same(text)
         if same is not None:
             return same
-        if statement.text.rstrip(" .\"'").endswith("?"):
+        if statement.text.rstrip(" .\"'").endswith("?") or choosing.ENDS_WRONG.search(text):
             raise UnclearError
         if statement.form == "sentence":
             place = self._concluded(text)

@@ -21,7 +21,7 @@ LEADING = re.compile(
     re.IGNORECASE,
 )
 LINKS = any_of("and or also possibly maybe perhaps both either as_well_as but then even answer option choice")
-BETWEEN = re.compile(rf"(?:[\s,;:.&/+()-]|\(\d+ ?%\)|\b{LINKS}\b)*", re.IGNORECASE)
+BETWEEN = re.compile(rf"(?:\(\d+ ?%\)|[\s,;:.&/+()-]|\b{LINKS}\b)*", re.IGNORECASE)
 LOWER_CASE_NEXT = re.compile(r"\s?(?:and|or|,|&|/)\s?(?!i\.e\b|e\.g\b)[a-z](?![\w'])")  # "B and c"
 # What may stand after an option's name or text
 TAIL_WORDS = (
@@ -63,8 +63,8 @@ BEFORE_THE_TEXT = re.compile(
     rf"(?:[^\w\s]|\b{BEFORE_A_TEXT}|'s|\b(?:has|have|had|\w{{2,}}(?:s|ed)))\s*$", re.IGNORECASE
 )
 WEAK = (
-    "against partially partly previous less little few(?:er)? like unlike avoids? lacks? than beats? before "
-    "between first consider if no too outside "
+    "second_\\w+est against partially partly previous less little few(?:er)? like unlike avoids? lacks? than beats? "
+    "before between first consider if no too outside "
     "absent differs? different similar reverse inverse discards? removes? dismiss least away almost "
     "student otherwise when"
 )

@@ -42,7 +42,7 @@ _CONCLUSION = re.compile(
     r"(?:so|thus|therefore|hence|finally|then|adding|after|with|i choose|now)\b|(?-i:[A-Z]) is (?:correct|right)\b",
     re.IGNORECASE,
 )
-_ITEM = re.compile(rf"(?:{BULLET})?(?:option )?\(?([A-Z1-9])[.):]\s", re.IGNORECASE)
+_ITEM = re.compile(rf"(?:{BULLET}|-\s)?(?:option )?\(?([A-Z1-9])[.):]\s", re.IGNORECASE)
 _MARKED_RIGHT = re.compile(r"\b(?:correct|right|true|answer)\b", re.IGNORECASE)
 
 

@@ -141,7 +141,7 @@ def _concluded(sentence: str) -> Fraction | None:
     sentence = words.without_leading(sentence)
     clause = re.sub(r"^[^\d=:]{1,40}:\s", "", _clause(sentence))
     # "Tom has 45 stamps: 25 from his dad and 20 from his mom."
-    return stated(re.sub(r"(\d[^=:]*[a-z]):\s.*", r"\1", clause), alone=False)
+    return stated(re.sub(r"(\d[^=:]*[a-z]):\s(?!.*=|\D{0,3}[\d,.]+\D{0,15}$).*", r"\1", clause), alone=False)
 
 
 def _clause(sentence: str) -> str:

@@ -24,7 +24,8 @@ _LEAD = re.compile(
 )
 # Weaker ones, asked where none of the above can be read
 _WEAK_LEAD = re.compile(
-    r"\b(?:results?|solutions?|roots?|choice|option|conclusion|selection|ending)\s{0,3}(?:is|are|:|=)(?!\w)[\s:=\"']*",
+    r"\b(?<!each )(?<!every )(?:results?|solutions?|roots?|choice"
+    r"|option|conclusion|selection|ending)\s{0,3}(?:is|are|:|=)(?!\w)[\s:=\"']*",
     re.IGNORECASE,
 )
 Value = TypeVar("Value")

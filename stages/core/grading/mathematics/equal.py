@@ -185,6 +185,8 @@ def _names_only(text: str) -> bool:
 
 def _names(said: Node) -> bool:
     """Whether the sides before the last name it or compute it; in `2x = 10` they leave it to be solved."""
+    if len(said.parts) > 2 and _SYMBOL.fullmatch(said.parts[0].text.strip()):
+        return True  # `A = \\pi r^2 = 9\\pi` says what A is
     return all(_is_name(side) for side in said.parts[:-1]) or _same_chain(said.parts)
 
 

@@ -32,7 +32,7 @@ _SUBJECT = re.compile(
 _CHANGES = re.compile(rf"\b{_CHANGING}\b|n't\b", re.IGNORECASE)
 _GIVE = words.any_of("is are was equals? be becomes gives get have has obtain find yields")
 _VERB = re.compile(rf"\b{_GIVE}\b(?: equal to| given by)?\s*:?", re.IGNORECASE)
-_PREPOSITIONS = words.any_of("at for of in by from with when where since because if than on between to using as")
+_PREPOSITIONS = words.any_of("at for of in by from with when where since because if than unlike on between to using as")
 _PREPOSITION = re.compile(rf"\b(?<!is )(?<!lies ){_PREPOSITIONS}\s(?:[a-z]+ )?$", re.IGNORECASE)
 # "for a total of 11", "giving a probability of 3/8"
 _AMOUNT_OF = re.compile(rf"\ban? (?:\w+ )?{words.any_of(beside.AMOUNTS)} of $", re.IGNORECASE)
@@ -163,7 +163,9 @@ def _conclusion_of(clause: str, spans: list[re.Match[str]]) -> str:
 
 
 def _led_by_a_preposition(before: str) -> bool:
-    return _PREPOSITION.search(before) is not None and not _AMOUNT_OF.search(before)
+    if _AMOUNT_OF.search(before) or re.search(rf"\b{_GIVE}\s$", before):
+        return False
+    return _PREPOSITION.search(before) is not None
 
 
 def _listed(text: str, spans: list[re.Match[str]]) -> list[re.Match[str]]:
@@ -184,6 +186,7 @@ def _unchanged(after: str) -> bool:
 def _bare(text: str) -> str:
     """Without the words that lead to a formula and the marks around it."""
     text = text.strip().strip("*_` \"'").removeprefix("=>").rstrip(".!").strip()
+    text = re.sub(r"^[A-Z][a-z]+(?: [a-z]+){0,3}:\s", "", text)  # "Vertex: (3, -4)"
     return (
         _BEFORE.sub("", text, count=1)
         if re.match(r"(?:either|equal to|given by|simply|just|exactly)\b", text, re.IGNORECASE)

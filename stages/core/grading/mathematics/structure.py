@@ -35,7 +35,7 @@ def parsed(text: str) -> Node:
     if len(items) > 1:
         return Node("list", text, tuple(part for item in items for part in _both_signs(item)))
     text = items[0] if items else ""
-    if any(token == r"\pm" and level <= 0 for _, token, level in _tokens(text)):
+    if r"\pm" in text:
         both = signed(text)
         if len(both) > 1:
             return Node("list", text, tuple(map(parsed, both)))
