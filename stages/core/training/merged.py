@@ -122,7 +122,7 @@ def _refused(folder: Path, name: str) -> StageError:
 
 def _paths(folder: Path) -> dict[str, Path]:
     """The file of each tensor in `folder`."""
-    paths = {}
+    paths: dict[str, Path] = {}
     for path in sorted(folder.glob("*.safetensors")):
         with safe_open(path, framework="pt") as file:
             paths |= dict.fromkeys(file.keys(), path)
