@@ -10,6 +10,7 @@ import pytest
 
 from stages.core import grading, patterns, records
 from stages.core.errors import StageError
+from stages.core.grading import options
 from stages.core.items import QuestionSet
 from stages.core.records import Question
 from stages.questions import collect
@@ -63,7 +64,7 @@ def test_pool_is_dealt_to_the_splits_without_overlap(imports: Path) -> None:
     assert len({question.question_id for question in found}) == 4
 
 
-def test_dealing_depends_on_texts_and_seed_and_not_on_the_files_order(imports: Path) -> None:
+def test_dealing_depends_on_listedand_seed_and_not_on_the_files_order(imports: Path) -> None:
     (imports / "pool.jsonl").write_text(rows(*range(40)))
     found, _ = collect("mine", FILE)
     (imports / "pool.jsonl").write_text(rows(*reversed(range(40))))
@@ -186,7 +187,7 @@ OPTIONS = {"s": "Sky?", "p": "Look up.", "o1": "blue", "o2": "red", "all": ["red
         ({"g": "yes"}, {"question": "{p}\n{s}"}, {"grader": "boolean"}, "Look up.\nSky?", "yes"),
     ],
 )
-def test_options_and_texts_of_several_fields(
+def test_listedand_listedof_several_fields(
     imports: Path, row: dict[str, Any], fields: dict[str, Any], changes: dict[str, Any], text: str, gold: str
 ) -> None:
     (imports / "pool.json").write_text(json.dumps([OPTIONS | row]))
@@ -225,6 +226,49 @@ def test_golds_are_read_through_the_labels_of_the_choices(imports: Path, kind: s
         assert grading.grade(other, row.gold, "choice", question=row).outcome == "wrong"
 
 
+PLACE, FLAGS = {"gold_is": "place"}, {"gold_is": "flags"}
+LETTERED = [  # options whose texts are letters: the number of the right one, how its source names it
+    (["B", "A", "AB", "O"], 0, "option 1", 0, PLACE),
+    (["B", "A", "AB", "O"], 1, "option 2", [0, 1, 0, 0], FLAGS),
+    (["B", "A", "AB", "O"], 3, "D", 3, PLACE),
+    (["A", "B", "AB", "O"], 1, "B", 1, PLACE),
+    (["C", "D", "A", "B"], 2, "option 3", "C", {}),
+    (["(b)", "a.", "*c*"], 0, "option 1", "A", {}),
+    (["B", "A", "C"], 0, "option 1", [1, 0, 0], FLAGS),
+    (["vitamin C", "vitamin A", "B"], 1, "option 2", 1, PLACE),
+    (list("KABCDEFGHIJL"), 10, "option 11", 10, PLACE),
+    (list("BCDEFGHIJA"), 9, "option 10", "J", {}),
+    (["2", "1", "4", "3"], 0, "A", 0, PLACE),
+]
+
+
+@pytest.mark.parametrize("kind", ["file", "hub"])
+@pytest.mark.parametrize("shuffle", [False, True])
+@pytest.mark.parametrize(("listed", "right", "written", "gold", "how"), LETTERED)
+def test_listedthat_are_letters_keep_their_gold(
+    imports: Path, kind: str, shuffle: bool, listed: list[str], right: int, written: str, gold: Any, how: dict[str, Any]
+) -> None:
+    labels = [chr(ord("A") + number) for number in range(len(listed))]
+    lines = [{"q": f"Which of {n}?", "a": gold, "c": {"text": listed, "label": labels}} for n in range(8)]
+    (imports / "pool.jsonl").write_text("".join(json.dumps(row) + "\n" for row in lines))
+    fields = {"question": "q", "gold": "a", "choices": "c.text"} | ({} if how else {"labels": "c.label"})
+    files, dataset = ({"test": "train"}, str(imports)) if kind == "hub" else ({"test": "pool.jsonl"}, None)
+    entry = change(LABELLED, kind=kind, files=files, dataset=dataset, shuffle=shuffle, fields=fields, **how)
+    found, _ = collect("mine", entry)
+    assert len(found) == 8
+    for row in found:
+        assert shuffle or row.gold == written
+        place = options.gold(row.gold, row.choices)
+        assert place is not None
+        assert row.choices[place - 1] == listed[right]
+        verdict = grading.grade(f"The answer is {row.gold}.", row.gold, "choice", question=row)
+        assert (verdict.outcome, verdict.second) == ("correct", True)
+        assert grading.stated(f"The answer is {row.gold}.", verdict, row) == listed[right]
+        other = options.written(place % len(listed) + 1, row.choices)
+        verdict = grading.grade(f"The answer is {other}.", row.gold, "choice", question=row)
+        assert (verdict.outcome, verdict.second) == ("wrong", False)
+
+
 @pytest.mark.parametrize(
     ("row", "complaint"),
     [
@@ -243,7 +287,7 @@ def test_labels_that_do_not_fit_are_refused(imports: Path, row: dict[str, Any], 
         collect("arc", LABELLED)
 
 
-def test_numbers_that_are_labels_in_some_rows_and_texts_in_others_are_refused(imports: Path) -> None:
+def test_numbers_that_are_labels_in_some_rows_and_listedin_others_are_refused(imports: Path) -> None:
     (imports / "pool.jsonl").write_text("".join(json.dumps(row) + "\n" for row in ARC))
     bare = change(LABELLED, fields={"question": "q", "gold": "a", "choices": "c.text"})
     with pytest.raises(
@@ -252,7 +296,7 @@ def test_numbers_that_are_labels_in_some_rows_and_texts_in_others_are_refused(im
         collect("arc", bare)
 
 
-def test_shuffled_options_keep_their_gold_and_stand_anywhere(imports: Path) -> None:
+def test_shuffled_listedkeep_their_gold_and_stand_anywhere(imports: Path) -> None:
     made = [{"q": f"{n} + 1?", "a": n + 1, "b": n, "c": n - 1} for n in range(60)]
     (imports / "pool.json").write_text(json.dumps(made))
     fields = {"question": "q", "gold": "a", "choices": ["a", "b", "c"]}

@@ -71,10 +71,10 @@ def prompts(questions: Iterable[Question], tokenizer: Any, text: chat.Text) -> d
 
     Raises StageError for prompts that have a think block of their own: completions begin with theirs.
     """
+    chat.check_student(tokenizer, text)
     found = dict[str, tuple[str, int]]()
     for batch in lengths.batches(questions):
         texts = [chat.prompt(tokenizer, text.prompt_template, row.question, date=text.date) for row in batch]
-        chat.check_completed(texts[0], chat.plain(tokenizer, batch[0].question), tokenizer)
         names = (row.question_id for row in batch)
         found |= zip(names, zip(texts, lengths.counts(tokenizer, texts), strict=True), strict=True)
     return found

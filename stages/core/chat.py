@@ -20,6 +20,33 @@ OPEN, CLOSE = "<think>", "</think>"
 QUESTION = "{question}"  # of a prompt template
 # How models set their reasoning apart: think tags, or the channels of gpt-oss (OpenAI's harmony format)
 FORMATS = ("think", "harmony")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+# How models name their reasoning in marks; the second are also tags of documents, and count at a text's border alone
+THINKING = r"(?:[a-z][\w.-]{0,20}[:_|])?(?:think(?:ing)?|thoughts?|thought_process|chain_of_thought)"
+OTHERS = r"reasoning|reason|analysis|reflection|rationale|scratchpad|cot|inner_monologue|internal_monologue"
+STYLES = (
+    ("<{}>", "</{}>"),
+    ("[{}]", "[/{}]"),
+    ("\u25c1{}\u25b7", "\u25c1/{}\u25b7"),
+    ("<|begin_of_{}|>", "<|end_of_{}|>"),
+    ("<|start_of_{}|>", "<|end_of_{}|>"),
+    ("<|begin_{}|>", "<|end_{}|>"),
+    ("<|start_{}|>", "<|end_{}|>"),
+    ("<|{}_begin|>", "<|{}_end|>"),
+    ("<|{}_start|>", "<|{}_end|>"),
+    ("<|{}|>", "<|/{}|>"),  # after those that have more in their names
+    ("<\uff5c{}\uff5c>", "<\uff5c/{}\uff5c>"),
+)
+# Marks without a name in them: of the reasoning's beginning, and of the answer's
+PHRASES = (
+    (r"(?:assistant\n*)?analysis", r"assistant\n*final"),  # harmony without its special tokens
+    (r"<\|channel>\s*\w+\n", r"<channel\|>"),
+    (r"<unused94>\s*thought\n", r"<unused95>"),
+    (r"here are my reasoning steps:", r"\[begin final response\]"),
+    (r"here is my thought process:", r"here is my response:"),
+    (r"#+ *thinking\b:?[^\S\n]*\n", r"\n#+ *(?:final )?(?:response|answer)\b:?[^\S\n]*\n"),
+)
+_SENTINEL = "question-2f7c41"  # a question that no template has in its own words
 _TAG = re.compile(r"</?think>")
 _OPENED = re.compile(r"^[^\S\n]*<think>", re.MULTILINE)  # elsewhere it is spoken of
 _CHANNEL = re.compile(
@@ -27,6 +54,19 @@ _CHANNEL = re.compile(
     r"(?=<\|(?:end|return|call|start|channel)\|>|$)",
     re.DOTALL,
 )
+
+
+def _marks(names: str) -> str:
+    """An expression of the marks of all styles, opening or closing, with one of these names."""
+    forms = (re.escape(form).replace(r"\{\}", f"(?:{names})") for style in STYLES for form in style)
+    return f"(?:{'|'.join(forms)})"
+
+
+_MARK = re.compile(_marks(THINKING), re.IGNORECASE)
+_ENDS = [
+    re.compile(rf"{end}\s*$", re.IGNORECASE)
+    for end in (_marks(OTHERS), *(rf"(?:\b|(?!\w))(?:{opening})" for opening, _ in PHRASES))
+]
 
 
 @dataclass(frozen=True)
@@ -48,6 +88,8 @@ def check_template(template: str | None, date: str | None) -> None:
     if date is None:
         return
     try:
+        if not _DAY.fullmatch(date):  # Python reads weeks too
+            raise ValueError
         datetime.date.fromisoformat(date)
     except ValueError:
         raise StageError(f"date: {quoted(date)}: expected a day like 2026-01-31") from None
@@ -118,19 +160,16 @@ def _clock(tokenizer: Any, date: str | None) -> Callable[[str], str]:
     return now
 
 
-def check_completed(prompt: str, question: str, tokenizer: Any) -> None:
-    """Raises StageError for a student's prompt with a think block of its own: completions begin with theirs."""
-    if thinks(prompt, question):
+def check_student(tokenizer: Any, text: Text) -> None:
+    """Raises StageError for a student that examples cannot be made for: before a teacher is paid for them.
+
+    Its prompt may have no think block of its own: completions begin with theirs.
+    """
+    if thinks(prompt(tokenizer, text.prompt_template, _SENTINEL, date=text.date), _SENTINEL):
         raise StageError(
             f"{tokenizer.name_or_path}: its prompt has a think block, and so has each completion; "
-            f"give a prompt_template that is the chat template's own turns without {OPEN}"
+            f"give a prompt_template that is the chat template's own turns without {OPEN} or a mark like it"
         )
-
-
-def check_student(tokenizer: Any, text: Text) -> None:
-    """Raises StageError for a student that examples cannot be made for: before a teacher is paid for them."""
-    question = "What is 2 + 2?"
-    check_completed(prompt(tokenizer, text.prompt_template, question, date=text.date), question, tokenizer)
 
 
 def plain(tokenizer: Any, text: str) -> str:
@@ -151,9 +190,14 @@ def opens(prompt: str) -> bool:
 
 
 def thinks(prompt: str, question: str) -> bool:
-    """Whether a prompt writes a tag of the think block after the question, where the completion would again."""
-    header = prompt.rpartition(question)[2]
-    return OPEN in header or CLOSE in header
+    """Whether a prompt marks reasoning after the question, where the completion would again.
+
+    `question` must not be part of the template's own words. Marks that mean other things too count at the end alone.
+    """
+    header = prompt.partition(question)[2]
+    if _MARK.search(header) or any(end.search(header) for end in _ENDS):
+        return True
+    return any(name != "final" for name, _ in _CHANNEL.findall(header))
 
 
 def split(text: str, form: str = "think", opened: bool = False) -> tuple[str, str]:

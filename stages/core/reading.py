@@ -8,6 +8,7 @@ from typing import Any
 
 from stages.core import patterns, sources, turns, values
 from stages.core.errors import StageError, shown
+from stages.core.grading import options
 from stages.core.items import Item, QuestionSet
 
 LETTERS = 26  # options that have a letter of their own
@@ -21,7 +22,7 @@ def read(entry: QuestionSet, place: str, number: int, row: Mapping[str, Any]) ->
         raise StageError(f"{place}: the field map names no field for question and gold; mend `fields`")
     text = _text(entry, place, row)
     choices = _choices(entry, place, row)
-    gold = _gold(entry, place, row, choices)
+    gold, right = _gold(entry, place, row, choices)
     if not gold and entry.missing_gold == "drop":
         return None
     if not gold:
@@ -29,7 +30,9 @@ def read(entry: QuestionSet, place: str, number: int, row: Mapping[str, Any]) ->
     if not text:
         raise StageError(f"{place}: the question is empty")
     if entry.shuffle:
-        choices, gold = _shuffled(entry, place, text, choices, gold)
+        choices, right = _shuffled(entry, text, choices, _right(place, choices, gold) if right is None else right)
+    if right is not None:  # from here on its place says which option it is, and never its text
+        gold = options.written(right + 1, choices)
     lettered = (f"{_letter(number)}. {option}" for number, option in enumerate(choices))
     text = "\n".join((text, *lettered))  # options that are a field of their own are not in the text yet
     found = sources.pick(row, entry.fields, "id", place)
@@ -85,29 +88,32 @@ def _option(value: Any, name: str, number: int, place: str) -> str:
     return option.strip()
 
 
-def _gold(entry: QuestionSet, place: str, row: Mapping[str, Any], choices: tuple[str, ...]) -> str:
-    """The gold as the grader takes it, "" where the row has none."""
-    found = sources.pick(row, entry.fields, "gold", place)
+def _gold(entry: QuestionSet, place: str, row: Mapping[str, Any], choices: tuple[str, ...]) -> tuple[str, int | None]:
+    """The gold as the source has it, "" where there is none; and its option's number, None where it may be a text."""
+    value = sources.pick(row, entry.fields, "gold", place)
     if entry.gold_is == "flags":
-        return _flagged(found, choices, place)
-    gold = _stated(entry, found, place).strip()
+        right = _flagged(value, choices, place)
+        return "" if right is None else str(value), right
+    gold = _stated(entry, value, place).strip()
     if entry.gold_pattern and gold:
         match = patterns.search(entry.gold_pattern, gold, place)
         gold = (match[1] or "").strip() if match else ""
     if entry.gold_is == "place" and gold:
         if not re.fullmatch(r"[0-9]{1,2}", gold) or int(gold) >= len(choices):
             raise StageError(f"{place}: gold '{shown(gold)}' is no place of {len(choices)} options, counted from 0")
-        return _letter(int(gold))
-    return _labelled(_texts(entry, "labels", row, place), gold, choices, place) if "labels" in entry.fields else gold
+        return gold, int(gold)
+    if "labels" not in entry.fields:
+        return gold, None
+    return gold, _labelled(_texts(entry, "labels", row, place), gold, choices, place)
 
 
-def _labelled(labels: tuple[str, ...], gold: str, choices: tuple[str, ...], place: str) -> str:
-    """The letter of the option that the label `gold` names, "" without a gold."""
+def _labelled(labels: tuple[str, ...], gold: str, choices: tuple[str, ...], place: str) -> int | None:
+    """The number of the option that the label `gold` names, None without a gold."""
     if len(set(labels)) != len(choices) or len(labels) != len(choices):
         raise StageError(f"{place}: {len(labels)} labels for {len(choices)} choices, expected a different one for each")
     if gold and gold not in labels:
         raise StageError(f"{place}: gold '{shown(gold)}' is none of the labels {shown(', '.join(labels))}; mend fields")
-    return _letter(labels.index(gold)) if gold else ""
+    return labels.index(gold) if gold else None
 
 
 def check_numbers(found: Iterable[Item]) -> None:
@@ -130,16 +136,16 @@ def check_numbers(found: Iterable[Item]) -> None:
         )
 
 
-def _flagged(found: Any, choices: tuple[str, ...], place: str) -> str:
-    """The letter of the one option whose flag is set, "" without any flags."""
+def _flagged(found: Any, choices: tuple[str, ...], place: str) -> int | None:
+    """The number of the one option whose flag is set, None without any flags."""
     if found is None:
-        return ""
+        return None
     if not isinstance(found, list) or any(type(flag) is not bool and flag not in (0, 1) for flag in found):
         raise values.refused(found, "gold", place, "a list of flags, true or false, 1 or 0")
     right = [number for number, flag in enumerate(found) if flag]
     if len(right) != 1 or right[0] >= len(choices):
         raise StageError(f"{place}: {len(right)} options are flagged as right, expected one; mend fields or gold_is")
-    return _letter(right[0])
+    return right[0]
 
 
 def _stated(entry: QuestionSet, found: Any, place: str) -> str:
@@ -162,16 +168,19 @@ def _value(value: Any, number: int, place: str) -> str:
     return found.strip()
 
 
-def _shuffled(
-    entry: QuestionSet, place: str, text: str, choices: tuple[str, ...], gold: str
-) -> tuple[tuple[str, ...], str]:
-    """The options in another order, which depends on seed and question alone, and the letter of the right one."""
+def _right(place: str, choices: tuple[str, ...], gold: str) -> int:
+    """The number of the one option that a gold is the letter or text of."""
     right = [number for number, option in enumerate(choices) if gold in (_letter(number), option)]
     if len(right) != 1:
         raise StageError(f"{place}: gold '{shown(gold)}' is the letter or text of {len(right)} options, expected one")
+    return right[0]
+
+
+def _shuffled(entry: QuestionSet, text: str, choices: tuple[str, ...], right: int) -> tuple[tuple[str, ...], int]:
+    """The options in another order, which depends on seed and question alone, and the number of the right one."""
     order = list(range(len(choices)))
     random.Random(hashlib.sha256(f"{entry.seed}\n{text}".encode()).digest()).shuffle(order)
-    return tuple(choices[number] for number in order), _letter(order.index(right[0]))
+    return tuple(choices[number] for number in order), order.index(right)
 
 
 def difficulty(entry: QuestionSet, row: Mapping[str, Any], place: str) -> float | None:

@@ -87,6 +87,9 @@ def test_template_that_could_read_the_clock_and_does_not_is_taken(tokenizer: Any
     [
         (None, "5 June", "date: '5 June': expected a day like 2026-01-31"),
         (None, "2026-02-30", "date: '2026-02-30': expected a day like"),
+        (None, "2026-W23-5", "date: '2026-W23-5': expected a day like"),
+        (None, "20260605", "date: '20260605': expected a day like"),
+        (None, "2026-06-05\n", "date: '2026-06-05.*': expected a day like"),
         ("{question}", "2026-06-05", "date: a prompt_template reads no clock"),
     ],
 )
@@ -195,6 +198,51 @@ def test_prompt_that_opens_the_block(prompt: str, opened: bool) -> None:
 )
 def test_header_with_a_think_block(prompt: str, has: bool) -> None:
     assert chat.thinks(prompt, "q") is has
+
+
+def test_question_inside_the_tag_does_not_hide_it() -> None:
+    assert chat.thinks("U:think A:<think>\n", "think")
+
+
+ASSISTANT = "<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *(
+            "\n<think>\n",
+            "<think>\n\n</think>\n\n",
+            "[THINK]",
+            "[THINK]\n\n[/THINK]\n",
+            "\n<thinking>\n",
+            "\n</thinking>",
+        ),
+        *("<reasoning>", "\n[reasoning]\n", "\u25c1think\u25b7", "<|begin_of_thought|>", "<|START_THINKING|>"),
+        *("<|channel|>analysis<|message|>", "<|channel>thought\n", "<unused94>thought\n", "analysis", "\n# Thinking\n"),
+        *("\nHere are my reasoning steps:\n", "<|think|>", "\n<seed:think>\n", "\n<scratchpad>"),
+        "<|channel|>analysis<|message|><|end|><|start|>assistant<|channel|>final<|message|>",
+    ],
+)
+def test_student_whose_prompt_marks_reasoning_is_refused(tokenizer: Any, header: str) -> None:
+    with pytest.raises(StageError, match="its prompt has a think block, and so has each completion; give a prompt_"):
+        chat.check_student(tokenizer, chat.Text(9, ASSISTANT + header))
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        ASSISTANT,
+        "<think> is no tag of yours.\n{question}\nA:",
+        "{question}\n### Response:\n",
+        "{question}\n## Answer\n",
+        "{question}\nGive your <reasoning> and your answer.\nA:",
+        "{question}\nThink, then answer after a short psychoanalysis",
+        "{question}<|end|><|start|>assistant<|channel|>final<|message|>",
+    ],
+)
+def test_student_whose_prompt_marks_no_reasoning_is_taken(tokenizer: Any, template: str) -> None:
+    chat.check_student(tokenizer, chat.Text(9, template))
 
 
 ANALYSIS, FINAL = "<|channel|>analysis<|message|>", "<|channel|>final<|message|>"

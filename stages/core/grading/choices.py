@@ -227,11 +227,13 @@ class ChoiceReader:
         for match in (
             ()
             if not self.labelled
-            else re.finditer(rf"(?<![\w'])([A-Z])(?![\w'])|\(([a-zA-Z])\)|\b(?i:{NAMES})\s?([1-9])\b", rest)
+            else re.finditer(
+                rf"(?<![\w'])([A-Z])(?![\w'])|\(([a-zA-Z])\)|\b(?i:{NAMES})\s?([1-9])\b|\b(?i:option) ([12]\d)\b", rest
+            )
         ):
             if match[1] and (match[1] == "I" or choosing.ARTICLE.match(rest, match.start())):
                 continue
-            place = int(match[3]) if match[3] else place_of(match[1] or match[2])
+            place = int(match[3] or match[4]) if match[3] or match[4] else place_of(match[1] or match[2])
             places |= {place} if place <= self.places else set()
         return places
 
@@ -239,8 +241,8 @@ class ChoiceReader:
 def _place(label: re.Match[str]) -> int:
     if label["ordinal"]:
         return choosing.ORDINALS[label["ordinal"].lower()]
-    if label["digit"] or label["number"]:
-        return int(label["digit"] or label["number"])
+    if number := label["digit"] or label["number"] or label["tens"]:
+        return int(number)
     return place_of(label["bracketed"] or label["letter"] or label["small"])
 
 

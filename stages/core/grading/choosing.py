@@ -11,7 +11,7 @@ LABEL = re.compile(
     rf"(?:the )?(?P<noun>(?i:{NAMES}|letter))?[\s(]*"
     r"(?:(?P<bracketed>(?<=\()[A-Za-z](?=\)))|(?P<letter>[A-Z])(?![\w'+]|-\w)"
     r"|(?P<small>[a-z])(?=[).:]?\s*$|[).]\s)|(?P<digit>[1-9])(?![\w%]|[.,/]\d))(?:\s?\))?"
-    rf"|(?i:{NAMES})(?P<number>[1-9])(?!\w)"
+    rf"|(?i:{NAMES})(?P<number>[1-9])(?!\w)|(?i:option) (?P<tens>[12]\d)(?![\w%]|[.,/]\d)"  # options.written
     rf"|(?i:the (?P<ordinal>{'|'.join(ORDINALS)})\b(?: {NAMES}| one)?)"
 )
 LEADING = re.compile(

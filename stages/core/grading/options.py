@@ -24,7 +24,7 @@ def listed(question: str) -> tuple[str, ...]:
 def gold(text: str, options: tuple[str, ...]) -> int | None:
     """The place, from 1, of the option that is right: given by its label, its letter, or else its text."""
     text = text.strip()
-    label, letter = re.fullmatch(rf"(?i:{NAMES})\s?\(?([1-9])\)?", text), re.fullmatch(r"\(?([A-Z])\)?", text)
+    label, letter = re.fullmatch(rf"(?i:{NAMES})\s?\(?([1-9]\d?)\)?", text), re.fullmatch(r"\(?([A-Z])\)?", text)
     if label or letter:
         place = int(label[1]) if label else place_of(letter[1])  # type: ignore[index]
         return place if place <= len(options or range(26)) else None
@@ -32,6 +32,21 @@ def gold(text: str, options: tuple[str, ...]) -> int | None:
     if not same and re.fullmatch("[1-9]", text) and int(text) <= len(options or range(9)):
         same = [int(text)]
     return same[0] if len(same) == 1 else None
+
+
+def written(place: int, options: tuple[str, ...]) -> str:
+    """How the option in a place, from 1, is named as a gold: by its letter, or "option 2" where another's text is that.
+
+    `gold` reads both as the place, whatever the options' texts are.
+    """
+    letter = chr(ord("A") - 1 + place)
+    others = (option for number, option in enumerate(options, 1) if number != place)
+    return f"option {place}" if any(_reads_as(option, letter) for option in others) else letter
+
+
+def _reads_as(option: str, letter: str) -> bool:
+    """Whether an option's text is a letter, in brackets or not, as which an answer would name it."""
+    return re.sub(r"[\W_]", "", option).casefold() == letter.casefold()
 
 
 def place_of(letter: str) -> int:

@@ -110,8 +110,8 @@ def _canonical(text: str) -> str:
 def _choice(text: str, choices: tuple[str, ...]) -> int:
     """The option named last, from 1; 0 where none is."""
     small, named = text.casefold(), dict[int, int]()
-    for match in re.finditer(r"(?:answer|option|solution|ending|choice)\s*(\d)\b", small):
-        named[int(match[1])] = match.start()
+    for match in re.finditer(r"(?:answer|option|solution|ending|choice)\s*(\d)\b|option (\d\d)\b", small):
+        named[int(match[1] or match[2])] = match.start()
     for match in re.finditer(r"(?<![\w'])([A-Z])(?=[).:*,]|\s*$)|\(([A-Z])\)", text):
         named[ord(match[1] or match[2]) - ord("A") + 1] = match.start()
     for place, option in enumerate(choices, 1):

@@ -8,31 +8,6 @@ import re
 
 from stages.core import chat
 
-_THINKING = r"(?:[a-z][\w.-]{0,20}[:_|])?(?:think(?:ing)?|thoughts?|thought_process|chain_of_thought)"
-# These words are also tags of documents: they count at the beginning alone
-_OTHERS = r"reasoning|reason|analysis|reflection|rationale|scratchpad|cot|inner_monologue|internal_monologue"
-_STYLES = (
-    ("<{}>", "</{}>"),
-    ("[{}]", "[/{}]"),
-    ("\u25c1{}\u25b7", "\u25c1/{}\u25b7"),
-    ("<|begin_of_{}|>", "<|end_of_{}|>"),
-    ("<|start_of_{}|>", "<|end_of_{}|>"),
-    ("<|begin_{}|>", "<|end_{}|>"),
-    ("<|start_{}|>", "<|end_{}|>"),
-    ("<|{}_begin|>", "<|{}_end|>"),
-    ("<|{}_start|>", "<|{}_end|>"),
-    ("<|{}|>", "<|/{}|>"),  # after those that have more in their names
-    ("<\uff5c{}\uff5c>", "<\uff5c/{}\uff5c>"),
-)
-# Marks without a name in them: of the reasoning's beginning, and of the answer's
-_PHRASES = (
-    (r"(?:assistant\n*)?analysis", r"assistant\n*final"),  # harmony without its special tokens
-    (r"<\|channel>\s*\w+\n", r"<channel\|>"),
-    (r"<unused94>\s*thought\n", r"<unused95>"),
-    (r"here are my reasoning steps:", r"\[begin final response\]"),
-    (r"here is my thought process:", r"here is my response:"),
-    (r"#+ *thinking\b:?[^\S\n]*\n", r"\n#+ *(?:final )?(?:response|answer)\b:?[^\S\n]*\n"),
-)
 _HARMONY = re.compile(r"<\|channel\|>\s*\w+[^<]*(?:<\|constrain\|>[^<]*)?<\|message\|>")
 _WRAP = r"(?:solution|response|answer)"
 _WRAPPED = re.compile(
@@ -54,13 +29,13 @@ _TAIL = 60  # characters at the end of a text, in which a mark has room
 def _styled(names: str) -> list[tuple[re.Pattern[str], re.Pattern[str], str, str]]:
     """For each style the expressions of both marks, and their forms."""
     found = []
-    for begin, end in _STYLES:
+    for begin, end in chat.STYLES:
         opened, closed = (re.escape(form).replace(r"\{\}", f"(?P<name>{names})") for form in (begin, end))
         found.append((re.compile(opened, re.IGNORECASE), re.compile(closed, re.IGNORECASE), begin, end))
     return found
 
 
-_BEGINNING, _ANYWHERE = _styled(f"{_THINKING}|{_OTHERS}"), _styled(_THINKING)
+_BEGINNING, _ANYWHERE = _styled(f"{chat.THINKING}|{chat.OTHERS}"), _styled(chat.THINKING)
 
 
 def split(text: str) -> tuple[str, str]:
@@ -98,7 +73,7 @@ def _marks(text: str) -> tuple[str, str] | None:
 def _by_phrase(text: str) -> tuple[str, str] | None:
     """Reasoning and answer between phrases, None where a text has no such pair of them."""
     start = text.lstrip()
-    for begin, end in _PHRASES:
+    for begin, end in chat.PHRASES:
         if found := re.match(begin, start, re.IGNORECASE):
             ends = list(re.finditer(end, start[found.end() :], re.IGNORECASE))
             if ends:

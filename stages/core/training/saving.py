@@ -1,8 +1,9 @@
 """Writing a trained student, and the proof that what was written is what was trained.
 
 The files have the tensors of the folder that was read; inference's class reads them back without a gap; each weight is
-the trained one, rounded once; and the logits on the first batch are those of the model that was trained. Memory: beside
-the trained student, in bf16 by then, one more copy of it, on the device that it lies on.
+the trained one, rounded once; the logits on the first batch are those of the model that was trained; and merged weights
+are the base's plus the adapter's (merged.py). Memory: beside the trained student, in bf16 by then, one more copy of it,
+on the device that it lies on.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,9 +18,8 @@ from transformers import AutoModelForCausalLM
 
 from stages.core import machine
 from stages.core.errors import StageError
-from stages.core.training import adapters, shards, tensors
+from stages.core.training import adapters, merged, shards, tensors
 
-ADAPTER = "adapter_model.safetensors"  # peft's name
 LENGTH = 256  # tokens of a row that are compared: their logits over 250,000 words take 0.25 GB
 # Largest difference that is rounding: the median over tokens of the root mean square over words, as a share of their
 # standard deviation, which a few tokens cannot move: where experts are chosen, rounding chooses others for some.
@@ -55,12 +55,12 @@ def save(model: Any, wanted: Reference, tokenizer: Any, base: Path, out: Path) -
 
     `base` is the folder that was trained from. Raises StageError where what was written is not what was trained.
     """
-    alone = isinstance(model, PeftModel)
-    if alone:
+    adapted = merged.targets(model) if isinstance(model, PeftModel) else {}
+    if adapted:
         for config in model.peft_config.values():  # a set, which peft would write in another order each run
             config.target_modules = sorted(config.target_modules)
         model.save_pretrained(out / "adapter")
-        _check_same(out / "adapter", get_peft_model_state_dict(model), load_file(out / "adapter" / ADAPTER))
+        _check_same(out / "adapter", get_peft_model_state_dict(model), load_file(out / "adapter" / merged.ADAPTER))
         model = model.float().merge_and_unload()  # summed in fp32, rounded once below
     model.config._name_or_path = ""
     model.config.use_cache = True  # for generation; checkpointing turns it off
@@ -68,8 +68,9 @@ def save(model: Any, wanted: Reference, tokenizer: Any, base: Path, out: Path) -
     tokenizer.save_pretrained(out)
     tensors.check_saved(out, base, model)
     _check_merged(out, model, wanted)
-    if alone:
+    if adapted:
         _check_adapter(out / "adapter", base, model.device, wanted)
+        merged.check(out, base, adapted, model)
 
 
 def _check_merged(out: Path, model: Any, wanted: Reference) -> None:
