@@ -148,9 +148,12 @@ def sets(params: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def rows(name: str, entry: Mapping[str, Any]) -> tuple[int, int]:
-    """Training and test questions of a set: its sizes, where it takes a number and not all that there are."""
-    train, test = QUESTIONS[name]
-    return entry["sizes"].get("train") or train, entry["sizes"].get("test") or test
+    """Training and test questions of a set: its sizes, all that there are where one is None; 0 of a split without."""
+    train, test = (
+        there if (size := entry["sizes"].get(split, 0)) is None else int(size)
+        for split, there in zip(("train", "test"), QUESTIONS[name], strict=True)
+    )
+    return train, test
 
 
 def own_traces(params: Mapping[str, Any]) -> float:

@@ -27,7 +27,7 @@ def collected(folder: Path, source: str) -> tuple[list[Question], dict[str, int]
     entry = copy.deepcopy(SETS[source])
     folders.data_set(folder / source, source, entry)
     half = folders.ROWS // 2 if "pool" in entry["files"] else folders.ROWS
-    sizes = {split: size and half for split, size in entry["sizes"].items()}
+    sizes = {split: half if size or "where" in entry else size for split, size in entry["sizes"].items()}
     changed = entry | {"dataset": str(folder / source), "sizes": sizes}
     return collect(source, params.section(QuestionSet, changed, f"questions.sets.{source}"))
 

@@ -30,14 +30,17 @@ def examine(params: Mapping[str, Any], room: Room) -> Report:
     report, grid = Report(), params["grid"]
     sets = question_sets.entries(params["questions"])
     longest = question_sets.check(sets, report)
-    for name in grid["generated"]:
-        asked.check_teacher(params["teachers"][name], longest, room, report, f"teachers.{name}")
+    teachers = {name: params["teachers"][name] for name in grid["generated"]}
+    written, cached = asked.longest_trace(teachers.values()), 0
+    for name, section in teachers.items():
+        cached += asked.check_teacher(section, longest, room, report, f"teachers.{name}")
     for name in grid["compressors"]:
-        asked.check_compressor(params["compressors"][name], longest, room, report, f"compressors.{name}")
+        subject = f"compressors.{name}"
+        cached += asked.check_compressor(params["compressors"][name], longest, written, room, report, subject)
     trained = {name: students.check(name, params, longest, room, report) for name in grid["students"]}
     budget.check_questions(params, sets, report)
-    written = budget.check_hours(params, report)
-    budget.check_disk(params, {name: cells for name, cells in trained.items() if cells}, written, report)
+    tokens = budget.check_hours(params, report)
+    budget.check_disk(params, {name: cells for name, cells in trained.items() if cells}, cached, tokens, report)
     return report
 
 

@@ -21,6 +21,8 @@ class Trained:
 
     parameters: int
     trainable: Mapping[str, int]  # by method; of LoRA the adapter's
+    checkpoints: Mapping[str, int]  # by method: bytes of one to go on from
+    cached: int = 0  # bytes of its weights in the hub's cache
 
 
 def rows(name: str, entry: QuestionSet, split: str) -> int | None:
@@ -46,11 +48,21 @@ def check_questions(params: Params, sets: Mapping[str, QuestionSet], report: Rep
     for name in grid["compressors"]:
         report.ok("compress", "number", f"{name}: the right traces of {len(grid['teachers'])} teachers")
     for method in grid["methods"]:
-        how = params["methods"][method]
-        steps = -(-asked * how["epochs"] // (how["batch_size"] * how["accumulation"]))
         cells = _cells(grid) * len(grid["students"])
-        report.ok("train", "number", f"{method}: {cells} cells, each some {steps:,} steps for a trace a question{more}")
+        report.ok("train", "number", f"{method}: {cells} cells, {_steps(params['methods'][method], asked, more)}")
     _evaluation(params, sets, report)
+
+
+def _steps(how: Params, asked: int, more: str) -> str:
+    """Optimizer steps of a cell, as its method's budget has them."""
+    match how.get("budget", "equal_epochs"):
+        case "equal_steps":
+            return f"each {how['steps']:,} steps"
+        case "equal_tokens":
+            return "steps unknown: as many as use up the tokens of the raw traces"
+        case _:
+            steps = -(-asked * how["epochs"] // (how["batch_size"] * how["accumulation"]))
+            return f"each some {steps:,} steps for a trace a question{more}"
 
 
 def _uncounted(sets: Mapping[str, QuestionSet], split: str) -> str:
@@ -102,18 +114,36 @@ def _study(params: Params) -> costs.Study | None:
     return costs.Study(params, costs.own_traces(params))
 
 
-def check_disk(params: Params, students: Mapping[str, Trained], tokens: float | None, report: Report) -> None:
-    """Adds what the checkpoints of all cells, and the answers, will take, against what is free where data/ lies."""
-    checkpoints = sum(_checkpoints(params, students))
-    store = (tokens or 0.0) * costs.CHARS_PER_TOKEN
+def check_disk(
+    params: Params, students: Mapping[str, Trained], cached: int, tokens: float | None, report: Report
+) -> None:
+    """Adds all that the study keeps, against what is free where data/ lies; `cached`: bytes of asked models' weights.
+
+    The hub's cache is counted too, though it may lie on another disk (HF_HOME).
+    """
+    parts = {
+        "checkpoints of the cells": sum(_checkpoints(params, students)),
+        "at most of answers in data/store": (tokens or 0.0) * costs.CHARS_PER_TOKEN,
+        "weights in the hub's cache": cached + sum(one.cached for one in students.values()),
+        "students in data/models": sum(2.0 * one.parameters for one in students.values()),
+        "two checkpoints of the largest cell in data/scratch": 2.0 * _largest(students),
+    }
     free = shutil.disk_usage(Path("data") if Path("data").is_dir() else Path()).free
-    answers = f", at most {store / GB:,.1f} GB of answers in data/store" if tokens else ""
-    finding = f"{checkpoints / GB:,.2f} GB of checkpoints{answers}; {free / GB:,.0f} GB are free here"
-    if checkpoints + store < free:
+    listed = ", ".join(f"{size / GB:,.2f} GB {name}" for name, size in parts.items() if size)
+    finding = f"{sum(parts.values()) / GB:,.2f} GB: {listed}; {free / GB:,.0f} GB are free here"
+    if sum(parts.values()) < free:
         report.ok("disk", "data/", finding)
         return
-    remedy = "put data/ and the DVC cache on a larger disk, or run the cells in slices that push theirs (conf/launch/)"
+    remedy = (
+        "put data/, HF_HOME and the DVC cache on a larger disk, or run the cells in slices that push theirs "
+        "(conf/launch/)"
+    )
     report.warning("disk", "data/", finding, remedy)
+
+
+def _largest(students: Mapping[str, Trained]) -> int:
+    """Bytes of the largest checkpoint; there are two while a new one is written."""
+    return max((size for one in students.values() for size in one.checkpoints.values()), default=0)
 
 
 def _checkpoints(params: Params, students: Mapping[str, Trained]) -> Iterator[float]:
