@@ -78,6 +78,22 @@ def test_no_split_is_trained_on_and_tested() -> None:
     assert len(subjects) == len(set(subjects)) == 57
 
 
+def test_subjects_that_are_trained_on_are_in_distribution() -> None:
+    """MedMCQA and MedQA train on medicine."""
+    taught = {
+        "anatomy",
+        "clinical_knowledge",
+        "college_medicine",
+        "medical_genetics",
+        "professional_medicine",
+        "virology",
+    }
+    outside = [entry for entry in SETS.values() if entry["group"] == "ood_knowledge"]
+    assert not taught & {subject for entry in outside for subject in entry["where"]["subject"]}
+    assert taught == set(SETS["mmlu_medicine"]["where"]["subject"])
+    assert SETS["mmlu_medicine"]["group"] == "in_distribution"
+
+
 def test_small_profile_leaves_out_sets_and_nothing_else(tmp_path: Path) -> None:
     composer = Composer(tmp_path)
     assert composer.run("paper").code == 0

@@ -61,6 +61,7 @@ def test_prompts_are_shown_as_they_are_asked(table: Report) -> None:
     assert shown.endswith(r": <|begin_of_text|>User:\nWhat is 2 + 2?\n\nAssistant:\n")
     assert "2026-06-05" in of(table, "teachers.gptoss120b")["prompt"].finding
     assert of(table, "teachers.gptoss120b")["clock"].finding == "its day is 2026-06-05"
+    assert "The day: 26 Jul 2024" in of(table, "compressors.llama70b")["prompt"].finding
     assert of(table, "teachers.qwen397b")["clock"].finding == "its chat template reads no clock"
 
 
@@ -182,9 +183,9 @@ def test_wanted_value_that_no_row_has_is_told(
 ) -> None:
     monkeypatch.setattr(question_sets, "LOOKED", looked)
     section, report = copy.deepcopy(paper["questions"]["sets"]["mmlu_other"]), Report()
-    section |= {"where": {"subject": ["virology"]}}
+    section |= {"where": {"subject": ["nutrition"]}}
     data_set(tmp_path / "mmlu", "mmlu_other", section)
-    wanted = {"subject": ["virology", "none"]}
+    wanted = {"subject": ["nutrition", "none"]}
     section |= {"dataset": str(tmp_path / "mmlu"), "where": wanted, "sizes": {"test": None}}
     question_sets.check({"mmlu": params.section(QuestionSet, section, "x")}, report)
     line = next(line for line in report.lines if line.check == "where")
