@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -232,7 +233,7 @@ def test_folder_that_is_not_there_is_an_error_and_the_rest_is_looked_at(paper: d
             {"fields": {"question": "question", "gold": "answers"}},
             "no field 'answers' for gold; it has: answer",
         ),
-        ({"grader": "numeric", "gold_pattern": "(It)"}, "0 golds are read by grader numeric, not 'It'"),
+        ({"grader": "numeric", "gold_pattern": "(It)"}, "grader numeric reads 0 golds, not 'It'"),
         ({"files": {"train": "trains", "test": "test"}}, "cannot be loaded from the hub"),
     ],
 )
@@ -249,13 +250,30 @@ def test_set_that_cannot_be_read_is_an_error(
     assert line.remedy
 
 
+def test_lines_go_on_below_themselves() -> None:
+    report = Report()
+    report.warning("students.one", "files", "a b " * 20, "c d " * 20)
+    report.ok("x", "y", "short")
+    first, second, *rest = report.table(70).splitlines()
+    start = first.index("a b")
+    assert max(map(len, (first, second, *rest))) <= 70
+    assert second.startswith(" " * start + "a b")
+    assert rest[0].startswith(" " * start + "-> c d")
+    assert rest[1].startswith(" " * start + "   d c")
+    assert rest[-1] == "1 ok, 1 warning, 0 errors"
+
+
 def test_command_prints_the_table_writes_nothing_and_fails_on_an_error(tmp_path: Path) -> None:
     before = (ROOT / "params.yaml").read_bytes()
     command = [sys.executable, "-m", "tools.preflight", "smoke"]
     wrong = "students.tiny.source.eos='<|no_end|>'"
-    done = subprocess.run([*command, wrong], cwd=ROOT, capture_output=True, text=True)
+    env = os.environ | {"COLUMNS": "100"}
+    done = subprocess.run([*command, wrong], cwd=ROOT, env=env, capture_output=True, text=True)
     assert done.returncode == 1
+    assert done.stdout.startswith("profile smoke, for GPUs of 141 GB\n")
     assert "error    students.tiny" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 100
+    assert "kernels-community" not in done.stderr
     assert done.stdout.splitlines()[-1].endswith("1 error")
     assert (ROOT / "params.yaml").read_bytes() == before
     refused = subprocess.run([*command, "evaluate.samples=x"], cwd=ROOT, capture_output=True, text=True)

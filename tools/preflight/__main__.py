@@ -9,6 +9,7 @@ Run: python -m tools.preflight PROFILE [--gpu-gb 141] [group.key=value ...]
 import argparse
 import contextlib
 import os
+import shutil
 import sys
 import warnings
 from collections.abc import Mapping
@@ -23,6 +24,8 @@ from stages.core.errors import StageError
 from tools.preflight import asked, budget, question_sets, students
 from tools.preflight.lines import Report
 from tools.preflight.memory import GB, Room
+
+WIDTH = 120  # columns where there is no terminal
 
 
 def examine(params: Mapping[str, Any], room: Room) -> Report:
@@ -67,7 +70,8 @@ def main() -> None:
             report = examine(params, Room(given.gpu_gb, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GB))
     except StageError as error:
         sys.exit(f"error: profile {given.profile}: {error}")
-    print(report.table())
+    print(f"profile {given.profile}, for GPUs of {given.gpu_gb:g} GB\n")
+    print(report.table(shutil.get_terminal_size((WIDTH, 0)).columns))
     sys.exit(report.failed)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from conf import costs
 from stages.core import sources
 from stages.core.items import QuestionSet
-from tools.preflight.lines import Report
+from tools.preflight.lines import Report, counted
 
 GB = 1e9
 Params = Mapping[str, Any]
@@ -41,15 +41,21 @@ def check_questions(params: Params, sets: Mapping[str, QuestionSet], report: Rep
     grid = params["grid"]
     train = [rows(name, entry, "train") for name, entry in sets.items()]
     asked, more = sum(filter(None, train)), _uncounted(sets, "train")
-    report.ok("questions", "number", f"{asked:,} to train on, in {sum(size != 0 for size in train)} sets{more}")
+    report.ok(
+        "questions", "number", f"{asked:,} to train on, in {counted(sum(size != 0 for size in train), 'set')}{more}"
+    )
     for name in grid["generated"]:
         most = params["teachers"][name]["samples"]
-        report.ok("generate", "number", f"{name}: at most {most} answers to each of {asked:,} questions{more}")
+        report.ok(
+            "generate", "number", f"{name}: at most {counted(most, 'answer')} to each of {asked:,} questions{more}"
+        )
     for name in grid["compressors"]:
-        report.ok("compress", "number", f"{name}: the right traces of {len(grid['teachers'])} teachers")
+        report.ok("compress", "number", f"{name}: the right traces of {counted(len(grid['teachers']), 'teacher')}")
     for method in grid["methods"]:
         cells = _cells(grid) * len(grid["students"])
-        report.ok("train", "number", f"{method}: {cells} cells, {_steps(params['methods'][method], asked, more)}")
+        report.ok(
+            "train", "number", f"{method}: {counted(cells, 'cell')}, {_steps(params['methods'][method], asked, more)}"
+        )
     _evaluation(params, sets, report)
 
 
@@ -57,12 +63,12 @@ def _steps(how: Params, asked: int, more: str) -> str:
     """Optimizer steps of a cell, as its method's budget has them."""
     match how.get("budget", "equal_epochs"):
         case "equal_steps":
-            return f"each {how['steps']:,} steps"
+            return f"each {counted(how['steps'], 'step')}"
         case "equal_tokens":
             return "steps unknown: as many as use up the tokens of the raw traces"
         case _:
             steps = -(-asked * how["epochs"] // (how["batch_size"] * how["accumulation"]))
-            return f"each some {steps:,} steps for a trace a question{more}"
+            return f"each some {counted(steps, 'step')} for a trace a question{more}"
 
 
 def _uncounted(sets: Mapping[str, QuestionSet], split: str) -> str:
@@ -76,9 +82,8 @@ def _evaluation(params: Params, sets: Mapping[str, QuestionSet], report: Report)
     greedy = [min(size, size if how["questions"] is None else how["questions"]) for size in sizes]
     drawn = [min(size, size if how["sampled_questions"] is None else how["sampled_questions"]) for size in greedy]
     checkpoints = (_cells(grid) * len(grid["methods"]) + 1) * len(grid["students"])
-    finding = (
-        f"{checkpoints} checkpoints; of each {sum(greedy):,} greedy answers, {how['samples'] * sum(drawn):,} drawn"
-    )
+    of_each = f"{counted(sum(greedy), 'greedy answer')}, {how['samples'] * sum(drawn):,} drawn"
+    finding = f"{counted(checkpoints, 'checkpoint')}; of each {of_each}"
     report.ok("evaluate", "number", f"{finding}{_uncounted(sets, how['split'])}")
 
 

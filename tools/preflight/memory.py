@@ -8,7 +8,7 @@ from typing import Any
 
 from conf import gpus
 from stages.core.training.settings import Method, Training
-from tools.preflight.lines import Report
+from tools.preflight.lines import Report, counted
 
 GB = 1e9
 # Of activations that a layer keeps for a token, without checkpointing, for each of its hidden and inner values:
@@ -84,7 +84,11 @@ def check_serving(
         share = options.get("gpu_memory_utilization", 0.9) if engine["engine"] == "vllm" else 1.0
         left = size * share * split - weights / GB
         fits = left >= sequence
-        held = f"room for {_sequences(left / sequence)}" if fits and sequence else f"{sequence - left:,.1f} GB short"
+        held = (
+            f"room for {counted(math.floor(left / sequence), 'such sequence')}"
+            if fits and sequence
+            else f"{sequence - left:,.1f} GB short"
+        )
         report.judge(
             fits,
             subject,
@@ -93,11 +97,6 @@ def check_serving(
             f"sequence of {longest:,} tokens {sequence:,.2f} GB, {held}",
             "raise tensor_parallel_size, lower max_model_len, or take larger GPUs (GPU_GB)",
         )
-
-
-def _sequences(fitting: float) -> str:
-    count = math.floor(fitting)
-    return "1 such sequence" if count == 1 else f"{count:,} such sequences"
 
 
 def _total(inference: Mapping[str, Any], split: int) -> str:

@@ -11,7 +11,7 @@ from stages.core.errors import shown
 from stages.core.items import Item, QuestionSet, Wanted
 from stages.core.records import Question
 from tools.preflight import fetching
-from tools.preflight.lines import Report
+from tools.preflight.lines import Report, counted
 
 FIRST = 20  # rows of each split
 LOOKED = 20_000  # rows among which those of a set with `where` are looked for
@@ -90,7 +90,8 @@ def _golds(entry: QuestionSet, rows: list[Question], report: Report, subject: st
         report.error(subject, "rows", finding, "mend files, where, keep or fields in conf/profile/")
         return
     unread = [row.gold for row, fine in zip(rows, grading.readable(iter(rows)), strict=True) if not fine]
-    finding = f"{len(rows)} rows fit the field map; {len(rows) - len(unread)} golds are read by grader {entry.grader}"
+    fitting, read = counted(len(rows), "row"), counted(len(rows) - len(unread), "gold")
+    finding = f"field map fitted by {fitting}; grader {entry.grader} reads {read}"
     if not unread:
         report.ok(subject, "rows", f"{finding}: '{shown(rows[0].gold)}'")
         return
