@@ -57,7 +57,8 @@ QUESTIONS = {
     "winogrande": (0, 1_267),
     "mmlu_humanities": (0, 4_705),
     "mmlu_social_sciences": (0, 3_077),
-    "mmlu_other": (0, 3_242),
+    "mmlu_other": (0, 2_131),
+    "mmlu_medicine": (0, 1_111),
 }
 
 # Tokens a second of one H200 under full load: NVIDIA's overview of TensorRT-LLM's throughput (FP8 weights, 1,024
@@ -148,9 +149,12 @@ def sets(params: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def rows(name: str, entry: Mapping[str, Any]) -> tuple[int, int]:
-    """Training and test questions of a set: its sizes, where it takes a number and not all that there are."""
-    train, test = QUESTIONS[name]
-    return entry["sizes"].get("train") or train, entry["sizes"].get("test") or test
+    """Training and test questions of a set: its sizes, all that there are where one is None; 0 of a split without."""
+    train, test = (
+        there if (size := entry["sizes"].get(split, 0)) is None else int(size)
+        for split, there in zip(("train", "test"), QUESTIONS[name], strict=True)
+    )
+    return train, test
 
 
 def own_traces(params: Mapping[str, Any]) -> float:

@@ -9,6 +9,7 @@ Run: python -m stages.generate --profile default --teacher scripted
 """
 
 import collections
+import functools
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from stages.core.asking import Answer, Asked, Asker, LanguageModel
 from stages.core.engines import Request
 from stages.core.errors import StageError
 from stages.core.files import write_metrics
+from stages.core.held import Again
 from stages.core.params import Seed
 from stages.core.records import Question, Response
 from stages.core.store import FOLDER, Store
@@ -54,7 +56,8 @@ def sample(asker: Asker, teacher: Teacher, questions: Sequence[Question]) -> dic
     for start in range(0, teacher.samples, step):
         numbers = range(start, start + step)
         what = f"generate, sample {numbers.stop}" if stop else "generate"
-        asker.ask(_requests(asker, teacher, waiting, numbers, asked), what, len(waiting) * len(numbers))
+        requests = functools.partial(_requests, asker, teacher, waiting, numbers, asked)
+        asker.ask(Again(requests), what, len(waiting) * len(numbers))
         if stop:
             answers = (asker.answer(asked[row.question_id, start]) for row in waiting)
             waiting = [row for row, done in zip(waiting, solved(answers, waiting), strict=True) if not done]

@@ -22,7 +22,7 @@ from stages.core.contamination import Decontaminate, Near, near_duplicates
 from stages.core.dealing import SPLITS
 from stages.core.errors import StageError, shown
 from stages.core.files import write_json, write_text
-from stages.core.items import Item, QuestionSet
+from stages.core.items import Item, QuestionSet, Wanted
 from stages.core.records import GROUPS, Question
 
 PARAMS = {"sets": "questions.sets", "decontaminate": "questions.decontaminate"}
@@ -55,27 +55,32 @@ def from_reasoning_gym(entry: QuestionSet) -> Iterator[tuple[str, Item]]:
 
 
 def from_files(entry: QuestionSet) -> Iterator[tuple[str, Item | None]]:
-    """Yields (split or "pool", item) of the files or hub data set; None for a row that is dropped: it has no gold."""
+    """Yields (split or "pool", item) of the files or hub data set; None for a row that is dropped: it has no gold.
+
+    Raises StageError at the end for a wanted value that no row has.
+    """
+    wanted = Wanted(entry.where)
     for split, name in entry.files.items():
-        yield from ((split, item) for item in of_split(entry, name))
+        yield from ((split, item) for item in of_split(entry, name, wanted))
+    if wanted.unseen:
+        raise StageError(
+            f"questions.sets: {entry.dataset or ', '.join(entry.files.values())}: where: no row has {wanted.listed()}; "
+            "mend or leave out the value"
+        )
 
 
-def of_split(entry: QuestionSet, name: str, first: int | None = None) -> Iterator[Item | None]:
+def of_split(entry: QuestionSet, name: str, wanted: Wanted, first: int | None = None) -> Iterator[Item | None]:
     """Yields the items of one file, or of one split of a hub data set, see `from_files`; of its `first` rows alone."""
     if entry.kind == "hub":
         placed = sources.hub_rows(entry.dataset or "", entry.name, name, entry.revision, streaming=first is not None)
     else:
         placed = sources.rows(sources.QUESTIONS / name)
     for number, (place, row) in enumerate(itertools.islice(placed, first)):
-        if any(str(row.get(name)) not in _wanted(values) for name, values in entry.where.items()):
+        if not wanted.takes(row):
             continue
         found = reading.read(entry, place, number, row)
         if found is None or not entry.keep or patterns.search(entry.keep, found.question, place):
             yield found
-
-
-def _wanted(values: str | list[str]) -> list[str]:
-    return [values] if isinstance(values, str) else values
 
 
 _KINDS = {"reasoning_gym": from_reasoning_gym, "file": from_files, "hub": from_files}

@@ -49,6 +49,11 @@ def test_size_that_is_given_counts_instead_of_the_rows_that_there_are() -> None:
     assert costs.rows("medmcqa", {"sizes": {"train": None, "test": 5}}) == (182_822, 5)
 
 
+@pytest.mark.parametrize(("sizes", "counted"), [({"train": 0, "test": None}, (0, 4_183)), ({"train": 7}, (7, 0))])
+def test_split_that_is_not_taken_counts_nothing(sizes: dict[str, int | None], counted: tuple[int, int]) -> None:
+    assert costs.rows("medmcqa", {"sizes": sizes}) == counted
+
+
 def test_a_second_seed_doubles_learning_alone() -> None:
     params = copy.deepcopy(PAPER)
     params["grid"]["seeds"] = ["s0", "s1"]

@@ -27,7 +27,7 @@ def collected(folder: Path, source: str) -> tuple[list[Question], dict[str, int]
     entry = copy.deepcopy(SETS[source])
     folders.data_set(folder / source, source, entry)
     half = folders.ROWS // 2 if "pool" in entry["files"] else folders.ROWS
-    sizes = {split: size and half for split, size in entry["sizes"].items()}
+    sizes = {split: half if size or "where" in entry else size for split, size in entry["sizes"].items()}
     changed = entry | {"dataset": str(folder / source), "sizes": sizes}
     return collect(source, params.section(QuestionSet, changed, f"questions.sets.{source}"))
 
@@ -76,6 +76,22 @@ def test_no_split_is_trained_on_and_tested() -> None:
     of_mmlu = {name: entry for name, entry in SETS.items() if entry["dataset"] == "cais/mmlu"}
     subjects = [subject for entry in of_mmlu.values() for subject in entry["where"]["subject"]]
     assert len(subjects) == len(set(subjects)) == 57
+
+
+def test_subjects_that_are_trained_on_are_in_distribution() -> None:
+    """MedMCQA and MedQA train on medicine."""
+    taught = {
+        "anatomy",
+        "clinical_knowledge",
+        "college_medicine",
+        "medical_genetics",
+        "professional_medicine",
+        "virology",
+    }
+    outside = [entry for entry in SETS.values() if entry["group"] == "ood_knowledge"]
+    assert not taught & {subject for entry in outside for subject in entry["where"]["subject"]}
+    assert taught == set(SETS["mmlu_medicine"]["where"]["subject"])
+    assert SETS["mmlu_medicine"]["group"] == "in_distribution"
 
 
 def test_small_profile_leaves_out_sets_and_nothing_else(tmp_path: Path) -> None:

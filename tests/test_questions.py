@@ -98,6 +98,14 @@ def test_question_of_train_and_test_stays_in_test_alone(imports: Path) -> None:
     assert dropped == {"duplicate": 1}
 
 
+def test_wanted_value_that_no_row_has_is_an_error(imports: Path) -> None:
+    (imports / "pool.jsonl").write_text(rows(1, 2, 3, kind="pick") + rows(4, kind="other"))
+    entry = change(FILE, sizes={"test": 1}, where={"kind": ["pick", "picks"]})
+    with pytest.raises(StageError, match="where: no row has kind 'picks'"):
+        collect("mine", entry)
+    assert len(collect("mine", change(entry, where={"kind": ["pick", "other"]}))[0]) == 1
+
+
 def test_rows_become_questions(imports: Path) -> None:
     row = {"n": "x7", "ask": " Which? ", "gold": "B", "opts": ["red", "blue"], "kind": "pick", "level": "Level 4"}
     (imports / "pool.json").write_text(json.dumps([row, row | {"kind": "other"}]))
@@ -453,7 +461,7 @@ def test_gold_zero_is_a_gold(imports: Path) -> None:
         (
             rows(1, of="a"),
             {"where": {"off": "a"}, "sizes": {"train": None}},
-            "questions.sets.mine: no question is left",
+            "where: no row has off .a.",
         ),
         (rows(1), {"keep": "2", "sizes": {"train": None}}, "questions.sets.mine: no question is left .none dropped."),
         (

@@ -163,7 +163,11 @@ def _adjusted(one: Result, adjusted: Iterator[Adjusted]) -> Result:
 
 def _with(one: Measure, adjusted: Iterator[Adjusted]) -> Measure:
     p, level, count = next(adjusted)
-    smallest = None if one.error is None or level is None else significance.detectable(one.error, level)
+    smallest = None
+    if one.error is not None and level is not None:
+        smallest = significance.detectable(one.error, level, max(1, len(one.seeds)))
+    if smallest is not None and smallest > 1:  # points: two seeds of a large family resolve nothing
+        smallest = None
     return dataclasses.replace(one, holm=p, detectable=smallest, comparisons=None if p is None else count)
 
 

@@ -183,11 +183,18 @@ class Asker:
         return SPECIAL.sub(lambda mark: f"{mark[0][0]} {mark[0][1:]}", chat.plain(self.tokenizer, text))
 
     def ask(self, requests: Iterable[Request], what: str, total: int | None = None) -> None:
-        """Sees to it that each request has its answer in the store; the model is loaded only where one is missing."""
+        """Sees to it that each request has its answer in the store; the model is loaded only where one is missing.
+
+        Requests of an iterator are held in memory where they have keys of an earlier form: `held.Again` is for many.
+        """
         limit = self.sampling.max_new_tokens
+        if self.shape != self.earlier and isinstance(requests, Iterator):
+            requests = list(requests)
         watched = command.progress(requests, what, total=total, unit="answer")
         with self.store.alone(f"{self.name} for {self.place}"):
-            held = Held(self.store, self.place, self.name, self.version)
+            held = Held(self.store, self.place, self.name, self.version, self.special)
+            if self.shape != self.earlier:
+                held.check(requests, limit)
             missing = (request for request in watched if not held.has(request, limit))
             if (first := next(missing, None)) is not None:
                 for key, answer in self._timed(itertools.chain([first], missing)):

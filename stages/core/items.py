@@ -1,8 +1,9 @@
 """Question sets as params declare them, and a question as its source has it; reading.py makes one of the other."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -15,7 +16,7 @@ MADE = 1_000_000  # questions of one task at most: a million take hours
 GOLDS = ("said", "place", "flags")
 SPLITS = ("train", "validation", "test")
 FIELDS = ("id", "question", "gold", "choices", "labels", "difficulty")
-Wanted = str | Annotated[list[str], Field(min_length=1)]
+Values = str | Annotated[list[str], Field(min_length=1)]
 Mapped = NotEmpty | Annotated[list[NotEmpty], Field(min_length=1)]
 
 
@@ -39,7 +40,7 @@ class QuestionSet:
     seed: Seed = 0
     keep: str | None = None  # only questions in which this regular expression is found
     # file, hub: only rows whose fields have one of these
-    where: dict[NotEmpty, Wanted] = field(default_factory=dict)
+    where: dict[NotEmpty, Values] = field(default_factory=dict)
     task: str | None = None  # reasoning_gym
     config: Options = field(default_factory=dict)  # reasoning_gym
     files: dict[Annotated[str, words(*SPLITS, "pool")], NotEmpty] = field(default_factory=dict)  # file, hub
@@ -106,6 +107,27 @@ class QuestionSet:
             raise StageError(f"task {self.task!r}: {reason}; mend task or config") from None
         except (ValueError, TypeError, AssertionError) as error:
             raise StageError(f"task {self.task!r}: {error}; mend task or config") from error
+
+
+class Wanted:
+    """Which rows a set's `where` takes, how many were looked through, and which of its values none of them has had."""
+
+    def __init__(self, where: Mapping[str, Values]) -> None:
+        self.values = {name: [value] if isinstance(value, str) else value for name, value in where.items()}
+        self.unseen = {(name, value): None for name, values in self.values.items() for value in values}
+        self.looked = 0
+
+    def takes(self, row: Mapping[str, Any]) -> bool:
+        """Whether a row's fields have wanted values."""
+        self.looked += 1
+        texts = {name: str(row.get(name)) for name in self.values}
+        for pair in texts.items():
+            self.unseen.pop(pair, None)
+        return all(text in self.values[name] for name, text in texts.items())
+
+    def listed(self) -> str:
+        """The values that no row has had: "subject 'astronomy'"."""
+        return ", ".join(f"{name} '{value}'" for name, value in self.unseen)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest, norm
+from scipy.optimize import brentq
+from scipy.stats import binomtest, chi2, norm, t
 
 from stages.core.answers import Floats
 
@@ -18,6 +19,8 @@ Counts = NDArray[np.int64]
 POWER = 0.8  # of the smallest difference that is called detectable; Cohen (1988), chapter 2
 ROOM = 3  # resamples that may contradict a difference and still let Holm's correction resolve it
 _NEAR = 100  # of the intervals' own: a p that fewer contradict is taken from more
+_ROUNDING = 1e-9  # weights of seeds are no whole numbers: what is smaller is 0
+_SCATTERS = 2_000  # quantiles that stand for what the seeds' scatter can be
 _DRAWS = 1 << 22  # questions drawn at a time: 32 MB, whatever the number of resamples
 
 
@@ -101,7 +104,7 @@ def bootstrapped(differences: Floats) -> float:
 
 def _beside(differences: Floats) -> Counts:
     """How many of `differences` are at most 0, and at least 0."""
-    rounded = differences.round(9)  # weights of seeds are no whole numbers
+    rounded = np.where(np.abs(differences) < _ROUNDING, 0, differences)
     return np.array([(rounded <= 0).sum(), (rounded >= 0).sum()])
 
 
@@ -110,7 +113,29 @@ def _two_sided(beside: Counts, resamples: int) -> float:
 
 
 def seeded(correct: Floats, reference: Floats, differences: Floats, settings: Bootstrap) -> float:
-    """Two-sided p of `correct` less `reference`, (questions, seeds), whose resampled `differences` are at hand.
+    """Two-sided p of `correct` less `reference`, (questions, seeds): the larger of `of_resamples` and `across_seeds`.
+
+    The bootstrap of few seeds alone calls equal arms different too often, the more so the smaller the level.
+    """
+    of_seeds = across_seeds((correct - reference).mean(axis=0), 1 / len(correct))
+    return max(of_resamples(correct, reference, differences, settings), of_seeds)
+
+
+def across_seeds(differences: Floats, step: float) -> float:
+    """Two-sided p of the paired t test over each seed's difference, (seeds,); 1 of one seed, which has no scatter.
+
+    Differences come in steps of 1 / questions. Two seeds are often at the same one, which is no proof that they do not
+    scatter: their deviation counts as at least that of what is rounded to a `step`, step / sqrt(12).
+    """
+    seeds, mean = len(differences), abs(float(differences.mean()))
+    if seeds == 1 or mean < _ROUNDING:
+        return 1.0
+    deviation = max(float(differences.std(ddof=1)), step / math.sqrt(12))
+    return float(2 * t.sf(mean / deviation * math.sqrt(seeds), seeds - 1))
+
+
+def of_resamples(correct: Floats, reference: Floats, differences: Floats, settings: Bootstrap) -> float:
+    """The bootstrap's p, of which the resampled `differences` are at hand.
 
     Where these leave nearly none on one side, it is from `settings.tested` resamples, of which none is kept.
     """
@@ -156,9 +181,16 @@ def holm_levels(found: Sequence[float | None], level: float) -> list[float | Non
     return [None if p is None else needed(place) for place, p in enumerate(found)]
 
 
-def detectable(error: float, level: float) -> float:
+def detectable(error: float, level: float, seeds: int = 1) -> float:
     """The smallest difference whose two-sided p is below `level` four times out of five, by the normal approximation.
 
-    (z of level + z of POWER) x `error`, the difference's standard error.
+    (z of level + z of POWER) x `error`, the difference's standard error. Of several seeds the test is the t test of
+    `across_seeds`, whose own estimate of the error scatters.
     """
-    return float((norm.isf(level / 2) + norm.ppf(POWER)) * error)
+    if seeds == 1:
+        return float((norm.isf(level / 2) + norm.ppf(POWER)) * error)
+    freedom = seeds - 1
+    scatter = np.sqrt(chi2.ppf((np.arange(_SCATTERS) + 0.5) / _SCATTERS, freedom) / freedom)
+    needed = t.isf(level / 2, freedom) * scatter
+    highest = float(needed.max()) + norm.ppf(POWER) + 1
+    return error * float(brentq(lambda shift: norm.sf(needed - shift).mean() - POWER, 0, highest))

@@ -65,7 +65,7 @@ class Measure:
     logarithm of the cap of tokens, from 1 to the limit, so that every doubling of the budget counts the same. Against a
     reference, over the `seeds` that both have: retention is the ratio of accuracies, output that of mean tokens,
     efficiency that of accuracy per token; difference is accuracy less the reference's, `p` McNemar's (of several seeds
-    the bootstrap's), and `error` the difference's standard error by the bootstrap. `lacks` says why there are no
+    `significance.seeded`), and `error` the difference's standard error by the bootstrap. `lacks` says why there are no
     ratios, or none of accuracy, with {} for the reference's name.
     """
 

@@ -89,7 +89,8 @@ def differences(results: Sequence[Result], compared: Sequence[Comparison], confi
     family = [measure for _, _, _, measure in tested] + [one.compressed for one in compared]
     notes = (
         f"Paired by question and seed. {_rule(confidence)} p is McNemar's exact test, with several seeds the "
-        f"bootstrap's; Holm's is adjusted for all {sum(one.p is not None for one in family)} comparisons of tables 4b "
+        "larger of the bootstrap's and that of a paired t test over the seeds; "
+        f"Holm's is adjusted for all {sum(one.p is not None for one in family)} comparisons of tables 4b "
         "and 7.",
         *_seeds([measure for _, _, _, measure in tested]),
     )

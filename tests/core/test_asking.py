@@ -15,7 +15,7 @@ from stages.core.asking import SPECIAL, Asker, LanguageModel
 from stages.core.engines import Model, Output, Request
 from stages.core.errors import StageError
 from stages.core.files import fingerprint
-from stages.core.held import EARLIER
+from stages.core.held import EARLIER, Again, Held
 from stages.core.store import Store
 from tests.conftest import Miniature
 from tests.made import TEMPLATE
@@ -382,6 +382,45 @@ def test_answers_under_the_keys_earlier_form_are_left_where_that_is_asked_for(
     monkeypatch.setenv(EARLIER, "leave")
     assert "of another server" not in ask(remote(server), store)
     assert len(server.bodies) == 6
+
+
+def test_earlier_answers_stop_a_stage_before_anything_is_sent(server: Server, store: Store) -> None:
+    asker = Asker(remote(server), store, "teachers.m")
+    former(remote(server), store, "paid for")
+    last_is_earlier = [asker.request(text, 0, 0)[1] for text in reversed(QUESTIONS)]
+    for requests in (last_is_earlier, iter(last_is_earlier), Again(lambda: iter(last_is_earlier))):
+        with pytest.raises(StageError, match=EARLIER):
+            asker.ask(requests, "ask")
+    assert server.bodies == []
+
+
+@pytest.mark.parametrize("choice", ["no", "USE"])
+def test_other_values_are_refused_though_nothing_is_of_the_earlier_form(
+    server: Server, store: Store, monkeypatch: pytest.MonkeyPatch, choice: str
+) -> None:
+    monkeypatch.setenv(EARLIER, choice)
+    with pytest.raises(StageError, match=f"{EARLIER}: '{choice}' is unknown; set it to use or leave"):
+        ask(remote(server), store)
+    assert server.bodies == []
+
+
+def test_earlier_answers_of_harmony_without_marks_are_not_taken_over_but_counted(
+    tiny: Path, store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asker = Asker(local(tiny, output="harmony"), store, "teachers.m")
+    keys = [asker.request(text, 0, 0)[1] for text in QUESTIONS[:2]]
+    texts = ("no marks", "<|channel|>final<|message|>7")
+    for request, text in zip(keys, texts, strict=True):
+        store.add(request.earlier, stores.Answer(asker.name, text, None, "stop", 1, 3, 64, 0.1))
+    monkeypatch.setenv(EARLIER, "use")
+    held = Held(store, "teachers.m", asker.name, asker.version, asker.special)
+    assert [held.has(request, 64) for request in keys] == [False, True]
+    held.warn()
+    assert "teachers.m: 1 answers from before the store's key held output have none of the marks" in (
+        capsys.readouterr().err
+    )
+    monkeypatch.delenv(EARLIER)
+    Held(store, "teachers.m", asker.name, asker.version, True).check(keys[:1], 64)  # of no use: nothing to ask about
 
 
 def test_keys_of_local_models_with_think_tags_are_what_they_were(tiny: Path, store: Store) -> None:

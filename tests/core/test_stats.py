@@ -138,7 +138,7 @@ def test_pooled_seeds_are_averaged_and_stay_with_their_question() -> None:
 
 
 def test_pooled_seeds_have_the_bootstraps_p() -> None:
-    better, worse = (pool(dict.fromkeys(("s0", "s1"), answers([right] * 9, [1] * 9))) for right in (1, 0))
+    better, worse = (pool(dict.fromkeys(("s0", "s1", "s2", "s3"), answers([right] * 9, [1] * 9))) for right in (1, 0))
     found = measure({"a": better, "b": worse}, {"a": "b"}, PLAIN)["a"]
     assert found.p == pytest.approx(2 / (PLAIN.tested + 1))  # no resample has the other sign
 

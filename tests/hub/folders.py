@@ -1,5 +1,6 @@
 """Folders that `datasets` reads as it does the hub's data sets, with the splits and configurations of a profile."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,14 +15,28 @@ ROWS = 8  # of each split
 
 def data_set(folder: Path, source: str, entry: dict[str, Any], first: int = 0) -> None:
     """Writes the data set of a question set, whose questions are those of the numbers from `first` on."""
-    splits = sorted(set(entry["files"].values()))
-    files = [{"split": split, "path": f"{split}.jsonl"} for split in splits]
-    card = {"configs": [{"config_name": entry.get("name") or "default", "data_files": files}]}
+    files = []
     folder.mkdir(parents=True)
+    for part, split in enumerate(sorted(set(entry["files"].values()))):
+        start = first + 20 * part
+        rows = [row(source, start + place) | _wanted(entry, place) for place in range(max(ROWS, _kinds(entry)))]
+        text = "".join(json.dumps(one) + "\n" for one in rows)
+        # `datasets` takes a folder of this name and these files for one that it has read before, whatever they hold
+        name = f"{split}-{hashlib.sha256(text.encode()).hexdigest()[:8]}.jsonl"
+        (folder / name).write_text(text)
+        files.append({"split": split, "path": name})
+    card = {"configs": [{"config_name": entry.get("name") or "default", "data_files": files}]}
     (folder / "README.md").write_text(f"---\n{yaml.safe_dump(card)}---\n")
-    for part, split in enumerate(splits):
-        numbers = range(first + 20 * part, first + 20 * part + ROWS)
-        (folder / f"{split}.jsonl").write_text("".join(json.dumps(row(source, n)) + "\n" for n in numbers))
+
+
+def _kinds(entry: dict[str, Any]) -> int:
+    """Rows that it takes until each value that the set wants was there."""
+    return max((len(values) for values in entry.get("where", {}).values()), default=0)
+
+
+def _wanted(entry: dict[str, Any], place: int) -> dict[str, str]:
+    """Wanted values in turn, so that none is without a row."""
+    return {name: values[place % len(values)] for name, values in entry.get("where", {}).items()}
 
 
 def overrides(folder: Path, sets: dict[str, Any]) -> Iterator[str]:
@@ -30,5 +45,5 @@ def overrides(folder: Path, sets: dict[str, Any]) -> Iterator[str]:
         data_set(folder / source, source, entry, 40 * number)
         yield f"questions.sets.{source}.dataset={folder / source}"
         for split, size in entry["sizes"].items():
-            if size:  # as many as half of a pool, or as the file has
+            if size or _kinds(entry) > ROWS:  # as many as half of a pool, or as the file has
                 yield f"questions.sets.{source}.sizes.{split}={ROWS // 2 if 'pool' in entry['files'] else ROWS}"

@@ -5,12 +5,6 @@ The forms are those of the data sets' cards and viewers on the hub, and of what 
 
 from typing import Any
 
-SUBJECTS = {
-    "mmlu_humanities": "philosophy",
-    "mmlu_social_sciences": "sociology",
-    "mmlu_other": "nutrition",
-    "mmlu_stem": "astronomy",
-}
 LETTERS = "ABCDE"
 
 
@@ -20,7 +14,7 @@ def row(source: str, number: int) -> dict[str, Any]:
     right, wrong = str(first + second), [str(first + second + off) for off in (1, 10, 100)]
     asked = f"What is {first} + {second} = ?"
     form = source if source in _FORMS else source.partition("_")[0]
-    return _FORMS[form](number, asked, right, wrong) | ({"subject": SUBJECTS[source]} if source in SUBJECTS else {})
+    return _FORMS[form](number, asked, right, wrong)
 
 
 def _gsm8k(number: int, asked: str, right: str, wrong: list[str]) -> dict[str, Any]:

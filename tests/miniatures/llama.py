@@ -16,7 +16,8 @@ NAMED = {
 _FREE = [number for number in range(128000, 128256) if number not in NAMED.values()]
 SPECIAL = NAMED | {f"<|reserved_special_token_{place}|>": number for place, number in enumerate(_FREE)}
 VOCABULARY = Vocabulary(special=SPECIAL, plain={}, begins="<|begin_of_text|>")
-# A system turn is always there, with two dates: the template's own day unless `date_string` is given
+# A system turn is always there, with two dates: the template's own day unless `date_string` is given, no clock, as in
+# llama.cpp's models/templates/meta-llama-Llama-3.3-70B-Instruct.jinja
 TEMPLATE = (
     "{{ bos_token }}{%- set ns = namespace(system='') %}"
     "{%- if messages[0].role == 'system' %}{% set ns.system = messages[0].content | trim %}"

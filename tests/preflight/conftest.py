@@ -31,4 +31,5 @@ def paper(models: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> 
     for name, entry in PAPER["students"].items():
         at = f"students.{name}.source"
         overrides += [f"{at}.kind=folder", f"+{at}.path={models[entry['source']['repo']]}"]
-    return params_of("paper", overrides)
+    # miniatures have four heads
+    return params_of("paper", [*overrides, "teachers.qwen397b.inference.options.tensor_parallel_size=4"])

@@ -1,6 +1,7 @@
 """Models of a hub: found at a revision, their small files alone fetched, gates and revisions told."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -66,6 +67,25 @@ def test_closed_gate_is_an_error_with_the_page_of_its_terms(models: dict[str, Pa
     assert [line.split()[0] for line in lines] == ["ok", "error", "->", "1", "None"]
     assert "there is no token" in lines[1]
     assert f"https://huggingface.co/{REPO}" in lines[2]
+
+
+def test_gate_without_a_token_is_closed_though_the_small_files_are_cached(
+    models: dict[str, Path], tmp_path: Path
+) -> None:
+    with hub({REPO: models[REPO]}, gated=frozenset({REPO})) as served:
+        assert "open to this token" in fetched(served.url, tmp_path, COMMIT, token="hf_mine")[1]
+        lines = fetched(served.url, tmp_path, COMMIT)
+    assert "gated, and there is no token" in lines[1]
+
+
+def test_repository_without_safetensors_is_an_error(models: dict[str, Path], tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(models[REPO], folder, ignore=shutil.ignore_patterns("*.safetensors"))
+    (folder / "pytorch_model.bin").write_bytes(b"0")
+    with hub({REPO: folder}) as served:
+        lines = fetched(served.url, tmp_path / "cache", COMMIT)
+    assert [line.split()[0] for line in lines] == ["ok", "ok", "error", "->", "2", "0"]
+    assert "no *.safetensors" in lines[2]
 
 
 @pytest.mark.parametrize("there", [True, False])

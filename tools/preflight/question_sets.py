@@ -8,10 +8,10 @@ from typing import Any
 from stages import questions
 from stages.core import dealing, grading, params
 from stages.core.errors import shown
-from stages.core.items import Item, QuestionSet
+from stages.core.items import Item, QuestionSet, Wanted
 from stages.core.records import Question
 from tools.preflight import fetching
-from tools.preflight.lines import Report
+from tools.preflight.lines import Report, counted
 
 FIRST = 20  # rows of each split
 LOOKED = 20_000  # rows among which those of a set with `where` are looked for
@@ -34,8 +34,10 @@ def check(sets: Mapping[str, QuestionSet], report: Report) -> str:
         if entry.kind == "hub" and not Path(entry.dataset or "").is_dir():
             repository(entry, report, subject)
         with report.errors_of(subject, "rows"):
-            rows = [dealing.question(name, entry, split, item) for split, item in _first(entry)]
+            wanted = Wanted(entry.where)
+            rows = [dealing.question(name, entry, split, item) for split, item in _first(entry, wanted)]
             _golds(entry, rows, report, subject)
+            _seen(entry, wanted, report, subject)
             longest = max([longest, *(row.question for row in rows)], key=len)
     return longest
 
@@ -57,14 +59,28 @@ def repository(entry: QuestionSet, report: Report, subject: str) -> None:
         fetching.unreachable(repo, error, report, subject)
 
 
-def _first(entry: QuestionSet) -> Iterator[tuple[str, Item]]:
-    """Yields (split, item) of the first rows of each split that have a gold."""
+def _first(entry: QuestionSet, wanted: Wanted) -> Iterator[tuple[str, Item]]:
+    """Yields (split, item) of the first rows of each split that have a gold, and reads on for what `wanted` lacks."""
     if entry.kind == "reasoning_gym":
         yield from ((split, item) for split, item in itertools.islice(questions.from_reasoning_gym(entry), FIRST))
         return
     for split, name in entry.files.items():
-        golden = filter(None, questions.of_split(entry, name, LOOKED))
+        golden = filter(None, questions.of_split(entry, name, wanted, LOOKED))
         yield from ((split, item) for item in itertools.islice(golden, FIRST))
+        while wanted.unseen and next(golden, None) is not None:
+            pass
+
+
+def _seen(entry: QuestionSet, wanted: Wanted, report: Report, subject: str) -> None:
+    """Adds the values of `where` that no row has: an error where all rows were looked through."""
+    if not wanted.unseen:
+        return
+    remedy = "mend or leave out the value in conf/profile/"
+    finding = f"where: none of the {wanted.looked:,} rows looked through has {wanted.listed()}"
+    if wanted.looked < LOOKED:  # so every split ended
+        report.error(subject, "where", finding.replace("rows looked through", "rows there are"), remedy)
+    else:
+        report.warning(subject, "where", finding, f"others may: look, or {remedy}")
 
 
 def _golds(entry: QuestionSet, rows: list[Question], report: Report, subject: str) -> None:
@@ -74,7 +90,8 @@ def _golds(entry: QuestionSet, rows: list[Question], report: Report, subject: st
         report.error(subject, "rows", finding, "mend files, where, keep or fields in conf/profile/")
         return
     unread = [row.gold for row, fine in zip(rows, grading.readable(iter(rows)), strict=True) if not fine]
-    finding = f"{len(rows)} rows fit the field map; {len(rows) - len(unread)} golds are read by grader {entry.grader}"
+    fitting, read = counted(len(rows), "row"), counted(len(rows) - len(unread), "gold")
+    finding = f"field map fitted by {fitting}; grader {entry.grader} reads {read}"
     if not unread:
         report.ok(subject, "rows", f"{finding}: '{shown(rows[0].gold)}'")
         return

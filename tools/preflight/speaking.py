@@ -57,15 +57,22 @@ def show_prompt(folder: Path, turn: Turn, report: Report, subject: str) -> Spoke
         both = text if len(text) <= 2 * ENDS else f"{text[:ENDS]} [...] {text[-ENDS:]}"
         report.ok(subject, "prompt", f"{spoken.length} tokens: {shown(both, 3 * ENDS)}")
         if turn.template is None:
-            report.ok(subject, "clock", _day(tokenizer, turn, text))
+            _day(tokenizer, turn, text, report, subject)
         return spoken
     return None
 
 
-def _day(tokenizer: Any, turn: Turn, text: str) -> str:
-    """Whether the date of the params is in the prompt `text`: another one makes another prompt."""
-    written = turn.date is not None and turn.rendered(tokenizer, OTHER_DAY) != text
-    return f"its day is {turn.date}" if written else "its chat template reads no clock"
+def _day(tokenizer: Any, turn: Turn, text: str, report: Report, subject: str) -> None:
+    """Adds whether the date of the params is in the prompt `text`: another one makes another prompt."""
+    if turn.date is None:
+        report.ok(subject, "clock", "its chat template reads no clock")
+    elif turn.rendered(tokenizer, OTHER_DAY) != text:
+        report.ok(subject, "clock", f"its day is {turn.date}")
+    else:
+        finding = f"date {turn.date} is nowhere in the prompt: its chat template reads no clock"
+        report.warning(
+            subject, "clock", finding, "leave date out, or look for the day that the template writes by itself"
+        )
 
 
 def check_end(folder: Path, tokenizer: Any, report: Report, subject: str) -> None:
@@ -136,4 +143,16 @@ def check_room(folder: Path, needed: int, limits: Mapping[str, int | None], repo
             "context",
             f"{needed:,} tokens of prompt and answer; {listed}",
             "lower the tokens that may be written, or raise the limit that is passed",
+        )
+
+
+def check_traces(needed: int, trace: int, limits: Mapping[str, int | None], report: Report, subject: str) -> None:
+    """Adds a warning where the longest trace, of `trace` tokens, does not fit beside the `needed` others."""
+    least = min((size for size in limits.values() if size is not None), default=needed + trace)
+    if trace and needed + trace > least:
+        report.warning(
+            subject,
+            "traces",
+            f"a trace of {trace:,} tokens, which a teacher may write, makes {needed + trace:,}; {least:,} are allowed",
+            "raise context and max_model_len: longer traces are dropped, and counted in metrics/",
         )

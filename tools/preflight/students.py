@@ -1,5 +1,6 @@
 """A student before it is trained: its files, its prompt and end, its room to answer, and memory of its cells."""
 
+import dataclasses
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,7 +38,8 @@ def check(name: str, study: Section, longest: str, room: Room, report: Report) -
             speaking.check_tags(spoken, report, subject)
             _room(files.folder, study, section, longest, spoken, report, subject)
         with report.errors_of(subject, "memory"):
-            return _memory(files.folder, study, section, room, report, subject)
+            trained = _memory(files.folder, study, section, room, report, subject)
+            return dataclasses.replace(trained, cached=files.cached)
     return None
 
 
@@ -69,13 +71,14 @@ def _memory(folder: Path, study: Section, section: Section, room: Room, report: 
     memory.check_serving(folder, weights, section["inference"], room, report, f"{subject}.inference")
     how = params.section(Training, section["training"], f"{subject}.training")
     frozen = 2 if on_gpus or machine.bf16_supported() else 4
-    trainable = {}
+    trainable, checkpoints = {}, {}
     for name in study["grid"]["methods"]:
         method = params.section(Method, study["methods"][name], f"methods.{name}")
         trainable[name] = adapters.expected_trainable(model, method)
         parts = memory.training(model, method, how, section["text"]["max_tokens"], trainable[name], frozen)
+        checkpoints[name] = memory.checkpoint(method, trainable[name])
         _judge(parts, how.processes, trainable[name], on_gpus, room, report, f"{subject}, {name}")
-    return Trained(memory.parameters(model), trainable)
+    return Trained(memory.parameters(model), trainable, checkpoints)
 
 
 def _judge(

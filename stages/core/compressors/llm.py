@@ -10,6 +10,7 @@ from stages.core import engines
 from stages.core.asking import Answer, Asked, Asker, LanguageModel
 from stages.core.compressors import LONGEST_TRACE
 from stages.core.errors import StageError
+from stages.core.held import Again
 from stages.core.params import Positive, Seed
 from stages.core.records import Trace
 
@@ -52,7 +53,7 @@ def compress(read: Callable[[], Iterable[Trace]], config: LLM, asker: Asker) -> 
     `read` opens the traces anew each time: none is held. Raises StageError where every request was refused.
     """
     places: dict[tuple[str, int], Asked] = {}  # of the traces that fit
-    asker.ask(_requests(read(), config, asker, places), "compress")
+    asker.ask(Again(lambda: _requests(read(), config, asker, places)), "compress")
     if places and len(asker.refused) == len(places):
         raise StageError(f"{asker.place}: every request was refused: {next(iter(asker.refused.values())).text}")
     for trace in read():
