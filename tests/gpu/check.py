@@ -51,9 +51,9 @@ REHEARSAL = Sizes(
     students=("llama8b",),
     methods=("full",),
     layouts=("packed",),
-    traces=8,
+    traces=4,
     questions=4,
-    batch_size=4,
+    batch_size=2,
     epochs=1,
     max_new_tokens=8,
     miniature=True,
@@ -71,6 +71,7 @@ def check(sizes: Sizes, out: Path, budget: float, commit: str | None = None) -> 
             _families(parts, sizes, Path(folder))
             _smollm2(parts, sizes, Path(folder) / "smollm2")
             _losses(parts, sizes, cpu, Path(folder) / "cpu")
+            _profiles(parts, sizes, Path(folder))
         finally:
             cpu.kill()
             cpu.wait()
@@ -133,6 +134,14 @@ def _losses(parts: Parts, sizes: Sizes, cpu: "subprocess.Popen[str]", folder: Pa
             for layout in sizes.layouts:
                 part = f"{name}_{method}_{layout}"
                 parts.run(f"{part}_as_on_cpu", partial(_compared, parts, part, curves.get(f"{name}-{method}")))
+
+
+def _profiles(parts: Parts, sizes: Sizes, folder: Path) -> None:
+    """By the profile's own methods: nothing on a CPU compares with their optimizer and dropout."""
+    for name in sizes.students:
+        for method in sizes.methods:
+            own = f"{families.PROFILE}_{method}"
+            parts.run(f"{name}_{own}", partial(_after, parts, f"{name}_built", folder / name, "padded", own))
 
 
 def _compared(parts: Parts, part: str, cpu: families.Curve | None) -> Numbers:

@@ -1,5 +1,6 @@
 """What a check ran on: the device, the libraries, the commit, and how fast the device could multiply."""
 
+import gc
 import importlib.metadata
 import platform
 import re
@@ -71,6 +72,7 @@ def file_name(device: str) -> str:
 
 def forget_peak() -> None:
     """Begin to measure the GPU's highest memory anew; what earlier parts left is given back."""
+    gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()

@@ -9,7 +9,6 @@ from typing import Any
 
 import yaml
 
-from conf.compose import composed
 from stages import assemble, compress, generate, models, score, train, verify
 from stages.core import records
 from stages.core.disagreements import Page
@@ -18,6 +17,7 @@ from stages.core.store import Store
 from stages.core.training import batches
 from stages.core.training.settings import Method
 from stages.evaluate import Evaluate, asks, predict, student_asker
+from tests import composing
 from tests.gpu import device
 from tests.gpu.families import read, run
 from tests.gpu.parts import Numbers
@@ -46,7 +46,7 @@ def questions(train: int, test: int) -> list[Question]:
 
 def declared(batch_size: int, epochs: int, max_new_tokens: int, source: dict[str, Any] | None) -> dict[str, Any]:
     """The default profile's params, but for what suits a GPU, and a teacher that is never wrong."""
-    found: dict[str, Any] = yaml.safe_load(composed("default", []))
+    found = composing.declared("default")
     found["profile"] = PROFILE
     found["grid"] |= {"profiles": [PROFILE], "compressors": ["strong"], "truncate_to": [], "targets": [*ARMS]}
     found["teachers"][TEACHER] |= {"samples": 1}
