@@ -64,4 +64,4 @@ def _share(parts: list[dict[str, Any]]) -> str:
 
 
 if __name__ == "__main__":
-    print(table(), end="")
+    print(f"{BEGIN}{table()}{END}")
