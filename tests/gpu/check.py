@@ -7,7 +7,6 @@ Run: python -m tests.gpu.check [--budget 330] [--out metrics/gpu] [--commit HASH
 With --rehearse it runs on a CPU too, with its sizes cut down; the numbers then say nothing.
 """
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -62,6 +61,7 @@ REHEARSAL = Sizes(
 
 def check(sizes: Sizes, out: Path, budget: float, commit: str | None = None) -> Parts:
     """Run all parts and write the results below `out`."""
+    families.without_kernels()  # in a rehearsal
     header = device.header(commit)
     parts = Parts(out / device.file_name(header["device"]), budget, header | {"budget": budget})
     wanted = [f"{name}-{method}" for name in sizes.students for method in sizes.methods]
@@ -171,7 +171,6 @@ def main(budget: float, out: Path, commit: str | None, rehearse: bool) -> None:
         command.fail("no NVIDIA GPU that torch sees; run it where there is one, or with --rehearse")
     if rehearse and out.resolve() == OUT:
         command.fail("--out: a rehearsal's numbers are none; name another folder than metrics/gpu")
-    os.environ["HF_HUB_OFFLINE"] = "1"
     parts = check(REHEARSAL if rehearse else Sizes(), out, budget, commit)
     failed, left = parts.with_outcome("failed"), parts.with_outcome("left out", "skipped")
     click.echo(f"{parts.path}: {len(parts.with_outcome('ok'))} ok, {len(failed)} failed, {len(left)} not done")

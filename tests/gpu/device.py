@@ -5,6 +5,7 @@ import importlib.metadata
 import platform
 import re
 import subprocess
+import time
 from typing import Any
 
 import torch
@@ -37,6 +38,7 @@ def header(commit: str | None) -> dict[str, Any]:
     peak = PEAKS.get(name)
     return {
         "device": name,
+        "day": time.strftime("%Y-%m-%d"),
         "cuda": torch.version.cuda,
         "python": platform.python_version(),
         "versions": {library: version(library) for library in LIBRARIES},

@@ -3,6 +3,7 @@
 import contextlib
 import signal
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,7 @@ class Parts:
         result = self._outcome(body)
         self.found[name] = result | {"seconds": round(time.monotonic() - began, 2)}
         self.write()
-        click.echo(f"{name}: {self.found[name]}")
+        click.echo(f"{name}: { {key: value for key, value in self.found[name].items() if key != 'curve'} }")
 
     def _outcome(self, body: Callable[[], Numbers]) -> Numbers:
         if self.left <= 0:
@@ -54,6 +55,7 @@ class Parts:
         except OutOfTime:
             return {"outcome": "left out", "why": f"the {self.budget:g} s ended in it"}
         except (Exception, SystemExit) as error:
+            traceback.print_exc()
             return {"outcome": "failed", "error": command.one_line(f"{type(error).__name__}: {error}")}
 
     def of(self, name: str) -> Numbers:
