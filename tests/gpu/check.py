@@ -21,7 +21,6 @@ import torch
 from stages.core import command
 from stages.core.errors import StageError
 from stages.core.files import read_json
-from tests.core.training.students import METHODS
 from tests.gpu import device, families, smollm2
 from tests.gpu.parts import Numbers, Parts
 from tests.imports import ROOT
@@ -35,7 +34,7 @@ class Sizes:
     """How much a check does."""
 
     students: tuple[str, ...] = tuple(paper.profile()["students"])
-    methods: tuple[str, ...] = tuple(METHODS)
+    methods: tuple[str, ...] = tuple(families.METHODS)
     layouts: tuple[str, ...] = families.LAYOUTS
     traces: int = 2000
     questions: int = 200

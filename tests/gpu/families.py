@@ -23,7 +23,8 @@ from stages.core.errors import StageError
 from stages.core.files import read_json, write_json
 from stages.core.records import Example
 from stages.core.training.settings import Method, Training
-from tests.core.training.students import METHODS, example, student
+from tests.core.training.students import METHODS as ALONE
+from tests.core.training.students import example, student
 from tests.gpu import device
 from tests.gpu.parts import Numbers, SkippedError
 from tests.imports import ROOT
@@ -35,6 +36,8 @@ LAYOUTS = ("padded", "packed")
 # later, when AdamW's first updates have made much of rounding. One CPU in bf16 and in fp32: up to 0.0095 and 0.070.
 FIRST, LATER = 0.02, 0.1
 LOSSES = "losses.json"
+# Two rows a batch: alone a row has nothing to be packed with
+METHODS = {name: dataclasses.replace(how, batch_size=2, accumulation=1) for name, how in ALONE.items()}
 PROFILE = "profile"  # what the names of the profile's own methods begin with here
 Curve = list[list[float]]
 
