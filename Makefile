@@ -6,6 +6,8 @@
 # make preflight        what would stop PROFILE or spoil it, before it is paid for; GPU_GB=141 is a GPU's memory
 # make params           write params.yaml for PROFILE, for your own `dvc repro`
 # make exp              the headline numbers of the profiles and experiments, fit to a terminal
+# make gpu              check this machine's NVIDIA GPU, into metrics/gpu/; under six minutes
+# make gpu-pack         what a lent GPU machine without a network lacks, as portions in gpu-parts/ (CONTRIBUTING.md)
 # make bench           benchmarks against a peer or a limit, into metrics/bench.json; some 90 minutes
 # make lint, constraints, clean
 PROFILE ?= default
@@ -20,7 +22,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
-.PHONY: repro preflight params test test-grid test-slow test-remotes bench lint exp install constraints clean
+.PHONY: repro preflight params test test-grid test-slow test-remotes gpu gpu-pack bench lint exp install constraints clean
 .DELETE_ON_ERROR:
 
 # A venv whose python or dvc does not start is half made: forget that it was installed.
@@ -73,6 +75,12 @@ test-slow: .venv/installed-dev
 
 test-remotes: .venv/installed-dev
 	python -m pytest -m remotes
+
+gpu: .venv/installed-$(ACCELERATOR)
+	python -m tests.gpu.check
+
+gpu-pack: .venv/installed-dev
+	python -m tests.gpu.pack
 
 bench: .venv/installed-dev
 	python -m tests.bench

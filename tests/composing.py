@@ -57,12 +57,18 @@ class Composer:
         return sorted(path.name for path in self.root.iterdir() if path.is_file())
 
 
-def students(profile: str) -> dict[str, dict[str, Any]]:
-    """The students of a real profile, as `conf/compose.py` writes them."""
+def declared(profile: str) -> dict[str, Any]:
+    """All params of a real profile, as `conf/compose.py` writes them."""
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "params.yaml"
         compose_and_dump(target, str(ROOT / "conf"), None, "config", None, [f"profile={profile}"])
-        params = yaml.safe_load(target.read_text())
+        params: dict[str, Any] = yaml.safe_load(target.read_text())
+    return params
+
+
+def students(profile: str) -> dict[str, dict[str, Any]]:
+    """The students of a real profile's grid."""
+    params = declared(profile)
     return {name: params["students"][name] for name in params["grid"]["students"]}
 
 

@@ -18,7 +18,7 @@ FILES = (
 )
 LINES = [line for name in FILES for line in (ROOT / name).read_text().splitlines() if re.match(r"\w", line)]
 PINNED = {canonical for line in LINES for canonical in [re.split(r"[\[=]", line)[0].lower().replace("_", "-")]}
-OWN = {"stages", "conf", "tests"}
+OWN = {"stages", "conf", "tests", "tools"}
 
 
 def modules(folder: str) -> set[str]:
@@ -33,7 +33,7 @@ def modules(folder: str) -> set[str]:
     return found - OWN - sys.stdlib_module_names
 
 
-@pytest.mark.parametrize("folder", ["stages", "conf", "tests"])
+@pytest.mark.parametrize("folder", ["stages", "conf", "tests", "tools"])
 def test_every_import_is_pinned(folder: str) -> None:
     distributions = importlib.metadata.packages_distributions()
     needed = {name: distributions.get(name, [name])[0].lower().replace("_", "-") for name in modules(folder)}

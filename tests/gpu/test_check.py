@@ -1,0 +1,184 @@
+"""The GPU check, rehearsed on whatever is here with its sizes cut down; its numbers on a GPU are in metrics/gpu/."""
+
+import dataclasses
+import json
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from click.testing import CliRunner
+
+from stages.core.errors import StageError
+from tests.gpu import check, device, families, parts, shown, smollm2
+from tests.gpu.parts import Parts, SkippedError
+from tests.imports import ROOT
+from tests.readme import README
+
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
+
+
+@pytest.fixture
+def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """One thread here and in the process beside: more only get into each other's way at this size."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def results(folder: Path) -> dict[str, Any]:
+    """What a check wrote."""
+    (path,) = folder.glob("*.json")
+    found: dict[str, Any] = json.loads(path.read_text())
+    return found
+
+
+@pytest.mark.usefixtures("quiet")
+def test_rehearsal_does_every_part(tmp_path: Path) -> None:
+    made = check.check(check.REHEARSAL, tmp_path, 500, "abc")
+    found = results(tmp_path)
+    # torchao lies apart here (tests/core/training/test_eight_bit.py)
+    assert made.with_outcome("skipped") == ["llama8b_profile_full"]
+    assert {part["outcome"] for part in found["parts"].values()} == {"ok", "skipped"}, found
+    assert (found["commit"], found["failed"], found["versions"]["torch"]) == ("abc", [], torch.__version__)
+    raw, strong = (found["parts"][f"smollm2_{arm}_full"] for arm in smollm2.ARMS)
+    assert raw["tokens"] > 1.5 * strong["tokens"]
+    assert found["parts"]["smollm2_examples"]["raw"]["examples"] == check.REHEARSAL.traces
+    ratio = found["parts"]["smollm2_raw_over_strong_full"]
+    assert ratio["tokens"] == pytest.approx(raw["tokens"] / strong["tokens"], abs=1e-3)
+    assert found["parts"]["smollm2_strong_answers"]["questions"] == check.REHEARSAL.questions
+    cell = found["parts"]["llama8b_full_packed"]
+    assert cell["packed"]
+    assert cell["curve"][-1][2] < cell["curve"][0][2]
+    line = shown.table(tmp_path).splitlines()[2]
+    assert f"| {found['device']} | {torch.__version__} | {len(made.found) - 1} of {len(made.found)} | 1 of 1 |" in line
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_complete_rehearsal(tmp_path: Path) -> None:
+    """All students, methods and layouts, and SmolLM2's real weights; of traces and steps a few."""
+    sizes = dataclasses.replace(check.Sizes(), traces=8, questions=4, batch_size=4, epochs=1, max_new_tokens=16)
+    made = check.check(sizes, tmp_path, 1700)
+    assert made.with_outcome("failed", "left out") == []
+    assert made.with_outcome("skipped") == [part for part in made.found if "_profile_" in part]
+    assert len(made.with_outcome("ok")) == 4 + 16 + 1 + 6 + 2 + 1 + 16
+
+
+def test_failed_part_is_kept_and_the_next_begun(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def broken() -> dict[str, Any]:
+        raise ValueError("no\nkernel")
+
+    def missing() -> dict[str, Any]:
+        raise SkippedError("fla is not installed")
+
+    made = Parts(tmp_path / "a.json", 60, {"device": "x"})
+    for name, body in (("one", broken), ("two", missing), ("three", lambda: {"loss": 1})):
+        made.run(name, body)
+    made.run("four", lambda: made.of("one"))
+    found = results(tmp_path)
+    assert found["failed"] == ["one"]
+    assert "in broken" in capsys.readouterr().err  # where it failed, for whoever mends it
+    assert found["parts"]["one"] | {"seconds": 0} == {
+        "outcome": "failed",
+        "error": "ValueError: no kernel",
+        "seconds": 0,
+    }
+    assert (found["parts"]["two"]["outcome"], found["parts"]["three"]["loss"]) == ("skipped", 1)
+    assert found["parts"]["four"]["why"] == "one: failed"
+
+
+def test_used_up_budget_ends_a_part_and_leaves_out_the_rest(tmp_path: Path) -> None:
+    made = Parts(tmp_path / "a.json", 0.3, {})
+
+    def long() -> dict[str, Any]:
+        try:
+            time.sleep(20)
+        except Exception:  # as libraries do
+            return {}
+        return {}
+
+    made.run("long", long)
+    made.run("later", lambda: {})
+    found = results(tmp_path)["parts"]
+    assert found["long"]["why"] == "the 0.3 s ended in it"
+    assert found["later"]["why"] == "the 0.3 s were used up"
+    assert found["long"]["seconds"] < 5
+
+
+CURVE = [[1, 100, 6.5, 0.0], [2, 200, 6.4, 0.1], [3, 300, 6.0, 0.05]]
+
+
+def moved(place: int, by: float) -> families.Curve:
+    """The curve with one loss moved."""
+    return [[*row[:2], row[2] + by * (number == place), row[3]] for number, row in enumerate(CURVE)]
+
+
+def test_losses_are_compared_within_a_tolerance() -> None:
+    assert families.compared(moved(1, 0.01), CURVE)["first"] == pytest.approx(0.01)
+    assert families.compared(moved(2, -0.05), CURVE)["later"] == pytest.approx(0.05)
+    for other in (moved(0, 2 * families.FIRST), moved(2, 2 * families.LATER), moved(2, float("nan"))):
+        with pytest.raises(StageError, match="losses differ from the CPU's by"):
+            families.compared(other, CURVE)
+    with pytest.raises(StageError, match="are not those of the CPU"):
+        families.compared(CURVE[:2], CURVE)
+
+
+def test_linear_attention_without_kernels_is_skipped_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    families.kernels()
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(families, "is_flash_linear_attention_available", lambda: False)
+    with pytest.raises(SkippedError, match="flash-linear-attention is not installed"):
+        families.kernels()
+
+
+def test_kernels_are_hidden_where_no_gpu_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "fla", "theirs")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
+    for gpu, left in ((True, "theirs"), (False, None)):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda gpu=gpu: gpu)
+        families.without_kernels()
+        assert sys.modules["fla"] is left
+
+
+def test_utilisation_is_the_share_of_the_devices_peak() -> None:
+    peak = device.PEAKS["NVIDIA H100 80GB HBM3"]
+    assert device.utilisation(6 * 135e6 * 1e6, 2.0, peak) == pytest.approx(0.4093, abs=1e-3)
+    assert device.utilisation(1.0, 1.0, None) is None
+    assert device.file_name("NVIDIA H100 80GB HBM3") == "nvidia-h100-80gb-hbm3.json"
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_without_a_gpu_it_refuses(tmp_path: Path) -> None:
+    done = CliRunner().invoke(check.main, ["--out", str(tmp_path)])
+    assert done.exit_code == 1
+    assert not list(tmp_path.iterdir())
+    done = CliRunner().invoke(check.main, ["--rehearse"])
+    assert done.exit_code == 1
+    assert not (ROOT / "metrics/gpu" / device.file_name(device.machine.device())).exists()
+
+
+def test_documents_show_the_results_and_no_others() -> None:
+    told = CONTRIBUTING.partition(shown.BEGIN)[2].partition(shown.END)[0]
+    assert told.strip() == shown.table().strip()
+    if told:
+        assert "Nothing was run on a GPU" not in README
+    for path in shown.FOLDER.glob("*.json"):
+        assert json.loads(path.read_text())["device"].startswith("NVIDIA")
+
+
+def test_failure_is_the_exit_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def checked(sizes: check.Sizes, out: Path, budget: float, commit: str | None) -> Parts:
+        made = parts.Parts(out / "a.json", budget, {})
+        made.run("one", lambda: {} if budget > 5 else {}["lost"])
+        return made
+
+    monkeypatch.setattr(check, "check", checked)
+    for budget, code in ((9, 0), (3, 1)):
+        words = ["--rehearse", "--out", str(tmp_path), "--budget", str(budget)]
+        assert CliRunner().invoke(check.main, words).exit_code == code
