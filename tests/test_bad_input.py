@@ -215,7 +215,8 @@ def test_bad_trace_file(project: Project, contents: bytes, complaint: str) -> No
     ],
 )
 def test_student_without_weights(project: Project, source: dict[str, str], complaint: str) -> None:
-    root = project(**PARAMS | {"students": {"tiny": {"source": source}}})
+    text = {"max_tokens": 512, "prompt_template": "{question}\n"}
+    root = project(**PARAMS | {"students": {"tiny": {"source": source, "text": text}}})
     (root / "weights").mkdir()
     (root / "weights/config.json").write_text("{}")
     assert complaint in refused(root, "models", "--student", "tiny")
