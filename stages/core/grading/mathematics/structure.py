@@ -11,6 +11,7 @@ _NAMES_OF_RELATIONS = (
     "le ge ne approx equiv in sim simeq cong propto mid ll gg to subset not nleq ngeq nless ngtr lesssim gtrsim notin"
 )
 _RELATIONS = {"=", "<", ">", ":="} | {f"\\{name}" for name in _NAMES_OF_RELATIONS.split()}
+_IN_BRACES = re.compile(r"\\\{.*?\\\}")
 _AND_OR = re.compile(r"(?<![A-Za-z\\])(?:\\text\{ ?)?(?:,? ?\b(?:and|or)\b)(?: ?\})?(?![A-Za-z])", re.IGNORECASE)
 
 
@@ -35,7 +36,7 @@ def parsed(text: str) -> Node:
     if len(items) > 1:
         return Node("list", text, tuple(part for item in items for part in _both_signs(item)))
     text = items[0] if items else ""
-    if r"\pm" in text:
+    if r"\pm" in _IN_BRACES.sub("", text):  # each member of a set has its own signs
         both = signed(text)
         if len(both) > 1:
             return Node("list", text, tuple(map(parsed, both)))
