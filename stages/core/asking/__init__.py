@@ -1,0 +1,1 @@
+"""Models are asked, and no answer is paid for twice."""

@@ -1,0 +1,1 @@
+"""Where an answer makes its final statement."""

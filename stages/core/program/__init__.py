@@ -1,0 +1,1 @@
+"""What every stage has: its command line, params, errors and files."""

@@ -1,0 +1,1 @@
+"""Question sets: rows become questions."""

@@ -1,0 +1,1 @@
+"""The report's figures and data for `dvc plots`."""

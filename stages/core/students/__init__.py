@@ -1,0 +1,1 @@
+"""Students' folders: weights and tokenizer."""

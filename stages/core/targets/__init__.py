@@ -1,0 +1,1 @@
+"""What a student is taught: compressed, cut and assembled traces."""
