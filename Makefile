@@ -32,12 +32,12 @@ endif
 
 # A copy of dvc.lock is kept, because a kill can leave it torn
 repro: params
-	@python conf/lock.py
+	@python -m tools.lock
 	dvc repro
-	@python conf/lock.py
+	@python -m tools.lock
 
 params: .venv/installed-$(ACCELERATOR)
-	python conf/compose.py $(PROFILE)
+	python -m tools.compose $(PROFILE)
 
 preflight: .venv/installed-$(ACCELERATOR)
 	@python -m tools.preflight $(PROFILE) --gpu-gb $(GPU_GB)

@@ -11,10 +11,12 @@ Run: python -m stages.assemble --profile default --teacher scripted --student sm
 from dataclasses import dataclass
 from pathlib import Path
 
-from stages.core import assembly, chat, command, params, records, tokens
-from stages.core.files import replacing, write_json
-from stages.core.params import Positive
+from stages.core import chat, records, tokens
+from stages.core.program import command, params
+from stages.core.program.files import replacing, write_json
+from stages.core.program.params import Positive
 from stages.core.records import Example, Question
+from stages.core.targets import assembly
 
 PARAMS = {
     "targets": "grid.targets",

@@ -17,15 +17,18 @@ from typing import Any
 
 import numpy as np
 
-from stages.core import asking, command, costs, parallel, params, records
-from stages.core.asking import Answer, Asker
-from stages.core.audit import Audit, audit
-from stages.core.complaints import quoted
-from stages.core.compressors import LONGEST_TRACE, extractive, llm
-from stages.core.errors import StageError
-from stages.core.files import write_metrics
+from stages.core import records
+from stages.core.asking import answering, costs
+from stages.core.asking.answering import Answer, Asker
+from stages.core.asking.store import FOLDER, Store
+from stages.core.program import command, params
+from stages.core.program.complaints import quoted
+from stages.core.program.errors import StageError
+from stages.core.program.files import write_metrics
 from stages.core.records import Trace, Variant
-from stages.core.store import FOLDER, Store
+from stages.core.targets import parallel
+from stages.core.targets.audit import Audit, audit
+from stages.core.targets.compressors import LONGEST_TRACE, extractive, llm
 
 PARAMS = {"compressor": "compressors.{compressor}", "audit": "audit"}
 Traces = Callable[[], Iterable[Trace]]  # opens them anew each time
@@ -40,7 +43,7 @@ def compressor_of(config: Any, place: str) -> extractive.Extractive | llm.LLM:
         return params.section(extractive.Extractive, settings, place)
     if config.get("kind") == "llm":
         model = params.section(llm.LLM, settings, place)
-        asking.settings(model, place)
+        answering.settings(model, place)
         return model
     raise StageError(f"params.yaml: {place}.kind: {quoted(config.get('kind'))} is unknown; known: extractive, llm")
 

@@ -23,13 +23,17 @@ from typing import Annotated, Any, Literal, cast
 import click
 from pydantic import Field
 
-from stages.core import alike, allocator, asking, chat, command, engines, files, params, records, sums, tokens
-from stages.core.asking import Asked, Asker, LanguageModel
+from stages.core import chat, records, tokens
+from stages.core.asking import answering, engines
+from stages.core.asking.answering import Asked, Asker, LanguageModel
+from stages.core.asking.store import FOLDER, Store
 from stages.core.cells import AXES, cell_name
-from stages.core.errors import StageError
-from stages.core.params import Amount, Count, Positive, Seed
+from stages.core.machine import jemalloc
+from stages.core.program import command, files, params
+from stages.core.program.errors import StageError
+from stages.core.program.params import Amount, Count, Positive, Seed
 from stages.core.records import Prediction, Question
-from stages.core.store import FOLDER, Store
+from stages.core.students import alike, sums
 
 PARAMS = {
     "evaluate": "evaluate",
@@ -141,7 +145,7 @@ def language_model(folder: Path, declared: Mapping[str, Any], config: Evaluate, 
     served = model.inference.get("engine") if isinstance(model.inference, dict) else None
     if served in ("openai", "scripted"):  # no server holds the checkpoints
         raise StageError(f"params.yaml: {place}.inference.engine: a student is served by transformers, vllm or ray")
-    asking.settings(model, place)
+    answering.settings(model, place)
     if served == "ray" and model.inference["run"]["engine"] == "scripted":
         raise StageError(f"params.yaml: {place}.inference.run.engine: a student is served by transformers or vllm")
     return model
@@ -227,5 +231,5 @@ main.params.append(
 
 
 if __name__ == "__main__":
-    allocator.begin()
+    jemalloc.begin()
     main()

@@ -13,11 +13,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from stages.core import command, params, records
-from stages.core.errors import StageError
-from stages.core.files import write_json
+from stages.core import records
+from stages.core.grid import TRUNCATED, Grid, Run
+from stages.core.program import command, params
+from stages.core.program.errors import StageError
+from stages.core.program.files import write_json
 from stages.core.records import GROUPS, Prediction, Question, Score, Trace, Variant
-from stages.core.runs import TRUNCATED, Grid, Run
 
 PARAMS = {"grid": "grid", "examples": "report.examples", "split": "evaluate.split"}
 LONGEST = 6000  # characters of one text at most; what is longer is cut, and says so

@@ -18,17 +18,20 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from stages.core import grading, records
+
 # Deliberately no dependency of this stage: grading decides here only how many samples are drawn, verify alone decides
 # what counts, and a change of it must not throw a teacher's answers away.
-from stages.core import asking, command, costs, engines, grading, params, records
-from stages.core.asking import Answer, Asked, Asker, LanguageModel
-from stages.core.engines import Request
-from stages.core.errors import StageError
-from stages.core.files import write_metrics
-from stages.core.held import Again
-from stages.core.params import Seed
+from stages.core.asking import answering, costs, engines
+from stages.core.asking.answering import Answer, Asked, Asker, LanguageModel
+from stages.core.asking.engines import Request
+from stages.core.asking.held import Again
+from stages.core.asking.store import FOLDER, Store
+from stages.core.program import command, params
+from stages.core.program.errors import StageError
+from stages.core.program.files import write_metrics
+from stages.core.program.params import Seed
 from stages.core.records import Question, Response
-from stages.core.store import FOLDER, Store
 
 PARAMS = {"teacher": "teachers.{teacher}"}
 Slot = tuple[str, int]  # question_id, sample
@@ -142,7 +145,7 @@ def main(profile: str, teacher: str) -> None:
     """Sample every training question from one teacher into data/<profile>/responses/<teacher>.parquet."""
     place = f"teachers.{teacher}"
     config = params.section(Teacher, params.read(PARAMS, profile, teacher=teacher)["teacher"], place)
-    asking.settings(config, place)
+    answering.settings(config, place)
     data, metrics = Path("data") / profile, Path("metrics") / profile
     questions = [row for row in records.read(data / "questions.parquet", Question) if row.split == "train"]
     if not questions:

@@ -15,12 +15,14 @@ from typing import Annotated, Any, Literal
 import click
 from pydantic import Field
 
-from stages.core import command, messages, params, records, sources, values
-from stages.core.errors import StageError, shown
-from stages.core.files import write_json
+from stages.core import records
+from stages.core.imports import messages, sources, values
 from stages.core.imports.attempts import Attempt, attempts
 from stages.core.imports.lookup import Lookup
-from stages.core.params import Name, NotEmpty, once, watched, words
+from stages.core.program import command, params
+from stages.core.program.errors import StageError, shown
+from stages.core.program.files import write_json
+from stages.core.program.params import Name, NotEmpty, once, watched, words
 from stages.core.records import Question, Response
 
 FORMATS = ("fields", "messages")
@@ -193,7 +195,7 @@ def main(profile: str, teacher: str) -> None:
     if bare := counts.attempts["without_reasoning"]:
         click.echo(
             f"warning: {place}: {bare} of {len(found)} responses show no reasoning, and so are not kept; "
-            "name its field in fields.reasoning, or see stages/core/messages/README.md for the marks that are read",
+            "name its field in fields.reasoning, or see docs/other_programs.md for the marks that are read",
             err=True,
         )
     records.write(data / "responses" / f"{teacher}.parquet", found, Response)

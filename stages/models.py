@@ -18,10 +18,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from stages.core import chat, command, params, plain, sums, tokens
-from stages.core.errors import StageError
-from stages.core.files import read_json, replacing, write_text
-from stages.core.params import Count, NotEmpty, Positive, Seed, words
+from stages.core import chat, tokens
+from stages.core.program import command, params
+from stages.core.program.errors import StageError
+from stages.core.program.files import read_json, replacing, write_text
+from stages.core.program.params import Count, NotEmpty, Positive, Seed, words
+from stages.core.students import plain, sums
 
 PARAMS = {"source": "students.{student}.source", "text": "students.{student}.text"}
 # What LlamaConfig takes of a shape; its vocabulary and special tokens are the tokenizer's

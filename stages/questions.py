@@ -16,13 +16,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from stages.core import command, dealing, grading, params, patterns, reading, records, sources
-from stages.core.complaints import quoted
-from stages.core.contamination import Decontaminate, Near, near_duplicates
-from stages.core.dealing import SPLITS
-from stages.core.errors import StageError, shown
-from stages.core.files import write_json, write_text
-from stages.core.items import Item, QuestionSet, Wanted
+from stages.core import grading, records
+from stages.core.imports import sources
+from stages.core.program import command, params
+from stages.core.program.complaints import quoted
+from stages.core.program.errors import StageError, shown
+from stages.core.program.files import write_json, write_text
+from stages.core.questions import dealing, patterns, reading
+from stages.core.questions.contamination import Decontaminate, Near, near_duplicates
+from stages.core.questions.dealing import SPLITS
+from stages.core.questions.items import Item, QuestionSet, Wanted
 from stages.core.records import GROUPS, Question
 
 PARAMS = {"sets": "questions.sets", "decontaminate": "questions.decontaminate"}

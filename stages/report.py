@@ -15,35 +15,20 @@ import click
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from stages.core import (
-    arms,
-    command,
-    comparable,
-    curves,
-    figures,
-    metrics,
-    page,
-    paper,
-    params,
-    provenance,
-    summary,
-    tables,
-    tables_answers,
-    tables_cost,
-    tables_data,
-    tables_runs,
-    tables_sets,
-    vega,
-)
 from stages.core.cells import UNTRAINED
-from stages.core.errors import StageError
-from stages.core.files import replacing, write_json, write_text
-from stages.core.metrics import Inputs
-from stages.core.params import Name, Positive, Seed
-from stages.core.runs import Comparison, Grid, Result, Run
-from stages.core.significance import Bootstrap
-from stages.core.stats import Estimate
-from stages.core.tables import Table
+from stages.core.grid import Grid, Run
+from stages.core.program import command, params
+from stages.core.program.errors import StageError
+from stages.core.program.files import replacing, write_json, write_text
+from stages.core.program.params import Name, Positive, Seed
+from stages.core.report import arms, comparable, metrics, page, paper, provenance, summary
+from stages.core.report.figures import curves, drawing, vega
+from stages.core.report.metrics import Inputs
+from stages.core.report.results import Comparison, Result
+from stages.core.report.tables import accuracy, cost, data, lengths, markup, sets
+from stages.core.report.tables.markup import Table
+from stages.core.statistics.measures import Estimate
+from stages.core.statistics.significance import Bootstrap
 
 PARAMS = {"grid": "grid", "report": "report", "methods": "methods", "cap": "evaluate.max_new_tokens"}
 
@@ -124,7 +109,7 @@ def study(inputs: Inputs, grid: Grid, settings: Settings, budgets: Mapping[str, 
     )
     single = {run: one for run, one in inputs.answers.items() if run not in own}
     runs = arms.results(inputs, single, bootstrap, cap) if single else []
-    caps = tables_answers.caps(cap)
+    caps = lengths.caps(cap)
     curves = arms.budget(main, caps, bootstrap)
     return Study(inputs, grid, settings, budgets, found, runs, compared, caps, curves)
 
@@ -135,8 +120,8 @@ def build(whole: Study, made: Mapping[str, Table]) -> tuple[dict[str, Any], str,
     method = whole.settings.headline["method"]
     own = {one.run.target: one for one in headline(whole.arms, whole.settings) if one.run.method in (method, "")}
     folders = {
-        "tables": tables.files(made),
-        "figures": figures.draw(
+        "tables": markup.files(made),
+        "figures": drawing.draw(
             names, whole.arms, whole.compared, inputs.compress, whole.caps, whole.curves, whole.settings.paper
         ),
         "vega": {
@@ -156,28 +141,28 @@ def made_tables(whole: Study) -> dict[str, Table]:
     inputs, found, confidence = whole.inputs, whole.arms, whole.settings.confidence
     papers = whole.settings.paper
     made = {
-        "1_datasets": tables_data.datasets(inputs.datasets),
-        "2_traces": tables_data.traces(inputs.verify, papers),
-        "2b_selection": tables_data.selection(inputs.verify),
-        "3_compression": tables_data.compression(inputs.compress, papers),
-        "4_accuracy": tables_runs.accuracy([*found, *whole.runs], confidence),
-        "4b_differences": tables_runs.differences(found, whole.compared, confidence),
-        "4c_samples": tables_answers.samples(found),
-        "5_lengths": tables_answers.lengths(found),
-        "6_cost": tables_cost.costs(found),
-        "6b_amounts": tables_cost.amounts(found, whole.budgets, inputs.assemble),
-        "7_truncation": tables_runs.truncation(whole.compared, confidence),
-        "8_retention_efficiency": tables_runs.retention(found),
-        "9_budget": tables_answers.budget(found, whole.curves, whole.caps),
-        "10_break_even": tables_cost.break_even(found, inputs.cost, whole.grid.compressors),
+        "1_datasets": data.datasets(inputs.datasets),
+        "2_traces": data.traces(inputs.verify, papers),
+        "2b_selection": data.selection(inputs.verify),
+        "3_compression": data.compression(inputs.compress, papers),
+        "4_accuracy": accuracy.accuracy([*found, *whole.runs], confidence),
+        "4b_differences": accuracy.differences(found, whole.compared, confidence),
+        "4c_samples": lengths.samples(found),
+        "5_lengths": lengths.lengths(found),
+        "6_cost": cost.costs(found),
+        "6b_amounts": cost.amounts(found, whole.budgets, inputs.assemble),
+        "7_truncation": accuracy.truncation(whole.compared, confidence),
+        "8_retention_efficiency": accuracy.retention(found),
+        "9_budget": lengths.budget(found, whole.curves, whole.caps),
+        "10_break_even": cost.break_even(found, inputs.cost, whole.grid.compressors),
     }
-    made |= tables_sets.tables(found, inputs, papers)
+    made |= sets.tables(found, inputs, papers)
     if shown := headline(found, whole.settings):
-        made["headline"] = tables_runs.headline(shown, confidence)
+        made["headline"] = accuracy.headline(shown, confidence)
     if inputs.holes:
-        made["holes"] = tables_data.holes(inputs.holes)
+        made["holes"] = data.holes(inputs.holes)
     notes = paper.NOTES if papers else {}
-    return {name: tables.noted(table, notes.get(name, "")) for name, table in made.items()}
+    return {name: markup.noted(table, notes.get(name, "")) for name, table in made.items()}
 
 
 def _about(whole: Study) -> provenance.About:

@@ -18,13 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from stages.core import command, grading, params, records
+from stages.core import grading, records
 from stages.core.cells import cell_name
-from stages.core.disagreements import Page
-from stages.core.errors import StageError
-from stages.core.files import write_json, write_text
+from stages.core.grading.disagreements import Page
+from stages.core.program import command, params
+from stages.core.program.errors import StageError
+from stages.core.program.files import write_json, write_text
 from stages.core.records import SCORE_COLUMNS, Prediction, Question, Score
-from stages.core.sampled import majority, pass_at, powers
+from stages.core.statistics.sampled import majority, pass_at, powers
 
 PARAMS: dict[str, str] = {}
 

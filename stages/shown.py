@@ -13,8 +13,9 @@ import collections
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
-from stages.core import command, params, records
-from stages.core.errors import StageError
+from stages.core import records
+from stages.core.program import command, params
+from stages.core.program.errors import StageError
 from stages.core.records import Example, Question
 
 PARAMS = {"teachers": "grid.teachers", "targets": "grid.targets", "count": "evaluate.shown_questions"}

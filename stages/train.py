@@ -10,12 +10,15 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stages.core import allocator, chat, command, params, records, scratch, sums, tokens
+from stages.core import chat, records, tokens
 from stages.core.cells import cell_name
-from stages.core.errors import StageError
-from stages.core.files import remove, replacing, write_metrics
+from stages.core.machine import jemalloc
+from stages.core.program import command, params
+from stages.core.program.errors import StageError
+from stages.core.program.files import remove, replacing, write_metrics
 from stages.core.records import Example
-from stages.core.training import launch
+from stages.core.students import sums
+from stages.core.training import launch, scratch
 from stages.core.training.settings import Method, Training
 
 if TYPE_CHECKING:
@@ -59,8 +62,9 @@ def fine_tune(profile: str, cell: dict[str, str], text: chat.Text, how: Method, 
         raise StageError(f"{source}: no examples to train on; rerun assemble")
     launch.first(lambda: sums.check(base))
     # Importing torch and TRL takes seconds that bad params need not wait for
-    from stages.core.training import card, checkpoints, run, saving
-    from stages.core.training.template import chat_template
+    from stages.core.training import checkpoints, run
+    from stages.core.training.saved import card, saving
+    from stages.core.training.saved.template import chat_template
 
     known = (base, examples, how, loading, seed, f"{profile}-{name}")
     folder = launch.shared(launch.first(lambda: checkpoints.scratch(*known)))
@@ -119,5 +123,5 @@ def timed(result: "Result") -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    allocator.begin()
+    jemalloc.begin()
     main()

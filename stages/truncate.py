@@ -15,10 +15,12 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from stages.core import command, lengths, params, records, tokens
-from stages.core.errors import StageError
-from stages.core.files import write_json
+from stages.core import records, tokens
+from stages.core.program import command, params
+from stages.core.program.errors import StageError
+from stages.core.program.files import write_json
 from stages.core.records import Trace, Variant
+from stages.core.targets import lengths
 
 PARAMS: dict[str, str] = {}
 

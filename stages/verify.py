@@ -17,13 +17,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from stages.core import command, grading, params, records
-from stages.core.disagreements import Page, disagree
-from stages.core.errors import StageError
-from stages.core.files import write_json, write_text
+from stages.core import grading, records
 from stages.core.grading import Verdict
+from stages.core.grading.disagreements import Page, disagree
+from stages.core.grading.selection import Selection
+from stages.core.program import command, params
+from stages.core.program.errors import StageError
+from stages.core.program.files import write_json, write_text
 from stages.core.records import Question, Response, Trace
-from stages.core.selection import Selection
 
 PARAMS: dict[str, str] = {}
 # what a trace takes from its response as it is

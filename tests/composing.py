@@ -1,12 +1,10 @@
-"""The real conf/compose.py, run in this process on a copy of conf/."""
+"""The real tools/compose.py, run in this process on a copy of conf/."""
 
-import importlib.util
 import shutil
 import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 from unittest import mock
 
@@ -14,6 +12,7 @@ import yaml
 from dvc.utils.hydra import compose_and_dump
 
 from tests.imports import ROOT
+from tools import compose
 
 
 @dataclass(frozen=True)
@@ -31,17 +30,17 @@ class Composer:
         self.root = root
         shutil.copytree(ROOT / "conf", root / "conf")
         (root / "params.yaml").write_text("profile: before\n")
-        self.module = _loaded(root / "conf" / "compose.py")
 
     def profile(self, name: str, text: str) -> None:
         """Writes conf/profile/<name>.yaml."""
         (self.root / "conf" / "profile" / f"{name}.yaml").write_text(text, encoding="utf-8")
 
     def run(self, *arguments: str) -> Composed:
-        """What `python conf/compose.py` does, and how it ends."""
-        with mock.patch.object(sys, "argv", ["conf/compose.py", *arguments]):
+        """What `python -m tools.compose` does, and how it ends."""
+        argv = ["tools/compose.py", *arguments]
+        with mock.patch.object(sys, "argv", argv), mock.patch.object(compose, "ROOT", self.root):
             try:
-                self.module.main()
+                compose.main()
             except SystemExit as end:
                 return Composed(1, f"{end.code}\n")
         return Composed(0, "")
@@ -58,7 +57,7 @@ class Composer:
 
 
 def declared(profile: str) -> dict[str, Any]:
-    """All params of a real profile, as `conf/compose.py` writes them."""
+    """All params of a real profile, as `tools/compose.py` writes them."""
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "params.yaml"
         compose_and_dump(target, str(ROOT / "conf"), None, "config", None, [f"profile={profile}"])
@@ -70,13 +69,3 @@ def students(profile: str) -> dict[str, dict[str, Any]]:
     """The students of a real profile's grid."""
     params = declared(profile)
     return {name: params["students"][name] for name in params["grid"]["students"]}
-
-
-def _loaded(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("compose", path)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    with mock.patch.object(sys, "path", list(sys.path)):  # it puts its own root there
-        spec.loader.exec_module(module)
-    return module

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from stages.core import grading
-from stages.core.files import write_json
+from stages.core.program.files import write_json
 from stages.core.records import Question
-from tests.core.test_grading_faults import graded
+from tests.core.grading.test_grading_faults import graded
 from tests.made import SHARED, question
 
 OUT = Path("metrics/grading.json")

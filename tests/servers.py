@@ -18,7 +18,7 @@ from typing import Any
 
 import click
 
-from stages.core.engines import scripted
+from stages.core.asking.engines import scripted
 
 SCRIPT = scripted.Settings(wrong_rate=0.4, false_start_rate=0.2, check_rate=0.5)
 Respond = Callable[[dict[str, Any]], tuple[int, dict[str, Any]]]  # a request's body to status and response

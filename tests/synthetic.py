@@ -17,8 +17,8 @@ from click.testing import CliRunner, Result
 
 from stages import report
 from stages.core.cells import UNTRAINED
+from stages.core.grid import Grid, Run
 from stages.core.records import GROUPS, SCORE_COLUMNS
-from stages.core.runs import Grid, Run
 
 PROFILE = "default"
 TARGETS = ["raw", "light", "strong", "truncated_light", "answer_only"]
@@ -184,5 +184,5 @@ def run_report(*, drawn: bool = False) -> Result:
     with warnings.catch_warnings(), contextlib.ExitStack() as stack:
         warnings.simplefilter("error")
         if not drawn:
-            stack.enter_context(mock.patch("stages.core.figures.draw", return_value={"none.png": b""}))
+            stack.enter_context(mock.patch("stages.core.report.figures.drawing.draw", return_value={"none.png": b""}))
         return CliRunner().invoke(report.main, ["--profile", PROFILE], catch_exceptions=False)

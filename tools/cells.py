@@ -3,7 +3,7 @@
 A slice is every COUNT-th cell from the NUMBERth on; with GPUS, of those alone that use as many, so that a machine of
 eight GPUs gets no cell that uses one, and the other way round. The untrained students' answers are cells too.
 
-Run: dvc stage list --name-only | python conf/launch/cells.py NUMBER COUNT [GPUS]
+Run: dvc stage list --name-only | python -m tools.cells NUMBER COUNT [GPUS]
 """
 
 import sys
@@ -13,9 +13,7 @@ from typing import Any
 
 import yaml
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
-from conf import gpus
+from tools import gpus
 
 STUDENT = {"train": 3, "evaluate_untrained": 1}  # its place among a stage's axes
 

@@ -2,7 +2,7 @@
 
 All of it is checked before it is written, so that no stage finds a mistake after others were paid for.
 
-Run: python conf/compose.py smoke
+Run: python -m tools.compose smoke
 """
 
 import re
@@ -13,13 +13,12 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
+from stages.core.program import params
+from stages.core.program.errors import StageError
+from stages.core.program.files import write_text
+from tools import sections
+
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from stages.core import params, study  # noqa: E402
-from stages.core.errors import StageError  # noqa: E402
-from stages.core.files import write_text  # noqa: E402
-
 # ${oc.env:HF_TOKEN}, and whatever else is no mere reference to another entry: it would put this machine into the params
 RESOLVER = re.compile(r"(?<!\\)\$\{[^{}]*:|(?<!\\)\$\{[^{}]*\$\{[^{}]*\}[^{}]*:")
 
@@ -32,7 +31,7 @@ def main() -> None:
         sys.exit(f"error: profile {profile!r} is not in conf/profile/; known: {', '.join(known)}")
     try:
         text = composed(profile, overrides)
-        study.check(params.parsed(text))
+        sections.check(params.parsed(text))
     except StageError as error:
         line = " ".join(str(error).split()).replace("params.yaml: ", "")
         sys.exit(f"error: profile {profile}: {line}")

@@ -2,22 +2,18 @@
 
 The grid, K and the number of samples are conf/profile/paper.yaml's, and paper_small.yaml's beside it, ratios and
 lengths the paper's where it gives them; every other number below says where it comes from. Hours are of GPUs that work:
-the launch files hold no others (conf/launch/cells.py). Prints the README's table, and one by model.
+the launch files hold no others (tools/cells.py). Prints the README's table, and one by model.
 
-Run: python conf/costs.py
+Run: python -m tools.costs
 """
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from conf.compose import composed
+from tools.compose import composed
 
 PAPERS_TRACES = 283_000  # correct ones of each teacher, the paper's
 
@@ -33,7 +29,7 @@ RHO = {  # the paper's means
 CHARS_PER_TOKEN = 3.45  # of 189 answers of Qwen3-8B with their reasoning, measured
 ANSWER = 100  # tokens: of the same answers, 345 characters
 QUESTION = 100  # tokens, with the turn's own: ours
-COMPRESSORS_PROMPT = 240  # tokens around a trace: stages/core/compressors/prompt.txt with its marks
+COMPRESSORS_PROMPT = 240  # tokens around a trace: stages/core/targets/compressors/prompt.txt with its marks
 ACCURACY = (0.990 + 0.682) / 2  # of an attempt: the middle of the paper's best and worst set for Qwen
 
 # Questions of the splits that paper.yaml names, as their pages on the hub have them: training, test.

@@ -1,6 +1,6 @@
 """Write a teacher's traces, or what a target makes of them, as jsonl in the messages form, for other trainers.
 
-Run: python -m stages.core.messages.export --profile default --teacher scripted [--target mild] traces.jsonl
+Run: python -m tools.export_messages --profile default --teacher scripted [--target mild] traces.jsonl
 """
 
 import json
@@ -10,9 +10,11 @@ from typing import Any
 
 import click
 
-from stages.core import command, messages, records
-from stages.core.errors import StageError
-from stages.core.files import replacing
+from stages.core import records
+from stages.core.imports import messages
+from stages.core.program import command
+from stages.core.program.errors import StageError
+from stages.core.program.files import replacing
 from stages.core.records import Trace, Variant
 
 _CUT = "truncated_"

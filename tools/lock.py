@@ -3,7 +3,7 @@
 DVC writes dvc.lock in place after each stage. What ran since the copy was made is not lost: DVC has it in its run
 cache. The copy's name holds the commit that it belongs to, because another commit's dvc.lock may have fewer stages.
 
-Run: python conf/lock.py
+Run: python -m tools.lock
 """
 
 import subprocess

@@ -3,7 +3,7 @@
 DVC keeps metrics that git holds in the cache too, as part of a run, but does not push them (3.67): elsewhere a run
 whose metrics are missing would be run again. In a clone without a remote it says what `dvc push` says.
 
-Run: python conf/launch/push.py [STAGE...]
+Run: python -m tools.push [STAGE...]
 """
 
 import subprocess

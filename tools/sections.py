@@ -11,14 +11,15 @@ from typing import Any
 
 from stages.assemble import Assemble
 from stages.compress import compressor_of
-from stages.core import asking, params
-from stages.core.audit import Audit
+from stages.core.asking import answering
 from stages.core.chat import Text
-from stages.core.contamination import Decontaminate
-from stages.core.errors import StageError
-from stages.core.items import QuestionSet
-from stages.core.params import TRUNCATED
-from stages.core.runs import Grid
+from stages.core.grid import Grid
+from stages.core.program import params
+from stages.core.program.errors import StageError
+from stages.core.program.params import TRUNCATED
+from stages.core.questions.contamination import Decontaminate
+from stages.core.questions.items import QuestionSet
+from stages.core.targets.audit import Audit
 from stages.core.training import launch
 from stages.core.training.settings import Method, Training
 from stages.evaluate import Evaluate, language_model
@@ -135,7 +136,7 @@ def check_teacher(section: Section, place: str, imported: bool) -> None:
     if imported and ("files" in section or "inference" not in section):
         params.section(ImportedTeacher, section, place)
     else:
-        asking.settings(params.section(Teacher, section, place), place)
+        answering.settings(params.section(Teacher, section, place), place)
 
 
 def check_student(section: Section, place: str, evaluate: Evaluate) -> Training:

@@ -6,11 +6,11 @@
 # Elsewhere `dvc repro --pull` then collects them; a slice that was cut off is run again and goes on.
 set -euo pipefail
 profile=$1 number=$2 count=$3
-python conf/compose.py "$profile"
-slice=$(dvc stage list --name-only | python conf/launch/cells.py "$number" "$count" ${4:+"$4"})
+python -m tools.compose "$profile"
+slice=$(dvc stage list --name-only | python -m tools.cells "$number" "$count" ${4:+"$4"})
 while read -r -a stages; do
   [ ${#stages[@]} -gt 0 ] || continue
   # --pull: what is missing of its deps, and what another machine has made of it, come from the remote
   dvc repro --single-item --pull "${stages[@]}" </dev/null
-  python conf/launch/push.py "${stages[@]}" </dev/null
+  python -m tools.push "${stages[@]}" </dev/null
 done <<<"$slice"

@@ -1,6 +1,6 @@
 """Names of grid cells: the one place that knows how a cell's files are called."""
 
-from stages.core.errors import StageError
+from stages.core.program.errors import StageError
 
 AXES = ("teacher", "target", "student", "method", "seed")
 UNTRAINED = "untrained"

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from stages.core import tokens
-from stages.core.complaints import quoted
-from stages.core.errors import StageError
-from stages.core.params import Positive
+from stages.core.program.complaints import quoted
+from stages.core.program.errors import StageError
+from stages.core.program.params import Positive
 
 OPEN, CLOSE = "<think>", "</think>"
 QUESTION = "{question}"  # of a prompt template

@@ -17,8 +17,8 @@ from typing import Any, ClassVar, TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from stages.core.errors import StageError
-from stages.core.files import replacing
+from stages.core.program.errors import StageError
+from stages.core.program.files import replacing
 
 GROUPS = ("in_distribution", "ood_reasoning", "ood_knowledge")  # of question sets: as trained on, or held out
 # Of scores, what the report reads

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from stages.core.errors import StageError
+from stages.core.program.errors import StageError
 
 
 def load(folder: Path, revision: str | None = None) -> Any:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import click
 
-from stages.core import machine
-from stages.core.files import read_json, write_json
+from stages.core.machine import hardware
+from stages.core.program.files import read_json, write_json
 from tests.bench import dvc, extractive, grading, pipeline, store, training, vllm
 
 OUT = Path("metrics/bench.json")
@@ -34,7 +34,7 @@ def main(names: tuple[str, ...]) -> None:
         found = read_json(OUT) if OUT.exists() else {}
         with tempfile.TemporaryDirectory() as folder:
             result = KNOWN[name](Path(folder))
-        found[name] = {"device": machine.device(), "day": time.strftime("%Y-%m-%d")} | result
+        found[name] = {"device": hardware.device(), "day": time.strftime("%Y-%m-%d")} | result
         write_json(OUT, found)
         click.echo(f"{name}: {json.dumps(found[name])}")
 

@@ -10,9 +10,9 @@ from typing import Any
 import yaml
 
 from stages.core import records
-from stages.core.audit import DROP
-from stages.core.engines import scripted
+from stages.core.asking.engines import scripted
 from stages.core.records import Trace
+from stages.core.targets.audit import DROP
 from tests.bench import measure
 from tests.made import trace
 

@@ -16,9 +16,9 @@ import numpy as np
 import yaml
 
 from stages.core import records
-from stages.core.audit import DROP
-from stages.core.files import write_json, write_text
+from stages.core.program.files import write_json, write_text
 from stages.core.records import SCORE_COLUMNS, Question, Response
+from stages.core.targets.audit import DROP
 from stages.models import Source, from_wheel
 from tests.bench import corpus, measure
 from tests.made import TEMPLATE

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from stages.core.store import Answer, Store
+from stages.core.asking.store import Answer, Store
 from tests.bench import measure
 
 ANSWERS, SHARDS = 1_000_000, 4

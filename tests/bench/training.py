@@ -18,7 +18,9 @@ from typing import Any
 
 import yaml
 
-from stages.core import allocator, params, records, tokens
+from stages.core import records, tokens
+from stages.core.machine import jemalloc
+from stages.core.program import params
 from stages.core.records import Example
 from stages.core.training.settings import Method, Training
 
@@ -106,7 +108,7 @@ def trl(rows: list[Example], method: Method, training: Training, scratch: Path) 
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
 
-    from stages.core import machine
+    from stages.core.machine import hardware
     from stages.core.training import adapters, batches, progress
 
     base = DATA / "models/smollm2"
@@ -132,7 +134,7 @@ def trl(rows: list[Example], method: Method, training: Training, scratch: Path) 
     trainer = SFTTrainer(str(base), args=args, train_dataset=data, peft_config=adapter, callbacks=[watch])
     trainer.train()
     curve = progress.curve(trainer.state.log_history)
-    return {"seconds": watch.seconds - (watch.first or 0), "loss": _late(curve), "peak_gb": machine.peak()}
+    return {"seconds": watch.seconds - (watch.first or 0), "loss": _late(curve), "peak_gb": hardware.peak()}
 
 
 def _later(rows: list[Example], method: Method) -> list[Example]:
@@ -196,7 +198,7 @@ def products(rows: list[Example], method: Method) -> float:
 if __name__ == "__main__":
     which, arm, name, count = sys.argv[1:]
     if which == "ours":
-        allocator.begin()
+        jemalloc.begin()
     declared = yaml.safe_load(Path("params.yaml").read_text())
     how = params.section(Method, declared["methods"][name], name)
     loading = params.section(Training, declared["students"]["smollm2"]["training"], "training")

@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from stages.core.asking import Asked, Asker, LanguageModel
-from stages.core.engines import Model, Request
-from stages.core.store import Store
+from stages.core.asking.answering import Asked, Asker, LanguageModel
+from stages.core.asking.engines import Model, Request
+from stages.core.asking.store import Store
 from stages.models import Source, from_wheel
 
 PROMPTS, ROUNDS, TOKENS = 64, 5, 32

@@ -3,7 +3,7 @@
 import pytest
 
 from stages.core.cells import cell_name
-from stages.core.errors import StageError
+from stages.core.program.errors import StageError
 
 ARM = {"teacher": "solver", "target": "raw", "method": "lora", "seed": "s0"}
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.core import chat, tokens
-from stages.core.errors import StageError
+from stages.core.program.errors import StageError
 
 # Text as models write it: no tag of its own, no space around it
 PLAIN = st.text(max_size=40).map(str.strip).filter(lambda text: "think>" not in text)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.core import records
-from stages.core.errors import StageError
+from stages.core.program.errors import StageError
 from stages.core.records import Example, Prediction, Question, Response, Score, Trace, Variant
 from tests.made import question, response, trace, variant
 

@@ -8,7 +8,7 @@ from tokenizers import AddedToken, processors
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from stages.core import chat, tokens
-from stages.core.errors import StageError
+from stages.core.program.errors import StageError
 from tests.conftest import Miniature
 from tests.miniatures.mistral import SPECIAL
 

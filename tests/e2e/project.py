@@ -72,7 +72,7 @@ class Project:
 
     def compose(self, profile: str, *overrides: str) -> None:
         """Writes params.yaml for `profile`."""
-        self.run("python", "conf/compose.py", profile, *overrides)
+        self.run("python", "-m", "tools.compose", profile, *overrides)
 
     def repro(self, *targets: str) -> set[str]:
         """Runs `dvc repro` and returns the stages that it really ran."""

@@ -23,7 +23,7 @@ from tests.made import LORA, PLAIN, SHAPE, TEXT, example, load, params_file, run
 
 BASE, SFT = "data/smoke/models/tiny", "data/smoke/sft/scripted/tiny"
 CELL = "data/smoke/checkpoints/scripted-strong-tiny-lora-s0"
-README = (ROOT / "stages/core/messages/README.md").read_text()
+README = (ROOT / "docs/other_programs.md").read_text()
 # In the precision that transformers answers in here
 SERVED = "--max-model-len 256 --dtype float32 --enforce-eager"
 NEW = 24

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from stages.core import sums
+from stages.core.students import sums
 from tests.e2e.project import Project
 
 CELL = "scripted-raw-tiny-lora-s0"

@@ -1,6 +1,6 @@
 """The paper's whole grid on this machine: its 80 cells with its models in miniature and eight rows of each data set.
 
-Teachers are scripted, for random weights are never right; tests/test_paper_families.py asks theirs.
+Teachers are scripted, for random weights are never right; tests/families/test_paper_families.py asks theirs.
 Run: make test-grid          some 30 minutes; two cells at a time
 """
 

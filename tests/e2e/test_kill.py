@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from stages.core import records
+from stages.core.asking.store import Store
 from stages.core.records import Question, Response
-from stages.core.store import Store
 from tests.conftest import Project
 from tests.imports import ROOT
 from tests.made import leftovers, question

@@ -74,7 +74,7 @@ def left(project: Project) -> list[str]:
 
 def mend(project: Project) -> None:
     """What the README's table says to do where the kill hit DVC while it wrote a file of its own."""
-    project.run("python", "conf/lock.py")
+    project.run("python", "-m", "tools.lock")
     rwlock = project.root / ".dvc/tmp/rwlock"
     with contextlib.suppress(FileNotFoundError):
         try:

@@ -38,16 +38,16 @@ RUN = {
     "python -m stages.report --profile default --explain CELL": (
         "python -m stages.report --profile smoke --explain scripted-raw-tiny-lora-s0"
     ),
-    "python -m stages.core.store list": "",
-    "python -m stages.core.store check": "",
-    "python -m stages.core.store prune": "",
-    "python conf/costs.py": "",
+    "python -m tools.store list": "",
+    "python -m tools.store check": "",
+    "python -m tools.store prune": "",
+    "python -m tools.costs": "",
     # it composes the default profile, for 25 minutes
     "dvc exp run": "dvc exp run --help",
     "dvc remote add -d store s3://bucket/folder": "dvc remote add -d store store",
     "dvc remote modify store verify true": "",
     "dvc remote modify --local": "dvc remote modify --local store verify true",
-    "python conf/launch/push.py": "",
+    "python -m tools.push": "",
     "dvc push": "",
     "dvc push report@default": "dvc push report@smoke",
     "dvc pull": "",

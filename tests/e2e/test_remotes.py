@@ -39,7 +39,7 @@ def store(tmp_path: Path, smoked: Project) -> Remote:
     with remotes.folder(tmp_path) as remote:
         first = smoked.copied(tmp_path / "first")
         remote.add(first)
-        first.run("python", "conf/launch/push.py")
+        first.run("python", "-m", "tools.push")
     return remote
 
 
@@ -53,7 +53,7 @@ def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Remote
 def test_what_one_machine_pushed_another_pulls(any_store: Remote, smoked: Project, tmp_path: Path) -> None:
     first = smoked.copied(tmp_path / "first")
     any_store.add(first)
-    first.run("python", "conf/launch/push.py")
+    first.run("python", "-m", "tools.push")
     second = first.cloned(tmp_path / "second")
     any_store.add(second)
     second.run("dvc", "pull", "--run-cache")
@@ -98,7 +98,7 @@ def test_run_cache_trains_nothing_twice(store: Remote, smoked: Project, tmp_path
     first, second = Project(tmp_path / "first", bare=True), smoked.cloned(tmp_path / "second")
     first.compose("smoke", OTHER)
     assert f"train@{CELL}" in first.repro()
-    first.run("python", "conf/launch/push.py")
+    first.run("python", "-m", "tools.push")
     store.add(second)
     second.compose("smoke", OTHER)
     ran = {name.partition("@")[0] for name in second.repro("--pull")}
@@ -115,7 +115,7 @@ def test_slices_of_two_machines_are_collected_without_training(smoked: Project, 
     with remotes.folder(tmp_path) as remote:
         remote.add(head)
     head.repro("shown")
-    head.run("python", "conf/launch/push.py")
+    head.run("python", "-m", "tools.push")
     head.commit("what the cells begin with")
     machines = [head.cloned(tmp_path / name) for name in ("first", "second")]
     for machine in machines:

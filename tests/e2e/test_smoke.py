@@ -103,7 +103,7 @@ def test_trained_questions_have_traces_and_answers_that_move_no_number(project: 
 
 
 def test_touched_grading_code_retrains_nothing(project: Project) -> None:
-    with (project.root / "stages/core/grading/words.py").open("a") as file:
+    with (project.root / "stages/core/grading/statement/words.py").open("a") as file:
         file.write("\n# touched\n")
     ran = {name.split("@")[0] for name in project.repro()}
     assert ran == {"questions", "verify", "score", "score_untrained"}

@@ -14,11 +14,11 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from stages.core import records, tokens
-from stages.core.audit import DROP
-from stages.core.engines import vllm as engine
-from stages.core.errors import StageError
+from stages.core.asking.engines import vllm as engine
+from stages.core.asking.store import Store
+from stages.core.program.errors import StageError
 from stages.core.records import Question, Response, Trace, Variant
-from stages.core.store import Store
+from stages.core.targets.audit import DROP
 from stages.models import Source, from_wheel
 from tests.conftest import Project
 from tests.e2e.serve import CPU, serving

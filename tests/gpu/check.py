@@ -18,9 +18,9 @@ from typing import Any
 import click
 import torch
 
-from stages.core import command
-from stages.core.errors import StageError
-from stages.core.files import read_json
+from stages.core.program import command
+from stages.core.program.errors import StageError
+from stages.core.program.files import read_json
 from tests.gpu import device, families, smollm2
 from tests.gpu.parts import Numbers, Parts
 from tests.imports import ROOT

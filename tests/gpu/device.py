@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from stages.core import machine
+from stages.core.machine import hardware
 from tests.imports import ROOT
 
 LIBRARIES = (
@@ -34,7 +34,7 @@ PEAKS = {
 
 def header(commit: str | None) -> dict[str, Any]:
     """The device and what runs on it; the peak is None for a device that the table does not have."""
-    name = machine.device()
+    name = hardware.device()
     peak = PEAKS.get(name)
     return {
         "device": name,
@@ -43,7 +43,7 @@ def header(commit: str | None) -> dict[str, Any]:
         "python": platform.python_version(),
         "versions": {library: version(library) for library in LIBRARIES},
         "commit": commit or head(),
-        "bf16": machine.bf16_supported(),
+        "bf16": hardware.bf16_supported(),
         "peak_bf16_tflops": peak,
         "peak_source": SOURCE if peak else None,
     }

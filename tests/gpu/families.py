@@ -19,8 +19,8 @@ from transformers.utils.import_utils import is_flash_linear_attention_available
 
 from stages import train
 from stages.core import records, tokens
-from stages.core.errors import StageError
-from stages.core.files import read_json, write_json
+from stages.core.program.errors import StageError
+from stages.core.program.files import read_json, write_json
 from stages.core.records import Example
 from stages.core.training.settings import Method, Training
 from tests.core.training.students import METHODS as ALONE

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import click
 
-from stages.core import command
-from stages.core.errors import StageError
-from stages.core.files import replacing, write_json
+from stages.core.program import command
+from stages.core.program.errors import StageError
+from stages.core.program.files import replacing, write_json
 from tests.gpu.unpack import MANIFEST, sha256
 from tests.imports import ROOT
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from stages.core import command
-from stages.core.files import write_json
+from stages.core.program import command
+from stages.core.program.files import write_json
 
 Numbers = dict[str, Any]
 

@@ -6,7 +6,7 @@ Run: python -m tests.gpu.shown
 from pathlib import Path
 from typing import Any
 
-from stages.core.files import read_json
+from stages.core.program.files import read_json
 from tests.imports import ROOT
 
 FOLDER = ROOT / "metrics/gpu"

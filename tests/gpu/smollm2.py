@@ -11,9 +11,9 @@ import yaml
 
 from stages import assemble, compress, generate, models, score, train, verify
 from stages.core import records
-from stages.core.disagreements import Page
+from stages.core.asking.store import Store
+from stages.core.grading.disagreements import Page
 from stages.core.records import Example, Prediction, Question
-from stages.core.store import Store
 from stages.core.training import batches
 from stages.core.training.settings import Method
 from stages.evaluate import Evaluate, asks, predict, student_asker

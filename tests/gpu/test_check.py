@@ -12,7 +12,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from stages.core.errors import StageError
+from stages.core.program.errors import StageError
 from tests.gpu import check, device, families, parts, shown, smollm2
 from tests.gpu.parts import Parts, SkippedError
 from tests.imports import ROOT

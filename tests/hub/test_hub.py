@@ -13,7 +13,7 @@ REPO = "openai/gpt-oss-20b"
 SCRIPT = """
 import sys
 from pathlib import Path
-from stages.core.errors import StageError
+from stages.core.program.errors import StageError
 from stages.models import Source, from_hub
 
 try:

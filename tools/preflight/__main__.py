@@ -18,9 +18,9 @@ from typing import Any
 
 import yaml
 
-from conf.compose import composed
-from stages.core import study
-from stages.core.errors import StageError
+from stages.core.program.errors import StageError
+from tools import sections
+from tools.compose import composed
 from tools.preflight import asked, budget, question_sets, students
 from tools.preflight.lines import Report
 from tools.preflight.memory import GB, Room
@@ -29,7 +29,7 @@ WIDTH = 120  # columns where there is no terminal
 
 
 def examine(params: Mapping[str, Any], room: Room) -> Report:
-    """The lines of a whole profile, whose params `study.check` has taken."""
+    """The lines of a whole profile, whose params `sections.check` has taken."""
     report, grid = Report(), params["grid"]
     sets = question_sets.entries(params["questions"])
     longest = question_sets.check(sets, report)
@@ -52,7 +52,7 @@ def params_of(profile: str, overrides: list[str]) -> dict[str, Any]:
     if not (Path("conf/profile") / f"{profile}.yaml").is_file():
         raise StageError(f"profile {profile!r}: no conf/profile/{profile}.yaml; name another, or add it")
     params: dict[str, Any] = yaml.safe_load(composed(profile, overrides))
-    study.check(params)
+    sections.check(params)
     return params
 
 

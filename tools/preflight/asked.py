@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from stages.compress import compressor_of
-from stages.core import asking, params, tokens
-from stages.core.asking import LanguageModel
-from stages.core.compressors import llm
-from stages.core.compressors.llm import LLM
+from stages.core import tokens
+from stages.core.asking import answering
+from stages.core.asking.answering import LanguageModel
+from stages.core.program import params
 from stages.core.records import Trace
+from stages.core.targets.compressors import llm
+from stages.core.targets.compressors.llm import LLM
 from stages.generate import Teacher
 from tools.preflight import fetching, memory, speaking
 from tools.preflight.lines import Report
@@ -63,7 +65,7 @@ def _check(
     trace: int = 0,
 ) -> int:
     """Adds a model's lines, and returns the bytes that the hub's cache takes; `trace` is what it reads besides."""
-    served, sampling = asking.settings(model, subject)
+    served, sampling = answering.settings(model, subject)
     if served.renders:
         report.ok(subject, "files", f"{model.model} of a server, which renders its prompts and is not asked here")
         return 0

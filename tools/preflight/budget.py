@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from conf import costs
-from stages.core import sources
-from stages.core.items import QuestionSet
+from stages.core.imports import sources
+from stages.core.questions.items import QuestionSet
+from tools import costs
 from tools.preflight.lines import Report, counted
 
 GB = 1e9
@@ -96,7 +96,7 @@ def check_hours(params: Params, report: Report) -> float | None:
     """Adds the GPU hours of each part, and returns all tokens answered; None where rates are missing."""
     study = _study(params)
     if study is None:
-        report.ok("hours", "GPUs", "not computed: conf/costs.py has the rates of the paper profile's models alone")
+        report.ok("hours", "GPUs", "not computed: tools/costs.py has the rates of the paper profile's models alone")
         return None
     parts = study.parts()
     for part in costs.together(parts):
@@ -106,7 +106,7 @@ def check_hours(params: Params, report: Report) -> float | None:
 
 
 def _study(params: Params) -> costs.Study | None:
-    """The study as conf/costs.py computes it; None for one of other models or sets than it has numbers of."""
+    """The study as tools/costs.py computes it; None for one of other models or sets than it has numbers of."""
     grid = params["grid"]
     pairs: list[tuple[Iterable[str], Iterable[str]]] = [
         (grid["teachers"], costs.RAW_CHARS),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from stages import models
-from stages.core.errors import StageError
+from stages.core.program.errors import StageError
 from stages.models import Source
 from tools.preflight.lines import Report
 

@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from stages.core.errors import StageError
+from stages.core.program.errors import StageError
 
 OK, WARNING, ERROR = "ok", "warning", "error"
 NARROWEST = 40  # characters of a finding, however narrow the terminal is

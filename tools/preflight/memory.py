@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from conf import gpus
 from stages.core.training.settings import Method, Training
+from tools import gpus
 from tools.preflight.lines import Report, counted
 
 GB = 1e9

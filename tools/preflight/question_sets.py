@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from stages import questions
-from stages.core import dealing, grading, params
-from stages.core.errors import shown
-from stages.core.items import Item, QuestionSet, Wanted
+from stages.core import grading
+from stages.core.program import params
+from stages.core.program.errors import shown
+from stages.core.questions import dealing
+from stages.core.questions.items import Item, QuestionSet, Wanted
 from stages.core.records import Question
 from tools.preflight import fetching
 from tools.preflight.lines import Report, counted

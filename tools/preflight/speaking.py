@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from stages.core import chat, tokens
-from stages.core.errors import shown
-from stages.core.files import read_json
+from stages.core.program.errors import shown
+from stages.core.program.files import read_json
 from tools.preflight.lines import Report
 
 QUESTION = "What is 2 + 2?"

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from stages import models
-from stages.core import chat, machine, params, tokens
+from stages.core import chat, tokens
 from stages.core.chat import Text
+from stages.core.machine import hardware
+from stages.core.program import params
 from stages.core.training import adapters
 from stages.core.training.settings import Method, Training
 from stages.models import Source
@@ -70,7 +72,7 @@ def _memory(folder: Path, study: Section, section: Section, room: Room, report: 
     weights = 2 * memory.parameters(model)
     memory.check_serving(folder, weights, section["inference"], room, report, f"{subject}.inference")
     how = params.section(Training, section["training"], f"{subject}.training")
-    frozen = 2 if on_gpus or machine.bf16_supported() else 4
+    frozen = 2 if on_gpus or hardware.bf16_supported() else 4
     trainable, checkpoints = {}, {}
     for name in study["grid"]["methods"]:
         method = params.section(Method, study["methods"][name], f"methods.{name}")

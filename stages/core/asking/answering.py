@@ -14,12 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from stages.core import chat, command, engines, params, store, tokens
-from stages.core.engines import Request, Sampling
-from stages.core.errors import StageError
-from stages.core.files import fingerprint
-from stages.core.held import Held
-from stages.core.params import NotEmpty, Options
+from stages.core import chat, tokens
+from stages.core.asking import engines, store
+from stages.core.asking.engines import Request, Sampling
+from stages.core.asking.held import Held
+from stages.core.program import command, params
+from stages.core.program.errors import StageError
+from stages.core.program.files import fingerprint
+from stages.core.program.params import NotEmpty, Options
 
 # Ends that another try would not change; what has another one is asked again when the stage is run again
 STORED = ("stop", "length", "content_filter", "tool_calls")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from stages.core.asking import STORED, Answer
+from stages.core.asking.answering import STORED, Answer
 
 
 @dataclass

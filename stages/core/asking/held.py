@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 
 import click
 
-from stages.core.complaints import quoted
-from stages.core.engines import Request
-from stages.core.errors import StageError
-from stages.core.store import Answer, Store
+from stages.core.asking.engines import Request
+from stages.core.asking.store import Answer, Store
+from stages.core.program.complaints import quoted
+from stages.core.program.errors import StageError
 
 # In the environment: what becomes of answers whose key held neither server nor special tokens (until November 2026)
 EARLIER = "COMPRESS_DISTILL_EARLIER"
@@ -92,6 +92,6 @@ class Held:
         for engine, count in sorted(self.others.items()):
             click.echo(
                 f"warning: {self.place}: {count} stored answers are by {engine}, and this is {self.version}: they are "
-                f"used; `python -m stages.core.store prune --model {self.model}` has them asked anew",
+                f"used; `python -m tools.store prune --model {self.model}` has them asked anew",
                 err=True,
             )

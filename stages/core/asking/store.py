@@ -8,11 +8,8 @@ Every writer appends to a shard of its own and holds a lock on it while it lives
 in those without a living writer, lines that are torn or fail their checksum are moved to `<shard>.torn` and count as
 never written. An answer's key leaves the token limit out: one that ended by itself answers any limit that it fits, one
 that was cut answers its own limit alone.
-
-Run: python -m stages.core.store list | check | prune
 """
 
-import collections
 import contextlib
 import fcntl
 import hashlib
@@ -26,11 +23,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import click
-
-from stages.core import command, shards
-from stages.core.errors import StageError
-from stages.core.files import replacing
+from stages.core.asking import store_lines
+from stages.core.program.errors import StageError
 
 # Ignored by git, as all of data/ that users do not bring; to be put elsewhere for workspaces that come and go, as
 # those of DVC's queue
@@ -68,7 +62,7 @@ def key(
     (`asking.Asker`): answers that were paid for are not lost unseen.
     """
     whole = json.dumps([model, revision, prompt, dict(sampling), seed, sample], sort_keys=True)
-    return hashlib.sha256(whole.encode()).hexdigest()[: shards.KEY]
+    return hashlib.sha256(whole.encode()).hexdigest()[: store_lines.KEY]
 
 
 class Store:
@@ -136,7 +130,7 @@ class Store:
         """Appends an answer. It outlives this process at once, and the machine some seconds later."""
         if self._own is None:
             self._own = self._create()
-        handle, data = self._shards[self._own], shards.line(name, asdict(answer))
+        handle, data = self._shards[self._own], store_lines.line(name, asdict(answer))
         place = os.lseek(handle, 0, os.SEEK_END)
         written = 0
         try:
@@ -171,13 +165,13 @@ class Store:
             os.close(handle)
             return
         found, bad, read_to = list[tuple[bytes, int]](), 0, begin
-        for name, offset, end in shards.lines(handle, begin):
+        for name, offset, end in store_lines.lines(handle, begin):
             if name is None:
                 bad += 1
                 continue
             found.append((name, offset))
             read_to = read_to if bad else end
-        if bad and not begin and shards.clean(path, handle):
+        if bad and not begin and store_lines.clean(path, handle):
             os.close(handle)
             self.set_aside += bad
             self._open(path)
@@ -191,70 +185,6 @@ class Store:
         with os.fdopen(os.dup(self._shards[place >> 48]), "rb") as file:
             file.seek(place & (1 << 48) - 1)
             data = file.readline()
-        if not shards.whole(data):
+        if not store_lines.whole(data):
             raise StageError(f"{self.folder}: an answer was damaged while it was in use; run the stage again")
-        return Answer(**json.loads(data[shards.HEAD :]))
-
-
-@click.group(cls=command.Group, help=__doc__)
-@click.option("--folder", type=click.Path(path_type=Path), default=FOLDER, help="the store's folder", show_default=True)
-@click.pass_context
-def main(context: click.Context, folder: Path) -> None:
-    """List, check or prune the store of answers."""
-    if not folder.is_dir():
-        raise StageError(f"{folder}: no such folder; a stage that asks a model makes it, or name another by --folder")
-    context.obj = folder
-
-
-@main.command("list")
-@click.pass_obj
-def show(folder: Path) -> None:
-    """What is stored, by model."""
-    counts: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
-    with Store(folder) as store:
-        for _, answer in store.answers():
-            own = {"answers": 1, answer.finish_reason: 1, "tokens": answer.completion_tokens or 0}
-            counts[f"{answer.model} by {answer.engine}" if answer.engine else answer.model].update(own)
-    for model, own in sorted(counts.items()):
-        click.echo(f"{model}: {own['answers']} answers, {own['length']} of them cut, {own['tokens']} tokens")
-
-
-@main.command()
-@click.pass_obj
-def check(folder: Path) -> None:
-    """Verify every checksum; damaged lines are set aside, and it exits with 1 where there were any."""
-    with Store(folder) as store:
-        click.echo(f"{folder}: {len(store)} answers whole, {store.set_aside} lines set aside")
-        if store.set_aside:
-            sys.exit(1)
-
-
-@main.command()
-@click.option("--model", help="remove this model's answers too")
-@click.pass_obj
-def prune(folder: Path, model: str | None) -> None:
-    """Merge all shards into one, without repeated answers and without what was set aside."""
-    old = sorted([*folder.glob("*.shard"), *folder.glob("*.torn")])
-    for path in old:
-        with path.open("rb") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise StageError(f"{path}: a stage is writing to it; wait for its end, then prune") from None
-    seen: set[tuple[str, int | None]] = set()
-    with replacing(folder / ".pruned") as merged, Store(folder) as store, Store(merged) as kept:
-        for name, answer in store.answers():
-            kind = name, answer.limit if answer.finish_reason == "length" else None
-            if answer.model != model and kind not in seen:
-                kept.add(name, answer)
-                seen.add(kind)
-        click.echo(f"{folder}: {len(kept)} of {len(store)} answers kept")
-    for path in (folder / ".pruned").iterdir():
-        path.rename(folder / path.name)
-    for path in old:
-        path.unlink()
-    (folder / ".pruned").rmdir()
-
-
-if __name__ == "__main__":
-    main()
+        return Answer(**json.loads(data[store_lines.HEAD :]))

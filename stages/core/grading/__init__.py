@@ -26,14 +26,17 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TypeVar
 
-from stages.core.errors import StageError
-from stages.core.grading import choices, final, numbers, options, second, statements, truth, visible, words
+from stages.core.grading import second, truth
+from stages.core.grading.choice import choices, options
 from stages.core.grading.exact import ExactReader
 from stages.core.grading.mathematics import equal, literal
 from stages.core.grading.mathematics.formulas import FormulaReader
 from stages.core.grading.mathematics.terms import GaveUpError
-from stages.core.grading.statements import UnclearError
+from stages.core.grading.numeric import numbers
+from stages.core.grading.statement import candidates, final, visible, words
+from stages.core.grading.statement.candidates import UnclearError
 from stages.core.grading.workers import Workers
+from stages.core.program.errors import StageError
 from stages.core.records import Question
 
 Value = TypeVar("Value")
@@ -108,7 +111,7 @@ def stated(answer: str, verdict: Verdict, question: Question) -> str:
     text = visible.visible(answer) or ""
     if question.grader == "numeric":
         return numbers.in_the_words_of(text, Fraction(verdict.parsed)) if verdict.parsed else ""
-    return statements.in_its_words(text)
+    return candidates.in_its_words(text)
 
 
 def _judge(row: Row) -> Verdict:
@@ -144,7 +147,7 @@ def _exact(text: str, gold: str, listed: tuple[str, ...]) -> Verdict:
 def _compared(
     text: str,
     wanted: Value | None,
-    reader: statements.Reader[Value],
+    reader: candidates.Reader[Value],
     same: Callable[[Value, Value], bool] = operator.eq,
 ) -> Verdict:
     """The verdict of a kind whose values are equal or not."""
@@ -157,7 +160,7 @@ def _compared(
     return Verdict(outcome, str(value).lower() if isinstance(value, bool) else str(value))
 
 
-def _final_value(text: str, reader: statements.Reader[Value]) -> Value | None:
+def _final_value(text: str, reader: candidates.Reader[Value]) -> Value | None:
     """The value that `text` states; None where there is none or it is unclear."""
     try:
         return final.final_value(text, reader)

@@ -1,8 +1,9 @@
 """Reading a statement as plain words."""
 
-from stages.core.grading import options, sentences
-from stages.core.grading.statements import Statement
-from stages.core.grading.visible import BULLET
+from stages.core.grading.choice import options
+from stages.core.grading.statement import sentences
+from stages.core.grading.statement.candidates import Statement
+from stages.core.grading.statement.visible import BULLET
 
 
 class ExactReader:

@@ -7,8 +7,9 @@ true."), or what a sentence concludes ("..., so yes."). A "not" turns it round; 
 
 import re
 
-from stages.core.grading import options, sentences, words
-from stages.core.grading.statements import Statement, UnclearError
+from stages.core.grading.choice import options
+from stages.core.grading.statement import sentences, words
+from stages.core.grading.statement.candidates import Statement, UnclearError
 
 _YES = r"true|yes|yeah|yep|yup|correct|right|affirmative|certainly|of course|absolutely|definitely"
 _NO = (

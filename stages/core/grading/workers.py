@@ -20,7 +20,7 @@ from typing import Generic, TypeVar
 
 import pebble
 
-from stages.core.errors import StageError
+from stages.core.program.errors import StageError
 
 ROW_SECONDS = 20  # for a row by itself; the library's own, shorter limits end most rows before
 BATCH_SECONDS = 60  # for a batch, before its rows are tried one by one

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stages.core import values
-from stages.core.errors import StageError
-from stages.core.imports import ends, marks
+from stages.core.imports import ends, marks, values
+from stages.core.program.errors import StageError
 
 # What belongs to one attempt; the rest of a field map is about the row
 FIELDS = ("reasoning", "answer", "finish_reason", "sample", "prompt_tokens", "completion_tokens", "correct")

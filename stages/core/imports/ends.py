@@ -3,8 +3,8 @@
 import re
 from typing import Any
 
-from stages.core import values
-from stages.core.errors import StageError, shown
+from stages.core.imports import values
+from stages.core.program.errors import StageError, shown
 
 # By our word those of servers, libraries and data sets, as `_plain` leaves them
 _WORDS = {

@@ -7,7 +7,7 @@ import collections
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-from stages.core.errors import StageError, shown
+from stages.core.program.errors import StageError, shown
 from stages.core.records import Question
 
 HOW = ("question_id", "text", "normal_form")  # by what a question was found

@@ -7,10 +7,11 @@ Pure, both ways. The reasoning is inside the assistant's content, in think tags,
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from stages.core import chat, values
-from stages.core.errors import StageError, shown
+from stages.core import chat
+from stages.core.imports import values
+from stages.core.imports.turns import Turn, turns
+from stages.core.program.errors import StageError, shown
 from stages.core.records import Trace, Variant
-from stages.core.turns import Turn, turns
 
 TAGS, FIELD = FORMS = ("tags", "field")
 ROLES = ["user", "assistant"]

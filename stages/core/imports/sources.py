@@ -10,8 +10,8 @@ from typing import Any, NoReturn
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from stages.core import values
-from stages.core.errors import StageError, shown
+from stages.core.imports import values
+from stages.core.program.errors import StageError, shown
 
 # The folders that DVC watches for files that users bring
 IMPORTS = Path("data/imports")

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from stages.core.errors import StageError, shown
-from stages.core.values import text
+from stages.core.imports.values import text
+from stages.core.program.errors import StageError, shown
 
 # Others' words for the three roles that a question and its answer need
 ROLES = {

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stages.core.errors import StageError, shown
+from stages.core.program.errors import StageError, shown
 
 LARGEST = 2**63 - 1  # of the whole numbers that our files hold
 _THINKING = ("thinking", "reasoning")  # types of content parts that hold reasoning

@@ -11,9 +11,9 @@ from typing import NoReturn, TypeVar
 
 import click
 
-from stages.core.errors import StageError
-from stages.core.files import error_number
-from stages.core.lifetime import end_with_parent
+from stages.core.program.errors import StageError
+from stages.core.program.files import error_number
+from stages.core.program.lifetime import end_with_parent
 
 
 def quiet() -> bool:

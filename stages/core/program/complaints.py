@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import ValidationError
 
-from stages.core.errors import shown
+from stages.core.program.errors import shown
 
 
 def quoted(value: Any) -> str:

@@ -22,8 +22,8 @@ from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationE
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
-from stages.core import complaints
-from stages.core.errors import StageError
+from stages.core.program import complaints
+from stages.core.program.errors import StageError
 
 FILE = Path("params.yaml")
 Config = TypeVar("Config")

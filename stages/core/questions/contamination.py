@@ -13,8 +13,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from stages.core.errors import StageError
-from stages.core.params import MOST
+from stages.core.program.errors import StageError
+from stages.core.program.params import MOST
 from stages.core.records import Question
 
 _TOKEN, _NUMBER = re.compile(r"\w+|[^\w\s]"), re.compile(r"\d+(?:\.\d+)?")

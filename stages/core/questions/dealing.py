@@ -5,8 +5,8 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from stages.core.errors import StageError
-from stages.core.items import Item, QuestionSet
+from stages.core.program.errors import StageError
+from stages.core.questions.items import Item, QuestionSet
 from stages.core.records import Question
 
 SPLITS = ("test", "validation", "train")  # where a question could be in several, the first keeps it

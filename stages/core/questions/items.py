@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from stages.core import patterns
-from stages.core.complaints import complaint
-from stages.core.errors import StageError
-from stages.core.params import Count, NotEmpty, Options, Seed, once, watched, words
+from stages.core.program.complaints import complaint
+from stages.core.program.errors import StageError
+from stages.core.program.params import Count, NotEmpty, Options, Seed, once, watched, words
+from stages.core.questions import patterns
 
 MADE = 1_000_000  # questions of one task at most: a million take hours
 GOLDS = ("said", "place", "flags")

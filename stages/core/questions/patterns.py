@@ -10,7 +10,7 @@ import threading
 import types
 from collections.abc import Iterator
 
-from stages.core.errors import StageError, shown
+from stages.core.program.errors import StageError, shown
 
 SECONDS = 5.0  # for one text; a good expression takes some microseconds
 

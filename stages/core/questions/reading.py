@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from stages.core import patterns, sources, turns, values
-from stages.core.errors import StageError, shown
-from stages.core.grading import options
-from stages.core.items import Item, QuestionSet
+from stages.core.grading.choice import options
+from stages.core.imports import sources, turns, values
+from stages.core.program.errors import StageError, shown
+from stages.core.questions import patterns
+from stages.core.questions.items import Item, QuestionSet
 
 LETTERS = 26  # options that have a letter of their own
 LONGEST = 1_000_000  # characters of a question, a hundred times a long one

@@ -8,15 +8,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from stages.core import answers as arrays
-from stages.core import macro, significance, stats
-from stages.core.answers import Answers
 from stages.core.cells import UNTRAINED
-from stages.core.metrics import Inputs
+from stages.core.grid import ALL, MAIN, TRUNCATED, Grid, Run, Scope
 from stages.core.records import GROUPS
-from stages.core.runs import ALL, MAIN, TRUNCATED, Comparison, Cost, Grid, Result, Run, Scope, cost
-from stages.core.significance import Bootstrap
-from stages.core.stats import Estimate, Measure
+from stages.core.report.metrics import Inputs
+from stages.core.report.results import Comparison, Cost, Result, cost
+from stages.core.statistics import answers as arrays
+from stages.core.statistics import macro, measures, significance
+from stages.core.statistics.answers import Answers
+from stages.core.statistics.measures import Estimate, Measure
+from stages.core.statistics.significance import Bootstrap
 
 # Holm's p of a comparison, the plain p that it must stay below, and the number of comparisons
 Adjusted = tuple[float | None, float | None, int]
@@ -60,13 +61,13 @@ def results(inputs: Inputs, answers: Mapping[Run, Answers], bootstrap: Bootstrap
     """Every run's or arm's measures in each scope, and its cost, against raw."""
     raw, before, rows_of = references(answers), untrained(answers), scopes(inputs)
     measured = {
-        scope: stats.measure({run: one.take(np.array(rows)) for run, one in answers.items()}, raw, bootstrap, cap)
+        scope: measures.measure({run: one.take(np.array(rows)) for run, one in answers.items()}, raw, bootstrap, cap)
         for scope, rows in rows_of.items()
     }
     for group, over_sets in macro.by_group(answers, rows_of, bootstrap).items():
         of = measured[group, ALL]
         of |= {run: dataclasses.replace(of[run], macro=mean) for run, mean in over_sets.items()}
-    gained = stats.measure(main_answers(answers, inputs), before, bootstrap) if before else {}
+    gained = measures.measure(main_answers(answers, inputs), before, bootstrap) if before else {}
     spent = costs(answers, inputs, bootstrap.confidence)
     own = {run: {scope: of[run] for scope, of in measured.items()} for run in answers}
     return [Result(run, spent.get(run), own[run], gained.get(run), one.seeds) for run, one in answers.items()]
@@ -116,7 +117,7 @@ def comparisons(answers: Mapping[Run, Answers], inputs: Inputs, bootstrap: Boots
     if not pairs:
         return []
     runs = dict.fromkeys([*pairs, *pairs.values()])
-    measured = stats.measure({run: answers[run] for run in runs}, pairs, bootstrap)
+    measured = measures.measure({run: answers[run] for run in runs}, pairs, bootstrap)
     lengths = {(one["teacher"], one["compressor"], one["student"]): one for one in inputs.truncate}
     found = []
     for run, other in pairs.items():
@@ -173,4 +174,4 @@ def _with(one: Measure, adjusted: Iterator[Adjusted]) -> Measure:
 
 def budget(answers: Mapping[Run, Answers], caps: Sequence[int], bootstrap: Bootstrap) -> dict[Run, list[Estimate]]:
     """The accuracy of each run or arm at each cap of tokens, the EOS among them."""
-    return {run: stats.at_caps(one, caps, bootstrap) for run, one in answers.items()}
+    return {run: measures.at_caps(one, caps, bootstrap) for run, one in answers.items()}

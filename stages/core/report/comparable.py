@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from stages.core.errors import StageError
-from stages.core.runs import Run
+from stages.core.grid import Run
+from stages.core.program.errors import StageError
 
 # What the arms of one teacher, student, method and seed have in common, under each budget of training/settings.py.
 # Under equal_tokens short targets are repeated: more passes, more steps.

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.core.answers import Answers
-from stages.core.errors import StageError
+from stages.core.grid import Run
+from stages.core.program.errors import StageError
 from stages.core.records import GROUPS, SCORE_COLUMNS
-from stages.core.runs import Run
-from stages.core.sampled import majority, pass_at, powers
+from stages.core.statistics.answers import Answers
+from stages.core.statistics.sampled import majority, pass_at, powers
 
 OUTCOMES = ("answered", "no_answer", "hit_cap")
 Question = tuple[str, str, str]  # (id, group, source)

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stages.core import graded
-from stages.core.answers import Answers
-from stages.core.errors import StageError
-from stages.core.files import read_json
-from stages.core.graded import Question
-from stages.core.runs import Grid, Run
+from stages.core.grid import Grid, Run
+from stages.core.program.errors import StageError
+from stages.core.program.files import read_json
+from stages.core.report import graded
+from stages.core.report.graded import Question
+from stages.core.statistics.answers import Answers
 
 _VERIFIED = (
     "source questions attempts correct accuracy accuracy_second_grader disagreement_rate questions_kept traces_kept "

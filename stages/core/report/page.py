@@ -14,7 +14,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from stages.core.tables import Table, left
+from stages.core.report.tables.markup import Table, left
 
 _HERE = Path(__file__).parent
 

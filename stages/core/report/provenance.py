@@ -11,11 +11,11 @@ from typing import Any
 
 import yaml
 
-from stages.core import files
 from stages.core.cells import UNTRAINED
-from stages.core.errors import StageError
-from stages.core.runs import ALL, Run
-from stages.core.significance import Bootstrap
+from stages.core.grid import ALL, Run
+from stages.core.program import files
+from stages.core.program.errors import StageError
+from stages.core.statistics.significance import Bootstrap
 
 LOCK = Path("dvc.lock")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stages.core.cells import UNTRAINED
-from stages.core.runs import NOTHING, TRUNCATED, Cost, Result
-from stages.core.stats import Measure
+from stages.core.grid import TRUNCATED
+from stages.core.report.results import NOTHING, Cost, Result
+from stages.core.statistics.measures import Measure
 
 Scalar = float | str | None
 _SCALARS = 25  # in summary.json: what `dvc exp show` can lay side by side

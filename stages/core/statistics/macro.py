@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from stages.core.answers import Answers, Floats
-from stages.core.runs import ALL, Run, Scope
-from stages.core.significance import Bootstrap, over_seeds, resampled_sums
-from stages.core.stats import FEW, Estimate, ratio
+from stages.core.grid import ALL, Run, Scope
+from stages.core.statistics.answers import Answers, Floats
+from stages.core.statistics.measures import FEW, Estimate, ratio
+from stages.core.statistics.significance import Bootstrap, over_seeds, resampled_sums
 
 
 def by_group(

@@ -17,9 +17,9 @@ from typing import Any, TypeVar
 import numpy as np
 from scipy.stats import binomtest
 
-from stages.core import significance
-from stages.core.answers import Answers, Floats, shared
-from stages.core.significance import Bootstrap, over_seeds, resampled_sums
+from stages.core.statistics import significance
+from stages.core.statistics.answers import Answers, Floats, shared
+from stages.core.statistics.significance import Bootstrap, over_seeds, resampled_sums
 
 Key = TypeVar("Key", bound=Hashable)
 FEW = 5  # questions: fewer have no interval, no verdict and no detectable difference

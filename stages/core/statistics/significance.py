@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.stats import binomtest, chi2, norm, t
 
-from stages.core.answers import Floats
+from stages.core.statistics.answers import Floats
 
 Counts = NDArray[np.int64]
 POWER = 0.8  # of the smallest difference that is called detectable; Cohen (1988), chapter 2

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.core import tokens
-from stages.core.errors import StageError
+from stages.core.program.errors import StageError
 
 # Of a config, what differs between a model and its checkpoints without shaping what an engine loads; engines set dtype
 FREE = {"_name_or_path", "transformers_version", "dtype", "use_cache"}

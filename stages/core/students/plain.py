@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from stages.core import tokens
-from stages.core.errors import StageError
-from stages.core.files import remove
+from stages.core.program.errors import StageError
+from stages.core.program.files import remove
 
 WEIGHTS = ("*.safetensors", "*.safetensors.index.json")
 

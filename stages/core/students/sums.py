@@ -9,7 +9,7 @@ import os
 import re
 from pathlib import Path
 
-from stages.core.errors import StageError
+from stages.core.program.errors import StageError
 
 NAME = "SHA256SUMS"
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")

@@ -9,9 +9,10 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from stages.core import chat, lengths, records, tokens
-from stages.core.errors import StageError
+from stages.core import chat, records, tokens
+from stages.core.program.errors import StageError
 from stages.core.records import Example, Question, Trace, Variant
+from stages.core.targets import lengths
 
 Key = tuple[str, int]  # question_id, sample
 

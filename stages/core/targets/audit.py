@@ -8,10 +8,10 @@ import unicodedata
 from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass, field
 
-from stages.core.compressors import LONGEST_TRACE
-from stages.core.compressors.sentences import Passage, numbers, read, words
-from stages.core.errors import StageError
+from stages.core.program.errors import StageError
 from stages.core.records import Trace
+from stages.core.targets.compressors import LONGEST_TRACE
+from stages.core.targets.compressors.sentences import Passage, numbers, read, words
 
 # Worst first: the first one that drops a row is its drop reason
 FLAGS = {

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-from stages.core.lifetime import end_with_parent
+from stages.core.program.lifetime import end_with_parent
 
 BATCH = 64  # rows that go to a worker together
 AHEAD = 4  # batches for each worker that are read before their results are wanted

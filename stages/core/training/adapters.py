@@ -9,9 +9,10 @@ from peft import LoraConfig, get_peft_model
 from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from stages.core import machine, tokens
-from stages.core.errors import StageError
-from stages.core.training import tensors
+from stages.core import tokens
+from stages.core.machine import hardware
+from stages.core.program.errors import StageError
+from stages.core.training.saved import tensors
 from stages.core.training.settings import Method
 
 SETTINGS = ("rank", "alpha", "dropout", "target_modules")
@@ -25,7 +26,7 @@ def load(folder: Path, attention: str, frozen: bool) -> Any:
     try:
         model, loading = AutoModelForCausalLM.from_pretrained(
             folder,
-            dtype=torch.bfloat16 if frozen and machine.bf16_supported() else torch.float32,
+            dtype=torch.bfloat16 if frozen and hardware.bf16_supported() else torch.float32,
             attn_implementation=attention,
             local_files_only=True,
             use_safetensors=True,

@@ -10,7 +10,7 @@ from datasets import Dataset, Features, List, Value
 from datasets.exceptions import DatasetGenerationError
 
 from stages.core import tokens
-from stages.core.errors import StageError
+from stages.core.program.errors import StageError
 from stages.core.records import Example
 from stages.core.training.settings import IGNORED, Method
 

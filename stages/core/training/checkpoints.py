@@ -17,10 +17,12 @@ from typing import Any
 
 from transformers import TrainerCallback
 
-from stages.core import files, machine, sums
+from stages.core.machine import hardware
+from stages.core.program import files
 from stages.core.records import Example
-from stages.core.scratch import FOLDER
+from stages.core.students import sums
 from stages.core.training import launch
+from stages.core.training.scratch import FOLDER
 from stages.core.training.settings import Method, Training
 
 _LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers", "bitsandbytes", "torchao")
@@ -32,7 +34,7 @@ def scratch(base: Path, examples: Sequence[Example], method: Method, training: T
     known = hashlib.sha256(files.digest(base).encode())
     settings = {name: value for name, value in dataclasses.asdict(training).items() if name not in _NO_EFFECT}
     versions = {name: _version(name) for name in _LIBRARIES}
-    where = [machine.device(), launch.world(), files.digest(Path(__file__).parent, "*.py"), launch.CONFIG.read_text()]
+    where = [hardware.device(), launch.world(), files.digest(Path(__file__).parent, "*.py"), launch.CONFIG.read_text()]
     known.update(json.dumps([dataclasses.asdict(method), settings, seed, versions, *where]).encode())
     for row in examples:
         known.update(json.dumps(dataclasses.astuple(row)).encode())

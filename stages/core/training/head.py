@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from trl import SFTTrainer
 
-from stages.core.errors import StageError
+from stages.core.program.errors import StageError
 from stages.core.training.lora import autocast_dtype
 from stages.core.training.settings import IGNORED
 

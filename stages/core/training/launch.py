@@ -21,8 +21,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from stages.core.errors import StageError
-from stages.core.lifetime import end_with_parent
+from stages.core.program.errors import StageError
+from stages.core.program.lifetime import end_with_parent
 from stages.core.training.settings import Method, Training
 
 CONFIG = Path(__file__).parents[3] / "conf" / "accelerate" / "fsdp2.yaml"

@@ -11,8 +11,8 @@ from torch.nn import functional
 from transformers import AttentionInterface
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
-from stages.core import machine
-from stages.core.errors import StageError
+from stages.core.machine import hardware
+from stages.core.program.errors import StageError
 from stages.core.training.settings import Training
 
 ROWS = "rows"
@@ -93,12 +93,12 @@ def contamination(model: Any, attention: str) -> float | None:
 
 def _products(model: Any) -> torch.dtype:
     """What the model's products are made in."""
-    return torch.bfloat16 if machine.bf16_supported() else model.dtype
+    return torch.bfloat16 if hardware.bf16_supported() else model.dtype
 
 
 def _logits(model: Any, batch: dict[str, Any]) -> torch.Tensor:
     inputs = {name: one.to(model.device) if torch.is_tensor(one) else one for name, one in batch.items()}
     inputs.pop("labels", None)
-    with torch.autocast(model.device.type, torch.bfloat16, enabled=machine.bf16_supported()):
+    with torch.autocast(model.device.type, torch.bfloat16, enabled=hardware.bf16_supported()):
         found: torch.Tensor = model(**inputs, use_cache=False).logits[0].float()
     return found

@@ -8,9 +8,9 @@ from typing import Any
 from dvclive import Live  # type: ignore[attr-defined]
 from transformers import TrainerCallback
 
-from stages.core import machine
-from stages.core.errors import StageError
-from stages.core.files import remove
+from stages.core.machine import hardware
+from stages.core.program.errors import StageError
+from stages.core.program.files import remove
 
 POINTS = 100  # of a curve, at most
 
@@ -40,11 +40,11 @@ class Progress(TrainerCallback):
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Starts the clock."""
-        self.began = machine.clock()
+        self.began = hardware.clock()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Stops the clock; the last step is logged too, so that no loss goes unseen."""
-        took = machine.clock() - self.began
+        took = hardware.clock() - self.began
         self.seconds += took
         self.first = took if state.global_step == 1 else self.first
         control.should_log |= state.global_step == state.max_steps

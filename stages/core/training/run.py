@@ -19,11 +19,13 @@ from peft.helpers import disable_input_dtype_casting
 from transformers import PrinterCallback, set_seed
 from trl import SFTConfig, SFTTrainer
 
-from stages.core import command, machine
-from stages.core.errors import StageError
+from stages.core.machine import hardware
+from stages.core.program import command
+from stages.core.program.errors import StageError
 from stages.core.records import Example
-from stages.core.training import adapters, batches, checkpoints, launch, lora, packing, progress, saving, shards
+from stages.core.training import adapters, batches, checkpoints, launch, lora, packing, progress, shards
 from stages.core.training.head import CompletionTrainer
+from stages.core.training.saved import saving
 from stages.core.training.settings import Method, Training
 
 
@@ -123,9 +125,9 @@ def _costs(watch: progress.Progress) -> Costs:
     return Costs(
         step_seconds=watch.seconds,
         first_step_seconds=watch.first,
-        device=launch.together(machine.device()),
+        device=launch.together(hardware.device()),
         threads=sum(launch.all_of(torch.get_num_threads())),
-        peak_memory_gb=max(launch.all_of(machine.peak())),
+        peak_memory_gb=max(launch.all_of(hardware.peak())),
     )
 
 
@@ -189,7 +191,7 @@ def arguments(method: Method, training: Training, packed: bool, seed: int, scrat
         max_grad_norm=method.max_grad_norm,
         optim=method.optimizer,
         use_cpu=not torch.cuda.is_available(),
-        bf16=machine.bf16_supported(),
+        bf16=hardware.bf16_supported(),
         gradient_checkpointing=training.checkpointing,
         max_length=None,  # over-long rows have left before: nothing may be cut here
         packing=False,

@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from stages.core.complaints import quoted
-from stages.core.errors import StageError
-from stages.core.params import MOST, Amount, NotEmpty, Positive
+from stages.core.program.complaints import quoted
+from stages.core.program.errors import StageError
+from stages.core.program.params import MOST, Amount, NotEmpty, Positive
 
 IGNORED = -100  # the label that the loss leaves out
 BUDGETS = ("equal_epochs", "equal_tokens", "equal_steps")

@@ -17,7 +17,7 @@ from datasets import Dataset, concatenate_datasets
 from peft import PeftModel
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from stages.core.errors import StageError
+from stages.core.program.errors import StageError
 from stages.core.training import adapters, launch
 from stages.core.training.settings import IGNORED, Method, Training
 

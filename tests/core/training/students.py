@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from stages.core import chat, params, records, tokens
+from stages.core import chat, records, tokens
+from stages.core.program import params
 from stages.core.records import Example
 from stages.core.training.settings import Method, Training
 from stages.models import Source, settle

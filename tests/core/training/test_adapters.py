@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, GptOssConfig, LlamaConfig, Qwen3_5TextConfig
 
-from stages.core.errors import StageError
+from stages.core.program.errors import StageError
 from stages.core.training import adapters, run
 from tests.composing import students
 from tests.made import LORA, LORA_PARAMETERS, PLAIN, SETTINGS, load

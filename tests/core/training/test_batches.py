@@ -16,7 +16,7 @@ from tokenizers import normalizers
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
 from stages.core import tokens
-from stages.core.errors import StageError
+from stages.core.program.errors import StageError
 from stages.core.records import Example
 from stages.core.training import batches
 from stages.core.training.settings import IGNORED

@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 
-from stages.core import records, scratch, sums
+from stages.core import records
 from stages.core.records import Example
-from stages.core.training import checkpoints
+from stages.core.students import sums
+from stages.core.training import checkpoints, scratch
 from stages.core.training.settings import Training
 from tests.imports import ROOT
 from tests.made import FULL, LORA, SETTINGS, TEXT, leftovers, params_file, run

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from stages.core import records, sums
+from stages.core import records
 from stages.core.records import Example
+from stages.core.students import sums
 from stages.core.training.settings import Training
 from stages.models import Source, random_weights
 from tests.core.training import test_checkpoints

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from transformers import AutoModelForCausalLM
 
 from stages.core import records
-from stages.core.errors import StageError
+from stages.core.program.errors import StageError
 from stages.core.records import Example
 from stages.core.training import launch
 from stages.core.training.settings import Method, Training

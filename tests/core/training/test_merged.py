@@ -14,8 +14,9 @@ from peft.tuners.lora import LoraLayer
 from safetensors.torch import load_file, save_file
 
 from stages.core import tokens
-from stages.core.errors import StageError
-from stages.core.training import adapters, merged, saving
+from stages.core.program.errors import StageError
+from stages.core.training import adapters
+from stages.core.training.saved import merged, saving
 from tests.core.training.students import student
 from tests.made import LORA
 

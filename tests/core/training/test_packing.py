@@ -7,8 +7,8 @@ import pytest
 import torch
 from transformers import AttentionInterface, Qwen2Config
 
-from stages.core import machine
-from stages.core.errors import StageError
+from stages.core.machine import hardware
+from stages.core.program.errors import StageError
 from stages.core.records import Example
 from stages.core.training import adapters, packing
 from stages.core.training.settings import Training
@@ -30,7 +30,7 @@ def test_rows_attention_is_plain_attention_for_each_row(student: Any, monkeypatc
     assert packed
     assert rounded is not None
     assert rounded < packing.TOLERANCE[torch.bfloat16] / 4
-    monkeypatch.setattr(machine, "bf16_supported", lambda: False)
+    monkeypatch.setattr(hardware, "bf16_supported", lambda: False)
     assert packing.allowed(student, PACKED) == (True, pytest.approx(0, abs=1e-4))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from stages.core.errors import StageError
+from stages.core.program.errors import StageError
 from stages.core.records import Example
 from stages.core.training import progress, run
 from tests.core.training.conftest import Train

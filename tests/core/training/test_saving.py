@@ -15,9 +15,9 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from stages.core import tokens
-from stages.core.errors import StageError
+from stages.core.program.errors import StageError
 from stages.core.training import run as runs
-from stages.core.training import saving, tensors
+from stages.core.training.saved import saving, tensors
 from stages.train import main
 from tests.composing import students
 from tests.core.training.conftest import Train

@@ -8,8 +8,8 @@ from typing import Any, get_args
 import pytest
 
 from stages import models
-from stages.core import params
-from stages.core.errors import StageError
+from stages.core.program import params
+from stages.core.program.errors import StageError
 from stages.core.training import settings
 from stages.core.training.settings import Method
 from tests.made import FULL
@@ -47,7 +47,7 @@ def test_words_are_those_of_the_libraries() -> None:
     from transformers.trainer_utils import SchedulerType
     from transformers.training_args import OptimizerNames
 
-    from stages.core.engines import options
+    from stages.core.asking.engines import options
 
     assert set(get_args(settings.Scheduler)) <= {one.value for one in SchedulerType}
     assert set(get_args(settings.Optimizer)) <= {one.value for one in OptimizerNames}

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from stages.core import chat, params, tokens
-from stages.core.training.template import chat_template
+from stages.core import chat, tokens
+from stages.core.program import params
+from stages.core.training.saved.template import chat_template
 from stages.models import Source, from_wheel
 from tests.composing import students
 from tests.conftest import Miniature

@@ -15,10 +15,11 @@ from transformers import AutoModelForCausalLM, GptOssConfig, GraniteConfig, Gran
 from trl import SFTConfig
 
 from stages.core import tokens
-from stages.core.errors import StageError
+from stages.core.program.errors import StageError
 from stages.core.records import Example
-from stages.core.training import batches, run, saving
+from stages.core.training import batches, run
 from stages.core.training.head import CompletionTrainer
+from stages.core.training.saved import saving
 from stages.core.training.settings import IGNORED, Method, Training
 from stages.models import Source, random_weights
 from tests.core.training.conftest import Train

@@ -16,9 +16,9 @@ from typing import Annotated, Any, Protocol
 
 from pydantic import Field
 
-from stages.core import params
-from stages.core.complaints import quoted
-from stages.core.errors import StageError
+from stages.core.program import params
+from stages.core.program.complaints import quoted
+from stages.core.program.errors import StageError
 
 UNANSWERED = ("too_long", "refused", "failed")
 KNOWN = ("openai", "ray", "scripted", "transformers", "vllm")
@@ -149,11 +149,11 @@ def _settings(name: str) -> type[Any]:
     """The engine's Settings, without the libraries that it runs on, whose import takes seconds."""
     match name:
         case "openai":
-            from stages.core.engines.options import OpenAI
+            from stages.core.asking.engines.options import OpenAI
 
             return OpenAI
         case "transformers":
-            from stages.core.engines.options import Transformers
+            from stages.core.asking.engines.options import Transformers
 
             return Transformers
     settings_of: type[Any] = _module(name).Settings
@@ -165,15 +165,15 @@ def _module(name: str) -> Any:
     module: Any
     match name:
         case "openai":
-            from stages.core.engines import openai as module
+            from stages.core.asking.engines import openai as module
         case "ray":
-            from stages.core.engines import ray as module
+            from stages.core.asking.engines import ray as module
         case "scripted":
-            from stages.core.engines import scripted as module
+            from stages.core.asking.engines import scripted as module
         case "transformers":
-            from stages.core.engines import transformers as module
+            from stages.core.asking.engines import transformers as module
         case "vllm":
-            from stages.core.engines import vllm as module
+            from stages.core.asking.engines import vllm as module
     return module
 
 

@@ -17,10 +17,11 @@ from typing import Any
 import openai
 import tenacity
 
-from stages.core import chat, command
-from stages.core.engines import Model, Output, Request, Sampling
-from stages.core.engines.options import OpenAI as Settings
-from stages.core.errors import StageError
+from stages.core import chat
+from stages.core.asking.engines import Model, Output, Request, Sampling
+from stages.core.asking.engines.options import OpenAI as Settings
+from stages.core.program import command
+from stages.core.program.errors import StageError
 
 # Sampling fields that vLLM and SGLang take beyond the protocol, and fill in from the model where they are left out
 BEYOND = ("top_k", "min_p", "repetition_penalty")

@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
-from stages.core.complaints import quoted
-from stages.core.errors import StageError
-from stages.core.params import MOST, Amount, NotEmpty, Options
+from stages.core.program.complaints import quoted
+from stages.core.program.errors import StageError
+from stages.core.program.params import MOST, Amount, NotEmpty, Options
 
 KEYS = "OPENAI_API_KEY"
 DTYPES = ("bfloat16", "float16", "float32")

@@ -14,10 +14,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from stages.core import engines
-from stages.core.engines import Model, Output, Request, Sampling
-from stages.core.errors import StageError
-from stages.core.params import Amount, Positive
+from stages.core.asking import engines
+from stages.core.asking.engines import Model, Output, Request, Sampling
+from stages.core.program.errors import StageError
+from stages.core.program.params import Amount, Positive
 
 PLACE = "inference.run"
 
@@ -82,7 +82,7 @@ class RayEngine:
         import ray
         import ray.data
 
-        code = Path(__file__).parents[2]  # stages/, which the workers of other machines are sent
+        code = Path(__file__).parents[3]  # stages/, which the workers of other machines are sent
         try:
             ray.init(
                 address="local" if alone else settings.address,

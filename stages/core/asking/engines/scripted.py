@@ -15,8 +15,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from stages.core.engines import Model, Output, Request, phrases
-from stages.core.errors import StageError
+from stages.core.asking.engines import Model, Output, Request, phrases
+from stages.core.program.errors import StageError
 
 
 @dataclass(frozen=True)

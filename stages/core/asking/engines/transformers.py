@@ -22,9 +22,9 @@ from transformers import (
 )
 
 from stages.core import tokens
-from stages.core.engines import Model, Output, Request, Sampling
-from stages.core.engines.options import Transformers as Settings
-from stages.core.errors import StageError
+from stages.core.asking.engines import Model, Output, Request, Sampling
+from stages.core.asking.engines.options import Transformers as Settings
+from stages.core.program.errors import StageError
 
 STEPS = 16  # tokens between two looks at which prompts of a batch have their answer
 LIKELIEST = 1024  # tokens among which a nucleus is looked for first

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from stages.core.engines import Model, Output, Request
-from stages.core.errors import StageError
-from stages.core.params import NotEmpty, Options, Positive
+from stages.core.asking.engines import Model, Output, Request
+from stages.core.program.errors import StageError
+from stages.core.program.params import NotEmpty, Options, Positive
 
 # What the engine itself sets; no code of a model is ever run
 OURS = {"model", "tokenizer", "revision", "dtype", "generation_config", "trust_remote_code"}

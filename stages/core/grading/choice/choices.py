@@ -7,10 +7,12 @@ pick B"), or where the sentence ends with its text and names no other.
 
 import re
 
-from stages.core.grading import choosing, numbers, sentences, words
-from stages.core.grading.options import NAMES, exact, pattern, place_of, unwrapped
-from stages.core.grading.statements import Statement, UnclearError
-from stages.core.grading.visible import BULLET
+from stages.core.grading.choice import choosing
+from stages.core.grading.choice.options import NAMES, exact, pattern, place_of, unwrapped
+from stages.core.grading.numeric import numbers
+from stages.core.grading.statement import sentences, words
+from stages.core.grading.statement.candidates import Statement, UnclearError
+from stages.core.grading.statement.visible import BULLET
 
 
 class ChoiceReader:

@@ -2,8 +2,8 @@
 
 import re
 
-from stages.core.grading.options import NAMES
-from stages.core.grading.words import any_of
+from stages.core.grading.choice.options import NAMES
+from stages.core.grading.statement.words import any_of
 
 ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5}
 # A name of an option at the start of a text. A lower-case letter counts in brackets or by itself

@@ -3,7 +3,7 @@
 import functools
 import re
 
-from stages.core.grading import visible, words
+from stages.core.grading.statement import visible, words
 
 NAMES = r"(?:answer|option|solution|ending|choice)"
 _LISTED = re.compile(rf"\b({NAMES})\s*([1-9])\s*[:.)]\s*", re.IGNORECASE)

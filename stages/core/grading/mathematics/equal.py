@@ -8,11 +8,11 @@ their direction and strictness. Words are compared as words, and a number that n
 import re
 from collections.abc import Sequence
 
-from stages.core.grading import words
 from stages.core.grading.mathematics import latex, literal, structure
 from stages.core.grading.mathematics.structure import Node
 from stages.core.grading.mathematics.terms import FUNCTION, STRUCTURAL, GaveUpError, proportional, rational, same_term
 from stages.core.grading.mathematics.terms import readable as readable_term
+from stages.core.grading.statement import words
 
 LONGEST, DEEPEST = 500, 12  # characters, and brackets within brackets; the longest gold of MATH-500 has 53
 _SYMBOL = re.compile(r"[A-Za-z](?:_\{?\w+\}?)?'*|\\[a-z]+(?:_\{?\w\}?)?")

@@ -4,11 +4,12 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-from stages.core.grading import beside, numbers, sentences, words
-from stages.core.grading.boxes import FORMULA
 from stages.core.grading.mathematics import latex
-from stages.core.grading.numbers import NumberReader
-from stages.core.grading.statements import Statement, UnclearError
+from stages.core.grading.numeric import numbers
+from stages.core.grading.numeric.numbers import NumberReader
+from stages.core.grading.statement import beside, sentences, words
+from stages.core.grading.statement.boxes import FORMULA
+from stages.core.grading.statement.candidates import Statement, UnclearError
 
 _LEADS = words.any_of("equal_to given_by simply just therefore thus exactly then that the an? either indeed both")
 _BEFORE = re.compile(rf"[\s,:;(*_]*(?:(?:{_LEADS}|[A-Za-z] ?=)[\s:*_]*)*", re.IGNORECASE)

@@ -6,7 +6,7 @@ changes a value stays: scales ("million"), clock and compass, and words that are
 
 import re
 
-from stages.core.grading import words
+from stages.core.grading.statement import words
 
 _LAYOUT_WORDS = "left right displaystyle textstyle limits [bB]igg?[lrm]? bf rm it cal"
 _LAYOUT = re.compile(

@@ -2,9 +2,9 @@ r"""Answers that are compared as they are written: words (`\text{even}`), and nu
 
 import re
 
-from stages.core.grading import words
 from stages.core.grading.mathematics import latex, structure
 from stages.core.grading.mathematics.terms import FUNCTION
+from stages.core.grading.statement import words
 
 _BASED = re.compile(r"([0-9A-F]+) ?(?:_ ?\{? ?(\w+) ?\}?|\(?(?:in )?base[ -](\w+)\)?)", re.IGNORECASE)
 _NUMERALS = "zero one two three four five six seven eight nine ten eleven twelve".split()

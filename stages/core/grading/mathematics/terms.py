@@ -12,8 +12,8 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from stages.core.grading import words
 from stages.core.grading.mathematics import latex
+from stages.core.grading.statement import words
 
 SECONDS = 5  # for each parse and comparison, by math-verify's own timer
 DIGITS = 30  # of which numbers are computed

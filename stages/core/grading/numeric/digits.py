@@ -3,7 +3,7 @@ r"""The ways to write a number, brought to one: digits with commas, a point or a
 import re
 from fractions import Fraction
 
-from stages.core.grading import beside, words
+from stages.core.grading.statement import beside, words
 
 LONGEST = 400  # characters of a number, and of a sentence that is read for one
 _DIGITS = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d*\.?\d+(?:/\d+)?"

@@ -12,10 +12,10 @@ the ways to write a number, beside.py what changes one.
 import re
 from fractions import Fraction
 
-from stages.core.grading import beside, sentences, words
-from stages.core.grading.digits import LONGEST, NUMBER, NUMBER_WORD, in_words, plain, without_units, written
-from stages.core.grading.statements import Statement, UnclearError
-from stages.core.grading.visible import BULLET
+from stages.core.grading.numeric.digits import LONGEST, NUMBER, NUMBER_WORD, in_words, plain, without_units, written
+from stages.core.grading.statement import beside, sentences, words
+from stages.core.grading.statement.candidates import Statement, UnclearError
+from stages.core.grading.statement.visible import BULLET
 
 _LAST_DIGITS = Fraction(1, 10**14)  # of a float's value: what its rounding may change
 _CONCLUDES = re.compile(

@@ -2,7 +2,7 @@
 
 import re
 
-from stages.core.grading.words import any_of
+from stages.core.grading.statement.words import any_of
 
 _RELATIONS = (
     "n?eq? n?leq? n?geq? leqslant geqslant lesssim gtrsim gtr? less not ngtr nless approx sim simeq cong propto "

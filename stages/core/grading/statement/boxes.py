@@ -3,7 +3,7 @@ r"""The contents of `\boxed{}`, and whether what stands beside a box makes it bu
 import re
 from dataclasses import dataclass
 
-from stages.core.grading import words
+from stages.core.grading.statement import words
 
 # $...$, $$...$$, \\(...\\), \\[...\\]
 FORMULA = re.compile(

@@ -8,9 +8,9 @@ import re
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from stages.core.grading import boxes
-from stages.core.grading.sentences import LONGEST
-from stages.core.grading.visible import BULLET
+from stages.core.grading.statement import boxes
+from stages.core.grading.statement.sentences import LONGEST
+from stages.core.grading.statement.visible import BULLET
 
 _LEAD = re.compile(
     r"(?<![\w-])(?:final |correct |my )?answers?(?![\w-])[\s*_)\]\"']{0,9}"

@@ -14,10 +14,10 @@ back by what follows it, ends the search among what stands before it.
 import re
 from dataclasses import replace
 
-from stages.core.grading import boxes, words
-from stages.core.grading.sentences import sentence_end, sentences
-from stages.core.grading.statements import Reader, Statement, UnclearError, Value, strong
-from stages.core.grading.visible import BULLET
+from stages.core.grading.statement import boxes, words
+from stages.core.grading.statement.candidates import Reader, Statement, UnclearError, Value, strong
+from stages.core.grading.statement.sentences import sentence_end, sentences
+from stages.core.grading.statement.visible import BULLET
 
 _CLAUSE_START = re.compile(r"[.!?;:\n\u2014,]|\b(?:so|thus|therefore|hence|but|and|then|now)\b", re.IGNORECASE)
 _BOUNDS = words.any_of(

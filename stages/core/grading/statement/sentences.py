@@ -2,8 +2,8 @@
 
 import re
 
-from stages.core.grading import words
-from stages.core.grading.boxes import FORMULA
+from stages.core.grading.statement import words
+from stages.core.grading.statement.boxes import FORMULA
 
 LONGEST = 2000  # characters of a statement that are read
 _ABBREVIATIONS = r"Mrs mrs Mr mr Dr dr Ms ms St e\.g i\.e approx sq No no vs etc ca min max".split()

@@ -7,8 +7,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stages.core.panels import looks
-from stages.core.runs import Run, label
+from stages.core.grid import Run, label
+from stages.core.report.figures.panels import looks
 
 COLUMNS = (
     *("cell", "teacher", "target", "student", "method", "seed"),

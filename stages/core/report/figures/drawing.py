@@ -8,14 +8,15 @@ from typing import Any
 import matplotlib.style
 from matplotlib.figure import Figure
 
-from stages.core import paper
 from stages.core.cells import UNTRAINED
-from stages.core.panels import Mark, Panel, line, looks, rows_figure
-from stages.core.points import METHODS, Axis, Point, points_figure
-from stages.core.ribbons import Curve, curves_figure
-from stages.core.runs import Comparison, Result, Run, asked, by_training, label
-from stages.core.stats import Estimate, Measure
-from stages.core.tables_data import MEAN, mean_compression
+from stages.core.grid import Run, asked, label
+from stages.core.report import paper
+from stages.core.report.figures.panels import Mark, Panel, line, looks, rows_figure
+from stages.core.report.figures.points import METHODS, Axis, Point, points_figure
+from stages.core.report.figures.ribbons import Curve, curves_figure
+from stages.core.report.results import Comparison, Result, by_training
+from stages.core.report.tables.data import MEAN, mean_compression
+from stages.core.statistics.measures import Estimate, Measure
 
 _STYLE = {
     "svg.hashsalt": "compress-distill",  # the ids in an SVG are random without it

@@ -15,10 +15,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from stages.core import paper
 from stages.core.cells import UNTRAINED
-from stages.core.runs import TRUNCATED, label
-from stages.core.stats import Estimate
+from stages.core.grid import TRUNCATED, label
+from stages.core.report import paper
+from stages.core.statistics.measures import Estimate
 
 Look = tuple[str, str]  # colour, marker
 _FIXED = {"raw": ("#000000", "o"), "answer_only": ("#CC79A7", "X"), UNTRAINED: ("#808080", "*")}

@@ -13,10 +13,10 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 from matplotlib.transforms import Bbox
 
-from stages.core import paper
-from stages.core.panels import Look, grid, log_x, marker_size, nothing, with_legend
-from stages.core.runs import label
-from stages.core.stats import Estimate, Lengths
+from stages.core.grid import label
+from stages.core.report import paper
+from stages.core.report.figures.panels import Look, grid, log_x, marker_size, nothing, with_legend
+from stages.core.statistics.measures import Estimate, Lengths
 
 METHODS = ("o", "s", "^", "D", "v", "P")  # where the marker tells the method
 _AROUND = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1))

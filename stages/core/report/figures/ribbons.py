@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from stages.core.panels import Look, grid, nothing
-from stages.core.runs import label
-from stages.core.stats import Estimate
+from stages.core.grid import label
+from stages.core.report.figures.panels import Look, grid, nothing
+from stages.core.statistics.measures import Estimate
 
 SIZE = 8  # of names, in points, and the least distance between two
 

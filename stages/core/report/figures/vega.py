@@ -8,9 +8,10 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from stages.core.panels import looks
-from stages.core.runs import Result, Run, by_training, label
-from stages.core.stats import Estimate
+from stages.core.grid import Run, label
+from stages.core.report.figures.panels import looks
+from stages.core.report.results import Result, by_training
+from stages.core.statistics.measures import Estimate
 
 _WHO = ("panel", "teacher", "target", "student", "method", "seed", "arm", "colour", "asked")
 _ACCURACY = ("accuracy", "accuracy_low", "accuracy_high")

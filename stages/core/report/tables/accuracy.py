@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from stages.core.cells import UNTRAINED
-from stages.core.runs import ALL, MAIN, Comparison, Result, label
-from stages.core.stats import FEW, Measure
-from stages.core.tables import (
+from stages.core.grid import ALL, MAIN, label
+from stages.core.report.results import Comparison, Result
+from stages.core.report.tables.markup import (
     WHO,
     Table,
     columns,
@@ -21,6 +21,7 @@ from stages.core.tables import (
     significant,
     times,
 )
+from stages.core.statistics.measures import FEW, Measure
 
 
 def accuracy(results: Sequence[Result], confidence: float) -> Table:

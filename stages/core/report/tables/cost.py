@@ -5,8 +5,20 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stages.core.runs import Cost, Result, Run
-from stages.core.tables import WHO, Table, columns, identity, interval, number, reasons, refusals, significant, times
+from stages.core.grid import Run
+from stages.core.report.results import Cost, Result
+from stages.core.report.tables.markup import (
+    WHO,
+    Table,
+    columns,
+    identity,
+    interval,
+    number,
+    reasons,
+    refusals,
+    significant,
+    times,
+)
 
 
 def costs(results: Sequence[Result]) -> Table:

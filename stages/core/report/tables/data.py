@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-from stages.core import paper
-from stages.core.stats import Estimate
-from stages.core.tables import Table, columns, interval, number, reasons, share
+from stages.core.report import paper
+from stages.core.report.tables.markup import Table, columns, interval, number, reasons, share
+from stages.core.statistics.measures import Estimate
 
 TOTAL, MEAN = "all sets", "mean over sets"
 PAPER = "paper:"  # what stands before the names of the paper's models

@@ -3,9 +3,10 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from stages.core.runs import Result, Run
-from stages.core.stats import FEW, Estimate, Lengths
-from stages.core.tables import WHO, Table, columns, identity, interval, number, percent, share
+from stages.core.grid import Run
+from stages.core.report.results import Result
+from stages.core.report.tables.markup import WHO, Table, columns, identity, interval, number, percent, share
+from stages.core.statistics.measures import FEW, Estimate, Lengths
 
 PARTS = ("all", "thinking", "answer")
 PER_DOUBLING = 6  # caps; a curve's steps are then an eighth of their tokens

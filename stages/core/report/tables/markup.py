@@ -5,8 +5,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from stages.core.runs import Result, Run, label
-from stages.core.stats import Estimate
+from stages.core.grid import Run, label
+from stages.core.report.results import Result
+from stages.core.statistics.measures import Estimate
 
 _TEX = {character: f"\\{character}" for character in "&%$#_{}"}
 _TEX |= {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}

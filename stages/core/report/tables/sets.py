@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stages.core import paper
 from stages.core.cells import UNTRAINED
-from stages.core.metrics import Inputs
-from stages.core.runs import ALL, Result, Scope
-from stages.core.stats import Measure
-from stages.core.tables import WHO, Table, columns, identity, number, percent, share
+from stages.core.grid import ALL, Scope
+from stages.core.report import paper
+from stages.core.report.metrics import Inputs
+from stages.core.report.results import Result
+from stages.core.report.tables.markup import WHO, Table, columns, identity, number, percent, share
+from stages.core.statistics.measures import Measure
 
 
 def tables(results: Sequence[Result], inputs: Inputs, papers: bool = False) -> dict[str, Table]:

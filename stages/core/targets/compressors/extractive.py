@@ -13,8 +13,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from stages.core.compressors.sentences import Passage, Sentence, core, numbers, read, words
-from stages.core.errors import StageError
+from stages.core.program.errors import StageError
+from stages.core.targets.compressors.sentences import Passage, Sentence, core, numbers, read, words
 
 
 @dataclass(frozen=True)

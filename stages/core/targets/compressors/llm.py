@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from stages.core import engines
-from stages.core.asking import Answer, Asked, Asker, LanguageModel
-from stages.core.compressors import LONGEST_TRACE
-from stages.core.errors import StageError
-from stages.core.held import Again
-from stages.core.params import Positive, Seed
+from stages.core.asking import engines
+from stages.core.asking.answering import Answer, Asked, Asker, LanguageModel
+from stages.core.asking.held import Again
+from stages.core.program.errors import StageError
+from stages.core.program.params import Positive, Seed
 from stages.core.records import Trace
+from stages.core.targets.compressors import LONGEST_TRACE
 
 PROMPT = Path(__file__).with_name("prompt.txt")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from stages.core.files import write_text
+from stages.core.program.files import write_text
 from stages.core.training.settings import Method
 
 _KINDS = {

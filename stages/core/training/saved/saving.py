@@ -16,9 +16,10 @@ from peft import PeftModel, get_peft_model_state_dict
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
-from stages.core import machine
-from stages.core.errors import StageError
-from stages.core.training import adapters, merged, shards, tensors
+from stages.core.machine import hardware
+from stages.core.program.errors import StageError
+from stages.core.training import adapters, shards
+from stages.core.training.saved import merged, tensors
 
 LENGTH = 256  # tokens of a row that are compared: their logits over 250,000 words take 0.25 GB
 # Largest difference that is rounding: the median over tokens of the root mean square over words, as a share of their
@@ -115,7 +116,7 @@ def _check_adapter(folder: Path, base: Path, device: torch.device, wanted: Refer
 def _check_logits(folder: Path, model: Any, wanted: Reference) -> None:
     model.eval()
     for row, logits in zip(wanted.rows, wanted.logits, strict=True):
-        with torch.autocast(model.device.type, torch.bfloat16, enabled=machine.bf16_supported()):
+        with torch.autocast(model.device.type, torch.bfloat16, enabled=hardware.bf16_supported()):
             given = model(input_ids=torch.tensor([row], device=model.device), use_cache=False).logits[0].float().cpu()
         apart = distance(given, logits)
         if not apart <= TOLERANCE:

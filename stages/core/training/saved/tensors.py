@@ -10,7 +10,7 @@ from safetensors import safe_open
 from transformers.core_model_loading import revert_weight_conversion
 from transformers.modeling_utils import remove_tied_weights_from_state_dict
 
-from stages.core.errors import StageError
+from stages.core.program.errors import StageError
 
 SAVED = "BF16"  # as files name it
 

@@ -1,0 +1,116 @@
+"""Tables: how numbers are written, and both markups."""
+
+import pytest
+
+from stages.core.report.tables.accuracy import verdict
+from stages.core.report.tables.cost import runs_to_pay
+from stages.core.report.tables.markup import (
+    Table,
+    interval,
+    latex,
+    markdown,
+    number,
+    percent,
+    share,
+    significant,
+    times,
+)
+from stages.core.statistics.measures import Estimate, Lengths, Measure
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "-"),
+        (0.0, "0"),
+        (1.0, "1.00"),
+        (0.33333, "0.333"),
+        (0.012345, "0.0123"),
+        (15.55, "15.6"),
+        (12345.6, "12,346"),
+    ],
+)
+def test_three_significant_digits(value: float | None, text: str) -> None:
+    assert significant(value) == text
+
+
+@pytest.mark.parametrize(
+    ("estimate", "text"),
+    [
+        (Estimate(0.625, 0.552, 0.698), "62.5 [55.2, 69.8]"),
+        (Estimate(0.625), "62.5"),
+        (Estimate(0.625, 0.552), "62.5 [55.2, -]"),
+        (Estimate(), "-"),
+        (Estimate(0.0, 0.0, 0.0), "0.0 [0.0, 0.0]"),
+    ],
+)
+def test_estimates_in_per_cent(estimate: Estimate, text: str) -> None:
+    assert percent(estimate) == text
+
+
+def test_differences_carry_their_sign_and_nothing_is_never_minus_zero() -> None:
+    assert interval(Estimate(-0.04, -1.0, 2.0), 1, "+") == "+0.0 [-1.0, +2.0]"
+
+
+def test_other_numbers() -> None:
+    assert [number(1234.5, 1), number(None), share(0.5), share(None)] == ["1,234.5", "-", "50.0", "-"]
+    assert [times(0.25), times(0.0), times(None)] == ["4.00x", "-", "-"]
+
+
+TABLE = Table("A_title", ("name", "n"), [("a|b", "-1.5"), ("50% & more", "<0.001")], ("a note",))
+
+
+def test_markdown() -> None:
+    rows = ["| name | n |", "| :--- | ---: |", "| a\\|b | -1.5 |", "| 50% & more | <0.001 |"]
+    assert markdown(TABLE) == "\n".join(["**A_title**", "", *rows, "", "a note", ""])
+
+
+def test_latex() -> None:
+    text = latex(TABLE)
+    assert r"\caption{A\_title}" in text
+    assert r"\begin{tabular}{lr}" in text
+    assert r"50\% \& more & $<$0.001 \\" in text
+    assert r"& $-$1.5 \\" in text
+
+
+def test_a_table_without_rows_keeps_its_heads() -> None:
+    empty = Table("t", ("a", "b"), [])
+    assert "| a | b |\n| ---: | ---: |\n" in markdown(empty)
+    assert r"\begin{tabular}{rr}" in latex(empty)
+
+
+@pytest.mark.parametrize(
+    ("paid", "each", "wanted"),
+    [
+        (300.0, 100.0, "4"),  # three are even, the fourth saves
+        (299.0, 100.0, "3"),
+        (0.0, 1.0, "1"),
+        (300.0, 0.0, "never"),
+        (300.0, -5.0, "never"),
+        (None, 5.0, "-"),
+        (300.0, None, "-"),
+    ],
+)
+def test_runs_to_pay(paid: float | None, each: float | None, wanted: str) -> None:
+    assert runs_to_pay(paid, each) == wanted
+
+
+@pytest.mark.parametrize(
+    ("questions", "difference", "holm", "said"),
+    [
+        (40, Estimate(0.2, 0.1, 0.3), 0.01, "higher"),
+        (40, Estimate(-0.2, -0.3, -0.1), 0.01, "lower"),
+        (40, Estimate(0.2, 0.1, 0.3), 0.06, "not resolved"),  # Holm's p says so
+        (40, Estimate(0.2, -0.1, 0.3), 0.01, "not resolved"),  # the interval does
+        (40, Estimate(1.0), 0.001, "higher"),  # the same in every resample
+        (40, Estimate(0.0), 1.0, "no pair differs"),
+        (4, Estimate(1.0), None, "too few questions"),
+        (40, Estimate(), None, "-"),
+    ],
+)
+def test_verdict_needs_the_interval_and_the_adjusted_p(
+    questions: int, difference: Estimate, holm: float | None, said: str
+) -> None:
+    plain = Lengths(*[1.0] * 6)
+    one = Measure(questions, Estimate(), Estimate(), plain, plain, plain, 0, 0, difference=difference, holm=holm)
+    assert verdict(one, 0.95) == said

@@ -1,0 +1,31 @@
+"""The caps of tokens of the budget's curves, and those that its table shows."""
+
+import itertools
+
+import pytest
+
+from stages.core.grid import ALL, Run
+from stages.core.report.results import Result
+from stages.core.report.tables.lengths import FIRST, SHOWN, budget, caps
+from stages.core.statistics.measures import Estimate, Lengths, Measure
+
+
+@pytest.mark.parametrize("limit", [1, 2, 4, 5, 7, 100, 192, 512, 4096, 32768, 100000])
+def test_caps_are_whole_distinct_and_end_at_the_limit(limit: int) -> None:
+    found = caps(limit)
+    assert found[-1] == limit
+    assert found == sorted(set(found))
+    assert found[0] <= max(limit, FIRST * 2 ** (1 / 3))
+    assert all(above / below < 1.4 for below, above in itertools.pairwise(found))
+    assert len(found) < 100
+
+
+@pytest.mark.parametrize(("limit", "shown"), [(192, [6, 12, 24, 48, 96, 192]), (32768, [8, 64, 512, 4096, 32768])])
+def test_table_shows_caps_that_whole_doublings_part(limit: int, shown: list[int]) -> None:
+    own = Lengths(*[9.0] * 6)
+    measure = Measure(9, Estimate(0.5), Estimate(9.0), own, own, own, 0, 0)
+    run = Run("solver", "raw", "small", "full", "s0")
+    every = caps(limit)
+    table = budget([Result(run, None, {(ALL, ALL): measure})], {run: [Estimate(0.5)] * len(every)}, every)
+    assert [head for head in table.columns if "tokens" in head] == [f"{cap} tokens %" for cap in shown]
+    assert len(shown) <= SHOWN

@@ -1,0 +1,184 @@
+"""Extractive compression: what the answer rests on stays, in the source's own words and order."""
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stages.core.asking.engines import scripted
+from stages.core.program.errors import StageError
+from stages.core.targets.compressors import sentences
+from stages.core.targets.compressors.extractive import Extractive, compress
+
+MILD, STRONG = Extractive(0.6, trim=False), Extractive(0.0, trim=True)
+HALTING = scripted.Settings(wrong_rate=0, false_start_rate=0.5, check_rate=1)
+# Text in the shape of reasoning, of any sense or none, and text of no shape at all
+WORDS = "so 12 7 3.5 1,000 = + * is gives wait maybe answer $x$ \\frac{1}{2} (a) Therefore . ? ! \n 漢".split(" ")
+TEXT = st.text(max_size=80) | st.lists(st.sampled_from(WORDS), max_size=40).map(" ".join)
+STRENGTH = st.builds(Extractive, st.floats(0, 1), st.booleans())
+CHAINS = st.lists(st.integers(1, 99), min_size=2, max_size=5).map(lambda numbers: " + ".join(map(str, numbers)) + " =")
+
+# By no teacher of ours: nothing may hang on the scripted one's phrases
+BOOKS = """Sam bought 13 adventure books and 17 mystery books, and 15 of them were used.
+Hmm, maybe I should subtract first: 17 - 15 = 2. No wait, that is wrong.
+In total he bought 13 + 17 = 30 books.
+Books are a nice thing to have, I must say.
+30 - 15 gives 15 new books.
+So the number of new books is 15."""
+CAPITALS = """The question asks about Australia.
+Sydney is the largest city, and many take it for the seat of government.
+Wait, perhaps it is Sydney?
+Canberra was founded as a compromise and hosts parliament.
+The weather there is mild."""
+
+
+def lines(text: str) -> list[str]:
+    """Its sentences as the compressor sees them."""
+    return sentences.read(text).texts
+
+
+def is_in_order(part: list[str], whole: list[str]) -> bool:
+    """Whether `part` is a subsequence of `whole`."""
+    rest = iter(whole)
+    return all(line in rest for line in part)
+
+
+@given(question=TEXT, reasoning=TEXT, answer=TEXT, strength=STRENGTH)
+def test_any_text_gets_no_longer_and_never_empty(
+    question: str, reasoning: str, answer: str, strength: Extractive
+) -> None:
+    found = compress(question, reasoning, answer, strength)
+    assert len(found) <= len(reasoning)
+    assert bool(found) == bool(lines(reasoning))
+
+
+@given(question=TEXT, reasoning=TEXT, answer=TEXT, ratio=st.floats(0, 1))
+def test_untrimmed_sentences_are_the_sources_in_its_order(
+    question: str, reasoning: str, answer: str, ratio: float
+) -> None:
+    found = compress(question, reasoning, answer, Extractive(ratio, trim=False))
+    assert is_in_order(found.split("\n") if found else [], lines(reasoning))
+
+
+@given(question=CHAINS, seed=st.integers(0, 10**6))
+def test_solution_of_a_chain_stays_and_false_starts_go(question: str, seed: int) -> None:
+    reasoning, answer = scripted.write(question, HALTING, seed)
+    steps = scripted.solve(question, random.Random(0), 0).steps
+    mild, strong = (compress(question, reasoning, answer, strength) for strength in (MILD, STRONG))
+    for text in (mild, strong):
+        assert f"{steps[-1].left} = {steps[-1].value}." in text
+        assert "slipped" not in text
+        assert "guess" not in text
+        assert "not look right" not in text
+    assert all(f"{step.left} = {step.value}." in strong for step in steps)
+    assert len(strong) < len(mild) < len(reasoning)
+
+
+@pytest.mark.parametrize(
+    ("reasoning", "question", "answer", "strength", "wanted"),
+    [
+        (
+            BOOKS,
+            "Sam bought 13 and 17 books, 15 used. How many new?",
+            "15",
+            STRONG,
+            ["13 + 17 = 30.", "30 - 15 gives 15 new books."],
+        ),
+        (
+            BOOKS,
+            "Sam bought 13 and 17 books, 15 used. How many new?",
+            "15",
+            Extractive(0.5, trim=False),
+            [BOOKS.splitlines()[0], "In total he bought 13 + 17 = 30 books.", "30 - 15 gives 15 new books."],
+        ),
+        (
+            CAPITALS,
+            "What is the capital of Australia?",
+            "Canberra",
+            STRONG,
+            ["The question asks about Australia.", "Canberra was founded as a compromise and hosts parliament."],
+        ),
+        ("2 + 2 = 4. 2 + 2 = 4.", "2 + 2?", "4", MILD, ["2 + 2 = 4."]),
+        ("Four.", "2 + 2?", "4", STRONG, ["Four."]),
+        ("1+1=2", "1+1?", "2", STRONG, ["1+1=2"]),
+        ("Wait, maybe 5?", "2 + 2?", "5", STRONG, ["maybe 5?"]),
+        (" \n", "2 + 2?", "4", MILD, [""]),
+    ],
+)
+def test_compressed(reasoning: str, question: str, answer: str, strength: Extractive, wanted: list[str]) -> None:
+    assert compress(question, reasoning, answer, strength).split("\n") == wanted
+
+
+def test_ratio_bounds_what_is_added_beyond_the_support() -> None:
+    question, sizes = "Sam bought 13 and 17 books, 15 used. How many new?", []
+    for ratio in (0.0, 0.3, 0.6, 1.0):
+        found = compress(question, BOOKS, "15", Extractive(ratio, trim=False))
+        support = compress(question, BOOKS, "15", Extractive(0, trim=False))
+        assert len(found) <= max(len(support), ratio * len(BOOKS) + 1)
+        sizes.append(len(found))
+    assert sizes == sorted(sizes)
+    assert sizes[0] < sizes[-1]
+
+
+@pytest.mark.parametrize("ratio", [-0.1, 1.1, float("nan")])
+def test_ratio_out_of_range_is_refused(ratio: float) -> None:
+    with pytest.raises(StageError, match="expected a share between 0 and 1"):
+        Extractive(ratio, trim=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "operands", "results", "doubtful"),
+    [
+        ("12 + 7 = 19.", {"12", "7"}, {"19"}, False),
+        ("12 * 7 = 70 + 14 = 84.", {"12", "7", "70", "14"}, {"84"}, False),
+        ("Adding 12 and 7 gives 19 apples.", {"12", "7"}, {"19"}, False),
+        ("There are 1,200 apples and 3.50 pears.", set(), {"1200", "3.5"}, False),
+        ("9 - -3 = 12", {"9", "3"}, {"12"}, False),
+        ("Is 12 + 7 = 20?", {"12", "7"}, {"20"}, True),
+        ("Wait, 12 + 7 = 20.", {"12", "7"}, {"20"}, True),
+        ("No numbers here.", set(), set(), False),
+        ("007 = 7", {"7"}, {"7"}, False),
+        ("This area emits a beam of 5", set(), {"5"}, False),  # no word in which a relation only begins or ends
+        ("Thus 5 is \\approx 7", {"5"}, {"7"}, False),
+        ("I await 5, which I guessed", set(), {"5"}, False),
+        ("A 5 \u0130 maybe", set(), {"5"}, True),  # a letter whose lower case is longer
+    ],
+)
+def test_features_of_a_sentence(text: str, operands: set[str], results: set[str], doubtful: bool) -> None:
+    (found,) = sentences.read(text).sentences
+    assert (set(found.operands), set(found.results), found.doubtful) == (operands, results, doubtful)
+    assert set(found.derived) == (results if operands and not doubtful else set())
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("One. Two! Three? Four", ["One.", "Two!", "Three?", "Four"]),
+        ("It costs 3.50 dollars. 4 of them: 14.", ["It costs 3.50 dollars.", "4 of them: 14."]),
+        ("One\n\n  Two\n", ["One", "Two"]),
+        ("e.g. this stays whole", ["e.g. this stays whole"]),
+        ('He said "no." Then he left.', ['He said "no."', "Then he left."]),
+        ('(One.) Two." Three.\nfour', ["(One.)", 'Two."', "Three.", "four"]),
+        ("\u00a0 One. \u00a0 Two\u00a0\n.", ["One.", "Two", "."]),
+        ("", []),
+    ],
+)
+def test_split(text: str, parts: list[str]) -> None:
+    assert lines(text) == parts
+
+
+@pytest.mark.parametrize(
+    ("text", "core"),
+    [
+        ("With that, 7 + 2 = 9.", "7 + 2 = 9."),
+        ("In total he bought 13 + 17 = 30 books.", "13 + 17 = 30."),
+        ("So x = 5, and then 12 * x = 60.", "12 * x = 60."),
+        ("To begin with, the tank is full.", "the tank is full."),
+        ("After 3 days, the tank is full.", "After 3 days, the tank is full."),
+        ("The tank is full.", "The tank is full."),
+        ("1+1=2", "1+1=2"),
+    ],
+)
+def test_core(text: str, core: str) -> None:
+    assert sentences.core(text) == core

@@ -1,0 +1,113 @@
+"""The paper profile's field maps, on rows of our own in the form of each data set (tests/hub)."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from stages.core.grading.choice import options
+from stages.core.program import params
+from stages.core.questions.items import QuestionSet
+from stages.core.records import Question
+from stages.questions import collect
+from tests.composing import Composer
+from tests.hub import folders
+from tests.imports import ROOT
+from tools import costs
+
+SETS: dict[str, Any] = yaml.safe_load((ROOT / "conf/profile/paper.yaml").read_text())["questions"]["sets"]
+OPTIONS = {"boolq": 0, "gsm8k": 0, "multiarith": 0, "math": 0, "aqua_rat": 5, "commonsense_qa": 5}
+OPTIONS |= {"piqa": 2, "winogrande": 2}  # the others have four
+
+
+def collected(folder: Path, source: str) -> tuple[list[Question], dict[str, int]]:
+    """The questions of the set's stand-in, read by the profile's entry, and what was dropped."""
+    entry = copy.deepcopy(SETS[source])
+    folders.data_set(folder / source, source, entry)
+    half = folders.ROWS // 2 if "pool" in entry["files"] else folders.ROWS
+    sizes = {split: half if size or "where" in entry else size for split, size in entry["sizes"].items()}
+    changed = entry | {"dataset": str(folder / source), "sizes": sizes}
+    return collect(source, params.section(QuestionSet, changed, f"questions.sets.{source}"))
+
+
+@pytest.mark.parametrize("source", SETS)
+def test_every_row_becomes_a_question_with_its_gold(tmp_path: Path, source: str) -> None:
+    found, dropped = collected(tmp_path, source)
+    assert dropped == {}
+    by_split = {split: sum(row.split == split for row in found) for split in SETS[source]["sizes"]}
+    assert set(by_split.values()) == {folders.ROWS // 2 if "pool" in SETS[source]["files"] else folders.ROWS}
+    assert len({row.question for row in found}) == len(found)
+    assert {len(row.choices) for row in found} == {OPTIONS.get(source, 4)}
+    for row in found:
+        lines = row.question.splitlines()
+        assert lines[len(lines) - len(row.choices) :] == [
+            f"{letter}. {text}" for letter, text in zip("ABCDE", row.choices, strict=False)
+        ]
+
+
+@pytest.mark.parametrize("source", [name for name, entry in SETS.items() if entry["grader"] == "choice"])
+def test_gold_is_the_right_option(tmp_path: Path, source: str) -> None:
+    for row in collected(tmp_path, source)[0]:
+        one, two = (int(word) for word in row.question.partition("What is ")[2].partition(" =")[0].split(" + "))
+        place = options.gold(row.gold, row.choices)
+        assert place
+        assert row.choices[place - 1] == str(one + two)
+
+
+def test_options_of_aqua_lose_their_own_letters(tmp_path: Path) -> None:
+    found, _ = collected(tmp_path, "aqua_rat")
+    assert all(option.isdigit() for row in found for option in row.choices)
+
+
+def test_rows_of_the_training_splits_are_the_papers_number() -> None:
+    trained = {name: costs.rows(name, entry)[0] for name, entry in SETS.items()}
+    assert 285_000 < sum(trained.values()) < 295_000
+    known = {"multiarith", "arc_challenge", "gpqa_diamond"}
+    assert known <= {name for name, count in trained.items() if count}
+    assert {SETS[name]["group"] for name, count in trained.items() if count} == {"in_distribution"}
+    assert all("test" in entry["sizes"] for entry in SETS.values())
+
+
+def test_no_split_is_trained_on_and_tested() -> None:
+    for name, entry in SETS.items():
+        assert len(set(entry["files"].values())) == len(entry["files"]), name
+    of_mmlu = {name: entry for name, entry in SETS.items() if entry["dataset"] == "cais/mmlu"}
+    subjects = [subject for entry in of_mmlu.values() for subject in entry["where"]["subject"]]
+    assert len(subjects) == len(set(subjects)) == 57
+
+
+def test_subjects_that_are_trained_on_are_in_distribution() -> None:
+    """MedMCQA and MedQA train on medicine."""
+    taught = {
+        "anatomy",
+        "clinical_knowledge",
+        "college_medicine",
+        "medical_genetics",
+        "professional_medicine",
+        "virology",
+    }
+    outside = [entry for entry in SETS.values() if entry["group"] == "ood_knowledge"]
+    assert not taught & {subject for entry in outside for subject in entry["where"]["subject"]}
+    assert taught == set(SETS["mmlu_medicine"]["where"]["subject"])
+    assert SETS["mmlu_medicine"]["group"] == "in_distribution"
+
+
+def test_small_profile_leaves_out_sets_and_nothing_else(tmp_path: Path) -> None:
+    composer = Composer(tmp_path)
+    assert composer.run("paper").code == 0
+    paper = composer.params
+    assert composer.run("paper_small").code == 0
+    small = composer.params
+    sets = {name: entry for name, entry in small["questions"]["sets"].items() if entry}
+    assert sum(costs.rows(name, entry)[0] for name, entry in sets.items()) == 9_111
+    assert {name for name, entry in sets.items() if entry["group"] != "in_distribution"} == {
+        name for name, entry in SETS.items() if entry["group"] != "in_distribution"
+    }
+    assert sets.items() <= paper["questions"]["sets"].items()
+    changed = {"profile", "questions", "grid"}
+    assert {name: value for name, value in small.items() if name not in changed} == {
+        name: value for name, value in paper.items() if name not in changed
+    }
+    assert small["grid"] == paper["grid"] | {"profiles": ["paper_small"]}

@@ -1,0 +1,130 @@
+"""The README's numbers are the tracked ones."""
+
+import csv
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import dvc
+import pytest
+import yaml
+
+from stages.core.questions.items import QuestionSet
+from tests.e2e.project import Project
+from tests.imports import ROOT
+from tests.readme import README, blocks
+
+
+def test_the_table_is_the_tracked_one() -> None:
+    for path, shown in re.findall(r"<!-- table: (\S+) -->\n(.*?)<!-- end -->", README, re.DOTALL):
+        assert shown.strip() == (ROOT / path).read_text().strip(), path
+    assert README.count("<!-- table: ") >= 1
+
+
+def test_grading_table_is_the_tracked_one() -> None:
+    shown = (ROOT / "stages/core/grading/README.md").read_text()
+    for one in json.loads((ROOT / "metrics/grading.json").read_text())["sets"].values():
+        counts = (one["right_answers"], one["false_rejects"], one["wrong_answers"], one["false_accepts"])
+        assert " | ".join(f"{count:,}" for count in counts) in shown
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A copy of the project without results, to plan in."""
+    return Project(tmp_path_factory.mktemp("plans") / "own")
+
+
+EXAMPLES = {re.search(r"^profile: (\w+)$", text, re.MULTILINE)[1]: text for text in blocks("yaml")}  # type: ignore[index]
+PLANNED = {  # stages that the default profile does not have
+    "mine": {"import_traces@mine-qwen", "train@mine-qwen-strong-smollm2-lora-s0"},
+    "half": {
+        "compress@half-scripted-half",
+        "truncate@half-scripted-half-smollm2",
+        "train@half-scripted-truncated_half-smollm2-full-s0",
+    },
+    "larger": {"models@larger-larger", "train@larger-scripted-raw-larger-lora-s2", "evaluate_untrained@larger-larger"},
+}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_example_composes_and_is_planned(name: str, clone: Project) -> None:
+    (clone.root / f"conf/profile/{name}.yaml").write_text(EXAMPLES[name])
+    clone.compose(name)
+    params = yaml.safe_load((clone.root / "params.yaml").read_text())
+    for source, entry in params["questions"]["sets"].items():
+        assert entry is None or QuestionSet(**entry), source
+    planned = set(re.findall(r"Running stage '([^']+)'", clone.run("dvc", "repro", "--dry", "--force").stdout))
+    assert planned >= PLANNED[name]
+    assert {stage.partition("@")[2].partition("-")[0] for stage in planned} == {name}
+    if name == "mine":
+        assert [source for source, entry in params["questions"]["sets"].items() if entry] == ["gsm8k"]
+        assert not [stage for stage in planned if stage.startswith("generate@")]
+
+
+DVCS = ("lock.py", "rwlock.py", "utils/strictyaml.py")  # files of DVC's that hold messages of the table
+
+
+def test_troubles_are_those_that_the_code_tells() -> None:
+    """The words of a symptom stand in the code, ours or DVC's."""
+    rows = re.findall(r"^\| (.+?) \| (.+?) \|$", README[README.index("## Troubleshooting") :], re.MULTILINE)[2:]
+    assert len(rows) >= 8
+    ours = [*(ROOT / "stages").rglob("*.py"), ROOT / "Makefile", *map(Path(dvc.__file__).parent.joinpath, DVCS)]
+    code = re.sub(r'"\s*f?"', "", "\n".join(path.read_text() for path in ours))
+    code = code.replace("{FILE}", "params.yaml")
+    told = [words for symptom, _ in rows for words in re.findall(r"`([^`]+)`", symptom) if not words.startswith("dvc ")]
+    assert len(told) >= 6
+    assert not [words for words in told if words not in code]
+
+
+def test_costs_are_those_that_are_computed() -> None:
+    done = subprocess.run([sys.executable, "-m", "tools.costs"], cwd=ROOT, capture_output=True, text=True, check=True)
+    shown = re.search(r"<!-- costs -->\n(.*?)<!-- end -->", README, re.DOTALL)
+    assert shown
+    assert shown[1].strip() == done.stdout.partition("\n\n")[0]
+
+
+def test_every_picture_is_there() -> None:
+    pictures = re.findall(r"!\[[^]]*\]\(([^)]+)\)", README)
+    assert pictures
+    assert not [picture for picture in pictures if not (ROOT / picture).is_file()]
+
+
+def test_it_opens_with_the_two_commands() -> None:
+    head = "\n".join(README.splitlines()[:25])
+    assert "make repro" in head
+    assert "make test" in head
+
+
+def test_it_is_short_enough_to_read() -> None:
+    assert len(README.splitlines()) <= 250
+
+
+def test_page_can_live_in_git() -> None:
+    assert 100_000 < (ROOT / "plots/default/report.html").stat().st_size < 2_000_000
+
+
+def test_learning_rates_are_those_of_the_calibration() -> None:
+    """The table of validation accuracies, and that the default profile has the best rate of each method."""
+    with (ROOT / "metrics/calibrate/results.csv").open() as file:
+        found = [row for row in csv.DictReader(file) if row["target"] == "raw"]
+    table = (ROOT / "conf/profile/README.md").read_text()
+    best: dict[str, tuple[float, str]] = {}
+    for method in dict.fromkeys(row["method"] for row in found):
+        own = {row["source"]: float(row["accuracy"]) for row in found if row["method"] == method}
+        (whole,) = (
+            row for row in found if (row["method"], row["group"], row["source"]) == (method, "in_distribution", "all")
+        )
+        mean = f"{100 * float(whole['accuracy']):.1f} [{100 * float(whole['accuracy_low']):.1f}"
+        numbers = [f"{100 * own[source]:.1f}" for source in ("chain_sum", "equations", "products")]
+        shown = re.search(
+            rf"^\| \*?\*?{method}\*?\*? \| {' . '.join(numbers)} \| .*{re.escape(mean)}", table, re.MULTILINE
+        )
+        assert shown, method
+        kind = method.partition("_")[0]
+        best[kind] = max(best.get(kind, (0.0, "")), (float(whole["accuracy"]), method))
+    methods = yaml.safe_load((ROOT / "conf/profile/calibrate.yaml").read_text())["methods"]
+    default = yaml.safe_load((ROOT / "conf/profile/default.yaml").read_text())["methods"]
+    for kind, (_, method) in best.items():
+        assert default[kind]["learning_rate"] == methods[method]["learning_rate"]

@@ -1,0 +1,344 @@
+"""All targets of a student hold the same rows, and what one of them cannot have leaves all."""
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from stages.assemble import main
+from stages.core import records, tokens
+from stages.core.program.errors import StageError
+from stages.core.records import Example, Question, Trace, Variant
+from stages.core.targets import assembly
+from tests.conftest import Project
+from tests.made import TEMPLATE, leftovers, question, trace, variant
+
+TARGETS = ["raw", "mild", "strong", "truncated_mild", "answer_only"]
+GRID = {"targets": TARGETS, "compressors": ["mild", "strong"], "truncate_to": ["mild"]}
+KEYS = [(0, 0), (0, 1), (1, 0), (2, 0)]  # question and sample of every trace
+FILES = ("compressed/solver/mild", "compressed/solver/strong", "truncated/solver/tiny/mild")
+
+
+def build(project: Project, tiny: Path, *, per_question: int | None = None, max_tokens: int = 500, **grid: Any) -> Path:
+    """A project with four traces of three questions, all of them in every file."""
+    root = project(
+        grid=GRID | grid,
+        assemble={"traces_per_question": per_question},
+        students={"tiny": {"text": {"prompt_template": TEMPLATE, "max_tokens": max_tokens}}},
+    )
+    data = root / "data/test"
+    shutil.copytree(tiny, data / "models/tiny")
+    rows = [*(question(number) for number in range(3)), question(9, split="test")]
+    records.write(data / "questions.parquet", rows, Question)
+    records.write(data / "traces/solver.parquet", [trace(*key) for key in KEYS], Trace)
+    for name in FILES:
+        write(root, name)
+    return root
+
+
+def write(root: Path, name: str, *, without: tuple[int, int] | None = None, **values: Any) -> None:
+    """One file of variants; that of key `without` has `values`."""
+    rows = [variant(*key, **(values if key == without else {})) for key in KEYS]
+    records.write(root / f"data/test/{name}.parquet", rows, Variant)
+
+
+def assemble() -> Result:
+    """The command."""
+    cell = ["--profile", "test", "--teacher", "solver", "--student", "tiny"]
+    return CliRunner().invoke(main, cell, catch_exceptions=False)
+
+
+def examples(root: Path) -> dict[str, list[Example]]:
+    """What was written, by target."""
+    folder = root / "data/test/sft/solver/tiny"
+    return {path.stem: list(records.read(path, Example)) for path in folder.glob("*.parquet")}
+
+
+def keys(root: Path) -> list[tuple[str, int]]:
+    """The rows that all targets hold; fails where they differ."""
+    found = {target: [(row.question_id, row.sample) for row in rows] for target, rows in examples(root).items()}
+    assert set(found) == set(TARGETS)
+    assert all(own == found["raw"] for own in found.values())
+    return found["raw"]
+
+
+def metrics(root: Path) -> dict[str, Any]:
+    """The stage's metrics."""
+    found: dict[str, Any] = json.loads((root / "metrics/test/assemble/solver-tiny.json").read_text())
+    return found
+
+
+def test_every_target_writes_the_same_rows_in_its_own_words(project: Project, tiny: Path, tokenizer: Any) -> None:
+    root = build(project, tiny)
+    assert assemble().exit_code == 0
+    assert keys(root) == [(f"q{number}", sample) for number, sample in KEYS]
+    first = {target: rows[0] for target, rows in examples(root).items()}
+    eos, said = tokenizer.eos_token, trace(0).answer
+    assert {row.prompt for row in first.values()} == {"What is 0 + 1?\n"}
+    assert first["raw"].completion == f"<think>\n{trace(0).reasoning}\n</think>\n\n{said}{eos}"
+    assert first["mild"].completion == f"<think>\nshort\n</think>\n\n{said}{eos}"
+    assert first["answer_only"].completion == f"{said}{eos}"
+    for rows in examples(root).values():
+        for row in rows:
+            assert row.prompt_tokens == tokens.count(tokenizer, row.prompt)
+            assert row.completion_tokens == tokens.count(tokenizer, row.completion)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_row_dropped_by_one_leaves_all(project: Project, tiny: Path, file: str) -> None:
+    root = build(project, tiny)
+    write(root, file, without=(1, 0), kept=False, drop_reason="empty", reasoning="")
+    assert assemble().exit_code == 0
+    assert keys(root) == [("q0", 0), ("q0", 1), ("q2", 0)]
+    assert metrics(root)["dropped"] == {
+        "not_kept_by_all_targets": 1,
+        "further_traces_of_a_question": 0,
+        "over_long": 0,
+        "special_tokens": 0,
+    }
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_row_too_long_for_one_leaves_all(project: Project, tiny: Path, file: str) -> None:
+    root = build(project, tiny)
+    write(root, file, without=(2, 0), reasoning="x" * 600)
+    assert assemble().exit_code == 0
+    assert keys(root) == [("q0", 0), ("q0", 1), ("q1", 0)]
+    assert metrics(root)["dropped"]["over_long"] == 1
+
+
+def test_prompt_and_completion_just_fit(project: Project, tiny: Path) -> None:
+    root = build(project, tiny)
+    assemble()
+    longest = max(row.prompt_tokens + row.completion_tokens for rows in examples(root).values() for row in rows)
+    shutil.rmtree(root / "data")
+    build(project, tiny, max_tokens=longest)
+    assert assemble().exit_code == 0
+    assert len(keys(root)) == 4
+    shutil.rmtree(root / "data")
+    build(project, tiny, max_tokens=longest - 1)
+    assert assemble().exit_code == 1  # all of them are equally long
+
+
+def test_lowest_samples_of_a_question_are_taken(project: Project, tiny: Path) -> None:
+    root = build(project, tiny, per_question=1)
+    assert assemble().exit_code == 0
+    assert keys(root) == [("q0", 0), ("q1", 0), ("q2", 0)]
+    assert metrics(root)["dropped"]["further_traces_of_a_question"] == 1
+    write(root, FILES[0], without=(0, 0), kept=False, drop_reason="empty", reasoning="")
+    assert assemble().exit_code == 0
+    assert keys(root) == [("q0", 1), ("q1", 0), ("q2", 0)]
+
+
+def test_further_trace_stands_in_for_one_that_is_too_long(project: Project, tiny: Path) -> None:
+    root = build(project, tiny, per_question=1)
+    write(root, FILES[0], without=(0, 0), reasoning="x" * 600)
+    assert assemble().exit_code == 0
+    assert keys(root) == [("q0", 1), ("q1", 0), ("q2", 0)]
+
+
+def test_metrics_count_what_each_target_holds(project: Project, tiny: Path) -> None:
+    root = build(project, tiny)
+    assemble()
+    found = metrics(root)
+    assert (found["questions"], found["examples"]) == (3, 4)
+    for target, rows in examples(root).items():
+        assert found["targets"][target] == {
+            "examples": 4,
+            "prompt_tokens": sum(row.prompt_tokens for row in rows),
+            "completion_tokens": sum(row.completion_tokens for row in rows),
+        }
+
+
+@pytest.mark.parametrize(
+    ("name", "there", "complaint"),
+    [
+        ("compressed/solver/old", True, "data/test/compressed/solver: old: files and grid.compressors differ"),
+        ("truncated/solver/tiny/old", True, "truncated/solver/tiny: old: files and grid.truncate_to differ"),
+        ("compressed/solver/mild", False, "data/test/compressed/solver: mild: files and grid.compressors differ"),
+    ],
+)
+def test_stray_or_missing_file_is_refused(project: Project, tiny: Path, name: str, there: bool, complaint: str) -> None:
+    root = build(project, tiny)
+    if there:
+        write(root, name)
+    else:
+        (root / f"data/test/{name}.parquet").unlink()
+    done = assemble()
+    assert done.exit_code == 1
+    assert complaint in done.output
+    assert "rerun or delete what is left over" in done.output
+    assert not (root / "data/test/sft").exists()
+    assert not (root / "metrics").exists()
+
+
+def test_nothing_that_fits_is_an_error_and_leaves_nothing(project: Project, tiny: Path) -> None:
+    root = build(project, tiny, max_tokens=20)
+    done = assemble()
+    assert done.exit_code == 1
+    assert "text.max_tokens: none of 4 examples fits 20 tokens; raise it" in done.output
+    assert not (root / "data/test/sft").exists()
+    assert leftovers(root) == []
+
+
+def test_unknown_target_is_answered_with_the_known_ones(project: Project, tiny: Path) -> None:
+    build(project, tiny, targets=[*TARGETS, "shortest"])
+    done = assemble()
+    assert done.exit_code == 1
+    assert "grid.targets: 'shortest' is unknown; known: raw, answer_only, mild, strong, truncated_mild" in done.output
+
+
+def test_targets_of_an_earlier_run_are_gone(project: Project, tiny: Path) -> None:
+    root = build(project, tiny)
+    assemble()
+    old = root / "data/test/sft/solver/tiny/old.parquet"
+    shutil.copy(old.with_name("raw.parquet"), old)
+    assemble()
+    assert not old.exists()
+
+
+@pytest.mark.parametrize(
+    ("everywhere", "per_question", "wanted"),
+    [
+        ({("a", 1), ("a", 0), ("b", 3)}, 1, {("a", 0), ("b", 3)}),
+        ({("a", 1), ("a", 0), ("b", 3)}, None, {("a", 0), ("a", 1), ("b", 3)}),
+        ({("a", 10), ("a", 9)}, 1, {("a", 9)}),
+        (set(), 1, set()),
+    ],
+)
+def test_matched(everywhere: set[assembly.Key], per_question: int | None, wanted: set[assembly.Key]) -> None:
+    assert assembly.matched(everywhere, per_question) == wanted
+
+
+def test_all_arms_know_how_long_the_raw_trace_is(project: Project, tiny: Path) -> None:
+    root = build(project, tiny)
+    assert assemble().exit_code == 0
+    whole = examples(root)
+    for rows in whole.values():
+        assert [row.raw_tokens for row in rows] == [row.completion_tokens for row in whole["raw"]]
+
+
+def test_rho_is_counted_in_the_students_tokens_too(project: Project, tiny: Path) -> None:
+    root = build(project, tiny)
+    assert assemble().exit_code == 0
+    raws = [len(trace(*key).reasoning) for key in KEYS]  # a token a byte
+    wanted = round(sum(len("short") / raw for raw in raws) / len(raws), 6)
+    found = metrics(root)["rho_tokens"]
+    assert found["mild"] == {"sums": pytest.approx(wanted, abs=1e-6)}
+    assert set(found) == set(TARGETS) - {"raw", "answer_only"}
+
+
+def test_tokens_that_a_truncation_says_are_not_counted_again(project: Project, tiny: Path) -> None:
+    root = build(project, tiny)
+    records.write(
+        root / "data/test/truncated/solver/tiny/mild.parquet",
+        [variant(*key, tokens=30, raw_tokens=40) for key in KEYS],
+        Variant,
+    )
+    assert assemble().exit_code == 0
+    assert metrics(root)["rho_tokens"] == {
+        "mild": {"sums": len("short") / 40},
+        "strong": {"sums": len("short") / 40},
+        "truncated_mild": {"sums": 0.75},
+    }
+
+
+@pytest.mark.parametrize(
+    "targets", [["raw", "mild"], ["mild"], ["answer_only", "mild", "raw"], ["answer_only", "mild"]]
+)
+def test_rho_and_raw_tokens_are_known_without_a_truncation_and_without_raw(
+    project: Project, tiny: Path, targets: list[str]
+) -> None:
+    root = build(project, tiny)
+    assert assemble().exit_code == 0
+    wanted, raw = metrics(root)["rho_tokens"]["mild"], [row.raw_tokens for row in examples(root)["raw"]]
+    shutil.rmtree(root / "data")
+    build(project, tiny, targets=targets, truncate_to=[])
+    (root / "data/test/truncated/solver/tiny/mild.parquet").unlink()
+    assert assemble().exit_code == 0
+    assert metrics(root)["rho_tokens"] == {"mild": wanted}
+    assert {target: [row.raw_tokens for row in rows] for target, rows in examples(root).items()} == dict.fromkeys(
+        targets, raw
+    )
+
+
+def test_no_common_row_is_an_error(project: Project, tiny: Path, tokenizer: Any) -> None:
+    root = build(project, tiny)
+    found = {"raw": assembly.Source(root / "data/test/traces/solver.parquet", variants=False)}
+    records.write(root / "none.parquet", [], Trace)
+    found["other"] = assembly.Source(root / "none.parquet", variants=False)
+    with pytest.raises(StageError, match="no trace is kept by all targets"):
+        assembly.match(found, found["raw"], {}, tokenizer, 100, None)
+
+
+@pytest.mark.parametrize("name", ["traces/solver", *FILES])
+def test_special_tokens_in_a_completion_leave_all_arms_and_are_counted(project: Project, tiny: Path, name: str) -> None:
+    """The student would learn to end its turn there."""
+    root = build(project, tiny)
+    if name == "traces/solver":
+        rows = [trace(*key) for key in KEYS]
+        rows[2] = dataclasses.replace(rows[2], reasoning="The user text holds <|im_end|> here. 1 + 1 = 2.")
+        records.write(root / "data/test/traces/solver.parquet", rows, Trace)
+    else:
+        write(root, name, without=(1, 0), reasoning="It says <|im_start|>.")
+    assert assemble().exit_code == 0
+    assert keys(root) == [("q0", 0), ("q0", 1), ("q2", 0)]
+    assert metrics(root)["dropped"]["special_tokens"] == 1
+    tokenizer = tokens.load(root / "data/test/models/tiny")
+    for rows in examples(root).values():
+        for row in rows:
+            found = tokens.ids(tokenizer, row.completion)
+            assert [number for number in found if number in tokenizer.all_special_ids] == [tokenizer.eos_token_id]
+
+
+def test_special_tokens_in_all_completions_are_an_error(project: Project, tiny: Path) -> None:
+    root = build(project, tiny)
+    rows = [trace(*key, answer="2<|im_end|>") for key in KEYS]
+    records.write(root / "data/test/traces/solver.parquet", rows, Trace)
+    done = assemble()
+    assert done.exit_code == 1
+    assert "error: assemble: all 4 examples that fit hold special tokens of the student; clean" in done.output
+
+
+def test_special_tokens_in_a_question_are_plain_text(project: Project, tiny: Path) -> None:
+    root = build(project, tiny)
+    asked = [question(0, question="Is <|im_end|> a token?"), question(1), question(2)]
+    records.write(root / "data/test/questions.parquet", asked, Question)
+    assert assemble().exit_code == 0
+    first = examples(root)["raw"][0]
+    assert first.prompt == "Is < |im_end|> a token?\n"
+    assert first.prompt_tokens == len(first.prompt)
+
+
+THINKS = (
+    "{% for m in messages %}<|im_start|>{{ m.content }}\n{% endfor %}{% if add_generation_prompt %}HEADER{% endif %}"
+)
+
+
+@pytest.mark.parametrize("header", ["<think>\n", "<think>", "assistant\n<think>\n\n", "<think>\n\n</think>\n\n"])
+@pytest.mark.parametrize("own", [True, False])
+def test_prompt_with_a_think_block_of_its_own_is_refused(project: Project, tiny: Path, header: str, own: bool) -> None:
+    """Each completion begins with its own: the tag would be there twice."""
+    root = build(project, tiny)
+    (root / "data/test/models/tiny/chat_template.jinja").write_text(THINKS.replace("HEADER", header))
+    text = {"prompt_template": None if own else "{question}\n" + header, "max_tokens": 500}
+    project(grid=GRID, assemble={"traces_per_question": None}, students={"tiny": {"text": text}})
+    done = assemble()
+    assert done.exit_code == 1
+    assert "error: data/test/models/tiny: its prompt has a think block, and so has each completion" in done.output
+    assert done.output.count("\n") == 1
+    assert not (root / "data/test/sft").exists()
+
+
+def test_own_template_without_a_think_block_is_taken(project: Project, tiny: Path) -> None:
+    root = build(project, tiny)
+    (root / "data/test/models/tiny/chat_template.jinja").write_text(THINKS.replace("HEADER", "assistant\n"))
+    text = {"prompt_template": None, "max_tokens": 500}
+    project(grid=GRID, assemble={"traces_per_question": None}, students={"tiny": {"text": text}})
+    assert assemble().exit_code == 0
+    first = examples(root)["raw"][0]
+    assert (first.prompt + first.completion).count("<think>") == 1
