@@ -64,8 +64,9 @@ STAGES += [f"{stage}@paper-{'-'.join(cell)}" for cell in itertools.product(*AXES
 
 def sliced(*arguments: int) -> list[list[str]]:
     """What cells.py prints for the paper's stages: the stages of each cell."""
-    command = [sys.executable, str(ROOT / "tools/cells.py"), *map(str, arguments)]
-    done = subprocess.run(command, input="\n".join(STAGES), capture_output=True, text=True, check=True)
+    command = [sys.executable, "-m", "tools.cells", *map(str, arguments)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, input="\n".join(STAGES), capture_output=True, text=True, check=True, env=environment)
     return [line.split() for line in done.stdout.splitlines()]
 
 

@@ -26,9 +26,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TypeVar
 
-from stages.core.grading import second, truth
+from stages.core.grading import exact, second, truth
 from stages.core.grading.choice import choices, options
-from stages.core.grading.exact import ExactReader
 from stages.core.grading.mathematics import equal, literal
 from stages.core.grading.mathematics.formulas import FormulaReader
 from stages.core.grading.mathematics.terms import GaveUpError
@@ -141,7 +140,7 @@ def _boolean(text: str, gold: str, listed: tuple[str, ...]) -> Verdict:
 
 
 def _exact(text: str, gold: str, listed: tuple[str, ...]) -> Verdict:
-    return _compared(text, options.exact(gold), ExactReader())
+    return _compared(text, options.exact(gold), exact.ExactReader(), exact.same)
 
 
 def _compared(

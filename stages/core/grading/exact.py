@@ -1,9 +1,21 @@
 """Reading a statement as plain words."""
 
+import re
+
 from stages.core.grading.choice import options
-from stages.core.grading.statement import sentences
+from stages.core.grading.statement import sentences, words
 from stages.core.grading.statement.candidates import Statement
 from stages.core.grading.statement.visible import BULLET
+
+_GIVES = r"(?:is|are|was|were|be|becomes|called|named|faces|equals)"
+
+
+def same(value: str, wanted: str) -> bool:
+    """Whether the words are the gold's, or a sentence ends with them: "the capital of Kenya is Nairobi"."""
+    if value == wanted:
+        return True
+    ends = re.fullmatch(rf"(.*\b{_GIVES} )(?:the |an? )?{re.escape(wanted)}", sentences.clause(value))
+    return ends is not None and not words.denies(ends[1])
 
 
 class ExactReader:

@@ -19,37 +19,45 @@ _NO = (
 )
 # "No, ...", "Yes it is", "True." and not "no evidence", "No. 5", "true in 2010"
 _WORD_ENDS = (
-    r"(?:\W*$|\s?[,;!\u2014\u2013-]|[.:](?!\s?\d)"
+    r"(?:(?: from me)?\W*$|\s?[,;!\u2014\u2013-]|[.:](?!\s?\d)"
     r"|\s(?:because|since|as|it|they|he|she|we|you|i|that|this|there|indeed|rather than|and not)\b)"
 )
 _FIRST_WORD = re.compile(rf"(?:(?P<no>{_NO})|(?P<yes>{_YES})){_WORD_ENDS}", re.IGNORECASE)
 _SUBJECT = (
     r"(?:it|this|that|(?:the|this|that|my|your) (?:\w+ )?(?:statement|claim|sentence|answer|assertion|proposition"
-    r"|hypothesis|conclusion|equation|inequality|identity|formula|equality)(?: (?:that|is that) [^.]{1,200}?)?)"
+    r"|hypothesis|conclusion|equation|inequality|identity|formula|equality)(?: in question)?"
+    r"(?: (?:that|is that) [^.]{1,200}?)?|this one|the truth value(?: of [^.]{1,80})?)(?:, (?:though|however),)?"
 )
 _ADVERB = words.any_of(
     "in_fact, indeed definitely clearly certainly actually therefore thus also in_fact simply absolutely"
 )
 _IS_TRUE = re.compile(
-    rf"{_SUBJECT}\s?(?:is,?|was|'s|must be|has to be|should be|holds"
+    rf"{_SUBJECT}\s?(?:is,?|was|'s|must be|has to be|should be|holds|evaluates to|turns out to be|comes out"
     rf"|(?P<is_not>isn't|is not|'s not|wasn't|cannot be|can't be))\s(?:{_ADVERB},?\s)*(?P<not>not )?"
-    r"(?P<value>true|false|correct|incorrect|untrue|right|wrong)\b(?P<after>[^\n]*)",
+    r"(?P<value>true|false|correct|incorrect|untrue|right|wrong|the case)\b(?P<after>[^\n]*)",
     re.IGNORECASE,
 )
 _AFTER_VALUE = re.compile(r"\W*$|\s?[.,;:!]|\s(?:that|because|since|as|to say|according to|based on)\b")
-_VALUES = dict.fromkeys(("true", "correct", "right"), True) | dict.fromkeys(
+_VALUES = dict.fromkeys(("true", "correct", "right", "the case"), True) | dict.fromkeys(
     ("false", "incorrect", "untrue", "wrong"), False
 )
 _NO_DOUBT = re.compile(r"no (?:doubt|question)(?: about it)?[,:]?\s(?:that\s)?", re.IGNORECASE)
 _LEADING = re.compile(
     rf"(?:{words.CONNECTIVE}|(?:according to|based on|from|given) [^,]{{1,80}},\s+|the answer is:?\s+"
     r"|(?:definitely|certainly|clearly|absolutely),?\s+(?!not)|(?:i'd (?:answer|go with)|i choose|i'm going with)\s+"
-    r"|(?:so )?(?:it|that)(?:'s| is)(?: a)?(?: clear)?\s+(?=(?:yes|no)\W*$))+",
+    r"|unlike [^,]{1,60}(?:, which [^,]{1,40})?, "
+    r"|(?:i(?:'d| would| will|'ll)? (?:have to |must )?(?:answer|say|go with)(?: this)?(?: with)? )"
+    r"(?:an? )?(?=(?:yes|no)\W*$)"
+    r"|(?:so )?(?:(?:it|that)(?:'s| is) )?(?:an? )?(?:clear |definite |firm |resounding |simple |plain )?"
+    r"(?=(?:yes|no)(?: from me)?\W*$))+",
     re.IGNORECASE,
 )
 _LAST_PART = re.compile(
     r"(?:[;:\u2014]\s+|,?\s(?:so|thus|therefore|hence|and so)\b[,:]?\s+(?:[\u2013\u2014-]\s)?)", re.IGNORECASE
 )
+# "True and False = False"
+_COMPUTED = re.compile(r"\b(?:true|false)\b.* = (true|false)\W*$", re.IGNORECASE)
+_CLAUSES = re.compile(r"[;,] (?:and |but |so )?", re.IGNORECASE)
 _CONTRAST = re.compile(r"(?:;|,?\s(?:but|while))\s", re.IGNORECASE)
 _HOLDS = re.compile(
     rf"{_SUBJECT}\s(?:(?P<fails>does not hold|doesn't hold|fails)|holds)(?: true)?\W*"
@@ -62,7 +70,7 @@ _OPPOSITE = {
     True: re.compile(
         rf"{_UNTURNED}\b(?:false|untrue|incorrect|nope|no(?=\s*[.,;!?]|\s*$))(?!\w)(?! to| that| of)", re.IGNORECASE
     ),
-    False: re.compile(rf"{_UNTURNED}\b(?:true(?! that| of|, )|yes)\b(?! or)", re.IGNORECASE),
+    False: re.compile(rf"{_UNTURNED}\b(?:true(?! that| of|, )(?! [a-z])|yes)\b(?! or)", re.IGNORECASE),
 }
 
 
@@ -77,6 +85,8 @@ class TruthReader:
         text = _normal(text.partition("\n")[0])
         if text.endswith("?"):
             return None
+        if computed := _COMPUTED.search(text):
+            return _VALUES[computed[1].lower()]
         last_part = _LAST_PART.split(text)[-1]
         if last_part != text and (concluded := _first_word(last_part)) is not None:
             return concluded  # "It is true that he sang, but not alone, so no."
@@ -85,8 +95,8 @@ class TruthReader:
             value = _claimed(text)
         if value is None and last_part != text:
             value = _first_word(last_part)
-            return _said_of_the_statement(last_part) if value is None else value
-        return value
+            value = _said_of_the_statement(last_part) if value is None else value
+        return _in_the_last_clause(text) if value is None else value
 
     def bare(self, text: str) -> bool | None:
         """The truth value that `text` begins with, or is."""
@@ -142,6 +152,14 @@ def _claimed(text: str) -> bool | None:
     return next((value for value in values if value is not None), None)
 
 
+def _in_the_last_clause(text: str) -> bool | None:
+    """The value of "..., and the statement is true", where the clauses before it speak of no truth value."""
+    *before, last = _CLAUSES.split(text)
+    if not before or re.search(r"\b(?:if|whether|doubt|claims?|says?|said|not)\b", " ".join(before), re.IGNORECASE):
+        return None
+    return _said_of_the_statement(last)
+
+
 def _said_of_the_statement(text: str) -> bool | None:
     """The value of "it is true", "the claim is not correct", "the statement holds" and the like."""
     leading = _LEADING.match(text)
@@ -156,7 +174,7 @@ def _said_of_the_statement(text: str) -> bool | None:
     if re.search(r"\b(?:otherwise|assuming)\b", text, re.IGNORECASE):
         return None
     if match["value"].lower() in ("right", "wrong") and not re.match(
-        r"\W*$|,\s(?:it|he|she|they)\b|,?\s(?:since|because|as)\b", match["after"]
+        r"\W*$|:\s|,\s(?:it|he|she|they)\b|,?\s(?:since|because|as)\b", match["after"]
     ):
         return None
     turned = (match["is_not"] is not None) != (match["not"] is not None)

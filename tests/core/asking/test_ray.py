@@ -38,7 +38,7 @@ def test_answers_are_those_of_the_replicas_engine_and_a_failing_one_is_named(eng
 
 LISTENING = """
 import psutil
-from stages.core import engines
+from stages.core.asking import engines
 from stages.core.asking.engines import Model, Request, Sampling
 from tests.core.asking.test_ray import RUN
 

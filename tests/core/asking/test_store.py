@@ -17,6 +17,7 @@ from stages.core.asking.store import Answer, Store
 from stages.core.program.errors import StageError
 from tests.imports import ROOT
 from tests.made import leftovers, run
+from tools import store as program
 
 SAID = Answer("m", "The answer is 4.", None, "stop", 7, 5, 64, 0.25)
 CUT = dataclasses.replace(SAID, text="The ans", finish_reason="length", completion_tokens=3, limit=3)
@@ -174,7 +175,7 @@ for number in range(10**6):
 
 def command(folder: Path, *words: str) -> tuple[int, str]:
     """Exit code and output of the store's command."""
-    done = CliRunner().invoke(store.main, ["--folder", str(folder), *words])
+    done = CliRunner().invoke(program.main, ["--folder", str(folder), *words])
     return done.exit_code, done.output
 
 

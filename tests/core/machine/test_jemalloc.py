@@ -11,7 +11,7 @@ from stages.core.machine import jemalloc
 
 SHOW = """
 import os, sys
-from stages.core import allocator
+from stages.core.machine import jemalloc
 jemalloc.begin()
 maps = open("/proc/self/maps").read()
 print("libjemalloc" in maps, os.environ.get("MALLOC_CONF"), sys.argv[1:])

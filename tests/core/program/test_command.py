@@ -14,7 +14,8 @@ from tests.made import leftovers, question, response, run
 STAGE = """
 import sys
 from pathlib import Path
-from stages.core import command, files, records
+from stages.core import records
+from stages.core.program import command, files
 from stages.core.program.errors import StageError
 from stages.core.records import Response
 

@@ -41,7 +41,7 @@ def test_reads_only_some_batches_ahead() -> None:
 
 KILLED = """
 import os, time
-from stages.core import parallel
+from stages.core.targets import parallel
 
 def slow(number):
     print(os.getpid(), flush=True)

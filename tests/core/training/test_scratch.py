@@ -6,12 +6,13 @@ import pytest
 from click.testing import CliRunner
 
 from stages.core.training import scratch
+from tools import scratch as program
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A scratch with the folders of three runs."""
-    monkeypatch.setattr(scratch, "FOLDER", tmp_path)
+    monkeypatch.setattr(program, "FOLDER", tmp_path)
     for name in ("a", "b", "c"):
         (tmp_path / name / "checkpoint-5").mkdir(parents=True)
         (tmp_path / name / "checkpoint-5" / "optimizer.pt").write_bytes(b"x" * 20_000_000)
@@ -20,7 +21,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def command(*words: str) -> tuple[int, list[str]]:
     """Exit code and lines of output."""
-    done = CliRunner().invoke(scratch.main, words)
+    done = CliRunner().invoke(program.main, words)
     return done.exit_code, done.output.splitlines()
 
 

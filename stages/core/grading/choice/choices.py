@@ -39,6 +39,8 @@ class ChoiceReader:
             return same
         if statement.text.rstrip(" .\"'").endswith("?") or choosing.ENDS_WRONG.search(text):
             raise UnclearError
+        if (place := self._first_word(text)) is not None:
+            return place
         if statement.form == "sentence":
             place = self._concluded(text)
             return self._equal_to(text) if place is None and not statement.opening else place
@@ -52,6 +54,12 @@ class ChoiceReader:
         sentence = unwrapped(sentences.first_sentence(f" {raw}"))
         naming = self._naming(text)
         return text[: naming[1]] if naming and naming[1] > len(sentence) else sentence
+
+    def _first_word(self, text: str) -> int | None:
+        """The option "Yes", "No" and the like that a sentence begins with, where it names no other."""
+        word = re.match(r"(yes|no|true|false)[,:;.]\s", text, re.IGNORECASE)
+        places = [place for place, option in enumerate(self.options, 1) if word and exact(option) == exact(word[1])]
+        return places[0] if places and self._all(text) <= {places[0]} else None
 
     def bare(self, text: str) -> int | None:
         """The option that `text` is: a letter, a label, an option's text, or the first two together."""
@@ -95,6 +103,7 @@ class ChoiceReader:
         if label is None or (label["digit"] and not label["noun"] and self._numeric):
             return None
         place = _place(label)
+        place = self.places if place < 0 and self.options else place
         return (place, label.end()) if 0 < place <= self.places else None
 
     def _naming(self, text: str) -> tuple[int, int] | None:

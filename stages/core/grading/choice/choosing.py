@@ -5,7 +5,7 @@ import re
 from stages.core.grading.choice.options import NAMES
 from stages.core.grading.statement.words import any_of
 
-ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5}
+ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "last": -1}
 # A name of an option at the start of a text. A lower-case letter counts in brackets or by itself
 LABEL = re.compile(
     rf"(?:the )?(?P<noun>(?i:{NAMES}|letter))?[\s(]*"
@@ -42,7 +42,8 @@ NOT_QUITE = any_of("part second almost nearly previous no\\b little least")
 MOST = any_of("most best greatest highest largest")
 SAID_RIGHT = re.compile(
     rf"\s*{IS}\b(?:(?!\b{NOT_QUITE})[\w\s,'-]){{0,40}}?\b{RIGHT}\b(?! to the previous)"
-    rf"|\s*(?:fits?|best|it is)\b|\s(?:(?:will|would|can|should) )?\w+ (?:the )?{MOST}\b",
+    r"|\s*(?:fits?|best|it is|the (?:right|correct|best) (?:pick|choice|answer|option|one))\b"
+    rf"|\s(?:(?:will|would|can|should) )?\w+ (?:the )?{MOST}\b",
     re.IGNORECASE,
 )
 CHOOSE = (
@@ -74,6 +75,7 @@ CONCLUDES = re.compile(
     r"(?:^|(?<![Aa]nything)(?<![Ee]verything)(?<![Aa]ll)[\s,;])(?i:so|thus|therefore|hence|but)\b[,:]?\s"
     r"|(?<!\d)[;:]\s(?!\s*[A-Z]\b)"
     r"|,\s(?=[A-Z]\b\)?\s(?:is|fits|must|makes))|=>\s"
+    r"|,?\s(?i:which leaves|leaving)\s(?:us with |only )?|(?<=[a-z]), and (?=[A-Z] is my (?:answer|choice|pick)\b)"
     rf"|,?\s(?i:which|that) is,?\s(?=(?i:{NAMES})\s\(?[A-Z]\b|\(?[A-Z]\)?\W*$)"
 )
 DENIED_ASIDE = re.compile(r"(?<=\S)\s?\((?!(?:wrong|incorrect|no)\b)[^()]*\)|[;,]\s[^;,]*|\sand not\s[^;,]*")

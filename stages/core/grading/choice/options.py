@@ -56,7 +56,7 @@ def place_of(letter: str) -> int:
 
 def unwrapped(text: str) -> str:
     r"""Without \text{}, formula signs, emphasis and quotes."""
-    text = words.without_text(visible.characters(text[:_LONGEST]))
+    text = words.without_text(visible.characters(text[:_LONGEST]).replace("\\ ", " "))
     text = re.sub(r"\\[dt]?frac ?\{(\d+)\} ?\{(\d+)\}", r"\1/\2", text)
     text = re.sub(r"\[+([A-Za-z])\]+", r"(\1)", text)
     text = re.sub(r"[*_`$\"{}]|\\[()\[\]]|(?<!\w)'|'(?!\w)", "", text)

@@ -29,6 +29,8 @@ _POWER_OF_AN_OBJECT = re.compile(
 )  # `BC^2`, `f^{-1}(3)`
 _NAME = r"(?:[A-Z]{1,4}|m?[A-Z]{1,3}|[a-z]|\\[a-z]+)"  # `m\angle A` has an m
 _SUM_OF_NAMES = re.compile(rf"[-+]?{_NAME}(?:[-+](?:[A-Z]{{1,2}}|[a-z]|\\[a-z]+))*")
+_POINT = re.compile(r"[A-Z] ?=? ?(\(.*\))")
+_OR = re.compile(r"(?<![A-Za-z\\])or(?![A-Za-z])")
 _FLIPPED = {"<": ">", ">": "<", r"\le": r"\ge", r"\ge": r"\le", "=": "="}
 
 
@@ -108,6 +110,10 @@ def _same(said: Node, meant: Node) -> bool:
         return (
             in_order and meant.signs == ("(", ")") and _same_items([_value(part) for part in said.parts], meant.parts)
         )
+    if meant.kind == "tuple" and (point := _POINT.fullmatch(said.text.strip())):  # `V(5, -1)`
+        return _same(structure.parsed(point[1]), meant)
+    if meant.kind == "union" and said.kind == "list" and _OR.search(said.text):  # `x < -5 or x \\ge 1`
+        return _same_members([_interval(part) or part for part in said.parts], meant.parts)
     if said.kind != meant.kind:
         return False
     if meant.kind == "union":

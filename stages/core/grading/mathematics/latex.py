@@ -108,6 +108,7 @@ def simple(text: str) -> str:
     text = _SUBSCRIPT.sub(lambda match: f"_{{{match[0].translate(_SUBSCRIPTS)}}}", text)
     if not re.search(r"[(\[]|\\\{", text):  # else (0,100) is a pair
         text = _THOUSANDS.sub(lambda match: re.sub(r"\D", "", match[0]), re.sub(r",\s*\\!\s*", ",", text))
+    text = re.sub(r"\\bigcup(?! ?[_^])", r"\\cup ", text)  # without limits it joins two sets
     text = _LAYOUT.sub("", text)
     text = _SPACE.sub(" ", text).strip(" *_").rstrip(". ")
     text = _ROOT.sub(lambda match: rf"\sqrt{{{next(filter(None, match.groups()), '')}}}", text)

@@ -42,5 +42,6 @@ def based(text: str) -> tuple[str, str] | None:
 def same_digits(answer: str, gold: str) -> bool:
     """Whether a number that names its base is the other: digit by digit, in a base that the answer may leave out."""
     answer = structure.relation(latex.simple(answer))[0][-1]
+    answer = re.sub(r"(?<=[0-9A-F])\\text\{([0-9A-F]+)\}", r"\1", answer)  # `1\text{A}7_{16}`
     said, wanted = (based(text) or (latex.simple(text), "") for text in (answer, gold))
     return said[0] == wanted[0] and bool(wanted[1]) and said[1] in ("", wanted[1])

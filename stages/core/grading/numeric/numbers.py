@@ -28,7 +28,9 @@ _INTRODUCTION = re.compile(
     r"(?!.*\b(?:but|would)\b)(?=.*\d)",
     re.IGNORECASE,
 )
-_WHICH_IS = re.compile(r",? which (?:is|makes|gives|leaves|equals) (?=\D{0,3}[\d,.]*\d\D{0,20}$)", re.IGNORECASE)
+_WHICH_IS = re.compile(
+    r"(?:,? which (?:is|makes|gives|leaves|equals)|, i\.e\.,?) (?=\D{0,3}[\d,.]*\d\D{0,20}$)", re.IGNORECASE
+)
 # "Twice the number is 60"
 _MULTIPLE_IS = re.compile(
     rf"\b(?:(?:twice|half|double|triple)\b|times (?!\D{{0,3}}\d|{NUMBER_WORD}\b)).*\b(?:is|equals) $", re.IGNORECASE

@@ -13,12 +13,12 @@ from stages.core.grading.statement.sentences import LONGEST
 from stages.core.grading.statement.visible import BULLET
 
 _LEAD = re.compile(
-    r"(?<![\w-])(?:final |correct |my )?answers?(?![\w-])[\s*_)\]\"']{0,9}"
+    r"(?<![\w-])(?:(?:final |correct |my )?answers?|(?:final|correct|right|my) response)(?![\w-])[\s*_)\]\"']{0,9}"
     # "to the question", "based on the passage"
     r"(?:\([^()\n]{1,60}\)\s*|here\s)?(?:(?:to|in|for|of|as|based on|according to)\s(?:[\w'\"?$\\.-]{1,20}\s){1,8}?)?"
     r"(?:,? ?(?:then|therefore|thus|hence),? )?(?:is|are|(?:must|should|would|will) be|equals|comes to|turns out to be"
     r"|=>|->|:|=|[-\u2013\u2014](?=\s))(?![\w-])[\s:=\"']*"
-    r"|(?:^|(?<=\s))#{4}(?!#)[ \t]*|^[ \t]*(?:my |final )?(?:ans|verdict|correct|final)\.?[ \t]*[:=]\s*"
+    r"|(?:^|(?<=\s))#{4}(?!#)[ \t]*|^[ \t]*\"?(?:my |final )?(?:ans|verdict|correct|final)\.?\"?[ \t]*[:=]\s*\"?"
     r"|^[ \t]*(?:the )?(?:final |correct )?(?:answers?|result|solution)[ \t]*[:.]?[ \t]*$\s*",
     re.IGNORECASE | re.MULTILINE,
 )

@@ -101,7 +101,11 @@ def _last_clause(before: str) -> str:
 def _withdrawn(text: str, statement: Statement, value: Value, reader: Reader[Value]) -> bool:
     """Whether what follows takes the statement back, or gives another value as the last word."""
     after = text[statement.end if statement.form == "box" else statement.begin :]
-    if _taken_back(after, value, reader) or (statement.form == "box" and re.match(r"[\s$)]*\?", after)):
+    if (
+        _taken_back(after, value, reader)
+        or words.UNDECIDED.search(after)
+        or (statement.form == "box" and re.match(r"[\s$)]*\?", after))
+    ):
         return True
     end = statement.end if statement.form == "box" else min(statement.end, sentence_end(text, statement.begin))
     return any(_concludes_otherwise(sentence, value, reader) for sentence in sentences(text[end:])[-1:])
@@ -138,6 +142,8 @@ def _weak(text: str, reader: Reader[Value]) -> Value | None:
         said.pop()
     if not said:
         return None
+    if words.UNDECIDED.search(said[-1]):
+        raise UnclearError
     opening = said[0].removeprefix(BULLET)
     first = reader.bare(opening)
     taken_back = first is not None and _taken_back(text[text.find(said[0][:20]) + len(opening) - 1 :], first, reader)
@@ -200,6 +206,8 @@ def _enumerated(said: list[str]) -> bool:
 
 
 def _says_nothing(sentence: str) -> bool:
+    if words.INVITES.match(sentence):
+        return True
     has_value = re.search(r"\d|[$\\]|\b[B-HJ-Z]\b|\b(?:[Yy]es|[Nn]o|[Tt]rue|[Ff]alse)\b", sentence) is not None
     if words.CHECK.match(sentence) or re.fullmatch(r"\(.*=.*\)\.?", sentence):
         return True

@@ -21,7 +21,8 @@ _SENTENCE_END = re.compile(
 _END = re.compile(rf"{_SENTENCE_END.pattern}|\n")
 # What follows says why, or what the value is not
 _ASIDE = re.compile(
-    r"[,;]?\s\(?(?:because|since|which|where|when|while|whereas|given that|compared|i\.e\.|e\.g\.|unlike)\b"
+    r"[,;]?\s\(?(?:because|since|which|where|when|while|whereas|given that|compared|unlike)\b"
+    r"|[,;]?\s\(?(?:i\.e\.|e\.g\.)(?=\W)"
     r"|\sand not\b|,?\sand indeed\b|[,;(]\s?\(?(?:and )?not\b(?! (?:correct|right|true|the))"
     r"|[,;]?\s\(?(?:rather than|instead of)\b"
     r"|\s[\u2014\u2013-]\s(?=[A-Za-z]{2})",

@@ -17,7 +17,8 @@ _END_OF_TURN = re.compile(
 _NEXT_QUESTION = re.compile(
     r"\n\s*(?:(?:Question|Q|Problem|Passage|Next question|Human|User)\s?:|True or false:)", re.IGNORECASE
 )  # a base model goes on
-_FINAL_CHANNEL = re.compile(r"<\|channel\|>final[^<]{0,20}<\|message\|>")  # harmony, of gpt-oss
+# harmony, of gpt-oss; without its marks where they were skipped as special tokens
+_FINAL_CHANNEL = re.compile(r"<\|channel\|>final[^<]{0,20}<\|message\|>|(?:^|(?<=[.!?\s]))assistantfinal(?=\S)")
 _MARK = re.compile(
     r"<\|[^<>|\n]{1,40}\|>|<\uff5c[^<>\uff5c\n]{1,40}\uff5c>|<(?:s|bos|pad|unk)>|\[/?INST\]"
     r"|<start_of_turn>(?:model|user)?"
@@ -30,6 +31,11 @@ _ALIGNED = re.compile(
     r"\\begin\{(align|aligned|gather|gathered|equation|split|eqnarray)(\*?)\}(.*?)\\end\{\1\2\}", re.DOTALL
 )
 _PROOF_MARK = re.compile(r"\\(?:blacksquare|square|qed|checkmark|Box|therefore|because)(?![A-Za-z])")
+_COLOUR = re.compile(r"\\(?:text)?color ?\{\w+\}")
+# A last paragraph that says nothing of the answer: "(Tip: always check your units.)"
+_TIP = re.compile(
+    r"(?<=\S)\n\s*\W{0,3}(?:(?:pro )?tip|p\.?s\.?|reminder|fun fact|disclaimer)\s?:[^\n]*\s*$", re.IGNORECASE
+)
 _FENCE = re.compile(r"^[ \t]*```[^\n`]{0,20}$", re.MULTILINE)
 _TABLE_RULE = re.compile(r"^[ \t]*\|?[ \t:|-]*-{3}[ \t:|-]*\|?[ \t]*$", re.MULTILINE)
 _TABLE_ROW = re.compile(r"^[ \t]*\|((?:[^|\n]{1,200}\|){2,20})[ \t]*$", re.MULTILINE)
@@ -118,7 +124,7 @@ def _character(letter: str) -> str:
 
 def _without_markdown(text: str) -> str:
     text = _ALIGNED.sub(lambda match: "\n" + match[3].replace("&", "").replace("\\\\", "\n") + "\n", text)
-    text = _PROOF_MARK.sub(" ", _FENCE.sub("", text))
+    text = _PROOF_MARK.sub(" ", _FENCE.sub("", _COLOUR.sub("", _TIP.sub("", text))))
     if _CHECKED.search(text):
         text = _CHECKED.sub(r"\1", _UNCHECKED.sub("", text))
     text = _TABLE_ROW.sub(_table_row, _TABLE_RULE.sub("", text))

@@ -71,8 +71,10 @@ _DENIED_CLAIM = re.compile(
 )
 # Leaves the answer open
 UNDECIDED = re.compile(
-    r"\b(?:can't|cannot|can not|don't|do not|couldn't) (?:tell|say|decide|know|determine|compute|solve)\b"
-    r"|\b(?:un|not )sure\b",
+    r"\b(?:can't|cannot|can not|don't|do not|couldn't) (?:tell|say|decide|know|determine|compute|solve|choose)\b"
+    r"|\b(?:un|not )sure\b|\bwhichever\b|\b(?:i|we) have no (?:final )?answer\b"
+    r"|\b(?:can't|cannot|can not) be (?:right|correct)\b"
+    r"|\bunable to (?:decide|choose|determine|resolve|find (?:the|my) (?:mistake|error))\b",
     re.IGNORECASE,
 )
 _CONTRAST = re.compile(
@@ -83,13 +85,13 @@ EXPLAINS = re.compile(r"(?:explanation|reason(?:ing)?|justification|rationale|he
 # Ends a check: what it began with "wait" or "let me check" has found nothing
 CONFIRMED = re.compile(
     r"(?:\b(?:yes|so),? (?:that(?:'s| is)|it(?:'s| is)) (?:right|correct)|\bthat(?:'s| is) (?:right|correct)|\u2713"
-    r"|\bcorrect|\bchecks out|\b(?:it|they|that) (?:matches|agrees?))\W*$",
+    r"|\bcorrect|\bconfirmed|\bverified|\bchecks out|\b(?:it|they|that) (?:matches|agrees?))\W*$",
     re.IGNORECASE,
 )
 _SENTENCE_START = r"(?:[.!?;)\n\u2014\u2013]|\.\.\.|\s-)\s*"
 # Takes back what was said before it, at the start of a sentence
 RETRACTED = re.compile(
-    rf"(?:^|{_SENTENCE_START})(?:and |but |oh,? |ah,? |no,? |so )*(?:"
+    rf"(?:^|{_SENTENCE_START})(?:and |but |oh,? |ah,? |no,? |so |sorry,? |typo,? )*(?:"
     r"wait(?=\s?[,.:;!?\u2014-]|\s(?:no|that|i|let|actually|a (?:minute|second|moment)|it|there|so)\b)"
     r"|(?:oops|hold on|scratch that|strike that|correction|corrected|edit|hmm+|never ?mind|my mistake|apolog\w+"
     r"|i apologi[sz]e"
@@ -116,6 +118,10 @@ CHATTER = re.compile(
     r"|that(?:'s| is| was) (?:it|all|the)\b|this (?:is|was) (?:the|my|our)\b"
     r"|this (?:completes|concludes|shows|confirms|gives|answers|solves|makes)\b)",
     re.IGNORECASE,
+)
+# "Feel free to ask if anything about the 3 rooms is unclear!"
+INVITES = re.compile(
+    r"(?:please )?(?:feel free|let me know|do(?:n't| not) hesitate)\b.*\b(?:ask|know|reach|if)\b", re.IGNORECASE
 )
 # Begins a sentence that checks what was said before it
 CHECK = re.compile(
