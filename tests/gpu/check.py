@@ -18,7 +18,7 @@ from typing import Any
 import click
 import torch
 
-from stages.core import command
+from stages.core import command, machine
 from stages.core.errors import StageError
 from stages.core.files import read_json
 from tests.gpu import device, families, smollm2
@@ -60,7 +60,7 @@ REHEARSAL = Sizes(
 
 def check(sizes: Sizes, out: Path, budget: float, commit: str | None = None) -> Parts:
     """Run all parts and write the results below `out`."""
-    families.without_kernels()  # in a rehearsal
+    machine.hide_kernels()  # in a rehearsal
     header = device.header(commit)
     parts = Parts(out / device.file_name(header["device"]), budget, header | {"budget": budget})
     wanted = [f"{name}-{method}" for name in sizes.students for method in sizes.methods]

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -135,15 +134,6 @@ def test_linear_attention_without_kernels_is_skipped_on_a_gpu(monkeypatch: pytes
     monkeypatch.setattr(families, "is_flash_linear_attention_available", lambda: False)
     with pytest.raises(SkippedError, match="flash-linear-attention is not installed"):
         families.kernels()
-
-
-def test_kernels_are_hidden_where_no_gpu_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "fla", "theirs")
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
-    for gpu, left in ((True, "theirs"), (False, None)):
-        monkeypatch.setattr(torch.cuda, "is_available", lambda gpu=gpu: gpu)
-        families.without_kernels()
-        assert sys.modules["fla"] is left
 
 
 def test_utilisation_is_the_share_of_the_devices_peak() -> None:

@@ -21,7 +21,7 @@ from transformers import (
     TopPLogitsWarper,
 )
 
-from stages.core import tokens
+from stages.core import machine, tokens
 from stages.core.engines import Model, Output, Request, Sampling
 from stages.core.engines.options import Transformers as Settings
 from stages.core.errors import StageError
@@ -88,6 +88,7 @@ class TransformersEngine:
         self.tokenizer, self.eos, self.special = model.tokenizer, model.tokenizer.eos_token_id, model.special
         self.settings, self.batch_size = settings, settings.batch_size
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        machine.hide_kernels()
         self.swap(model)
 
     def swap(self, model: Model) -> None:
