@@ -3,6 +3,8 @@
 Two questions are near when they have the same numbers, and when the shingles (runs of words) that they share are at
 least `threshold` of those that either has (Jaccard), both over all shingles and over those that are not the wording of
 a set: "Answer with a letter" makes no two questions alike, nor does one template with other numbers.
+
+The order of the options that follow a question makes no difference: they are compared sorted, without their letters.
 """
 
 import collections
@@ -14,6 +16,7 @@ from typing import Annotated
 from pydantic import Field
 
 from stages.core.errors import StageError
+from stages.core.items import lettered
 from stages.core.params import MOST
 from stages.core.records import Question
 
@@ -54,7 +57,7 @@ def near_duplicates(questions: Sequence[Question], rules: Decontaminate) -> Iter
     """Yields every training question that is near one of the others, with the nearest of these."""
     from datasketch import MinHash, MinHashLSH  # a second of imports, for this stage alone
 
-    whole = [_runs(row.question, rules.words) for row in questions]
+    whole = [_runs(_compared(row), rules.words) for row in questions]
     own = _without_wording(questions, whole, rules)
     numbers = [sorted(_NUMBER.findall(row.question.replace(",", ""))) for row in questions]
     sketches = MinHash.generator(map(_bytes, own), num_perm=PERMUTATIONS)
@@ -88,8 +91,18 @@ def _without_wording(
         if sizes[source] >= SMALL and count > max(FEW, rules.common * sizes[source])
     }
     return [
-        has - wording or frozenset([" ".join(row.question.split())]) for row, has in zip(questions, whole, strict=True)
+        has - wording or frozenset([" ".join(_compared(row).split())])
+        for row, has in zip(questions, whole, strict=True)
     ]
+
+
+def _compared(row: Question) -> str:
+    """The question with its options in an order that their texts alone give; a sign stands for each one's letter."""
+    listed = lettered(row.choices)
+    if not row.choices or not row.question.endswith(listed):
+        return row.question
+    ordered = sorted(" ".join(option.casefold().split()) for option in row.choices)
+    return row.question.removesuffix(listed) + "\n".join(f"-. {option}" for option in ordered)
 
 
 def _runs(text: str, words: int) -> frozenset[str]:

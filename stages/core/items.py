@@ -1,7 +1,7 @@
 """Question sets as params declare them, and a question as its source has it; reading.py makes one of the other."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
@@ -140,3 +140,13 @@ class Item:
     choices: tuple[str, ...]
     gold: str
     difficulty: float | None
+
+
+def letter(place: int) -> str:
+    """The letter of the option in a place, from 0."""
+    return chr(ord("A") + place)
+
+
+def lettered(choices: Sequence[str]) -> str:
+    """The options as they follow their question, one a line: "A. red"."""
+    return "\n".join(f"{letter(place)}. {option}" for place, option in enumerate(choices))

@@ -9,7 +9,7 @@ from typing import Any
 from stages.core import patterns, sources, turns, values
 from stages.core.errors import StageError, shown
 from stages.core.grading import options
-from stages.core.items import Item, QuestionSet
+from stages.core.items import Item, QuestionSet, letter, lettered
 
 LETTERS = 26  # options that have a letter of their own
 LONGEST = 1_000_000  # characters of a question, a hundred times a long one
@@ -33,8 +33,8 @@ def read(entry: QuestionSet, place: str, number: int, row: Mapping[str, Any]) ->
         choices, right = _shuffled(entry, text, choices, _right(place, choices, gold) if right is None else right)
     if right is not None:  # from here on its place says which option it is, and never its text
         gold = options.written(right + 1, choices)
-    lettered = (f"{_letter(number)}. {option}" for number, option in enumerate(choices))
-    text = "\n".join((text, *lettered))  # options that are a field of their own are not in the text yet
+    if choices:  # options that are a field of their own are not in the text yet
+        text = f"{text}\n{lettered(choices)}"
     found = sources.pick(row, entry.fields, "id", place)
     source_id = values.identifier(found if "id" in entry.fields else number, "id", place)
     return Item(place, source_id, text, choices, gold, difficulty(entry, row, place))
@@ -48,10 +48,6 @@ def _text(entry: QuestionSet, place: str, row: Mapping[str, Any]) -> str:
     if len(text) > LONGEST:
         raise StageError(f"{place}: the question has {len(text):,} characters, at most {LONGEST:,} are taken")
     return text
-
-
-def _letter(place: int) -> str:
-    return chr(ord("A") + place)
 
 
 def _choices(entry: QuestionSet, place: str, row: Mapping[str, Any]) -> tuple[str, ...]:
@@ -170,7 +166,7 @@ def _value(value: Any, number: int, place: str) -> str:
 
 def _right(place: str, choices: tuple[str, ...], gold: str) -> int:
     """The number of the one option that a gold is the letter or text of."""
-    right = [number for number, option in enumerate(choices) if gold in (_letter(number), option)]
+    right = [number for number, option in enumerate(choices) if gold in (letter(number), option)]
     if len(right) != 1:
         raise StageError(f"{place}: gold '{shown(gold)}' is the letter or text of {len(right)} options, expected one")
     return right[0]
