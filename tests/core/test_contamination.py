@@ -106,8 +106,7 @@ def test_order_of_options_makes_no_difference(choices: tuple[str, ...], similari
     assert [one.train.question for one in near] == [rows[1].question] * len(near)  # the listing shows it as it is asked
 
 
-def test_options_of_reordered_questions_stay_with_them() -> None:
-    """Options that the text lists in its own way are compared as they are written."""
+def test_options_that_a_text_lists_in_its_own_way_are_compared_as_written() -> None:
     rows = [
         question(0, split="test", choices=("red", "blue"), question=f"{ASKED} red or blue"),
         question(1, split="train", choices=("blue", "red"), question=f"{ASKED} red or blue"),
