@@ -98,9 +98,18 @@ def _gold(entry: QuestionSet, place: str, row: Mapping[str, Any], choices: tuple
         if not re.fullmatch(r"[0-9]{1,2}", gold) or int(gold) >= len(choices):
             raise StageError(f"{place}: gold '{shown(gold)}' is no place of {len(choices)} options, counted from 0")
         return gold, int(gold)
+    if entry.gold_is == "letter" and gold:
+        return gold, _lettered(gold, choices, place)
     if "labels" not in entry.fields:
         return gold, None
     return gold, _labelled(_texts(entry, "labels", row, place), gold, choices, place)
+
+
+def _lettered(gold: str, choices: tuple[str, ...], place: str) -> int:
+    """The number of the option that has this letter, whatever the texts of the options are."""
+    if not re.fullmatch("[A-Z]", gold) or options.place_of(gold) > len(choices):
+        raise StageError(f"{place}: gold '{shown(gold)}' is no letter of {len(choices)} options, which begin with A")
+    return options.place_of(gold) - 1
 
 
 def _labelled(labels: tuple[str, ...], gold: str, choices: tuple[str, ...], place: str) -> int | None:
