@@ -90,10 +90,8 @@ def _without_wording(
         for (source, one), count in counts.items()
         if sizes[source] >= SMALL and count > max(FEW, rules.common * sizes[source])
     }
-    return [
-        has - wording or frozenset([" ".join(_compared(row).split())])
-        for row, has in zip(questions, whole, strict=True)
-    ]
+    texts = (" ".join(_compared(row).split()) for row in questions)
+    return [has - wording or frozenset([text]) for text, has in zip(texts, whole, strict=True)]
 
 
 def _compared(row: Question) -> str:

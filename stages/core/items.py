@@ -29,9 +29,9 @@ class QuestionSet:
 
     `fields` maps our names to the source's: a name (with dots into nested objects), a text with such names in braces,
     or, of choices, a list of these. `gold_is` says what the gold's field holds: the answer as it is said (or its
-    option's letter or text), the option's letter alone, which no option's text is, its place counted from 0, or a flag
-    for each option. With `labels`, a list beside that of the choices, it is the label of the right one (ARC's are A to E
-    in one row, 1 to 4 in another).
+    option's letter or text), the option's letter and never its text, its place counted from 0, or a flag for
+    each option. With `labels`, a list beside that of the choices, it is the label of the right one (ARC's are A to E in
+    one row, 1 to 4 in another).
     """
 
     kind: Literal["reasoning_gym", "file", "hub"]
