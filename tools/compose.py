@@ -19,8 +19,10 @@ from stages.core.program.files import write_text
 from tools import sections
 
 ROOT = Path(__file__).resolve().parents[1]
-# ${oc.env:HF_TOKEN}, and whatever else is no mere reference to another entry: it would put this machine into the params
-RESOLVER = re.compile(r"(?<!\\)\$\{[^{}]*:|(?<!\\)\$\{[^{}]*\$\{[^{}]*\}[^{}]*:")
+# ${oc.env:HF_TOKEN}, and whatever else is no mere reference to another entry: it puts this machine into the params.
+# Escaped too: of two backslashes one escapes the other, and an entry that refers to an escaped text resolves it.
+_NAMED = r"\$\{(?:[^{}]|\$\{[^{}]*\})*"
+RESOLVER = re.compile(rf"{_NAMED}:|\$\{{(?:[^{{}}]|{_NAMED}\}})*:")
 
 
 def main() -> None:
@@ -43,15 +45,21 @@ def composed(profile: str, overrides: list[str]) -> str:
     try:
         with initialize_config_dir(str(ROOT / "conf"), version_base=None):
             config = compose(config_name="config", overrides=[f"profile={profile}", *overrides])
-        if found := resolver(OmegaConf.to_container(config, resolve=False, throw_on_missing=True)):
-            raise StageError(f"{found}: would put what this machine knows into a file that git holds; write it out")
+        check(config)
         OmegaConf.resolve(config)
+        check(config)  # references can spell a resolver's text, which further ones then resolve
         return OmegaConf.to_yaml(config)
     except StageError:
         raise
     except Exception as error:  # Hydra, OmegaConf and PyYAML raise many kinds for what a profile's file can hold
         reason = " ".join(str(error).replace(f"{ROOT}/", "").split())
         raise StageError(f"cannot be composed: {reason[:400] or type(error).__name__}; mend conf/profile/") from error
+
+
+def check(config: Any) -> None:
+    """Raises StageError for an entry that asks a resolver, or lacks its value."""
+    if found := resolver(OmegaConf.to_container(config, resolve=False, throw_on_missing=True)):
+        raise StageError(f"{found}: would put what this machine knows into a file that git holds; write it out")
 
 
 def resolver(value: Any) -> str | None:

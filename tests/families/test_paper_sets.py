@@ -1,6 +1,7 @@
 """The paper profile's field maps, on rows of our own in the form of each data set (tests/hub)."""
 
 import copy
+import json
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,47 @@ def test_gold_is_the_right_option(tmp_path: Path, source: str) -> None:
         place = options.gold(row.gold, row.choices)
         assert place
         assert row.choices[place - 1] == str(one + two)
+
+
+LETTERS = [("B", "A", "AB", "O"), ("D", "C", "B", "A"), ("C only", "A and B", "A", "none"), ("A", "B", "C", "D")]
+
+
+@pytest.mark.parametrize("source", ["medqa", "aqua_rat"])
+def test_options_whose_texts_are_letters_keep_their_gold(tmp_path: Path, source: str) -> None:
+    """In these sets a gold is a letter, and no field holds the letters: each row is kept, with the option it names."""
+    forms = {
+        "medqa": lambda number, gold, texts: {
+            "question": f"Which of {number}?",
+            "answer": texts["ABCD".index(gold)],
+            "options": dict(zip("ABCD", texts, strict=True)),
+            "meta_info": "step2",
+            "answer_idx": gold,
+            "metamap_phrases": [],
+        },
+        "aqua_rat": lambda number, gold, texts: {
+            "question": f"Which of {number}?",
+            "options": [f"{letter}){text}" for letter, text in zip("ABCD", texts, strict=True)],
+            "rationale": "Letters.",
+            "correct": gold,
+        },
+    }
+    pairs = [(gold, texts) for texts in LETTERS for gold in "ABCD"]
+    rows = [forms[source](number, *pair) for number, pair in enumerate(pairs)]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    changed = SETS[source] | {
+        "dataset": str(tmp_path),
+        "name": None,
+        "files": {"test": "train"},
+        "sizes": {"test": None},
+    }
+    found, dropped = collect(source, params.section(QuestionSet, changed, source))
+    assert dropped == {}
+    right = {}
+    for question in found:
+        place = options.gold(question.gold, question.choices)
+        assert place
+        right[question.question.splitlines()[0]] = question.choices[place - 1]
+    assert right == {f"Which of {number}?": texts["ABCD".index(gold)] for number, (gold, texts) in enumerate(pairs)}
 
 
 def test_options_of_aqua_lose_their_own_letters(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 import click
 import torch
 
+from stages.core.machine import hardware
 from stages.core.program import command
 from stages.core.program.errors import StageError
 from stages.core.program.files import read_json
@@ -60,7 +61,7 @@ REHEARSAL = Sizes(
 
 def check(sizes: Sizes, out: Path, budget: float, commit: str | None = None) -> Parts:
     """Run all parts and write the results below `out`."""
-    families.without_kernels()  # in a rehearsal
+    hardware.hide_kernels()  # in a rehearsal
     header = device.header(commit)
     parts = Parts(out / device.file_name(header["device"]), budget, header | {"budget": budget})
     wanted = [f"{name}-{method}" for name in sizes.students for method in sizes.methods]

@@ -19,6 +19,7 @@ from transformers.utils.import_utils import is_flash_linear_attention_available
 
 from stages import train
 from stages.core import records, tokens
+from stages.core.machine import hardware
 from stages.core.program.errors import StageError
 from stages.core.program.files import read_json, write_json
 from stages.core.records import Example
@@ -117,12 +118,6 @@ def kernels() -> None:
         raise SkippedError("flash-linear-attention is not installed")
 
 
-def without_kernels() -> None:
-    """Hide flash-linear-attention where no GPU is: transformers takes it wherever it is installed."""
-    if not torch.cuda.is_available() and importlib.util.find_spec("fla"):
-        sys.modules["fla"] = None  # type: ignore[assignment]
-
-
 def on_cpu(folder: Path, cells: Sequence[str]) -> "subprocess.Popen[str]":
     """Begin to train those cells, NAME-METHOD each, on this machine's CPU beside what goes on."""
     folder.mkdir(parents=True)
@@ -156,5 +151,5 @@ def compared(curve: Curve, cpu: Curve) -> Numbers:
 
 if __name__ == "__main__":
     torch.set_num_threads(max(1, min(4, (os.cpu_count() or 1) // 2)))
-    without_kernels()
+    hardware.hide_kernels()
     losses(Path(sys.argv[1]), sys.argv[2:])

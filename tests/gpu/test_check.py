@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -137,15 +136,6 @@ def test_linear_attention_without_kernels_is_skipped_on_a_gpu(monkeypatch: pytes
         families.kernels()
 
 
-def test_kernels_are_hidden_where_no_gpu_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "fla", "theirs")
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
-    for gpu, left in ((True, "theirs"), (False, None)):
-        monkeypatch.setattr(torch.cuda, "is_available", lambda gpu=gpu: gpu)
-        families.without_kernels()
-        assert sys.modules["fla"] is left
-
-
 def test_utilisation_is_the_share_of_the_devices_peak() -> None:
     peak = device.PEAKS["NVIDIA H100 80GB HBM3"]
     assert device.utilisation(6 * 135e6 * 1e6, 2.0, peak) == pytest.approx(0.4093, abs=1e-3)
@@ -160,7 +150,7 @@ def test_without_a_gpu_it_refuses(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
     done = CliRunner().invoke(check.main, ["--rehearse"])
     assert done.exit_code == 1
-    assert not (ROOT / "metrics/gpu" / device.file_name(device.machine.device())).exists()
+    assert not (ROOT / "metrics/gpu" / device.file_name(device.hardware.device())).exists()
 
 
 def test_documents_show_the_results_and_no_others() -> None:

@@ -30,6 +30,18 @@ def test_grading_table_is_the_tracked_one() -> None:
         assert " | ".join(f"{count:,}" for count in counts) in shown
 
 
+def test_comment_that_gives_a_measured_figure_names_its_record() -> None:
+    """What a comment or docstring of the training says was measured stands in a tracked file that it names."""
+    paths = [*(ROOT / "stages").rglob("*.py"), *(ROOT / "tests/core/training").glob("*.py")]
+    parts = [(path, part) for path in paths for part in re.split(r"(?<=[.)])\s|\n\n", path.read_text())]
+    bare = [
+        f"{path.name}: {part}"
+        for path, part in parts
+        if re.search(r"(?i)\bmeasured\b(?:[^.\n]|\.\d){0,80}\d", part) and not re.search(r"metrics/|tests/", part)
+    ]
+    assert bare == []
+
+
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A copy of the project without results, to plan in."""

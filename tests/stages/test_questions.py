@@ -235,12 +235,14 @@ def test_golds_are_read_through_the_labels_of_the_choices(imports: Path, kind: s
         assert grading.grade(other, row.gold, "choice", question=row).outcome == "wrong"
 
 
-PLACE, FLAGS = {"gold_is": "place"}, {"gold_is": "flags"}
+LETTER, PLACE, FLAGS = {"gold_is": "letter"}, {"gold_is": "place"}, {"gold_is": "flags"}
 LETTERED = [  # options whose texts are letters: the number of the right one, how its source names it
     (["B", "A", "AB", "O"], 0, "option 1", 0, PLACE),
     (["B", "A", "AB", "O"], 1, "option 2", [0, 1, 0, 0], FLAGS),
     (["B", "A", "AB", "O"], 3, "D", 3, PLACE),
     (["A", "B", "AB", "O"], 1, "B", 1, PLACE),
+    (["B", "A", "AB", "O"], 1, "option 2", "B", LETTER),
+    (["A", "B", "AB", "O"], 0, "A", "A", LETTER),
     (["C", "D", "A", "B"], 2, "option 3", "C", {}),
     (["(b)", "a.", "*c*"], 0, "option 1", "A", {}),
     (["B", "A", "C"], 0, "option 1", [1, 0, 0], FLAGS),
@@ -389,6 +391,16 @@ def test_gold_zero_is_a_gold(imports: Path) -> None:
             "row 1: gold '2' is no place of 2 options, counted from 0",
         ),
         (
+            rows(1, a="C", opts=["1", "2"]),
+            {"fields": FIELDS | {"choices": "opts"}, "gold_is": "letter"},
+            "row 1: gold 'C' is no letter of 2 options, which begin with A",
+        ),
+        (
+            rows(1, a=None, opts=["1", "2"]),
+            {"fields": FIELDS | {"choices": "opts"}, "gold_is": "letter"},
+            "row 1: no gold answer",
+        ),
+        (
             rows(1, a=[1, 1], opts=["1", "2"]),
             {"fields": FIELDS | {"choices": "opts"}, "gold_is": "flags"},
             "row 1: 2 options are flagged as right, expected one",
@@ -509,7 +521,7 @@ def test_made_questions_of_one_split_permute_none_of_another(imports: Path) -> N
         ({"gold_pattern": "####.*"}, "needs .brackets. around the gold"),
         ({"choice_pattern": "[A-E].*"}, "choice_pattern '.*' needs .brackets. around the choice"),
         ({"keep": "("}, "is no regular expression"),
-        ({"gold_is": "letter"}, "gold_is: 'letter' is unknown; known: said, place, flags"),
+        ({"gold_is": "letters"}, "gold_is: 'letters' is unknown; known: said, letter, place, flags"),
         ({"shuffle": True}, "shuffle and gold_is are about the options: fields needs choices"),
         ({"fields": FIELDS | {"labels": "l"}}, "fields.labels: labels name the choices"),
         ({"fields": FIELDS | {"labels": "l", "choices": "c"}, "gold_is": "place"}, "for gold_is said alone"),

@@ -133,6 +133,8 @@ NAMES = [
     ("report.paper='${oc.env:HOME}'", "${oc.env:HOME}: would put what this machine knows into a file that git holds"),
     ("+teachers.scripted.model='x${oc.decode:${oc.env:HOME}}'", "would put what this machine knows"),
     ("+teachers.scripted.model='${now:%Y}'", "would put what this machine knows"),
+    ("report.paper='\\\\${oc.env:HOME}'", "would put what this machine knows"),
+    ("report.paper='\\${oc.env:HOME}'", "would put what this machine knows"),
     ("report.paper='${nowhere.at.all}'", "cannot be composed: "),
 ]
 
@@ -221,6 +223,21 @@ def test_what_the_other_pages_add_is_composed(composer: Composer, path: str) -> 
     own = re.sub(r"^grid:.*\n", "", found[1], flags=re.MULTILINE)
     composer.profile("mine", f"{HEAD}{grid}\n{headline}{own}".replace("smoke", "default"))
     assert composer.run("mine").stderr == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "first: '\\${oc.env:HOME}'\nsecond: ${first}",
+        "first: $\nsecond: '${first}{oc.env:HOME}'\nthird: ${second}",
+        "first: oc\nsecond: env\nthird: '${${first}.${second}:HOME}'",
+        "first: {second: oc.env}\nthird: second\nfourth: '${${first.${third}}:HOME}'",
+    ],
+    ids=["escaped", "spelt by a reference", "named by two", "named by a nested one"],
+)
+def test_resolver_that_only_references_show_is_refused(composer: Composer, text: str) -> None:
+    composer.profile("mine", f"{HEAD}{GRID}{text}")
+    assert "would put what this machine knows" in refused(composer, "mine")
 
 
 @given(text=st.text(alphabet="abc:{}[]-?!&*%@#'\"\\$.,<>|\t\n 01", max_size=60))

@@ -3,6 +3,8 @@
 Two questions are near when they have the same numbers, and when the shingles (runs of words) that they share are at
 least `threshold` of those that either has (Jaccard), both over all shingles and over those that are not the wording of
 a set: "Answer with a letter" makes no two questions alike, nor does one template with other numbers.
+
+The order of the options that follow a question makes no difference: they are compared sorted, without their letters.
 """
 
 import collections
@@ -15,6 +17,7 @@ from pydantic import Field
 
 from stages.core.program.errors import StageError
 from stages.core.program.params import MOST
+from stages.core.questions.items import lettered
 from stages.core.records import Question
 
 _TOKEN, _NUMBER = re.compile(r"\w+|[^\w\s]"), re.compile(r"\d+(?:\.\d+)?")
@@ -54,7 +57,7 @@ def near_duplicates(questions: Sequence[Question], rules: Decontaminate) -> Iter
     """Yields every training question that is near one of the others, with the nearest of these."""
     from datasketch import MinHash, MinHashLSH  # a second of imports, for this stage alone
 
-    whole = [_runs(row.question, rules.words) for row in questions]
+    whole = [_runs(_compared(row), rules.words) for row in questions]
     own = _without_wording(questions, whole, rules)
     numbers = [sorted(_NUMBER.findall(row.question.replace(",", ""))) for row in questions]
     sketches = MinHash.generator(map(_bytes, own), num_perm=PERMUTATIONS)
@@ -87,9 +90,17 @@ def _without_wording(
         for (source, one), count in counts.items()
         if sizes[source] >= SMALL and count > max(FEW, rules.common * sizes[source])
     }
-    return [
-        has - wording or frozenset([" ".join(row.question.split())]) for row, has in zip(questions, whole, strict=True)
-    ]
+    texts = (" ".join(_compared(row).split()) for row in questions)
+    return [has - wording or frozenset([text]) for text, has in zip(texts, whole, strict=True)]
+
+
+def _compared(row: Question) -> str:
+    """The question with its options in an order that their texts alone give; a sign stands for each one's letter."""
+    listed = lettered(row.choices)
+    if not row.choices or not row.question.endswith(listed):
+        return row.question
+    ordered = sorted(" ".join(option.casefold().split()) for option in row.choices)
+    return row.question.removesuffix(listed) + "\n".join(f"-. {option}" for option in ordered)
 
 
 def _runs(text: str, words: int) -> frozenset[str]:

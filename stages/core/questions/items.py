@@ -1,7 +1,7 @@
 """Question sets as params declare them, and a question as its source has it; reading.py makes one of the other."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
@@ -13,7 +13,7 @@ from stages.core.program.params import Count, NotEmpty, Options, Seed, once, wat
 from stages.core.questions import patterns
 
 MADE = 1_000_000  # questions of one task at most: a million take hours
-GOLDS = ("said", "place", "flags")
+GOLDS = ("said", "letter", "place", "flags")
 SPLITS = ("train", "validation", "test")
 FIELDS = ("id", "question", "gold", "choices", "labels", "difficulty")
 Values = str | Annotated[list[str], Field(min_length=1)]
@@ -29,8 +29,9 @@ class QuestionSet:
 
     `fields` maps our names to the source's: a name (with dots into nested objects), a text with such names in braces,
     or, of choices, a list of these. `gold_is` says what the gold's field holds: the answer as it is said (or its
-    option's letter or text), the option's place counted from 0, or a flag for each option. With `labels`, a list beside
-    that of the choices, it is the label of the right one (ARC's are A to E in one row, 1 to 4 in another).
+    option's letter or text), the option's letter and never its text, its place counted from 0, or a flag for
+    each option. With `labels`, a list beside that of the choices, it is the label of the right one (ARC's are A to E in
+    one row, 1 to 4 in another).
     """
 
     kind: Literal["reasoning_gym", "file", "hub"]
@@ -46,7 +47,7 @@ class QuestionSet:
     files: dict[Annotated[str, words(*SPLITS, "pool")], NotEmpty] = field(default_factory=dict)  # file, hub
     # reasoning_gym: difficulty alone
     fields: dict[Annotated[str, words(*FIELDS)], Mapped] = field(default_factory=dict)
-    gold_is: Literal["said", "place", "flags"] = "said"
+    gold_is: Literal["said", "letter", "place", "flags"] = "said"
     gold_pattern: str | None = None  # the gold is this expression's first group
     choice_pattern: str | None = None  # an option is this expression's first group: 21 of "A)21"
     missing_gold: Literal["error", "drop"] = "error"
@@ -140,3 +141,13 @@ class Item:
     choices: tuple[str, ...]
     gold: str
     difficulty: float | None
+
+
+def letter(place: int) -> str:
+    """The letter of the option in a place, from 0."""
+    return chr(ord("A") + place)
+
+
+def lettered(choices: Sequence[str]) -> str:
+    """The options as they follow their question, one a line: "A. red"."""
+    return "\n".join(f"{letter(place)}. {option}" for place, option in enumerate(choices))

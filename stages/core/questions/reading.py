@@ -10,7 +10,7 @@ from stages.core.grading.choice import options
 from stages.core.imports import sources, turns, values
 from stages.core.program.errors import StageError, shown
 from stages.core.questions import patterns
-from stages.core.questions.items import Item, QuestionSet
+from stages.core.questions.items import Item, QuestionSet, letter, lettered
 
 LETTERS = 26  # options that have a letter of their own
 LONGEST = 1_000_000  # characters of a question, a hundred times a long one
@@ -34,8 +34,8 @@ def read(entry: QuestionSet, place: str, number: int, row: Mapping[str, Any]) ->
         choices, right = _shuffled(entry, text, choices, _right(place, choices, gold) if right is None else right)
     if right is not None:  # from here on its place says which option it is, and never its text
         gold = options.written(right + 1, choices)
-    lettered = (f"{_letter(number)}. {option}" for number, option in enumerate(choices))
-    text = "\n".join((text, *lettered))  # options that are a field of their own are not in the text yet
+    if choices:  # options that are a field of their own are not in the text yet
+        text = f"{text}\n{lettered(choices)}"
     found = sources.pick(row, entry.fields, "id", place)
     source_id = values.identifier(found if "id" in entry.fields else number, "id", place)
     return Item(place, source_id, text, choices, gold, difficulty(entry, row, place))
@@ -49,10 +49,6 @@ def _text(entry: QuestionSet, place: str, row: Mapping[str, Any]) -> str:
     if len(text) > LONGEST:
         raise StageError(f"{place}: the question has {len(text):,} characters, at most {LONGEST:,} are taken")
     return text
-
-
-def _letter(place: int) -> str:
-    return chr(ord("A") + place)
 
 
 def _choices(entry: QuestionSet, place: str, row: Mapping[str, Any]) -> tuple[str, ...]:
@@ -103,9 +99,18 @@ def _gold(entry: QuestionSet, place: str, row: Mapping[str, Any], choices: tuple
         if not re.fullmatch(r"[0-9]{1,2}", gold) or int(gold) >= len(choices):
             raise StageError(f"{place}: gold '{shown(gold)}' is no place of {len(choices)} options, counted from 0")
         return gold, int(gold)
+    if entry.gold_is == "letter" and gold:
+        return gold, _lettered(gold, choices, place)
     if "labels" not in entry.fields:
         return gold, None
     return gold, _labelled(_texts(entry, "labels", row, place), gold, choices, place)
+
+
+def _lettered(gold: str, choices: tuple[str, ...], place: str) -> int:
+    """The number of the option that has this letter, whatever the texts of the options are."""
+    if not re.fullmatch("[A-Z]", gold) or options.place_of(gold) > len(choices):
+        raise StageError(f"{place}: gold '{shown(gold)}' is no letter of {len(choices)} options, which begin with A")
+    return options.place_of(gold) - 1
 
 
 def _labelled(labels: tuple[str, ...], gold: str, choices: tuple[str, ...], place: str) -> int | None:
@@ -171,7 +176,7 @@ def _value(value: Any, number: int, place: str) -> str:
 
 def _right(place: str, choices: tuple[str, ...], gold: str) -> int:
     """The number of the one option that a gold is the letter or text of."""
-    right = [number for number, option in enumerate(choices) if gold in (_letter(number), option)]
+    right = [number for number, option in enumerate(choices) if gold in (letter(number), option)]
     if len(right) != 1:
         raise StageError(f"{place}: gold '{shown(gold)}' is the letter or text of {len(right)} options, expected one")
     return right[0]

@@ -41,10 +41,14 @@ def load(folder: Path, attention: str, frozen: bool) -> Any:
     return model
 
 
-def check_fast(folder: Path) -> None:
-    """Raises StageError where a GPU would compute linear attention as transformers' reference does, very slowly."""
+def check_kernels(folder: Path) -> None:
+    """Leaves a machine without a GPU transformers' reference path of linear attention, on which a GPU is very slow.
+
+    Raises StageError for a GPU that would take it.
+    """
     from transformers.utils.import_utils import is_flash_linear_attention_available
 
+    hardware.hide_kernels()
     config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False).get_text_config()
     linear = "linear_attention" in (getattr(config, "layer_types", None) or ())
     if linear and torch.cuda.is_available() and not is_flash_linear_attention_available():

@@ -80,7 +80,7 @@ def train(
     Raises StageError where weights cannot be loaded, parameters are missed, or the first batch is not what inference
     will see.
     """
-    adapters.check_fast(folder)
+    adapters.check_kernels(folder)
     set_seed(seed)  # what an adapter begins with is drawn before the trainer sets it
     order = batches.plan(examples, method, seed)
     rows = launch.in_turn(lambda: batches.dataset(examples, tokenizer, scratch)).select(order)

@@ -6,7 +6,7 @@ gathered layer by layer; trained weights are in fp32 where they are kept and upd
 
 Memory of the host: rank 0 alone reads the weights, in the type that they are kept in, and sends them layer by layer.
 The others begin with memory that is asked for but never written to; transformers' own cpu_ram_efficient_loading reads
-all weights in every process and then writes as many zeros (measured with 5.19). At the end rank 0 has all weights.
+all weights in every process and then writes as many zeros (5.19's modeling_utils). At the end rank 0 has all weights.
 """
 
 from pathlib import Path

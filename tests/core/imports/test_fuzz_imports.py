@@ -201,7 +201,7 @@ def test_questions(examples: int) -> None:
             "missing_gold": st.just("drop"),
             "unreadable_gold": st.just("drop"),
             "duplicates": st.just("drop"),
-            "gold_is": mostly(st.just("said"), st.sampled_from(["place", "flags"]), 4),
+            "gold_is": mostly(st.just("said"), st.sampled_from(["letter", "place", "flags"]), 4),
             "gold_pattern": mostly(st.just("(.*)"), st.sampled_from([r"(\d)", r"(x)?", r"(?:a|(b))", "("]), 4),
             "where": mostly(st.just({"more": ["None", "stop"]}), st.just({"off": "x"})),
             "shuffle": mostly(st.just(False), st.just(True), 4),

@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from stages.core.program.errors import StageError
 from stages.core.questions.contamination import Decontaminate, near_duplicates
+from stages.core.questions.items import lettered
+from stages.core.records import Question
 from tests.made import question
 
 LONG = (
@@ -72,6 +74,44 @@ def test_same_text_in_two_sets_is_found_whatever_their_wording() -> None:
 def test_nearest_of_several_is_named() -> None:
     rows = [("test", LONG.format(3, 4)), ("validation", LONG.format(3, 4) + " ?"), ("train", LONG.format(3, 4) + " ?")]
     assert found(rows) == [(rows[2][1], rows[1][1])]
+
+
+ASKED = "Which gland lies in front of the windpipe and stores iodine for the hormones that it makes?"
+GLANDS = ("the thyroid gland of the neck", "the adrenal gland", "pituitary gland", "the pancreas behind the stomach")
+OTHERS = ("the spleen on the left side", "the liver on the right", "a kidney", "the heart between both of the lungs")
+
+
+def optioned(split: str, choices: tuple[str, ...], text: str = ASKED) -> Question:
+    """A question of another set for each split, with its options as reading.py writes them."""
+    return question(
+        split=split, question_id=split, source=split, choices=choices, question=f"{text}\n{lettered(choices)}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("choices", "similarity"),
+    [
+        (GLANDS, 1.0),
+        (GLANDS[::-1], 1.0),
+        ((*GLANDS[2:], *(gland.upper() for gland in GLANDS[:2])), 1.0),
+        (OTHERS, None),
+        ((*GLANDS[:3], "another one"), None),
+    ],
+)
+@pytest.mark.parametrize("words", [1, 3, 5])
+def test_order_of_options_makes_no_difference(choices: tuple[str, ...], similarity: float | None, words: int) -> None:
+    rows = [optioned("test", GLANDS), optioned("train", choices)]
+    near = list(near_duplicates(rows, Decontaminate(words=words, threshold=0.9)))
+    assert [one.similarity for one in near] == ([] if similarity is None else [similarity])
+    assert [one.train.question for one in near] == [rows[1].question] * len(near)  # the listing shows it as it is asked
+
+
+def test_options_that_a_text_lists_in_its_own_way_are_compared_as_written() -> None:
+    rows = [
+        question(0, split="test", choices=("red", "blue"), question=f"{ASKED} red or blue"),
+        question(1, split="train", choices=("blue", "red"), question=f"{ASKED} red or blue"),
+    ]
+    assert [one.similarity for one in near_duplicates(rows, Decontaminate())] == [1.0]
 
 
 @settings(deadline=None, max_examples=30)

@@ -145,15 +145,15 @@ def test_reference_path_of_linear_attention_is_refused_on_a_gpu(
     config: Any, linear: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config.save_pretrained(tmp_path)
-    adapters.check_fast(tmp_path)  # on a CPU there is no other path
+    adapters.check_kernels(tmp_path)  # on a CPU there is no other path
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     if not linear:
-        adapters.check_fast(tmp_path)
+        adapters.check_kernels(tmp_path)
         return
     with pytest.raises(StageError, match=r"flash-linear-attention is not installed; install requirements\.txt"):
-        adapters.check_fast(tmp_path)
+        adapters.check_kernels(tmp_path)
     monkeypatch.setattr("transformers.utils.import_utils.is_flash_linear_attention_available", lambda: True)
-    adapters.check_fast(tmp_path)
+    adapters.check_kernels(tmp_path)
 
 
 def test_a_gpu_without_fast_linear_attention_is_told_before_anything_is_read(

@@ -220,7 +220,7 @@ def test_scratch_is_another_for_whatever_changes_the_result(
 @pytest.mark.parametrize(
     "elsewhere",
     [
-        {"checkpoints.machine.device": lambda: "another"},
+        {"checkpoints.hardware.device": lambda: "another"},
         {"checkpoints.launch.world": lambda: 2},
         {"checkpoints.files.digest": lambda *_: "other code"},
         {"checkpoints._version": lambda library: "9" if library == "torchao" else "1"},

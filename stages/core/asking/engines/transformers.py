@@ -24,6 +24,7 @@ from transformers import (
 from stages.core import tokens
 from stages.core.asking.engines import Model, Output, Request, Sampling
 from stages.core.asking.engines.options import Transformers as Settings
+from stages.core.machine import hardware
 from stages.core.program.errors import StageError
 
 STEPS = 16  # tokens between two looks at which prompts of a batch have their answer
@@ -88,6 +89,7 @@ class TransformersEngine:
         self.tokenizer, self.eos, self.special = model.tokenizer, model.tokenizer.eos_token_id, model.special
         self.settings, self.batch_size = settings, settings.batch_size
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        hardware.hide_kernels()
         self.swap(model)
 
     def swap(self, model: Model) -> None:
