@@ -1,7 +1,9 @@
-"""assemble: turn every target of one teacher into fine-tuning examples for one student, over one matched set.
+"""assemble: turn every target of one teacher into fine-tuning examples for one student, over one
+matched set.
 
-All targets hold exactly the same (question, sample) rows: those kept by every compressor and truncation, whose
-examples fit the student's length limit under every target. Anything else would compare arms on different questions.
+All targets hold exactly the same (question, sample) rows: those kept by every compressor and
+truncation, whose examples fit the student's length limit under every target. Anything else would
+compare arms on different questions.
 
 traces, compressed, truncated, the student's tokenizer
     -> data/<profile>/sft/<teacher>/<student>/<target>.parquet, metrics/<profile>/assemble/<teacher>-<student>.json
@@ -9,9 +11,8 @@ Run: python -m stages.assemble --profile default --teacher scripted --student sm
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
-from stages.core import chat, records, tokens
+from stages.core import chat, paths, records, tokens
 from stages.core.program import command, params
 from stages.core.program.files import replacing, write_json
 from stages.core.program.params import Positive
@@ -29,33 +30,47 @@ PARAMS = {
 
 @dataclass(frozen=True)
 class Assemble:
-    """`traces_per_question`: how many of a question's kept traces are used, lowest sample first; None for all."""
+    """`traces_per_question`: how many of a question's kept traces are used, lowest sample first;
+    None for all.
+    """
 
     traces_per_question: Positive | None
 
 
 @command.stage("profile", "teacher", "student")
 def main(profile: str, teacher: str, student: str) -> None:
-    """Write one teacher's targets as one student's examples to data/<profile>/sft/<teacher>/<student>/."""
+    """Write one teacher's targets as one student's examples to
+    data/<profile>/sft/<teacher>/<student>/.
+    """
     declared = params.read(PARAMS, profile, teacher=teacher, student=student)
     text = params.section(chat.Text, declared["text"], f"students.{student}.text")
     options = params.section(Assemble, declared["assemble"], "assemble")
-    for name, kind in (("targets", params.Some), ("compressors", params.Compressors), ("truncate_to", params.Names)):
+    for name, kind in (
+        ("targets", params.Some),
+        ("compressors", params.Compressors),
+        ("truncate_to", params.Names),
+    ):
         params.entry(kind, declared[name], f"grid.{name}")
-    data = Path("data") / profile
+    data = paths.data(profile)
     folders = {
-        "traces": data / "traces" / f"{teacher}.parquet",
-        "compressed": data / "compressed" / teacher,
-        "truncated": data / "truncated" / teacher / student,
+        "traces": data.traces(teacher),
+        "compressed": data.folder / "compressed" / teacher,
+        "truncated": data.folder / "truncated" / teacher / student,
     }
     found = assembly.sources(declared["targets"], folders, declared)
-    tokenizer = tokens.load(data / "models" / student)
+    tokenizer = tokens.load(data.model(student))
     raw = assembly.Source(folders["traces"], False)
-    asked = {row.question_id: row for row in records.read(data / "questions.parquet", Question) if row.split == "train"}
+    asked = {
+        row.question_id: row
+        for row in records.read(data.questions, Question)
+        if row.split == "train"
+    }
     prompts = assembly.prompts(asked.values(), tokenizer, text)
     sets = {name: row.source for name, row in asked.items()}
-    matched = assembly.match(found, raw, prompts, tokenizer, text.max_tokens, options.traces_per_question)
-    with replacing(data / "sft" / teacher / student) as folder:
+    matched = assembly.match(
+        found, raw, prompts, tokenizer, text.max_tokens, options.traces_per_question
+    )
+    with replacing(data.sft(teacher, student)) as folder:
         for target, source in command.progress(found.items(), "assemble", unit="target"):
             sizes, raw_sizes = matched.sizes[target].completion, matched.raw.completion
             rows = assembly.examples(source, sizes, raw_sizes, prompts, tokenizer.eos_token)
@@ -71,7 +86,7 @@ def main(profile: str, teacher: str, student: str) -> None:
         "targets": assembly.summary(matched.sizes, prompts),
         "rho_tokens": assembly.rho_tokens(matched.sizes, matched.raw, rewritten, sets),
     }
-    write_json(Path("metrics") / profile / "assemble" / f"{teacher}-{student}.json", result)
+    write_json(paths.metric(profile, "assemble", f"{teacher}-{student}"), result)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""compress: rewrite every kept trace into a shorter one with one compressor, and audit what it wrote.
+"""compress: rewrite every kept trace into a shorter one with one compressor, and audit what it
+wrote.
 
 An LLM's answers are paid for once and kept in the store (data/store); see generate.
 
@@ -17,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from stages.core import records
+from stages.core import paths, records
 from stages.core.asking import answering, costs
 from stages.core.asking.answering import Answer, Asker
 from stages.core.asking.store import FOLDER, Store
@@ -35,7 +36,9 @@ Traces = Callable[[], Iterable[Trace]]  # opens them anew each time
 
 
 def compressor_of(config: Any, place: str) -> extractive.Extractive | llm.LLM:
-    """The compressor that `config`, found at `place` in the params, describes. Raises StageError for none."""
+    """The compressor that `config`, found at `place` in the params, describes. Raises StageError
+    for none.
+    """
     if not isinstance(config, dict):
         raise StageError(f"params.yaml: {place}: expected a mapping, found {quoted(config)}")
     settings = {key: value for key, value in config.items() if key != "kind"}
@@ -45,16 +48,27 @@ def compressor_of(config: Any, place: str) -> extractive.Extractive | llm.LLM:
         model = params.section(llm.LLM, settings, place)
         answering.settings(model, place)
         return model
-    raise StageError(f"params.yaml: {place}.kind: {quoted(config.get('kind'))} is unknown; known: extractive, llm")
+    raise StageError(
+        f"params.yaml: {place}.kind: {quoted(config.get('kind'))} is unknown; known: extractive, llm"
+    )
 
 
 def shorten(
-    read: Traces, config: Mapping[str, Any], rules: Audit, place: str, cost: costs.Cost, folder: Path = FOLDER
+    read: Traces,
+    config: Mapping[str, Any],
+    rules: Audit,
+    place: str,
+    cost: costs.Cost,
+    folder: Path = FOLDER,
 ) -> Iterator[Variant]:
-    """Every trace's variant in order, kept or dropped with its reason. `place` is the name of `config` in params."""
+    """Every trace's variant in order, kept or dropped with its reason. `place` is the name of
+    `config` in params.
+    """
     how = compressor_of(config, place)
     if isinstance(how, extractive.Extractive):
-        for found, seconds in parallel.ordered(functools.partial(_extract, strength=how, rules=rules), read()):
+        for found, seconds in parallel.ordered(
+            functools.partial(_extract, strength=how, rules=rules), read()
+        ):
             cost.add(Answer("", "", "stop", seconds=seconds))
             yield found
         return
@@ -97,13 +111,19 @@ def variant(trace: Trace, text: str, finish_reason: str, rules: Audit) -> Varian
 
 
 class Tally:
-    """Per question set, what passed: counts and rho of the kept, for the metrics, without holding the texts."""
+    """Per question set, what passed: counts and rho of the kept, for the metrics, without holding
+    the texts.
+    """
 
     def __init__(self) -> None:
         self.rho: dict[str, list[float]] = collections.defaultdict(list)
         self.chars: dict[str, list[int]] = collections.defaultdict(list)
-        self.dropped: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
-        self.flags: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
+        self.dropped: dict[str, collections.Counter[str]] = collections.defaultdict(
+            collections.Counter
+        )
+        self.flags: dict[str, collections.Counter[str]] = collections.defaultdict(
+            collections.Counter
+        )
 
     def watch(self, variants: Iterable[Variant]) -> Iterator[Variant]:
         """Passes `variants` on and counts them."""
@@ -116,14 +136,20 @@ class Tally:
             yield row
 
     def summary(self) -> list[dict[str, Any]]:
-        """rho = characters of the compressed reasoning / of the raw one: mean and quartiles over kept traces.
+        """rho = characters of the compressed reasoning / of the raw one: mean and quartiles over
+        kept traces.
 
-        `flags` are of all traces, kept or not; a dropped one counts under its first flag that drops.
+        `flags` are of all traces, kept or not; a dropped one counts under its first flag that
+        drops.
         """
         found = []
         for source in sorted(self.dropped):
             rho, chars, dropped = self.rho[source], self.chars[source], self.dropped[source]
-            quartiles = [round(float(q), 6) for q in np.quantile(rho, [0.25, 0.5, 0.75])] if rho else [None] * 3
+            quartiles = (
+                [round(float(q), 6) for q in np.quantile(rho, [0.25, 0.5, 0.75])]
+                if rho
+                else [None] * 3
+            )
             found.append(
                 {
                     "source": source,
@@ -145,14 +171,19 @@ def main(profile: str, teacher: str, compressor: str) -> None:
     declared = params.read(PARAMS, profile, teacher=teacher, compressor=compressor)
     rules = params.section(Audit, declared["audit"], "audit")
     compressor_of(declared["compressor"], f"compressors.{compressor}")
-    data, metrics, tally, cost = Path("data") / profile, Path("metrics") / profile, Tally(), costs.Cost()
-    read = functools.partial(records.read, data / "traces" / f"{teacher}.parquet", Trace)
-    variants = tally.watch(shorten(read, declared["compressor"], rules, f"compressors.{compressor}", cost))
-    out = data / "compressed" / teacher / f"{compressor}.parquet"
+    data, tally, cost = paths.data(profile), Tally(), costs.Cost()
+    read = functools.partial(records.read, data.traces(teacher), Trace)
+    variants = tally.watch(
+        shorten(read, declared["compressor"], rules, f"compressors.{compressor}", cost)
+    )
+    out = data.compressed(teacher, compressor)
     records.write(out, command.progress(variants, "compress", unit="trace"), Variant)
     which = {"teacher": teacher, "compressor": compressor}
-    write_metrics(metrics / "compress" / f"{teacher}-{compressor}.json", which | {"sets": tally.summary()})
-    write_metrics(metrics / "cost" / f"{teacher}-{compressor}.json", which | cost.summary())
+    write_metrics(
+        paths.metric(profile, "compress", f"{teacher}-{compressor}"),
+        which | {"sets": tally.summary()},
+    )
+    write_metrics(paths.metric(profile, "cost", f"{teacher}-{compressor}"), which | cost.summary())
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """examples: some questions of every set with all that was written for them, for the report's page.
 
-Of training questions the raw trace and what every target made of it, of evaluated ones the students' greedy answers; of
-those training questions that the shown stage chose both.
+Of training questions the raw trace and what every target made of it, of evaluated ones the
+students' greedy answers; of those training questions that the example_questions stage chose both.
 
-questions, traces, compressed, truncated, predictions, scores, shown predictions and scores
+questions, traces, compressed, truncated, predictions, scores, example predictions and scores
     -> metrics/<profile>/examples.json (in git, so that the page is drawn from it alone)
 Run: python -m stages.examples --profile default
 """
@@ -13,8 +13,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from stages.core import records
-from stages.core.grid import TRUNCATED, Grid, Run
+from stages.core import paths, records
+from stages.core.cells import TRUNCATED, Cell
+from stages.core.grid import Grid
+from stages.core.paths import DataPaths
 from stages.core.program import command, params
 from stages.core.program.errors import StageError
 from stages.core.program.files import write_json
@@ -29,11 +31,16 @@ Row = TypeVar("Row", Trace, Variant, Prediction, Score)
 
 
 def chosen(
-    questions: Iterable[Question], there: Mapping[str, set[str]], count: int, best: Collection[str] = ()
+    questions: Iterable[Question],
+    there: Mapping[str, set[str]],
+    count: int,
+    best: Collection[str] = (),
 ) -> list[Question]:
-    """`count` questions of each set and split, evenly spaced by question_id among those that have something to show.
+    """`count` questions of each set and split, evenly spaced by question_id among those that have
+    something to show.
 
-    `there` are the ids that have something, by split, training questions first; `best` are taken before any others.
+    `there` are the ids that have something, by split, training questions first; `best` are taken
+    before any others.
     """
     sets: dict[tuple[int, str, bool, str], list[Question]] = collections.defaultdict(list)
     for row in questions:
@@ -58,14 +65,17 @@ def first(rows: Iterable[Row], wanted: set[str]) -> dict[str, Row]:
 
 
 def bounds(grid: Grid, train: int, asked: int, count: int) -> tuple[int, int]:
-    """How many questions of each set and split, and how many characters of a text, stay below LARGEST together.
+    """How many questions of each set and split, and how many characters of a text, stay below
+    LARGEST together.
 
-    `train` and `asked` are the numbers of sets with training and with evaluated questions, `count` the questions that
-    are wanted of each. A question has the texts of all its traces and versions, and of all cells' answers: every
-    evaluated one, and those training questions that are shown.
+    `train` and `asked` are the numbers of sets with training and with evaluated questions, `count`
+    the questions that are wanted of each. A question has the texts of all its traces and versions,
+    and of all cells' answers: every evaluated one, and those training questions that are shown.
     """
-    traces = len(grid.teachers) * (2 + len(grid.compressors) + len(grid.truncate_to) * len(grid.students))
-    said = 2 * len(grid.runs())
+    traces = len(grid.teachers) * (
+        2 + len(grid.compressors) + len(grid.truncate_to) * len(grid.students)
+    )
+    said = 2 * len(grid.cells())
     each = max(1, train * (1 + traces + said) + asked * (1 + said))
     count = max(1, min(count, LARGEST // (SHORTEST * each)))
     return count, min(LONGEST, LARGEST // (count * each))
@@ -73,7 +83,11 @@ def bounds(grid: Grid, train: int, asked: int, count: int) -> tuple[int, int]:
 
 def shown(text: str, longest: int) -> str:
     """The text, or its beginning with a word on the rest."""
-    return text if len(text) <= longest else f"{text[:longest]} ... {len(text) - longest} characters more"
+    return (
+        text
+        if len(text) <= longest
+        else f"{text[:longest]} ... {len(text) - longest} characters more"
+    )
 
 
 def variant(name: str, student: str | None, one: Variant, longest: int) -> dict[str, Any]:
@@ -89,32 +103,38 @@ def variant(name: str, student: str | None, one: Variant, longest: int) -> dict[
     }
 
 
-def answer(cell: Run, said: Prediction, score: Score, longest: int) -> dict[str, Any]:
+def answer(cell: Cell, said: Prediction, score: Score, longest: int) -> dict[str, Any]:
     """What the page says of one student's greedy answer."""
     return {
         "cell": cell.name,
         "target": cell.target,
         "reasoning": shown(said.reasoning, longest),
         "answer": shown(said.answer, longest),
-        "outcome": "correct" if score.correct else "wrong" if score.outcome == "answered" else score.outcome,
+        "outcome": "correct"
+        if score.correct
+        else "wrong"
+        if score.outcome == "answered"
+        else score.outcome,
         "tokens": score.think_tokens + score.answer_tokens,
     }
 
 
-def variants(data: Path, grid: Grid, teacher: str) -> Iterator[tuple[str, str | None, Path]]:
+def variants(data: DataPaths, grid: Grid, teacher: str) -> Iterator[tuple[str, str | None, Path]]:
     """(target, student, file) of every version of a teacher's traces that the grid trains on."""
     for name in grid.compressors:
-        yield name, None, data / "compressed" / teacher / f"{name}.parquet"
+        yield name, None, data.compressed(teacher, name)
     for name in grid.truncate_to:
         for student in grid.students:
-            yield TRUNCATED + name, student, data / "truncated" / teacher / student / f"{name}.parquet"
+            yield TRUNCATED + name, student, data.truncated(teacher, student, name)
 
 
-def traces(data: Path, grid: Grid, wanted: set[str], longest: int) -> dict[str, list[dict[str, Any]]]:
+def traces(
+    data: DataPaths, grid: Grid, wanted: set[str], longest: int
+) -> dict[str, list[dict[str, Any]]]:
     """By question each teacher's trace and its versions."""
     found: dict[str, list[dict[str, Any]]] = collections.defaultdict(list)
     for teacher in grid.teachers:
-        raw = first(records.read(data / "traces" / f"{teacher}.parquet", Trace), wanted)
+        raw = first(records.read(data.traces(teacher), Trace), wanted)
         own: dict[str, list[dict[str, Any]]] = {question: [] for question in raw}
         for name, student, path in variants(data, grid, teacher):
             for question, one in first(records.read(path, Variant), set(raw)).items():
@@ -129,39 +149,47 @@ def traces(data: Path, grid: Grid, wanted: set[str], longest: int) -> dict[str, 
     return found
 
 
-def answers(data: Path, cells: Iterable[Run], wanted: set[str], longest: int) -> dict[str, list[dict[str, Any]]]:
-    """By question every cell's greedy answer, those to the shown training questions too."""
+def answers(
+    data: DataPaths, cells: Iterable[Cell], wanted: set[str], longest: int
+) -> dict[str, list[dict[str, Any]]]:
+    """By question every cell's greedy answer, those to the training questions of the page too."""
     found: dict[str, list[dict[str, Any]]] = collections.defaultdict(list)
     for cell in cells:
-        for place in (data, data / "shown"):
-            said = first(records.read(place / "predictions" / f"{cell.name}.parquet", Prediction), wanted)
-            graded = first(records.read(place / "scores" / f"{cell.name}.parquet", Score), wanted)
+        evaluated = data.predictions(cell), data.scores(cell)
+        examples = data.example_predictions(cell), data.example_scores(cell)
+        for predictions, scores in (evaluated, examples):
+            said = first(records.read(predictions, Prediction), wanted)
+            graded = first(records.read(scores, Score), wanted)
             for question, row in said.items():
                 found[question].append(answer(cell, row, graded[question], longest))
     return found
 
 
-def shown_ids(data: Path, grid: Grid) -> set[str]:
+def example_ids(data: DataPaths, grid: Grid) -> set[str]:
     """The training questions that students answered for the page."""
-    files = [data / "shown" / "questions" / f"{student}.parquet" for student in grid.students]
+    files = [data.example_questions(student) for student in grid.students]
     return {row.question_id for path in files for row in records.read(path, Question)}
 
 
-def collect(data: Path, grid: Grid, split: str, count: int) -> list[dict[str, Any]]:
+def collect(data: DataPaths, grid: Grid, split: str, count: int) -> list[dict[str, Any]]:
     """Everything about the chosen questions, in order of group, set and split."""
-    cells = grid.runs()
-    of_first = records.read(data / "scores" / f"{cells[0].name}.parquet", Score)  # all cells have the same questions
+    cells = grid.cells()
+    of_first = records.read(data.scores(cells[0]), Score)  # all cells have the same questions
     asked = {row.question_id for row in of_first}
     kept = {
-        row.question_id for name in grid.teachers for row in records.read(data / "traces" / f"{name}.parquet", Trace)
+        row.question_id for name in grid.teachers for row in records.read(data.traces(name), Trace)
     }
     there = collections.defaultdict(set, {"train": set(kept)})
     there[split] |= asked
-    questions = list(records.read(data / "questions.parquet", Question))
-    sets = {(row.split == "train", row.source) for row in questions if row.question_id in there[row.split]}
+    questions = list(records.read(data.questions, Question))
+    sets = {
+        (row.split == "train", row.source)
+        for row in questions
+        if row.question_id in there[row.split]
+    }
     trained = sum(train for train, _ in sets)
     count, longest = bounds(grid, trained, len(sets) - trained, count)
-    taken = chosen(questions, there, count, shown_ids(data, grid))
+    taken = chosen(questions, there, count, example_ids(data, grid))
     wanted = {row.question_id for row in taken}
     written = traces(data, grid, wanted, longest)
     said = answers(data, command.progress(cells, "examples", unit="cell"), wanted, longest)
@@ -182,15 +210,19 @@ def collect(data: Path, grid: Grid, split: str, count: int) -> list[dict[str, An
 
 @command.stage("profile")
 def main(profile: str) -> None:
-    """Collect some questions of every set, with their traces and answers, into metrics/<profile>/examples.json."""
+    """Collect some questions of every set, with their traces and answers, into
+    metrics/<profile>/examples.json.
+    """
     declared = params.read(PARAMS, profile)
     grid = params.section(Grid, declared["grid"], "grid")
     count = declared["examples"]
     if type(count) is not int or not 1 <= count <= params.MOST:
-        raise StageError(f"params.yaml: report.examples: {count!r}: expected a number of questions, 1 or more")
+        raise StageError(
+            f"params.yaml: report.examples: {count!r}: expected a number of questions, 1 or more"
+        )
     split = params.entry(Literal["validation", "test"], declared["split"], "evaluate.split")
-    found = collect(Path("data") / profile, grid, split, count)
-    write_json(Path("metrics") / profile / "examples.json", {"questions": found})
+    found = collect(paths.data(profile), grid, split, count)
+    write_json(paths.metrics(profile) / "examples.json", {"questions": found})
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""generate: sample every training question up to K times from a teacher; every attempt is kept, right or wrong.
+"""generate: sample every training question up to K times from a teacher; every attempt is kept,
+right or wrong.
 
-Answers are paid for once and kept in the store (data/store), from which the out is written at the end: interrupt the
-stage at any time, run it again, and it asks only what has no answer yet.
+Answers are paid for once and kept in the store (data/store), from which the out is written at the
+end: interrupt the stage at any time, run it again, and it asks only what has no answer yet.
 
 questions, teachers.<teacher> -> data/<profile>/responses/<teacher>.parquet, metrics/<profile>/generate/<teacher>.json,
     metrics/<profile>/cost/<teacher>.json (apart, because its seconds differ from run to run)
@@ -13,15 +14,14 @@ import functools
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from stages.core import grading, records
+from stages.core import grading, paths, records
 
-# Deliberately no dependency of this stage: grading decides here only how many samples are drawn, verify alone decides
-# what counts, and a change of it must not throw a teacher's answers away.
+# Deliberately no dependency of this stage: grading decides here only how many samples are drawn,
+# verify alone decides what counts, and a change of it must not throw a teacher's answers away.
 from stages.core.asking import answering, costs, engines
 from stages.core.asking.answering import Answer, Asked, Asker, LanguageModel
 from stages.core.asking.engines import Request
@@ -39,7 +39,9 @@ Slot = tuple[str, int]  # question_id, sample
 
 @dataclass(frozen=True, kw_only=True)
 class Teacher(LanguageModel):
-    """A model with `samples`, K attempts for each question at most, each with a seed that derives from `seed`."""
+    """A model with `samples`, K attempts for each question at most, each with a seed that derives
+    from `seed`.
+    """
 
     samples: Annotated[int, Field(le=params.MOST)]
     seed: Seed
@@ -52,7 +54,9 @@ class Teacher(LanguageModel):
 
 
 def sample(asker: Asker, teacher: Teacher, questions: Sequence[Question]) -> dict[Slot, Asked]:
-    """Asks, and returns what was asked: in K rounds of those not yet answered correctly, or all at once."""
+    """Asks, and returns what was asked: in K rounds of those not yet answered correctly, or all at
+    once.
+    """
     asked: dict[Slot, Asked] = {}
     waiting, stop = list(questions), teacher.stop_at_first_correct
     step = 1 if stop else teacher.samples
@@ -63,12 +67,18 @@ def sample(asker: Asker, teacher: Teacher, questions: Sequence[Question]) -> dic
         asker.ask(Again(requests), what, len(waiting) * len(numbers))
         if stop:
             answers = (asker.answer(asked[row.question_id, start]) for row in waiting)
-            waiting = [row for row, done in zip(waiting, solved(answers, waiting), strict=True) if not done]
+            waiting = [
+                row for row, done in zip(waiting, solved(answers, waiting), strict=True) if not done
+            ]
     return asked
 
 
 def _requests(
-    asker: Asker, teacher: Teacher, questions: Sequence[Question], samples: range, asked: dict[Slot, Asked]
+    asker: Asker,
+    teacher: Teacher,
+    questions: Sequence[Question],
+    samples: range,
+    asked: dict[Slot, Asked],
 ) -> Iterator[Request]:
     """Yields the requests for `samples` of `questions`, and notes them in `asked`."""
     for number in samples:
@@ -87,7 +97,11 @@ def solved(answers: Iterable[Answer], questions: Iterable[Question]) -> Iterator
         for answer, question in zip(usable, questions, strict=True)
     )
     for answer, verdict in zip(answers, verdicts, strict=True):
-        yield verdict.outcome == "correct" and answer.finish_reason == "stop" and bool(answer.reasoning)
+        yield (
+            verdict.outcome == "correct"
+            and answer.finish_reason == "stop"
+            and bool(answer.reasoning)
+        )
 
 
 class Tally:
@@ -96,8 +110,12 @@ class Tally:
     def __init__(self, sources: Mapping[str, str]) -> None:
         """`sources`: question set by question_id."""
         self.sources = sources
-        self.counts: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
-        self.reasons: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
+        self.counts: dict[str, collections.Counter[str]] = collections.defaultdict(
+            collections.Counter
+        )
+        self.reasons: dict[str, collections.Counter[str]] = collections.defaultdict(
+            collections.Counter
+        )
         self._question, self._seen = "", set[tuple[str, str]]()  # texts of one question at a time
 
     def watch(self, responses: Iterator[Response]) -> Iterator[Response]:
@@ -113,7 +131,9 @@ class Tally:
             yield row
 
     def summary(self) -> list[dict[str, Any]]:
-        """Per question set; identical are the samples that repeat an earlier one of their question word for word."""
+        """Per question set; identical are the samples that repeat an earlier one of their question
+        word for word.
+        """
         return [
             {"source": source, **counts, "finish_reasons": dict(self.reasons[source])}
             for source, counts in sorted(self.counts.items())
@@ -142,24 +162,32 @@ def responses(asker: Asker, asked: Mapping[Slot, Asked], cost: costs.Cost) -> It
 
 @command.stage("profile", "teacher")
 def main(profile: str, teacher: str) -> None:
-    """Sample every training question from one teacher into data/<profile>/responses/<teacher>.parquet."""
+    """Sample every training question from one teacher into
+    data/<profile>/responses/<teacher>.parquet.
+    """
     place = f"teachers.{teacher}"
-    config = params.section(Teacher, params.read(PARAMS, profile, teacher=teacher)["teacher"], place)
+    config = params.section(
+        Teacher, params.read(PARAMS, profile, teacher=teacher)["teacher"], place
+    )
     answering.settings(config, place)
-    data, metrics = Path("data") / profile, Path("metrics") / profile
-    questions = [row for row in records.read(data / "questions.parquet", Question) if row.split == "train"]
+    data = paths.data(profile)
+    questions = [row for row in records.read(data.questions, Question) if row.split == "train"]
     if not questions:
-        raise StageError(f"{data / 'questions.parquet'}: no question in split train; give a set a train size")
+        raise StageError(f"{data.questions}: no question in split train; give a set a train size")
     tally, cost = Tally({row.question_id: row.source for row in questions}), costs.Cost()
     with Store(FOLDER) as store:
         asker = Asker(config, store, place)
         asked = sample(asker, config, questions)
         if len(asker.refused) == len(asked):
-            raise StageError(f"{place}: every request was refused: {next(iter(asker.refused.values())).text}")
+            raise StageError(
+                f"{place}: every request was refused: {next(iter(asker.refused.values())).text}"
+            )
         found = tally.watch(responses(asker, asked, cost))
-        records.write(data / "responses" / f"{teacher}.parquet", found, Response)
-    write_metrics(metrics / "generate" / f"{teacher}.json", {"teacher": teacher, "sets": tally.summary()})
-    write_metrics(metrics / "cost" / f"{teacher}.json", {"teacher": teacher} | cost.summary())
+        records.write(data.responses(teacher), found, Response)
+    write_metrics(
+        paths.metric(profile, "generate", teacher), {"teacher": teacher, "sets": tally.summary()}
+    )
+    write_metrics(paths.metric(profile, "cost", teacher), {"teacher": teacher} | cost.summary())
 
 
 if __name__ == "__main__":

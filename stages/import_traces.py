@@ -9,13 +9,12 @@ import collections
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import click
 from pydantic import Field
 
-from stages.core import records
+from stages.core import paths, records
 from stages.core.imports import messages, sources, values
 from stages.core.imports.attempts import Attempt, attempts
 from stages.core.imports.lookup import Lookup
@@ -37,19 +36,24 @@ PARAMS = {"teacher": "teachers.{teacher}"}
 class ImportedTeacher:
     """Files in data/imports/traces/ and their field map.
 
-    `fields` must name question_id (the id of the question in its own source) or question (its text), and answer. Where
-    it names no reasoning, the answer's text holds it in the marks of its model. sample, finish_reason,
-    completion_tokens, prompt_tokens and correct may be named too. Where answer is a list, these are lists beside it.
-    With `format` messages a row holds question, reasoning and answer as messages (core/messages/), and `fields` need
-    name nothing: its question is found by our question_id, else by its text.
+    `fields` must name question_id (the id of the question in its own source) or question (its
+    text), and answer. Where it names no reasoning, the answer's text holds it in the marks of its
+    model. sample, finish_reason, completion_tokens, prompt_tokens and correct may be named too.
+    Where answer is a list, these are lists beside it. With `format` messages a row holds question,
+    reasoning and answer as messages (core/messages/), and `fields` need name nothing: its question
+    is found by our question_id, else by its text.
     """
 
     files: Annotated[list[NotEmpty], Field(min_length=1)]
     model: NotEmpty
     fields: dict[Annotated[str, words(*FIELDS)], NotEmpty] = field(default_factory=dict)
     format: str = "fields"
-    source: Name | None = None  # the question set that the ids belong to, where ids of several sets coincide
-    unknown_questions: Literal["error", "drop"] = "error"  # or drop: rows whose question is in no question set
+    source: Name | None = (
+        None  # the question set that the ids belong to, where ids of several sets coincide
+    )
+    unknown_questions: Literal["error", "drop"] = (
+        "error"  # or drop: rows whose question is in no question set
+    )
 
     def __post_init__(self) -> None:
         if self.format not in FORMATS:
@@ -60,13 +64,19 @@ class ImportedTeacher:
 
 
 class Counts:
-    """What became of the rows, by what their questions were found, and what their attempts are like."""
+    """What became of the rows, by what their questions were found, and what their attempts are
+    like.
+    """
 
     def __init__(self) -> None:
         self.rows = collections.Counter(taken=0, not_training=0, unknown_question=0, no_response=0)
         self.matched: collections.Counter[str] = collections.Counter()
-        self.attempts = collections.Counter(taken=0, too_long=0, without_reasoning=0, turn_marks_removed=0)
-        self.said: collections.Counter[str] = collections.Counter()  # by the rows themselves, which is not believed
+        self.attempts = collections.Counter(
+            taken=0, too_long=0, without_reasoning=0, turn_marks_removed=0
+        )
+        self.said: collections.Counter[str] = (
+            collections.Counter()
+        )  # by the rows themselves, which is not believed
 
     def add(self, attempt: Attempt) -> None:
         """Counts one attempt at a training question."""
@@ -89,7 +99,9 @@ class Counts:
         }
 
 
-def responses(teacher: ImportedTeacher, questions: Lookup, name: str, counts: Counts) -> Iterator[Response]:
+def responses(
+    teacher: ImportedTeacher, questions: Lookup, name: str, counts: Counts
+) -> Iterator[Response]:
     """Yields the rows' responses in the files' order; `counts` says what became of all rows."""
     taken: collections.Counter[str] = collections.Counter()
     places: dict[tuple[str | int, ...], str] = {}
@@ -114,7 +126,9 @@ def responses(teacher: ImportedTeacher, questions: Lookup, name: str, counts: Co
                 taken[question.question_id] += 1
 
 
-def _found(teacher: ImportedTeacher, name: str, row: Mapping[str, Any], place: str) -> dict[str, Any]:
+def _found(
+    teacher: ImportedTeacher, name: str, row: Mapping[str, Any], place: str
+) -> dict[str, Any]:
     """What a row says, by our names."""
     mapped = {field: sources.pick(row, teacher.fields, field, place) for field in teacher.fields}
     if teacher.format == "messages":
@@ -122,7 +136,9 @@ def _found(teacher: ImportedTeacher, name: str, row: Mapping[str, Any], place: s
         read = messages.read(row, there, place)
         return read | mapped | ({} if mapped.keys().isdisjoint(read) else {"exact": False})
     if "answer" not in mapped or not {"question_id", "question"} & mapped.keys():
-        raise StageError(f"{place}: teachers.{name}.fields must name question_id and answer, or question and answer")
+        raise StageError(
+            f"{place}: teachers.{name}.fields must name question_id and answer, or question and answer"
+        )
     return mapped
 
 
@@ -134,7 +150,9 @@ def _question(
     place: str,
     counts: Counts,
 ) -> Question | None:
-    """The training question that a row answers; None for another one, and for an unknown one that may be dropped."""
+    """The training question that a row answers; None for another one, and for an unknown one that
+    may be dropped.
+    """
     if "question_id" in teacher.fields:
         key = values.identifier(found["question_id"], "question_id", place)
         what, match = f"question_id {shown(key)}", questions.by_id(key, place)
@@ -145,15 +163,23 @@ def _question(
         what = f"question '{shown(key.strip())}'"
         match = (known, "question_id") if known else questions.by_text(key, place)
     if match is None and teacher.unknown_questions != "drop":
-        raise StageError(f"{place}: {what} is in no question set; add the set, or set unknown_questions: drop")
+        raise StageError(
+            f"{place}: {what} is in no question set; add the set, or set unknown_questions: drop"
+        )
     taken = match is not None and match[0].split == "train"
-    counts.rows.update(["taken" if taken else "unknown_question" if match is None else "not_training"])
+    counts.rows.update(
+        ["taken" if taken else "unknown_question" if match is None else "not_training"]
+    )
     counts.matched.update([match[1]] if match else [])
     return match[0] if match and taken else None
 
 
-def _once(places: dict[tuple[str | int, ...], str], made: Response, numbered: bool, place: str) -> None:
-    """Raises StageError for an attempt that was there; where rows number attempts, these may say the same."""
+def _once(
+    places: dict[tuple[str | int, ...], str], made: Response, numbered: bool, place: str
+) -> None:
+    """Raises StageError for an attempt that was there; where rows number attempts, these may say
+    the same.
+    """
     attempt = made.question_id, made.sample
     said = attempt if numbered else (made.question_id, made.reasoning, made.answer)
     for key, what in ((attempt, " and sample"), (said, ", reasoning and answer")):
@@ -162,7 +188,9 @@ def _once(places: dict[tuple[str | int, ...], str], made: Response, numbered: bo
             raise StageError(f"{place}: the same question{what} as {first}; remove one")
 
 
-def _response(teacher: ImportedTeacher, question: Question, attempt: Attempt, sample: int, place: str) -> Response:
+def _response(
+    teacher: ImportedTeacher, question: Question, attempt: Attempt, sample: int, place: str
+) -> Response:
     shaped = f"{teacher.model}\n{place}\n{attempt.reasoning}\n{attempt.answer}"
     return Response(
         question_id=question.question_id,
@@ -182,13 +210,19 @@ def _response(teacher: ImportedTeacher, question: Question, attempt: Attempt, sa
 def main(profile: str, teacher: str) -> None:
     """Take one teacher's responses from files into data/<profile>/responses/<teacher>.parquet."""
     place = f"teachers.{teacher}"
-    config = params.section(ImportedTeacher, params.read(PARAMS, profile, teacher=teacher)["teacher"], place)
-    data, counts = Path("data") / profile, Counts()
-    asked = records.read(data / "questions.parquet", Question)
+    config = params.section(
+        ImportedTeacher, params.read(PARAMS, profile, teacher=teacher)["teacher"], place
+    )
+    data, counts = paths.data(profile), Counts()
+    asked = records.read(data.questions, Question)
     known = Lookup((row for row in asked if config.source in (None, row.source)), teacher)
-    found = sorted(responses(config, known, teacher, counts), key=lambda row: (row.question_id, row.sample))
+    found = sorted(
+        responses(config, known, teacher, counts), key=lambda row: (row.question_id, row.sample)
+    )
     if not found:
-        told = ", ".join(f"{count} {kind}" for kind, count in (counts.rows + counts.attempts).items())
+        told = ", ".join(
+            f"{count} {kind}" for kind, count in (counts.rows + counts.attempts).items()
+        )
         raise StageError(
             f"{place}: none of its rows answers a training question ({told}); check files, fields and splits"
         )
@@ -198,8 +232,8 @@ def main(profile: str, teacher: str) -> None:
             "name its field in fields.reasoning, or see docs/other_programs.md for the marks that are read",
             err=True,
         )
-    records.write(data / "responses" / f"{teacher}.parquet", found, Response)
-    write_json(Path("metrics") / profile / "import" / f"{teacher}.json", {"teacher": teacher} | counts.summary())
+    records.write(data.responses(teacher), found, Response)
+    write_json(paths.metric(profile, "import", teacher), {"teacher": teacher} | counts.summary())
 
 
 if __name__ == "__main__":

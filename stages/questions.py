@@ -1,22 +1,23 @@
 """questions: collect every question set into one file, with disjoint splits.
 
-A set is made by reasoning-gym (seeded, with known answers), read from files in data/imports/questions/, or loaded with
-`datasets` from the hub. Every gold answer must be readable by its set's grader.
+A set is made by reasoning-gym (seeded, with known answers), read from files in
+data/imports/questions/, or loaded with `datasets` from the hub. Every gold answer must be readable
+by its set's grader.
 
-Training questions that are nearly a test or validation question of any set are listed and, by params, removed.
+Training questions that are nearly a test or validation question of any set are listed and, by
+params, removed.
 
-questions -> data/<profile>/questions.parquet, data/<profile>/near_duplicates.jsonl, metrics/<profile>/questions.json
-Run: python -m stages.questions --profile default
+questions -> data/<profile>/questions.parquet, data/<profile>/near_duplicates.jsonl,
+metrics/<profile>/questions.json Run: python -m stages.questions --profile default
 """
 
 import collections
 import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
-from stages.core import grading, records
+from stages.core import grading, paths, records
 from stages.core.imports import sources
 from stages.core.program import command, params
 from stages.core.program.complaints import quoted
@@ -38,9 +39,13 @@ def from_reasoning_gym(entry: QuestionSet) -> Iterator[tuple[str, Item]]:
 
     wanted = sum(size or 0 for size in entry.sizes.values())
     try:
-        made = reasoning_gym.create_dataset(entry.task, size=100 * wanted, seed=entry.seed, **entry.config)
+        made = reasoning_gym.create_dataset(
+            entry.task, size=100 * wanted, seed=entry.seed, **entry.config
+        )
     except (ValueError, TypeError, AssertionError) as error:
-        raise StageError(f"questions.sets: task {entry.task!r}: {error}; mend task or config") from error
+        raise StageError(
+            f"questions.sets: task {entry.task!r}: {error}; mend task or config"
+        ) from error
     seen: set[str] = set()
     for number, row in enumerate(made):
         text = row["question"].strip()
@@ -48,7 +53,17 @@ def from_reasoning_gym(entry: QuestionSet) -> Iterator[tuple[str, Item]]:
         place = f"{entry.task} {number}"
         if key not in seen and patterns.search(entry.keep or "", text, place):
             seen.add(key)
-            yield "pool", Item(place, str(number), text, (), str(row["answer"]), reading.difficulty(entry, row, place))
+            yield (
+                "pool",
+                Item(
+                    place,
+                    str(number),
+                    text,
+                    (),
+                    str(row["answer"]),
+                    reading.difficulty(entry, row, place),
+                ),
+            )
         if len(seen) == wanted:
             return
     raise StageError(
@@ -58,7 +73,8 @@ def from_reasoning_gym(entry: QuestionSet) -> Iterator[tuple[str, Item]]:
 
 
 def from_files(entry: QuestionSet) -> Iterator[tuple[str, Item | None]]:
-    """Yields (split or "pool", item) of the files or hub data set; None for a row that is dropped: it has no gold.
+    """Yields (split or "pool", item) of the files or hub data set; None for a row that is dropped:
+    it has no gold.
 
     Raises StageError at the end for a wanted value that no row has.
     """
@@ -72,10 +88,16 @@ def from_files(entry: QuestionSet) -> Iterator[tuple[str, Item | None]]:
         )
 
 
-def of_split(entry: QuestionSet, name: str, wanted: Wanted, first: int | None = None) -> Iterator[Item | None]:
-    """Yields the items of one file, or of one split of a hub data set, see `from_files`; of its `first` rows alone."""
+def of_split(
+    entry: QuestionSet, name: str, wanted: Wanted, first: int | None = None
+) -> Iterator[Item | None]:
+    """Yields the items of one file, or of one split of a hub data set, see `from_files`; of its
+    `first` rows alone.
+    """
     if entry.kind == "hub":
-        placed = sources.hub_rows(entry.dataset or "", entry.name, name, entry.revision, streaming=first is not None)
+        placed = sources.hub_rows(
+            entry.dataset or "", entry.name, name, entry.revision, streaming=first is not None
+        )
     else:
         placed = sources.rows(sources.QUESTIONS / name)
     for number, (place, row) in enumerate(itertools.islice(placed, first)):
@@ -90,16 +112,22 @@ _KINDS = {"reasoning_gym": from_reasoning_gym, "file": from_files, "hub": from_f
 
 
 def collect(source: str, entry: QuestionSet) -> tuple[list[Question], dict[str, int]]:
-    """The set's questions, split, and how many were dropped for which reason. Raises StageError for bad input."""
+    """The set's questions, split, and how many were dropped for which reason. Raises StageError for
+    bad input.
+    """
     if entry.kind not in _KINDS or entry.group not in GROUPS:
         raise StageError(
             f"questions.sets.{source}: kind {entry.kind!r} or group {entry.group!r} is unknown; "
             f"known: {', '.join(_KINDS)}; {', '.join(GROUPS)}"
         )
     if entry.distinct_by not in ("text", "numbers"):
-        raise StageError(f"questions.sets.{source}.distinct_by: {entry.distinct_by!r} is unknown; known: text, numbers")
+        raise StageError(
+            f"questions.sets.{source}.distinct_by: {entry.distinct_by!r} is unknown; known: text, numbers"
+        )
     if odd := (entry.sizes.keys() - {*SPLITS}) | (entry.files.keys() - {*SPLITS, "pool"}):
-        raise StageError(f"questions.sets.{source}: split {min(odd)!r} is unknown; known: {', '.join(SPLITS)}")
+        raise StageError(
+            f"questions.sets.{source}: split {min(odd)!r} is unknown; known: {', '.join(SPLITS)}"
+        )
     dropped: collections.Counter[str] = collections.Counter()
     unique = dealing.unique(source, entry, _KINDS[entry.kind](entry), dropped)
     reading.check_numbers(item for own in unique.values() for item in own)
@@ -107,8 +135,13 @@ def collect(source: str, entry: QuestionSet) -> tuple[list[Question], dict[str, 
         unique = _readable(source, entry, unique, dropped)
     found = list(dealing.deal(source, entry, unique))
     if not found:
-        rows = ", ".join(f"{count} {reason}" for reason, count in sorted(dropped.items())) or "none dropped"
-        raise StageError(f"questions.sets.{source}: no question is left ({rows}); check sizes, files, where and keep")
+        rows = (
+            ", ".join(f"{count} {reason}" for reason, count in sorted(dropped.items()))
+            or "none dropped"
+        )
+        raise StageError(
+            f"questions.sets.{source}: no question is left ({rows}); check sizes, files, where and keep"
+        )
     _check_golds(entry, found)
     return [question for _, question in found], dict(dropped)
 
@@ -126,11 +159,18 @@ def _check_golds(entry: QuestionSet, found: Iterable[tuple[Item, Question]]) -> 
 
 
 def _readable(
-    source: str, entry: QuestionSet, unique: Mapping[str, list[Item]], dropped: collections.Counter[str]
+    source: str,
+    entry: QuestionSet,
+    unique: Mapping[str, list[Item]],
+    dropped: collections.Counter[str],
 ) -> dict[str, list[Item]]:
-    """The items whose gold the grader can read; before sizes are met, so that others come in their place."""
+    """The items whose gold the grader can read; before sizes are met, so that others come in their
+    place.
+    """
     placed = [(split, item) for split, own in unique.items() for item in own]
-    readable = grading.readable(dealing.question(source, entry, split, item) for split, item in placed)
+    readable = grading.readable(
+        dealing.question(source, entry, split, item) for split, item in placed
+    )
     left: dict[str, list[Item]] = {split: [] for split in unique}
     for (split, item), fine in zip(placed, readable, strict=True):
         left[split].extend([item] if fine else [])
@@ -160,7 +200,9 @@ def summary(
     dropped: Mapping[str, dict[str, int]],
     near: Iterable[Near],
 ) -> list[dict[str, Any]]:
-    """Per set its group, grader, kind, questions in each split, and how many were dropped or are near a test."""
+    """Per set its group, grader, kind, questions in each split, and how many were dropped or are
+    near a test.
+    """
     similar = collections.Counter(one.train.source for one in near)
     sizes = collections.Counter((question.source, question.split) for question in questions)
     return [
@@ -187,9 +229,13 @@ def main(profile: str) -> None:
     """Collect every question set of the profile into data/<profile>/questions.parquet."""
     declared = params.read(PARAMS, profile)
     if not isinstance(declared["sets"], dict):
-        raise StageError(f"params.yaml: questions.sets: expected a mapping, found {quoted(declared['sets'])}")
+        raise StageError(
+            f"params.yaml: questions.sets: expected a mapping, found {quoted(declared['sets'])}"
+        )
     sets = {
-        params.named("question set", name): params.section(QuestionSet, value, f"questions.sets.{name}")
+        params.named("question set", name): params.section(
+            QuestionSet, value, f"questions.sets.{name}"
+        )
         for name, value in declared["sets"].items()
         if value is not None  # how a profile leaves out a set that it inherits
     }
@@ -205,9 +251,12 @@ def main(profile: str) -> None:
         del found[question.question_id]
         dropped[question.source]["near_test"] = dropped[question.source].get("near_test", 0) + 1
     _none_empty(sets, found.values())
-    write_text(Path("data") / profile / "near_duplicates.jsonl", listing(near))
-    records.write(Path("data") / profile / "questions.parquet", (found[key] for key in sorted(found)), Question)
-    write_json(Path("metrics") / profile / "questions.json", {"sets": summary(sets, found.values(), dropped, near)})
+    write_text(paths.data(profile).near_duplicates, listing(near))
+    records.write(paths.data(profile).questions, (found[key] for key in sorted(found)), Question)
+    write_json(
+        paths.metrics(profile) / "questions.json",
+        {"sets": summary(sets, found.values(), dropped, near)},
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Summarise a profile's runs: statistics, tables and figures, from the tracked metrics and params.yaml alone.
+"""Summarise a profile's runs: statistics, tables and figures, from the tracked metrics and
+params.yaml alone.
 
 metrics/<profile>/{questions.json, verify, compress, truncate, assemble, train, timing, scores}
     -> metrics/<profile>/{summary.json, results.csv}, plots/<profile>/{tables, figures, vega}
@@ -8,15 +9,15 @@ metrics/<profile>/{questions.json, verify, compress, truncate, assemble, train, 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Annotated, Any, NotRequired
 
 import click
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from stages.core.cells import UNTRAINED
-from stages.core.grid import Grid, Run
+from stages.core import paths
+from stages.core.cells import UNTRAINED, Cell
+from stages.core.grid import Grid
 from stages.core.program import command, params
 from stages.core.program.errors import StageError
 from stages.core.program.files import replacing, write_json, write_text
@@ -30,7 +31,12 @@ from stages.core.report.tables.markup import Table
 from stages.core.statistics.measures import Estimate
 from stages.core.statistics.significance import Bootstrap
 
-PARAMS = {"grid": "grid", "report": "report", "methods": "methods", "cap": "evaluate.max_new_tokens"}
+PARAMS = {
+    "grid": "grid",
+    "report": "report",
+    "methods": "methods",
+    "cap": "evaluate.max_new_tokens",
+}
 
 
 MOST = 100_000  # resamples: more move no digit that is shown, and take memory for each
@@ -65,7 +71,9 @@ class Settings:
         for name, found in self.headline.items():
             known = getattr(grid, f"{name}s")
             if found not in known:
-                raise StageError(f"params.yaml: report.headline.{name}: {found!r} is none of {', '.join(known)}")
+                raise StageError(
+                    f"params.yaml: report.headline.{name}: {found!r} is none of {', '.join(known)}"
+                )
         return self
 
     @property
@@ -80,13 +88,16 @@ def headline(found: Sequence[Result], settings: Settings) -> list[Result]:
     return [
         one
         for one in found
-        if one.run.student == student and (one.run.target == UNTRAINED or one.run.teacher == teacher)
+        if one.run.student == student
+        and (one.run.target == UNTRAINED or one.run.teacher == teacher)
     ]
 
 
 @dataclass(frozen=True)
 class Study:
-    """All that tables and figures show. `arms` have their seeds together, `runs` are single where that differs."""
+    """All that tables and figures show. `arms` have their seeds together, `runs` are single where
+    that differs.
+    """
 
     inputs: Inputs
     grid: Grid
@@ -96,16 +107,20 @@ class Study:
     runs: Sequence[Result]
     compared: Sequence[Comparison]
     caps: Sequence[int]
-    curves: Mapping[Run, Sequence[Estimate]]
+    curves: Mapping[Cell, Sequence[Estimate]]
 
 
-def study(inputs: Inputs, grid: Grid, settings: Settings, budgets: Mapping[str, str], cap: int) -> Study:
+def study(
+    inputs: Inputs, grid: Grid, settings: Settings, budgets: Mapping[str, str], cap: int
+) -> Study:
     """Everything that is computed from the metrics; `cap` is the limit of tokens of the evaluation."""
     own = arms.pooled(inputs.answers, grid)
     bootstrap = replace(settings.bootstrap, comparisons=arms.family(own, inputs))
     main = arms.main_answers(own, inputs)
     found, compared = arms.corrected(
-        arms.results(inputs, own, bootstrap, cap), arms.comparisons(main, inputs, bootstrap), bootstrap.confidence
+        arms.results(inputs, own, bootstrap, cap),
+        arms.comparisons(main, inputs, bootstrap),
+        bootstrap.confidence,
     )
     single = {run: one for run, one in inputs.answers.items() if run not in own}
     runs = arms.results(inputs, single, bootstrap, cap) if single else []
@@ -114,26 +129,48 @@ def study(inputs: Inputs, grid: Grid, settings: Settings, budgets: Mapping[str, 
     return Study(inputs, grid, settings, budgets, found, runs, compared, caps, curves)
 
 
-def build(whole: Study, made: Mapping[str, Table]) -> tuple[dict[str, Any], str, dict[str, dict[str, bytes]]]:
-    """The summary, results.csv, and the files of each folder of plots by name; `made` are the tables."""
+def build(
+    whole: Study, made: Mapping[str, Table]
+) -> tuple[dict[str, Any], str, dict[str, dict[str, bytes]]]:
+    """The summary, results.csv, and the files of each folder of plots by name; `made` are the
+    tables.
+    """
     names, inputs = whole.grid.arms(), whole.inputs
     method = whole.settings.headline["method"]
-    own = {one.run.target: one for one in headline(whole.arms, whole.settings) if one.run.method in (method, "")}
+    own = {
+        one.run.target: one
+        for one in headline(whole.arms, whole.settings)
+        if one.run.method in (method, "")
+    }
     folders = {
         "tables": markup.files(made),
         "figures": drawing.draw(
-            names, whole.arms, whole.compared, inputs.compress, whole.caps, whole.curves, whole.settings.paper
+            names,
+            whole.arms,
+            whole.compared,
+            inputs.compress,
+            whole.caps,
+            whole.curves,
+            whole.settings.paper,
         ),
         "vega": {
             name: summary.table(rows, columns).encode()
             for name, rows, columns in (
                 ("training.csv", curves.rows(names, inputs.train, inputs.timing), curves.COLUMNS),
                 ("accuracy_tokens.csv", vega.points(names, whole.arms), vega.POINTS),
-                ("accuracy_budget.csv", vega.budgets(names, whole.arms, whole.caps, whole.curves), vega.CURVES),
+                (
+                    "accuracy_budget.csv",
+                    vega.budgets(names, whole.arms, whole.caps, whole.curves),
+                    vega.CURVES,
+                ),
             )
         },
     }
-    return summary.headlines(names, own), summary.table(summary.rows([*whole.arms, *whole.runs])), folders
+    return (
+        summary.headlines(names, own),
+        summary.table(summary.rows([*whole.arms, *whole.runs])),
+        folders,
+    )
 
 
 def made_tables(whole: Study) -> dict[str, Table]:
@@ -178,7 +215,11 @@ def _page(
     captions: Mapping[str, tuple[str, str]],
 ) -> str:
     """The report as one HTML file."""
-    pictures = {name: (drawn[f"{name}.svg"], *said) for name, said in captions.items() if f"{name}.svg" in drawn}
+    pictures = {
+        name: (drawn[f"{name}.svg"], *said)
+        for name, said in captions.items()
+        if f"{name}.svg" in drawn
+    }
     about = f"Profile {profile}: {len(whole.arms)} arms, drawn from metrics/{profile} alone."
     further = [table for name, table in made.items() if name not in ("headline", "holes")]
     return page.page(
@@ -194,17 +235,22 @@ def _page(
 
 @command.stage("profile")
 def main(profile: str, explain: str | None = None) -> None:
-    """Write a profile's summary, tables, figures and page from its tracked metrics, or explain one cell's numbers."""
+    """Write a profile's summary, tables, figures and page from its tracked metrics, or explain one
+    cell's numbers.
+    """
     declared = params.read(PARAMS, profile)
     grid = params.section(Grid, declared["grid"], "grid")
     if explain:
-        cell = provenance.find(grid.runs(), explain)
-        click.echo("\n".join(provenance.explain(Path("metrics") / profile, profile, cell)))
+        cell = provenance.find(grid.cells(), explain)
+        click.echo("\n".join(provenance.explain(paths.metrics(profile), profile, cell)))
         return
     cap = params.entry(Positive, declared["cap"], "evaluate.max_new_tokens")
     settings = params.section(Settings, declared["report"], "report").checked(grid)
-    root = Path("metrics") / profile
-    budgets, inputs = comparable.budgets(declared["methods"], grid.methods), metrics.load(root, grid)
+    root = paths.metrics(profile)
+    budgets, inputs = (
+        comparable.budgets(declared["methods"], grid.methods),
+        metrics.load(root, grid),
+    )
     comparable.check(inputs.train, budgets, root / "train")
     for hole in inputs.holes:
         click.echo(f"warning: {hole}: not there yet; the report leaves it out", err=True)
@@ -213,23 +259,28 @@ def main(profile: str, explain: str | None = None) -> None:
     scalars, found, folders = build(whole, made)
     about = _about(whole)
     captions = {
-        name: (provenance.says(name, about), provenance.caption(name, root, about)) for name in provenance.FIGURES
+        name: (provenance.says(name, about), provenance.caption(name, root, about))
+        for name in provenance.FIGURES
     }
     said = "".join(f"- {name}: {' '.join(parts)}\n" for name, parts in captions.items())
     folders["figures"]["captions.md"] = said.encode()
     text = _page(whole, profile, made, folders["figures"], captions)
     for name, files in folders.items():
-        with replacing(Path("plots") / profile / name) as folder:
+        with replacing(paths.plots(profile) / name) as folder:
             folder.mkdir()
             for file, data in files.items():
                 (folder / file).write_bytes(data)
-    write_text(Path("plots") / profile / "report.html", text)
+    write_text(paths.plots(profile) / "report.html", text)
     write_text(root / "results.csv", found)
     write_json(root / "summary.json", scalars)
 
 
 main.params.append(
-    click.Option(["--explain"], metavar="CELL", help="say where a cell's numbers come from, and write nothing")
+    click.Option(
+        ["--explain"],
+        metavar="CELL",
+        help="say where a cell's numbers come from, and write nothing",
+    )
 )
 
 

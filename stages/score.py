@@ -3,7 +3,7 @@
 predictions, questions -> data/<profile>/scores/<cell>.parquet (with the answers as read),
     data/<profile>/disagreements/score/<cell>.md (where the two graders disagree),
     metrics/<profile>/scores/<cell>.csv (what the report needs of each), metrics/<profile>/cells/<cell>.json (a summary)
-shown predictions -> data/<profile>/shown/scores/<cell>.parquet, for the report's page and in no number
+example predictions -> data/<profile>/examples/scores/<cell>.parquet, for the report's page and in no number
 Run: python -m stages.score --profile default --student smollm2
      [--teacher scripted --target raw --method lora --seed s0]
 """
@@ -12,14 +12,13 @@ import csv
 import io
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 import numpy as np
 
-from stages.core import grading, records
-from stages.core.cells import cell_name
+from stages.core import grading, paths, records
+from stages.core.cells import Cell
 from stages.core.grading.disagreements import Page
 from stages.core.program import command, params
 from stages.core.program.errors import StageError
@@ -30,13 +29,20 @@ from stages.core.statistics.sampled import majority, pass_at, powers
 PARAMS: dict[str, str] = {}
 
 
-def score(predictions: Iterable[Prediction], questions: Mapping[str, Question], page: Page) -> Iterator[Score]:
-    """Every prediction's score in order. One that was cut at the cap is never correct: it gave no final answer.
+def score(
+    predictions: Iterable[Prediction], questions: Mapping[str, Question], page: Page
+) -> Iterator[Score]:
+    """Every prediction's score in order. One that was cut at the cap is never correct: it gave no
+    final answer.
 
     `page` notes those on which the graders disagree.
     """
-    ahead, rows = itertools.tee(_asked(predictions, questions))  # the graders read some batches ahead
-    verdicts = grading.grade_many((row.answer, asked.gold, asked.grader, asked) for row, asked in ahead)
+    ahead, rows = itertools.tee(
+        _asked(predictions, questions)
+    )  # the graders read some batches ahead
+    verdicts = grading.grade_many(
+        (row.answer, asked.gold, asked.grader, asked) for row, asked in ahead
+    )
     votes = Votes()
     for (row, question), verdict in zip(rows, verdicts, strict=True):
         outcome = "no_answer" if verdict.outcome == "no_answer" else "answered"
@@ -52,7 +58,9 @@ def score(predictions: Iterable[Prediction], questions: Mapping[str, Question], 
             group=question.group,
             outcome=outcome,
             correct=correct,
-            vote=votes.of(row.question_id, verdict.parsed if outcome == "answered" else "", correct),
+            vote=votes.of(
+                row.question_id, verdict.parsed if outcome == "answered" else "", correct
+            ),
             parsed=verdict.parsed,
             second=verdict.second and outcome != "hit_cap",
             think_tokens=row.think_tokens,
@@ -61,7 +69,8 @@ def score(predictions: Iterable[Prediction], questions: Mapping[str, Question], 
 
 
 class Votes:
-    """Numbers what the answers to one question say, so that those who agree can be counted without their text.
+    """Numbers what the answers to one question say, so that those who agree can be counted without
+    their text.
 
     Right answers are one whatever their form; wrong ones agree where the grader read the same text.
     """
@@ -70,7 +79,9 @@ class Votes:
         self._question, self._seen = "", dict[str, int]()
 
     def of(self, question_id: str, parsed: str, correct: bool) -> int:
-        """0 for no answer, 1 for a right one, then as they come; all answers to a question one after the other."""
+        """0 for no answer, 1 for a right one, then as they come; all answers to a question one
+        after the other.
+        """
         if question_id != self._question:
             self._question, self._seen = question_id, {}
         if correct or not parsed:
@@ -83,12 +94,15 @@ def _asked(
 ) -> Iterator[tuple[Prediction, Question]]:
     for row in predictions:
         if row.question_id not in questions:
-            raise StageError(f"prediction for question {row.question_id}: no such question; rerun evaluate")
+            raise StageError(
+                f"prediction for question {row.question_id}: no such question; rerun evaluate"
+            )
         yield row, questions[row.question_id]
 
 
 def summary(scores: Sequence[Score]) -> dict[str, Any]:
-    """Accuracy, outcomes and generated tokens, for each question set and decoding. Wrong and cut answers count.
+    """Accuracy, outcomes and generated tokens, for each question set and decoding. Wrong and cut
+    answers count.
 
     Of samples also pass@k and the majority's accuracy, over the questions that have samples.
     """
@@ -98,9 +112,13 @@ def summary(scores: Sequence[Score]) -> dict[str, Any]:
         ("sampled", [r for r in scores if r.sample]),
     ]
     for name, rows in decoding:
-        for source, group in itertools.groupby(sorted(rows, key=lambda row: row.source), lambda row: row.source):
+        for source, group in itertools.groupby(
+            sorted(rows, key=lambda row: row.source), lambda row: row.source
+        ):
             own = list(group)
-            found.setdefault(source, {})[name] = _numbers(own) | (_together(own) if name == "sampled" else {})
+            found.setdefault(source, {})[name] = _numbers(own) | (
+                _together(own) if name == "sampled" else {}
+            )
     return found
 
 
@@ -121,7 +139,9 @@ def _numbers(rows: Sequence[Score]) -> dict[str, Any]:
 
 def lengths(tokens: Sequence[int]) -> dict[str, float]:
     """Mean, quartiles, 95th percentile and maximum of `tokens`."""
-    q1, median, q3, p95 = (round(float(part), 4) for part in np.quantile(tokens, [0.25, 0.5, 0.75, 0.95]))
+    q1, median, q3, p95 = (
+        round(float(part), 4) for part in np.quantile(tokens, [0.25, 0.5, 0.75, 0.95])
+    )
     mean = round(fmean(tokens), 4)
     return {"mean": mean, "q1": q1, "median": median, "q3": q3, "p95": p95, "max": max(tokens)}
 
@@ -131,10 +151,15 @@ def _together(rows: Sequence[Score]) -> dict[str, Any]:
     by_question = [list(own) for _, own in itertools.groupby(rows, lambda row: row.question_id)]
     fewest = min(map(len, by_question))
     passed = {
-        str(k): round(fmean(pass_at(len(own), sum(row.correct for row in own), k) for own in by_question), 6)
+        str(k): round(
+            fmean(pass_at(len(own), sum(row.correct for row in own), k) for own in by_question), 6
+        )
         for k in powers(fewest)
     }
-    return {"pass_at": passed, "majority": round(fmean(majority([row.vote for row in own]) for own in by_question), 6)}
+    return {
+        "pass_at": passed,
+        "majority": round(fmean(majority([row.vote for row in own]) for own in by_question), 6),
+    }
 
 
 def table(scores: Iterable[Score]) -> str:
@@ -152,17 +177,19 @@ def table(scores: Iterable[Score]) -> str:
 def main(profile: str, student: str, **arm: str) -> None:
     """Grade one cell's predictions, or without an arm the untrained student's."""
     params.read(PARAMS, profile, student=student, **arm)
-    data, metrics, cell = Path("data") / profile, Path("metrics") / profile, cell_name(student, **arm)
-    questions = {row.question_id: row for row in records.read(data / "questions.parquet", Question)}
-    predictions = records.read(data / "predictions" / f"{cell}.parquet", Prediction)
-    page = Page(f"the answers of {cell}")
+    data, cell = paths.data(profile), Cell.of(student, **arm)
+    questions = {row.question_id: row for row in records.read(data.questions, Question)}
+    predictions = records.read(data.predictions(cell), Prediction)
+    page = Page(f"the answers of {cell.name}")
     scores = list(command.progress(score(predictions, questions, page), "score", unit="answer"))
-    records.write(data / "scores" / f"{cell}.parquet", scores, Score)
-    write_text(data / "disagreements" / "score" / f"{cell}.md", page.text())
-    write_text(metrics / "scores" / f"{cell}.csv", table(scores))
-    write_json(metrics / "cells" / f"{cell}.json", {"cell": cell, "sets": summary(scores)})
-    shown = records.read(data / "shown" / "predictions" / f"{cell}.parquet", Prediction)
-    records.write(data / "shown" / "scores" / f"{cell}.parquet", score(shown, questions, Page("")), Score)
+    records.write(data.scores(cell), scores, Score)
+    write_text(data.disagreements("score", cell.name), page.text())
+    write_text(paths.metrics(profile) / "scores" / f"{cell.name}.csv", table(scores))
+    write_json(
+        paths.metric(profile, "cells", cell.name), {"cell": cell.name, "sets": summary(scores)}
+    )
+    examples = records.read(data.example_predictions(cell), Prediction)
+    records.write(data.example_scores(cell), score(examples, questions, Page("")), Score)
 
 
 if __name__ == "__main__":

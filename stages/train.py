@@ -1,4 +1,5 @@
-"""train: fine-tune one student on one target of one teacher, by one method and seed: one cell of the grid.
+"""train: fine-tune one student on one target of one teacher, by one method and seed: one cell of
+the grid.
 
 sft, models -> data/<profile>/checkpoints/<cell>/ with a model card, metrics/<profile>/train/<cell>.json,
     metrics/<profile>/timing/<cell>.json (apart, because it differs from run to run)
@@ -7,11 +8,10 @@ Run: python -m stages.train --profile default --teacher scripted --target raw --
 
 import contextlib
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stages.core import chat, records, tokens
-from stages.core.cells import cell_name
+from stages.core import chat, paths, records, tokens
+from stages.core.cells import Cell
 from stages.core.machine import jemalloc
 from stages.core.program import command, params
 from stages.core.program.errors import StageError
@@ -35,7 +35,13 @@ PARAMS = {
 @command.stage("profile", "teacher", "target", "student", "method", "seed")
 def main(profile: str, teacher: str, target: str, student: str, method: str, seed: str) -> None:
     """Fine-tune one cell's student into data/<profile>/checkpoints/<cell>/."""
-    identity = {"teacher": teacher, "target": target, "student": student, "method": method, "seed": seed}
+    identity = {
+        "teacher": teacher,
+        "target": target,
+        "student": student,
+        "method": method,
+        "seed": seed,
+    }
     declared = params.read(PARAMS, profile, **identity)
     how = params.section(Method, declared["method"], f"methods.{method}")
     loading = params.section(Training, declared["training"], f"students.{student}.training")
@@ -51,12 +57,21 @@ def main(profile: str, teacher: str, target: str, student: str, method: str, see
         fine_tune(profile, identity, text, how, loading, drawn)
 
 
-def fine_tune(profile: str, cell: dict[str, str], text: chat.Text, how: Method, loading: Training, seed: int) -> None:
+def fine_tune(
+    profile: str,
+    identity: dict[str, str],
+    text: chat.Text,
+    how: Method,
+    loading: Training,
+    seed: int,
+) -> None:
     """One cell from its examples to its outs, which the first of several processes writes."""
     began = time.perf_counter()
-    data, metrics, name = Path("data") / profile, Path("metrics") / profile, cell_name(**cell)
-    base, source = data / "models" / cell["student"], data / "sft" / cell["teacher"] / cell["student"]
-    source /= f"{cell['target']}.parquet"
+    data, cell = paths.data(profile), Cell(**identity)
+    base, source = (
+        data.model(cell.student),
+        data.sft(cell.teacher, cell.student) / f"{cell.target}.parquet",
+    )
     examples = list(records.read(source, Example))
     if not examples:
         raise StageError(f"{source}: no examples to train on; rerun assemble")
@@ -66,7 +81,7 @@ def fine_tune(profile: str, cell: dict[str, str], text: chat.Text, how: Method, 
     from stages.core.training.saved import card, saving
     from stages.core.training.saved.template import chat_template
 
-    known = (base, examples, how, loading, seed, f"{profile}-{name}")
+    known = (base, examples, how, loading, seed, f"{profile}-{cell.name}")
     folder = launch.shared(launch.first(lambda: checkpoints.scratch(*known)))
     with contextlib.nullcontext() if launch.rank() else scratch.held(folder):
         tokenizer = tokens.load(base)
@@ -78,19 +93,23 @@ def fine_tune(profile: str, cell: dict[str, str], text: chat.Text, how: Method, 
         used = trained(result, len(examples))
         if text.prompt_template is not None:
             tokenizer.chat_template = chat_template(text.prompt_template)
-        with replacing(data / "checkpoints" / name) as out:
+        with replacing(data.checkpoint(cell)) as out:
             saving.save(result.model, result.reference, tokenizer, base, out)
-            card.write(out, cell, how, seed, text.prompt_template, used)
+            card.write(out, identity, how, seed, text.prompt_template, used)
             sums.write(out, sums.made(out, sums.names(out)))
-        write_metrics(metrics / "train" / f"{name}.json", cell | used)
+        write_metrics(paths.metric(profile, "train", cell.name), identity | used)
         seconds = round(time.perf_counter() - began, 3)
-        write_metrics(metrics / "timing" / f"{name}.json", {"cell": name, "total_seconds": seconds} | timed(result))
+        timing = {"cell": cell.name, "total_seconds": seconds} | timed(result)
+        write_metrics(paths.metric(profile, "timing", cell.name), timing)
         remove(folder)
 
 
 def trained(result: "Result", examples: int) -> dict[str, Any]:
     """What a run used and did, the same whenever it is run; tokens are those of all passes."""
-    rows = [[row["step"], row["tokens"], round(row["loss"], 6), row["learning_rate"]] for row in result.curve]
+    rows = [
+        [row["step"], row["tokens"], round(row["loss"], 6), row["learning_rate"]]
+        for row in result.curve
+    ]
     return {
         "examples": examples,
         "passes": round(result.examples / examples, 4),
@@ -98,8 +117,9 @@ def trained(result: "Result", examples: int) -> dict[str, Any]:
         "completion_tokens": result.completion_tokens,
         "steps": result.steps,
         "trainable_params": result.student.trainable,
-        # Kaplan et al. (arXiv 2001.08361), table 1: forward and backward, whatever part of the weights is trained; but
-        # with embeddings in N, and of experts those that a token goes through
+        # Kaplan et al. (arXiv 2001.08361), table 1: forward and backward, whatever part of the
+        # weights is trained; but with embeddings in N, and of experts those that a token goes
+        # through
         "flops_6n": 6 * result.student.active * (result.prompt_tokens + result.completion_tokens),
         "packed": result.student.packed,
         "contamination": result.student.contamination,

@@ -1,6 +1,8 @@
-"""truncate: cut every raw trace to the token budget of its compressed one: the length-matched control.
+"""truncate: cut every raw trace to the token budget of its compressed one: the length-matched
+control.
 
-The budget is counted in the student's tokens, trace by trace. The reasoning is cut, the answer stays.
+The budget is counted in the student's tokens, trace by trace. The reasoning is cut, the answer
+stays.
 
 traces, compressed, the student's tokenizer
     -> data/<profile>/truncated/<teacher>/<student>/<compressor>.parquet,
@@ -15,7 +17,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from stages.core import records, tokens
+from stages.core import paths, records, tokens
 from stages.core.program import command, params
 from stages.core.program.errors import StageError
 from stages.core.program.files import write_json
@@ -26,7 +28,8 @@ PARAMS: dict[str, str] = {}
 
 
 def cut(pairs: Iterable[tuple[Trace, Variant]], tokenizer: Any) -> Iterator[tuple[Variant, int]]:
-    """Yields each trace cut to its compressed form's tokens, with that budget; dropped pairs stay dropped.
+    """Yields each trace cut to its compressed form's tokens, with that budget; dropped pairs stay
+    dropped.
 
     A compressed trace longer than its raw one leaves the raw one whole.
     """
@@ -53,7 +56,9 @@ def _cut(batch: Sequence[tuple[Trace, Variant]], tokenizer: Any) -> list[tuple[V
             ),
             budget,
         )
-        for (trace, compressed), budget, (text, raw), size in zip(batch, budgets, starts, sizes, strict=True)
+        for (trace, compressed), budget, (text, raw), size in zip(
+            batch, budgets, starts, sizes, strict=True
+        )
     ]
 
 
@@ -84,12 +89,19 @@ class Tally:
         }
 
 
-def paired(traces: Iterable[Trace], variants: Iterable[Variant], where: Path) -> Iterator[tuple[Trace, Variant]]:
+def paired(
+    traces: Iterable[Trace], variants: Iterable[Variant], where: Path
+) -> Iterator[tuple[Trace, Variant]]:
     """Traces with their variants. Raises StageError where the two files do not hold the same rows."""
     for trace, variant in zip_longest(traces, variants):
         row = trace or variant
-        if not (trace and variant) or (trace.question_id, trace.sample) != (variant.question_id, variant.sample):
-            raise StageError(f"{where}: not made from these traces (question {row.question_id}); rerun compress")
+        if not (trace and variant) or (trace.question_id, trace.sample) != (
+            variant.question_id,
+            variant.sample,
+        ):
+            raise StageError(
+                f"{where}: not made from these traces (question {row.question_id}); rerun compress"
+            )
         yield trace, variant
 
 
@@ -97,16 +109,16 @@ def paired(traces: Iterable[Trace], variants: Iterable[Variant], where: Path) ->
 def main(profile: str, teacher: str, compressor: str, student: str) -> None:
     """Cut one teacher's traces to one compressor's lengths in one student's tokens."""
     params.read(PARAMS, profile, teacher=teacher, compressor=compressor, student=student)
-    data = Path("data") / profile
-    tokenizer = tokens.load(data / "models" / student)
-    compressed = data / "compressed" / teacher / f"{compressor}.parquet"
-    traces = records.read(data / "traces" / f"{teacher}.parquet", Trace)
+    data = paths.data(profile)
+    tokenizer = tokens.load(data.model(student))
+    compressed = data.compressed(teacher, compressor)
+    traces = records.read(data.traces(teacher), Trace)
     pairs = paired(traces, records.read(compressed, Variant), compressed)
     tally = Tally()
     found = tally.watch(cut(command.progress(pairs, "truncate", unit="trace"), tokenizer))
-    records.write(data / "truncated" / teacher / student / f"{compressor}.parquet", found, Variant)
+    records.write(data.truncated(teacher, student, compressor), found, Variant)
     result = {"teacher": teacher, "compressor": compressor, "student": student} | tally.summary()
-    write_json(Path("metrics") / profile / "truncate" / f"{teacher}-{compressor}-{student}.json", result)
+    write_json(paths.metric(profile, "truncate", f"{teacher}-{compressor}-{student}"), result)
 
 
 if __name__ == "__main__":

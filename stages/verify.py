@@ -1,9 +1,10 @@
 """verify: grade every response and keep the correct ones as traces.
 
-A response that did not end by itself (cut at the token limit, refused) is never kept: its answer, if any, is not its
-last word.
+A response that did not end by itself (cut at the token limit, refused) is never kept: its answer,
+if any, is not its last word.
 
-What counts is the first grader's verdict; the second one's is a column, and where they disagree a page lists the rows.
+What counts is the first grader's verdict; the second one's is a column, and where they disagree a
+page lists the rows.
 
 responses, questions -> data/<profile>/traces/<teacher>.parquet, data/<profile>/disagreements/verify/<teacher>.md,
     metrics/<profile>/verify/<teacher>.json
@@ -14,10 +15,9 @@ import collections
 import dataclasses
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
-from stages.core import grading, records
+from stages.core import grading, paths, records
 from stages.core.grading import Verdict
 from stages.core.grading.disagreements import Page, disagree
 from stages.core.grading.selection import Selection
@@ -35,7 +35,9 @@ class Tally:
     """Counts per question set, gathered while responses stream past, so that no text is held."""
 
     def __init__(self) -> None:
-        self.counts: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
+        self.counts: dict[str, collections.Counter[str]] = collections.defaultdict(
+            collections.Counter
+        )
         self.asked: dict[str, set[str]] = collections.defaultdict(set)
         self.answered: dict[str, set[str]] = collections.defaultdict(set)
         self.selection: dict[str, Selection] = collections.defaultdict(Selection)
@@ -60,12 +62,14 @@ class Tally:
             self.answered[source].add(response.question_id)
 
     def summary(self) -> list[dict[str, Any]]:
-        """Per question set: questions, attempts, correct ones, kept traces and their mean reasoning characters.
+        """Per question set: questions, attempts, correct ones, kept traces and their mean reasoning
+        characters.
 
-        accuracy is that of each question's first attempt (pass@1): where sampling stops at the first correct one,
-        the later attempts are of the harder questions alone. One that was cut counts as wrong. Correct attempts are
-        not kept where they were cut (correct_unfinished), else where they show no reasoning. disagreement_rate is over
-        all attempts; gave_up counts what could not be graded.
+        accuracy is that of each question's first attempt (pass@1): where sampling stops at the
+        first correct one, the later attempts are of the harder questions alone. One that was cut
+        counts as wrong. Correct attempts are not kept where they were cut (correct_unfinished),
+        else where they show no reasoning. disagreement_rate is over all attempts; gave_up counts
+        what could not be graded.
         """
         return [
             {
@@ -80,12 +84,16 @@ class Tally:
                 "unanswered": counts["unanswered"],
                 "gave_up": counts["gave_up"],
                 "accuracy": round(counts["first"] / len(self.asked[source]), 6),
-                "accuracy_second_grader": round(counts["first_by_second"] / len(self.asked[source]), 6),
+                "accuracy_second_grader": round(
+                    counts["first_by_second"] / len(self.asked[source]), 6
+                ),
                 "disagreements": counts["disagreements"],
                 "disagreement_rate": round(counts["disagreements"] / counts["attempts"], 6),
                 "questions_kept": len(self.answered[source]),
                 "traces_kept": counts["traces_kept"],
-                "mean_chars": round(counts["chars"] / kept, 2) if (kept := counts["traces_kept"]) else None,
+                "mean_chars": round(counts["chars"] / kept, 2)
+                if (kept := counts["traces_kept"])
+                else None,
                 "selection": self.selection[source].summary(),
             }
             for source, counts in sorted(self.counts.items())
@@ -102,15 +110,23 @@ class Tally:
         )
 
 
-def keep(responses: Iterable[Response], questions: Mapping[str, Question], tally: Tally, page: Page) -> Iterator[Trace]:
+def keep(
+    responses: Iterable[Response], questions: Mapping[str, Question], tally: Tally, page: Page
+) -> Iterator[Trace]:
     """The traces of correct, finished responses that show their reasoning, in order.
 
     `tally` counts all responses, and `page` notes those on which the graders disagree.
     """
     ahead, rows = itertools.tee(_asked(responses, questions))  # the graders read some batches ahead
-    verdicts = grading.grade_many((row.answer, asked.gold, asked.grader, asked) for row, asked in ahead)
+    verdicts = grading.grade_many(
+        (row.answer, asked.gold, asked.grader, asked) for row, asked in ahead
+    )
     for (row, question), verdict in zip(rows, verdicts, strict=True):
-        kept = verdict.outcome == "correct" and row.finish_reason == "stop" and bool(row.reasoning.strip())
+        kept = (
+            verdict.outcome == "correct"
+            and row.finish_reason == "stop"
+            and bool(row.reasoning.strip())
+        )
         tally.add(question, row, verdict, kept)
         page.add(question, row.sample, row.answer, verdict)
         if kept:
@@ -125,10 +141,14 @@ def keep(responses: Iterable[Response], questions: Mapping[str, Question], tally
             )
 
 
-def _asked(responses: Iterable[Response], questions: Mapping[str, Question]) -> Iterator[tuple[Response, Question]]:
+def _asked(
+    responses: Iterable[Response], questions: Mapping[str, Question]
+) -> Iterator[tuple[Response, Question]]:
     for row in responses:
         if row.question_id not in questions:
-            raise StageError(f"response to question {row.question_id}: no such question; rerun its teacher's stage")
+            raise StageError(
+                f"response to question {row.question_id}: no such question; rerun its teacher's stage"
+            )
         yield row, questions[row.question_id]
 
 
@@ -136,17 +156,19 @@ def _asked(responses: Iterable[Response], questions: Mapping[str, Question]) -> 
 def main(profile: str, teacher: str) -> None:
     """Keep one teacher's correct responses as data/<profile>/traces/<teacher>.parquet."""
     params.read(PARAMS, profile, teacher=teacher)
-    data, tally, page = Path("data") / profile, Tally(), Page(f"the responses of {teacher}")
-    questions = {row.question_id: row for row in records.read(data / "questions.parquet", Question)}
-    responses = records.read(data / "responses" / f"{teacher}.parquet", Response)
-    out = data / "traces" / f"{teacher}.parquet"
-    kept = records.write(out, keep(command.progress(responses, "verify"), questions, tally, page), Trace)
+    data, tally, page = paths.data(profile), Tally(), Page(f"the responses of {teacher}")
+    questions = {row.question_id: row for row in records.read(data.questions, Question)}
+    responses = records.read(data.responses(teacher), Response)
+    out = data.traces(teacher)
+    kept = records.write(
+        out, keep(command.progress(responses, "verify"), questions, tally, page), Trace
+    )
     if not kept:
         out.unlink()
         raise StageError(f"teacher {teacher}: {tally.complaint()}")
-    write_text(data / "disagreements" / "verify" / f"{teacher}.md", page.text())
+    write_text(data.disagreements("verify", teacher), page.text())
     result = {"teacher": teacher, "sets": tally.summary()}
-    write_json(Path("metrics") / profile / "verify" / f"{teacher}.json", result)
+    write_json(paths.metric(profile, "verify", teacher), result)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""What the quick tests share: a tiny student with random weights, params.yaml in a folder of its own, and settings."""
+"""What the quick tests share: a tiny student with random weights, params.yaml in a folder of its
+own, and settings.
+"""
 
 import functools
 import os
@@ -13,8 +15,12 @@ import yaml
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # nothing here may reach for a hub
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-os.environ["RAY_AUTH_MODE"] = "disabled"  # a cluster of one test would leave a token that guards the next one's
-hypothesis.settings.register_profile("quick", max_examples=60, deadline=None, derandomize=True, database=None)
+os.environ["RAY_AUTH_MODE"] = (
+    "disabled"  # a cluster of one test would leave a token that guards the next one's
+)
+hypothesis.settings.register_profile(
+    "quick", max_examples=60, deadline=None, derandomize=True, database=None
+)
 hypothesis.settings.load_profile("quick")
 
 Project = Callable[..., Path]
@@ -62,13 +68,17 @@ def miniature(tmp_path_factory: pytest.TempPathFactory) -> Miniature:
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """Makes the test's folder the current one and writes params.yaml there: profile `test` and the sections given."""
+    """Makes the test's folder the current one and writes params.yaml there: profile `test` and the
+    sections given.
+    """
 
     def made(**sections: Any) -> Path:
         monkeypatch.chdir(tmp_path)
         path, now = tmp_path / "params.yaml", time.time_ns()
         path.write_text(yaml.safe_dump({"profile": "test"} | sections))
-        os.utime(path, ns=(now, now))  # finer than the file system's own clock: params are cached by this time
+        os.utime(
+            path, ns=(now, now)
+        )  # finer than the file system's own clock: params are cached by this time
         return tmp_path
 
     return made

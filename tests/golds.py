@@ -1,4 +1,5 @@
-"""The golds of real question sets, said in five ways, and a wrong value of the same kind said likewise.
+"""The golds of real question sets, said in five ways, and a wrong value of the same kind said
+likewise.
 
 Run: python -m tests.golds        grades them all and writes metrics/grading.json
 """
@@ -41,7 +42,9 @@ SPOILED = (
 
 @dataclass(frozen=True)
 class Set:
-    """A question set of ../shared/data: its files, its grader, how its gold is found, and how a wrong one is made."""
+    """A question set of ../shared/data: its files, its grader, how its gold is found, and how a
+    wrong one is made.
+    """
 
     files: tuple[str, ...]
     kind: str
@@ -74,8 +77,16 @@ def _next_of(*labels: str) -> Callable[[str], list[str]]:
 
 
 SETS = {
-    "gsm8k": Set(("gsm8k/train.jsonl", "gsm8k/test.jsonl"), "numeric", _after_hashes, _next_digits, "question"),
-    "math500": Set(("math500/test.jsonl",), "math", _said, lambda gold: wrong_formulas(gold), "problem"),
+    "gsm8k": Set(
+        ("gsm8k/train.jsonl", "gsm8k/test.jsonl"),
+        "numeric",
+        _after_hashes,
+        _next_digits,
+        "question",
+    ),
+    "math500": Set(
+        ("math500/test.jsonl",), "math", _said, lambda gold: wrong_formulas(gold), "problem"
+    ),
     "multiarith": Set(("multiarith/test.json",), "numeric", _said, _next_digits),
     "arc_challenge": Set(
         ("arc_challenge/train.json", "arc_challenge/test.json"),
@@ -90,7 +101,9 @@ SETS = {
 
 
 def wrong_formulas(gold: str) -> list[str]:
-    """A formula with its first and its last digit changed, and with its first sign swapped; a word with another one."""
+    """A formula with its first and its last digit changed, and with its first sign swapped; a word
+    with another one.
+    """
     digits = [match.start() for match in re.finditer(r"\d", gold)]
     places = dict.fromkeys((digits[0], digits[-1])) if digits else ()
     found = [f"{gold[:place]}{(int(gold[place]) + 1) % 10}{gold[place + 1 :]}" for place in places]
@@ -98,10 +111,16 @@ def wrong_formulas(gold: str) -> list[str]:
         found.append(gold[: sign.start()] + {"+": "-", "-": "+"}[sign[0]] + gold[sign.end() :])
     elif digits and "\\pm" not in gold and gold != "0":
         found.append(
-            f"-{gold}" if not gold.startswith(("(", "[", "\\left", "\\{", "\\begin", "x", "y")) else f"2{gold}"
+            f"-{gold}"
+            if not gold.startswith(("(", "[", "\\left", "\\{", "\\begin", "x", "y"))
+            else f"2{gold}"
         )
     if not found:
-        found.append({"\\text{Evelyn}": "\\text{Carla}"}.get(gold, "\\text{west}" if "text" in gold else f"2{gold}"))
+        found.append(
+            {"\\text{Evelyn}": "\\text{Carla}"}.get(
+                gold, "\\text{west}" if "text" in gold else f"2{gold}"
+            )
+        )
     return [text for text in found if text != gold]
 
 
@@ -110,10 +129,18 @@ def rows(name: str) -> Iterator[Question]:
     entry = SETS[name]
     for file in entry.files:
         text = (SHARED / "questions" / file).read_text(encoding="utf-8")
-        read = [json.loads(line) for line in text.splitlines()] if file.endswith("l") else json.loads(text)
+        read = (
+            [json.loads(line) for line in text.splitlines()]
+            if file.endswith("l")
+            else json.loads(text)
+        )
         for place, row in enumerate(read):
             yield question(
-                place, question_id=f"{file}:{place}", question=row[entry.text], gold=entry.gold(row), grader=entry.kind
+                place,
+                question_id=f"{file}:{place}",
+                question=row[entry.text],
+                gold=entry.gold(row),
+                grader=entry.kind,
             )
 
 
@@ -128,7 +155,9 @@ def options_said(row: Question) -> list[str]:
 
 @dataclass
 class Found:
-    """What grading a set found: how many right and wrong answers were graded, and which of them wrongly."""
+    """What grading a set found: how many right and wrong answers were graded, and which of them
+    wrongly.
+    """
 
     questions: int
     right: int
@@ -152,7 +181,9 @@ class Found:
         }
 
     def by_gold(self) -> dict[str, dict[str, float]]:
-        """False rejects and false accepts for each gold: a grader must not prefer a side or a place."""
+        """False rejects and false accepts for each gold: a grader must not prefer a side or a
+        place.
+        """
         rejected = collections.Counter(gold for gold, _ in self.rejected)
         accepted = collections.Counter(gold for gold, _ in self.accepted)
         return {
@@ -202,7 +233,12 @@ def attacks() -> dict[str, dict[str, int]]:
         count = collections.Counter(right=0, refused=0, wrong=0, accepted=0)
         for row, outcome in graded(path):
             right, correct = row["expected"] == "correct", outcome == "correct"
-            count.update(right=right, refused=right and not correct, wrong=not right, accepted=correct and not right)
+            count.update(
+                right=right,
+                refused=right and not correct,
+                wrong=not right,
+                accepted=correct and not right,
+            )
         if count.total():
             counts[path.stem] = dict(count)
     return counts

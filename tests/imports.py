@@ -18,7 +18,8 @@ def file_of(module: str) -> Path | None:
 def is_docstring_only(path: Path) -> bool:
     """Whether a file holds nothing that runs: the __init__.py of a plain package."""
     return all(
-        isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in ast.parse(path.read_text()).body
+        isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        for node in ast.parse(path.read_text()).body
     )
 
 

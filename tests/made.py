@@ -1,4 +1,6 @@
-"""Rows, params and runs that several tests make: every value has a default, a test names what it is about."""
+"""Rows, params and runs that several tests make: every value has a default, a test names what it is
+about.
+"""
 
 import dataclasses
 import os
@@ -57,7 +59,9 @@ def question(number: int = 0, **values: Any) -> Question:
 def response(number: int = 0, sample: Any = 0, **values: Any) -> Response:
     """A right response to `question(number)`."""
     answer = f"The answer is {number + 1}."
-    made = Response(f"q{number}", sample, "key", 7, "teacher", "I count on.", answer, "stop", None, None)
+    made = Response(
+        f"q{number}", sample, "key", 7, "teacher", "I count on.", answer, "stop", None, None
+    )
     return dataclasses.replace(made, **values)
 
 
@@ -75,7 +79,14 @@ def trace(number: int = 0, sample: int = 0, **values: Any) -> Trace:
         asked.gold,
         asked.gold,
         True,
-        *(said.request_key, said.seed, said.model, said.finish_reason, said.prompt_tokens, said.completion_tokens),
+        *(
+            said.request_key,
+            said.seed,
+            said.model,
+            said.finish_reason,
+            said.prompt_tokens,
+            said.completion_tokens,
+        ),
     )
     return dataclasses.replace(made, **values)
 
@@ -107,7 +118,9 @@ def example(number: int, eos: str) -> Example:
     """An example of a length of its own; counts in bytes, with the EOS as one more."""
     prompt = f"Count to {number}.\n"
     said = chat.completion(" ".join(map(str, range(number))), str(number), "")
-    return Example(f"q{number:02}", 0, prompt, said + eos, len(prompt), len(said) + 1, len(said) + 1)
+    return Example(
+        f"q{number:02}", 0, prompt, said + eos, len(prompt), len(said) + 1, len(said) + 1
+    )
 
 
 def params_file(root: Path, **sections: Any) -> None:
@@ -124,7 +137,9 @@ def load(folder: Path) -> Any:
     return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
 
 
-def run(module: str, *options: str, cwd: Path, limit: int | None = None) -> subprocess.CompletedProcess[str]:
+def run(
+    module: str, *options: str, cwd: Path, limit: int | None = None
+) -> subprocess.CompletedProcess[str]:
     """A stage's command as a user runs it; no file may grow beyond `limit` bytes."""
     code = "import resource, runpy, sys; sys.argv = sys.argv[1:]; "
     if limit is not None:
@@ -132,7 +147,11 @@ def run(module: str, *options: str, cwd: Path, limit: int | None = None) -> subp
     code += "runpy.run_module(sys.argv[0], run_name='__main__', alter_sys=True)"
     env = os.environ | {"PYTHONPATH": str(ROOT), "CI": "true"}
     return subprocess.run(
-        [sys.executable, "-c", code, module, *options], cwd=cwd, env=env, capture_output=True, text=True
+        [sys.executable, "-c", code, module, *options],
+        cwd=cwd,
+        env=env,
+        capture_output=True,
+        text=True,
     )
 
 

@@ -33,7 +33,11 @@ def _bare(line: str) -> str:
 
 def session() -> list[tuple[str, str]]:
     """The commands of the console blocks, each with what is shown below it."""
-    parts = [part for block in blocks("console") for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]]
+    parts = [
+        part
+        for block in blocks("console")
+        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]
+    ]
     lines = (part.partition("\n") for part in parts)
     return [(_bare(command), shown) for command, _, shown in lines]
 
@@ -48,7 +52,9 @@ def commands() -> list[str]:
 
 
 def environment(root: Path) -> None:
-    """Gives a copy of the project a .venv that is this Python's own, so that make has nothing to install."""
+    """Gives a copy of the project a .venv that is this Python's own, so that make has nothing to
+    install.
+    """
     (root / ".venv").mkdir()
     for path in Path(sys.prefix).iterdir():
         if not path.name.startswith("installed-"):

@@ -1,4 +1,5 @@
-"""Servers on loopback: one of OpenAI's protocol that the scripted teacher answers for, and a proxy that does it harm.
+"""Servers on loopback: one of OpenAI's protocol that the scripted teacher answers for, and a proxy
+that does it harm.
 
 Run: python -m tests.servers --port 8000 --log calls.txt [--delay 0.01]
 """
@@ -21,15 +22,28 @@ import click
 from stages.core.asking.engines import scripted
 
 SCRIPT = scripted.Settings(wrong_rate=0.4, false_start_rate=0.2, check_rate=0.5)
-Respond = Callable[[dict[str, Any]], tuple[int, dict[str, Any]]]  # a request's body to status and response
+Respond = Callable[
+    [dict[str, Any]], tuple[int, dict[str, Any]]
+]  # a request's body to status and response
 
 
 def chat_response(text: str, finish_reason: str = "stop", **message: Any) -> dict[str, Any]:
     """A response as servers write it; `message` adds to the message."""
     said = {"role": "assistant", "content": text} | message
-    usage = {"prompt_tokens": 5, "completion_tokens": len(text.split()), "total_tokens": 5 + len(text.split())}
+    usage = {
+        "prompt_tokens": 5,
+        "completion_tokens": len(text.split()),
+        "total_tokens": 5 + len(text.split()),
+    }
     choice = {"index": 0, "message": said, "finish_reason": finish_reason}
-    return {"id": "x", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice], "usage": usage}
+    return {
+        "id": "x",
+        "object": "chat.completion",
+        "created": 0,
+        "model": "m",
+        "choices": [choice],
+        "usage": usage,
+    }
 
 
 def by_script(body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
@@ -40,7 +54,9 @@ def by_script(body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
 
 @dataclasses.dataclass
 class Server:
-    """A server that runs: its address, the bodies that it was sent, and how many calls it had at a time at most."""
+    """A server that runs: its address, the bodies that it was sent, and how many calls it had at a
+    time at most.
+    """
 
     port: int
     bodies: list[dict[str, Any]] = dataclasses.field(default_factory=list)
@@ -74,7 +90,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def reply(self, status: int, data: bytes, **headers: str) -> None:
         self.send_response(status)
-        for name, value in ({"Content-Type": "application/json", "Content-Length": str(len(data))} | headers).items():
+        for name, value in (
+            {"Content-Type": "application/json", "Content-Length": str(len(data))} | headers
+        ).items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(data)
@@ -92,7 +110,9 @@ class _Server(ThreadingHTTPServer):
 def serving(
     respond: Respond = by_script, delay: float = 0.0, port: int = 0, log: Path | None = None
 ) -> Iterator[Server]:
-    """A server on loopback that answers with `respond` after `delay` seconds; `log` gets a line for each answer."""
+    """A server on loopback that answers with `respond` after `delay` seconds; `log` gets a line for
+    each answer.
+    """
     lock = threading.Lock()
 
     class Handler(_Handler):
@@ -106,7 +126,9 @@ def serving(
                 status, response = respond(body)
                 if log:
                     with lock, log.open("a") as file:
-                        file.write(json.dumps([body["messages"][-1]["content"], body["seed"]]) + "\n")
+                        file.write(
+                            json.dumps([body["messages"][-1]["content"], body["seed"]]) + "\n"
+                        )
                 self.reply(status, json.dumps(response).encode())
 
     server = _Server(("127.0.0.1", port), Handler)
@@ -118,7 +140,9 @@ def serving(
 @contextlib.contextmanager
 def running(server: ThreadingHTTPServer) -> Iterator[None]:
     """Serves in a thread until the block ends."""
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread = threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+    )
     thread.start()
     try:
         yield
@@ -129,7 +153,9 @@ def running(server: ThreadingHTTPServer) -> Iterator[None]:
 
 @contextlib.contextmanager
 def proxy(upstream: Server, faults: list[str | None]) -> Iterator[Server]:
-    """A proxy before `upstream` that does the calls, in order, the harm that `faults` names; then none."""
+    """A proxy before `upstream` that does the calls, in order, the harm that `faults` names; then
+    none.
+    """
     left, lock = list(faults), threading.Lock()
 
     class Handler(_Handler):
@@ -155,7 +181,9 @@ def proxy(upstream: Server, faults: list[str | None]) -> Iterator[Server]:
 
 
 def _status(status: int, **headers: str) -> Callable[[Any, bytes], None]:
-    return lambda handler, data: handler.reply(status, b'{"error": {"message": "no", "code": null}}', **headers)
+    return lambda handler, data: handler.reply(
+        status, b'{"error": {"message": "no", "code": null}}', **headers
+    )
 
 
 def _reset(handler: Any, data: bytes) -> None:
@@ -193,14 +221,18 @@ FAULTS: dict[str, Callable[[Any, bytes], None]] = {
     "truncated": _truncated,
     "malformed": _says(b'{"choices": [{"mess'),
     "no json": _says(b"<html>Bad gateway</html>"),
-    "no choice": _says(b'{"id": "x", "object": "chat.completion", "created": 0, "model": "m", "choices": []}'),
+    "no choice": _says(
+        b'{"id": "x", "object": "chat.completion", "created": 0, "model": "m", "choices": []}'
+    ),
     "null": _says(b"null"),
     "choices null": _says(b'{"choices": [null]}'),
     "choices text": _says(b'{"choices": "abc"}'),
     "choices object": _says(b'{"choices": {"0": 1}}'),
     "content list": _says(json.dumps(chat_response("x", content=["a"])).encode()),
     "aborted": _says(json.dumps(chat_response("half of", "abort")).encode()),
-    "unfinished": _says(json.dumps(chat_response("half") | {"choices": [{"index": 0, "message": {}}]}).encode()),
+    "unfinished": _says(
+        json.dumps(chat_response("half") | {"choices": [{"index": 0, "message": {}}]}).encode()
+    ),
 }
 
 

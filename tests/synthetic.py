@@ -16,14 +16,22 @@ import yaml
 from click.testing import CliRunner, Result
 
 from stages import report
-from stages.core.cells import UNTRAINED
-from stages.core.grid import Grid, Run
+from stages.core.cells import UNTRAINED, Cell
+from stages.core.grid import Grid
 from stages.core.records import GROUPS, SCORE_COLUMNS
 
 PROFILE = "default"
 TARGETS = ["raw", "light", "strong", "truncated_light", "answer_only"]
 SMALL = Grid(
-    ["solver"], ["light", "strong"], ["light"], TARGETS, ["small"], ["lora", "full"], ["s0"], [PROFILE], ["solver"]
+    ["solver"],
+    ["light", "strong"],
+    ["light"],
+    TARGETS,
+    ["small"],
+    ["lora", "full"],
+    ["s0"],
+    [PROFILE],
+    ["solver"],
 )
 ONE = dataclasses.replace(SMALL, compressors=[], truncate_to=[], targets=["raw"], methods=["full"])
 # share of right answers, mean tokens, training tokens of each target
@@ -35,10 +43,10 @@ SHAPE = {
     "answer_only": (0.12, 12, 3000),
     UNTRAINED: (0.2, 180, 0),
 }
-Right = Callable[[Run, float, random.Random], bool]
+Right = Callable[[Cell, float, random.Random], bool]
 
 
-def by_chance(run: Run, rate: float, draw: random.Random) -> bool:
+def by_chance(run: Cell, rate: float, draw: random.Random) -> bool:
     """Right as often as the arm should be."""
     return draw.random() < rate
 
@@ -70,7 +78,12 @@ def build(
         "paper": False,
     }
     methods = {name: {"budget": "equal_epochs"} for name in grid.methods}
-    whole = {"profile": PROFILE, "grid": dataclasses.asdict(grid), "report": settings, "methods": methods}
+    whole = {
+        "profile": PROFILE,
+        "grid": dataclasses.asdict(grid),
+        "report": settings,
+        "methods": methods,
+    }
     whole["evaluate"] = {"max_new_tokens": 512}
     (root / "params.yaml").write_text(yaml.safe_dump(whole))
     metrics = root / "metrics" / PROFILE
@@ -87,8 +100,10 @@ def build(
     write(metrics / "questions.json", {"sets": sets})
     write(metrics / "examples.json", {"questions": []})
     _upstream(metrics, grid, [one["source"] for one in sets])
-    for run in grid.runs():
-        _scores(metrics, run, [(one["group"], one["source"]) for one in sets], questions, samples, right)
+    for run in grid.cells():
+        _scores(
+            metrics, run, [(one["group"], one["source"]) for one in sets], questions, samples, right
+        )
         if run.target != UNTRAINED:
             _training(metrics, run)
     return metrics
@@ -102,13 +117,32 @@ def _upstream(metrics: Path, grid: Grid, sources: list[str]) -> None:
             "correct": 2000,
             "accuracy": 2000 / 2400,
         }
-        longer = {"all": 40.0, "kept": 39.0, "left_out": 50.0, "difference": -11.0, "low": -15.5, "high": -6.5}
+        longer = {
+            "all": 40.0,
+            "kept": 39.0,
+            "left_out": 50.0,
+            "difference": -11.0,
+            "low": -15.5,
+            "high": -6.5,
+        }
         kept = {"questions_kept": 1100, "traces_kept": 2000, "mean_chars": 812.5}
         kept |= {"accuracy_second_grader": 0.875, "disagreement_rate": 0.0123}
-        kept |= {"selection": {"question_chars": longer, "difficulty": None, "first_reasoning_chars": longer}}
+        kept |= {
+            "selection": {
+                "question_chars": longer,
+                "difficulty": None,
+                "first_reasoning_chars": longer,
+            }
+        }
         verified = [counts | kept | {"source": source} for source in sources]
         write(metrics / "verify" / f"{teacher}.json", {"teacher": teacher, "sets": verified})
-        paid = {"teacher": teacher, "answers": 2400, "seconds": 500.0, "prompt_tokens": 9000, "completion_tokens": None}
+        paid = {
+            "teacher": teacher,
+            "answers": 2400,
+            "seconds": 500.0,
+            "prompt_tokens": 9000,
+            "completion_tokens": None,
+        }
         if teacher in grid.generated:
             write(metrics / "cost" / f"{teacher}.json", paid)
         for place, compressor in enumerate(grid.compressors):
@@ -138,21 +172,32 @@ def _upstream(metrics: Path, grid: Grid, sources: list[str]) -> None:
                     "mean_tokens": 99.5,
                     "mean_budget": 100.0,
                 }
-                write(metrics / "truncate" / f"{teacher}-{compressor}-{student}.json", pair | lengths)
+                write(
+                    metrics / "truncate" / f"{teacher}-{compressor}-{student}.json", pair | lengths
+                )
 
 
-def _shape(run: Run) -> tuple[float, int, int]:
+def _shape(run: Cell) -> tuple[float, int, int]:
     known = SHAPE.get("truncated" if run.target.startswith("truncated") else run.target)
     return known or (0.55, 90, 20000)
 
 
-def _training(metrics: Path, run: Run) -> None:
+def _training(metrics: Path, run: Cell) -> None:
     tokens = _shape(run)[2]
     seconds = 20 + tokens / (500 if run.method == "lora" else 350)
-    used = {"examples": 900, "passes": 1.0, "steps": 225, "prompt_tokens": 10000, "completion_tokens": tokens}
+    used = {
+        "examples": 900,
+        "passes": 1.0,
+        "steps": 225,
+        "prompt_tokens": 10000,
+        "completion_tokens": tokens,
+    }
     used |= {"flops_6n": 6 * 1_000_000 * (10000 + tokens), "packed": True, "contamination": 0.0}
     steps, whole = range(25, 226, 25), 10000 + tokens
-    curve = [[step, step * whole // 225, round(3 / step**0.5, 6), 0.002 * (1 - step / 250)] for step in steps]
+    curve = [
+        [step, step * whole // 225, round(3 / step**0.5, 6), 0.002 * (1 - step / 250)]
+        for step in steps
+    ]
     write(metrics / "train" / f"{run.name}.json", used | {"curve": curve})
     took = {"device": "cpu", "threads": 2, "step_seconds": seconds, "peak_memory_gb": 3.5}
     speeds = [[step, round(whole / seconds, 2)] for step in steps]
@@ -160,7 +205,12 @@ def _training(metrics: Path, run: Run) -> None:
 
 
 def _scores(
-    metrics: Path, run: Run, sources: list[tuple[str, str]], questions: int, samples: int, right: Right
+    metrics: Path,
+    run: Cell,
+    sources: list[tuple[str, str]],
+    questions: int,
+    samples: int,
+    right: Right,
 ) -> None:
     draw = random.Random(hashlib.sha256(run.name.encode()).digest())
     rate, mean, _ = _shape(run)
@@ -173,16 +223,36 @@ def _scores(
             group, source = sources[number % len(sources)]
             for sample in range(1 + (samples if number % 4 == 0 else 0)):
                 correct = right(run, rate, draw)
-                outcome = "answered" if correct else draw.choice(["answered", "no_answer", "hit_cap"])
+                outcome = (
+                    "answered" if correct else draw.choice(["answered", "no_answer", "hit_cap"])
+                )
                 tokens = int(mean * draw.uniform(0.5, 1.5))
                 vote = 1 if correct else 2 * (outcome == "answered")
-                rows.writerow([f"q{number:04d}", sample, source, group, outcome, int(correct), vote, tokens, 5])
+                rows.writerow(
+                    [
+                        f"q{number:04d}",
+                        sample,
+                        source,
+                        group,
+                        outcome,
+                        int(correct),
+                        vote,
+                        tokens,
+                        5,
+                    ]
+                )
 
 
 def run_report(*, drawn: bool = False) -> Result:
-    """The command, with every warning an error; figures, which take a second, are drawn where they matter."""
+    """The command, with every warning an error; figures, which take a second, are drawn where they
+    matter.
+    """
     with warnings.catch_warnings(), contextlib.ExitStack() as stack:
         warnings.simplefilter("error")
         if not drawn:
-            stack.enter_context(mock.patch("stages.core.report.figures.drawing.draw", return_value={"none.png": b""}))
+            stack.enter_context(
+                mock.patch(
+                    "stages.core.report.figures.drawing.draw", return_value={"none.png": b""}
+                )
+            )
         return CliRunner().invoke(report.main, ["--profile", PROFILE], catch_exceptions=False)

@@ -1,6 +1,8 @@
-"""Write params.yaml for one profile: what `dvc exp run -S profile=...` does, for a plain `dvc repro`.
+"""Write params.yaml for one profile: what `dvc exp run -S profile=...` does, for a plain `dvc
+repro`.
 
-All of it is checked before it is written, so that no stage finds a mistake after others were paid for.
+All of it is checked before it is written, so that no stage finds a mistake after others were paid
+for.
 
 Run: python -m tools.compose smoke
 """
@@ -19,8 +21,9 @@ from stages.core.program.files import write_text
 from tools import sections
 
 ROOT = Path(__file__).resolve().parents[1]
-# ${oc.env:HF_TOKEN}, and whatever else is no mere reference to another entry: it puts this machine into the params.
-# Escaped too: of two backslashes one escapes the other, and an entry that refers to an escaped text resolves it.
+# ${oc.env:HF_TOKEN}, and whatever else is no mere reference to another entry: it puts this machine
+# into the params. Escaped too: of two backslashes one escapes the other, and an entry that refers
+# to an escaped text resolves it.
 _NAMED = r"\$\{(?:[^{}]|\$\{[^{}]*\})*"
 RESOLVER = re.compile(rf"{_NAMED}:|\$\{{(?:[^{{}}]|{_NAMED}\}})*:")
 
@@ -51,22 +54,34 @@ def composed(profile: str, overrides: list[str]) -> str:
         return OmegaConf.to_yaml(config)
     except StageError:
         raise
-    except Exception as error:  # Hydra, OmegaConf and PyYAML raise many kinds for what a profile's file can hold
+    except (
+        Exception
+    ) as error:  # Hydra, OmegaConf and PyYAML raise many kinds for what a profile's file can hold
         reason = " ".join(str(error).replace(f"{ROOT}/", "").split())
-        raise StageError(f"cannot be composed: {reason[:400] or type(error).__name__}; mend conf/profile/") from error
+        raise StageError(
+            f"cannot be composed: {reason[:400] or type(error).__name__}; mend conf/profile/"
+        ) from error
 
 
 def check(config: Any) -> None:
     """Raises StageError for an entry that asks a resolver, or lacks its value."""
     if found := resolver(OmegaConf.to_container(config, resolve=False, throw_on_missing=True)):
-        raise StageError(f"{found}: would put what this machine knows into a file that git holds; write it out")
+        raise StageError(
+            f"{found}: would put what this machine knows into a file that git holds; write it out"
+        )
 
 
 def resolver(value: Any) -> str | None:
     """The first text in `value` that asks a resolver."""
     if isinstance(value, str):
         return value if RESOLVER.search(value) else None
-    parts = [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else []
+    parts = (
+        [*value, *value.values()]
+        if isinstance(value, dict)
+        else value
+        if isinstance(value, list)
+        else []
+    )
     return next((found for part in parts if (found := resolver(part))), None)
 
 

@@ -7,7 +7,9 @@ LOCAL = ("transformers", "vllm")
 
 
 def of_inference(section: Mapping[str, Any]) -> int:
-    """GPUs that an `inference` section takes on a machine that has any; 0 where a server or no model answers."""
+    """GPUs that an `inference` section takes on a machine that has any; 0 where a server or no
+    model answers.
+    """
     if section["engine"] == "ray":
         return int(section.get("replicas", 1) * section.get("gpus", 0))
     if section["engine"] not in LOCAL:

@@ -1,7 +1,8 @@
 """Keep a whole copy of dvc.lock, and put it back where a kill left dvc.lock empty or torn.
 
-DVC writes dvc.lock in place after each stage. What ran since the copy was made is not lost: DVC has it in its run
-cache. The copy's name holds the commit that it belongs to, because another commit's dvc.lock may have fewer stages.
+DVC writes dvc.lock in place after each stage. What ran since the copy was made is not lost: DVC has
+it in its run cache. The copy's name holds the commit that it belongs to, because another commit's
+dvc.lock may have fewer stages.
 
 Run: python -m tools.lock
 """
@@ -54,7 +55,9 @@ def _restore(text: bytes) -> None:
             f"error: {LOCK}: empty or torn, and no copy of it is left; `git log {LOCK}` shows commits that have it"
         )
     LOCK.write_bytes(text)
-    sys.stderr.write(f"{LOCK}: was empty or torn; restored from a copy. What ran since comes from the run cache\n")
+    sys.stderr.write(
+        f"{LOCK}: was empty or torn; restored from a copy. What ran since comes from the run cache\n"
+    )
 
 
 def _git(*words: str) -> bytes:

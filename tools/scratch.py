@@ -34,7 +34,9 @@ def prune(names: tuple[str, ...]) -> None:
     """Remove the folders NAMES, or all, but for those in use. Their runs then begin anew."""
     folders = {folder.name: folder for folder in _folders()}
     if unknown := sorted(set(names) - folders.keys()):
-        raise StageError(f"{FOLDER / unknown[0]}: no such folder; `python -m tools.scratch list` shows them")
+        raise StageError(
+            f"{FOLDER / unknown[0]}: no such folder; `python -m tools.scratch list` shows them"
+        )
     for folder in (folders[name] for name in sorted(names or folders)):
         size = _size(folder)
         if _unless_held(folder, remove):

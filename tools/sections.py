@@ -1,6 +1,7 @@
 """All of params.yaml: each section as its stages check it, and what concerns several of them.
 
-No stage imports this file: a stage checks the sections that it declares. It is for whoever writes params.yaml.
+No stage imports this file: a stage checks the sections that it declares. It is for whoever writes
+params.yaml.
 """
 
 import itertools
@@ -68,7 +69,9 @@ class Student:
 
 
 def check(whole: Section) -> None:
-    """Raises StageError for the first entry of params.yaml that no stage would take, or that fits no other."""
+    """Raises StageError for the first entry of params.yaml that no stage would take, or that fits
+    no other.
+    """
     study = params.section(Study, whole, "")
     grid = params.section(Grid, study.grid, "grid")
     evaluate = params.section(Evaluate, study.evaluate, "evaluate")
@@ -79,11 +82,18 @@ def check(whole: Section) -> None:
     check_headline(study.report["headline"], grid)
     check_questions(study.questions, evaluate)
     for name, teacher in study.teachers.items():
-        check_teacher(teacher, f"teachers.{name}", name in grid.imported or name not in grid.generated)
+        check_teacher(
+            teacher, f"teachers.{name}", name in grid.imported or name not in grid.generated
+        )
     for name, compressor in study.compressors.items():
         compressor_of(compressor, f"compressors.{name}")
-    training = {name: check_student(one, f"students.{name}", evaluate) for name, one in study.students.items()}
-    methods = {name: params.section(Method, one, f"methods.{name}") for name, one in study.methods.items()}
+    training = {
+        name: check_student(one, f"students.{name}", evaluate)
+        for name, one in study.students.items()
+    }
+    methods = {
+        name: params.section(Method, one, f"methods.{name}") for name, one in study.methods.items()
+    }
     for method, student in itertools.product(grid.methods, grid.students):
         launch.check(methods[method], training[student])
 
@@ -91,15 +101,25 @@ def check(whole: Section) -> None:
 def check_names(study: Study, grid: Grid) -> None:
     """Raises StageError for a grid that names what is not there."""
     if grid.profiles != [study.profile]:
-        raise StageError(f"params.yaml: grid.profiles: {grid.profiles}: expected the profile itself, [{study.profile}]")
+        raise StageError(
+            f"params.yaml: grid.profiles: {grid.profiles}: expected the profile itself, [{study.profile}]"
+        )
     for axis in ("teachers", "compressors", "students", "methods", "seeds"):
         _among(getattr(grid, axis), getattr(study, axis), f"grid.{axis}", axis)
     _among(grid.truncate_to, grid.compressors, "grid.truncate_to", "grid.compressors")
-    targets = ["raw", *grid.compressors, *(TRUNCATED + name for name in grid.truncate_to), "answer_only"]
+    targets = [
+        "raw",
+        *grid.compressors,
+        *(TRUNCATED + name for name in grid.truncate_to),
+        "answer_only",
+    ]
     _among(grid.targets, targets, "grid.targets", "the targets of this grid")
     origins = grid.generated + grid.imported
     if sorted(origins) != sorted(grid.teachers):
-        odd = min({*origins, *grid.teachers}, key=lambda name: origins.count(name) == grid.teachers.count(name))
+        odd = min(
+            {*origins, *grid.teachers},
+            key=lambda name: origins.count(name) == grid.teachers.count(name),
+        )
         raise StageError(
             f"params.yaml: grid.teachers: {odd!r}: expected each teacher in one of grid.generated and grid.imported"
         )
@@ -108,7 +128,9 @@ def check_names(study: Study, grid: Grid) -> None:
 def _among(names: Iterable[str], known: Iterable[str], place: str, where: str) -> None:
     for name in names:
         if name not in known:
-            raise StageError(f"params.yaml: {place}: {name!r} is not in {where}; known: {', '.join(known)}")
+            raise StageError(
+                f"params.yaml: {place}: {name!r} is not in {where}; known: {', '.join(known)}"
+            )
 
 
 def check_headline(headline: Section, grid: Grid) -> None:
@@ -118,7 +140,9 @@ def check_headline(headline: Section, grid: Grid) -> None:
 
 
 def check_questions(section: Section, evaluate: Evaluate) -> None:
-    """Raises StageError for sets that cannot be read, or that leave nothing to train on or to evaluate."""
+    """Raises StageError for sets that cannot be read, or that leave nothing to train on or to
+    evaluate.
+    """
     questions = params.section(Questions, section, "questions")
     params.section(Decontaminate, questions.decontaminate, "questions.decontaminate")
     sizes = [
@@ -128,7 +152,9 @@ def check_questions(section: Section, evaluate: Evaluate) -> None:
     ]
     for split in ("train", evaluate.split):
         if all(one.get(split, 0) == 0 for one in sizes):
-            raise StageError(f"params.yaml: questions.sets: no set has a size for split {split}; give one a size")
+            raise StageError(
+                f"params.yaml: questions.sets: no set has a size for split {split}; give one a size"
+            )
 
 
 def check_teacher(section: Section, place: str, imported: bool) -> None:
@@ -140,9 +166,13 @@ def check_teacher(section: Section, place: str, imported: bool) -> None:
 
 
 def check_student(section: Section, place: str, evaluate: Evaluate) -> Training:
-    """How a student is trained. Raises StageError for one that cannot be made, spoken to, trained or asked."""
+    """How a student is trained. Raises StageError for one that cannot be made, spoken to, trained
+    or asked.
+    """
     student = params.section(Student, section, place)
     params.section(Source, student.source, f"{place}.source")
     params.section(Text, student.text, f"{place}.text")
-    language_model(Path("models"), {"text": student.text, "inference": student.inference}, evaluate, place)
+    language_model(
+        Path("models"), {"text": student.text, "inference": student.inference}, evaluate, place
+    )
     return params.section(Training, student.training, f"{place}.training")

@@ -17,12 +17,20 @@ from stages.core.program.files import replacing
 
 
 @click.group(cls=command.Group, help=__doc__)
-@click.option("--folder", type=click.Path(path_type=Path), default=FOLDER, help="the store's folder", show_default=True)
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    default=FOLDER,
+    help="the store's folder",
+    show_default=True,
+)
 @click.pass_context
 def main(context: click.Context, folder: Path) -> None:
     """List, check or prune the store of answers."""
     if not folder.is_dir():
-        raise StageError(f"{folder}: no such folder; a stage that asks a model makes it, or name another by --folder")
+        raise StageError(
+            f"{folder}: no such folder; a stage that asks a model makes it, or name another by --folder"
+        )
     context.obj = folder
 
 
@@ -34,9 +42,13 @@ def show(folder: Path) -> None:
     with Store(folder) as store:
         for _, answer in store.answers():
             own = {"answers": 1, answer.finish_reason: 1, "tokens": answer.completion_tokens or 0}
-            counts[f"{answer.model} by {answer.engine}" if answer.engine else answer.model].update(own)
+            counts[f"{answer.model} by {answer.engine}" if answer.engine else answer.model].update(
+                own
+            )
     for model, own in sorted(counts.items()):
-        click.echo(f"{model}: {own['answers']} answers, {own['length']} of them cut, {own['tokens']} tokens")
+        click.echo(
+            f"{model}: {own['answers']} answers, {own['length']} of them cut, {own['tokens']} tokens"
+        )
 
 
 @main.command()
@@ -60,7 +72,9 @@ def prune(folder: Path, model: str | None) -> None:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise StageError(f"{path}: a stage is writing to it; wait for its end, then prune") from None
+                raise StageError(
+                    f"{path}: a stage is writing to it; wait for its end, then prune"
+                ) from None
     seen: set[tuple[str, int | None]] = set()
     with replacing(folder / ".pruned") as merged, Store(folder) as store, Store(merged) as kept:
         for name, answer in store.answers():

@@ -1,8 +1,8 @@
 """The text of an example: prompt and completion for a student, and reading a completion back.
 
-Chat templates that inject or strip think blocks are not asked for the assistant's turn: the template renders
-the user's turn and the generation header, and what follows is ours alone. Training and inference both
-call `prompt`, so that their prompts are the same by construction.
+Chat templates that inject or strip think blocks are not asked for the assistant's turn: the
+template renders the user's turn and the generation header, and what follows is ours alone. Training
+and inference both call `prompt`, so that their prompts are the same by construction.
 """
 
 import datetime
@@ -18,11 +18,15 @@ from stages.core.program.params import Positive
 
 OPEN, CLOSE = "<think>", "</think>"
 QUESTION = "{question}"  # of a prompt template
-# How models set their reasoning apart: think tags, or the channels of gpt-oss (OpenAI's harmony format)
+# How models set their reasoning apart: think tags, or the channels of gpt-oss (OpenAI's harmony
+# format)
 FORMATS = ("think", "harmony")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-# How models name their reasoning in marks; the second are also tags of documents, and count at a text's border alone
-THINKING = r"(?:[a-z][\w.-]{0,20}[:_|])?(?:think(?:ing)?|thoughts?|thought_process|chain_of_thought)"
+# How models name their reasoning in marks; the second are also tags of documents, and count at a
+# text's border alone
+THINKING = (
+    r"(?:[a-z][\w.-]{0,20}[:_|])?(?:think(?:ing)?|thoughts?|thought_process|chain_of_thought)"
+)
 OTHERS = r"reasoning|reason|analysis|reflection|rationale|scratchpad|cot|inner_monologue|internal_monologue"
 STYLES = (
     ("<{}>", "</{}>"),
@@ -71,7 +75,9 @@ _ENDS = [
 
 @dataclass(frozen=True)
 class Text:
-    """How a student is spoken to: its prompt template (None: the tokenizer's own) and longest example in tokens."""
+    """How a student is spoken to: its prompt template (None: the tokenizer's own) and longest
+    example in tokens.
+    """
 
     max_tokens: Positive
     prompt_template: str | None = None
@@ -82,9 +88,13 @@ class Text:
 
 
 def check_template(template: str | None, date: str | None) -> None:
-    """Raises StageError for a prompt template without a place for the question, and for a date that is none."""
+    """Raises StageError for a prompt template without a place for the question, and for a date that
+    is none.
+    """
     if template is not None and QUESTION not in template:
-        raise StageError(f"prompt_template: {quoted(template)}: without {QUESTION} every prompt is the same; put it in")
+        raise StageError(
+            f"prompt_template: {quoted(template)}: without {QUESTION} every prompt is the same; put it in"
+        )
     if date is None:
         return
     try:
@@ -94,7 +104,9 @@ def check_template(template: str | None, date: str | None) -> None:
     except ValueError:
         raise StageError(f"date: {quoted(date)}: expected a day like 2026-01-31") from None
     if template is not None:
-        raise StageError("date: a prompt_template reads no clock, so there is nothing to fix; leave it out")
+        raise StageError(
+            "date: a prompt_template reads no clock, so there is nothing to fix; leave it out"
+        )
 
 
 def prompt(
@@ -105,11 +117,13 @@ def prompt(
     system: str | None = None,
     date: str | None = None,
 ) -> str:
-    """The user's turn and the generation header. Special tokens in the question are plain text there (see `plain`).
+    """The user's turn and the generation header. Special tokens in the question are plain text
+    there (see `plain`).
 
-    `template` is a text with `{question}` in it; None takes the tokenizer's own chat template, with `arguments`
-    (reasoning_effort, enable_thinking) and a `system` message. Raises StageError where there is none, and where it
-    reads the clock while no `date` is given: its prompts would be others each day.
+    `template` is a text with `{question}` in it; None takes the tokenizer's own chat template, with
+    `arguments` (reasoning_effort, enable_thinking) and a `system` message. Raises StageError where
+    there is none, and where it reads the clock while no `date` is given: its prompts would be
+    others each day.
     """
     question = plain(tokenizer, question)
     if template is not None:
@@ -122,7 +136,9 @@ def prompt(
     clocked = dict(arguments or {}) | {"strftime_now": _clock(tokenizer, date)}
     rendered = _rendered(tokenizer, question, clocked, system)
     if question.strip() not in rendered:
-        raise StageError(f"{tokenizer.name_or_path}: its chat template leaves the question out; give a prompt_template")
+        raise StageError(
+            f"{tokenizer.name_or_path}: its chat template leaves the question out; give a prompt_template"
+        )
     return rendered
 
 
@@ -132,10 +148,16 @@ def messages(question: str, system: str | None) -> list[dict[str, str]]:
     return [*first, {"role": "user", "content": question}]
 
 
-def _rendered(tokenizer: Any, question: str, arguments: Mapping[str, Any], system: str | None) -> str:
+def _rendered(
+    tokenizer: Any, question: str, arguments: Mapping[str, Any], system: str | None
+) -> str:
     turns = messages(question, system)
     try:
-        return str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True, **arguments))
+        return str(
+            tokenizer.apply_chat_template(
+                turns, tokenize=False, add_generation_prompt=True, **arguments
+            )
+        )
     except StageError:  # the clock's
         raise
     except Exception as error:  # a template is a program of someone else's, which fails in any way
@@ -146,7 +168,9 @@ def _rendered(tokenizer: Any, question: str, arguments: Mapping[str, Any], syste
 
 
 def _clock(tokenizer: Any, date: str | None) -> Callable[[str], str]:
-    """What a chat template reads the time from, transformers' `strftime_now`: midnight of `date`, an error without."""
+    """What a chat template reads the time from, transformers' `strftime_now`: midnight of `date`,
+    an error without.
+    """
 
     def now(form: str) -> str:
         if date is None:
@@ -161,7 +185,8 @@ def _clock(tokenizer: Any, date: str | None) -> Callable[[str], str]:
 
 
 def check_student(tokenizer: Any, text: Text) -> None:
-    """Raises StageError for a student that examples cannot be made for: before a teacher is paid for them.
+    """Raises StageError for a student that examples cannot be made for: before a teacher is paid
+    for them.
 
     Its prompt may have no think block of its own: completions begin with theirs.
     """
@@ -173,13 +198,17 @@ def check_student(tokenizer: Any, text: Text) -> None:
 
 
 def plain(tokenizer: Any, text: str) -> str:
-    """`text` with a space in what the tokenizer would read as special tokens, so that it cannot end its turn."""
+    """`text` with a space in what the tokenizer would read as special tokens, so that it cannot end
+    its turn.
+    """
     marks = tokens.special(tokenizer) if tokenizer else None
     return marks.sub(lambda mark: f"{mark[0][0]} {mark[0][1:]}", text) if marks else text
 
 
 def completion(reasoning: str | None, answer: str, eos: str) -> str:
-    """What a student learns to write after the prompt; `reasoning` None leaves the whole think block out."""
+    """What a student learns to write after the prompt; `reasoning` None leaves the whole think
+    block out.
+    """
     think = "" if reasoning is None else f"{OPEN}\n{reasoning}\n{CLOSE}\n\n"
     return f"{think}{answer}{eos}"
 
@@ -192,7 +221,8 @@ def opens(prompt: str) -> bool:
 def thinks(prompt: str, question: str) -> bool:
     """Whether a prompt marks reasoning after the question, where the completion would again.
 
-    `question` must not be part of the template's own words. Marks that mean other things too count at the end alone.
+    `question` must not be part of the template's own words. Marks that mean other things too count
+    at the end alone.
     """
     header = prompt.partition(question)[2]
     if _MARK.search(header) or any(end.search(header) for end in _ENDS):
@@ -203,8 +233,9 @@ def thinks(prompt: str, question: str) -> bool:
 def split(text: str, form: str = "think", opened: bool = False) -> tuple[str, str]:
     """(reasoning, answer) of a generated text in one of FORMATS; unclosed reasoning has no answer.
 
-    `opened`: the prompt opened the think block, so a text without any tag is reasoning that was cut. The opening
-    tag may be missing all the same, where a server took it for the prompt's. Tags inside the reasoning are removed.
+    `opened`: the prompt opened the think block, so a text without any tag is reasoning that was
+    cut. The opening tag may be missing all the same, where a server took it for the prompt's. Tags
+    inside the reasoning are removed.
     """
     if form == "harmony":
         return _channels(text)
@@ -219,9 +250,13 @@ def _untagged(text: str) -> str:
 
 
 def _channels(text: str) -> tuple[str, str]:
-    """The analysis and the final channel; what comes before the first mark is analysis that a prompt opened."""
+    """The analysis and the final channel; what comes before the first mark is analysis that a
+    prompt opened.
+    """
     first = text.partition("<|channel|>")[0]
     before = re.split(r"<\|(?:end|return|call|start)\|>", first)[0].strip()
     said = [(name, body.strip()) for name, body in _CHANNEL.findall(text)]
     reasoning = [before, *(body for name, body in said if name != "final")]
-    return "\n".join(filter(None, reasoning)), "\n".join(body for name, body in said if name == "final")
+    return "\n".join(filter(None, reasoning)), "\n".join(
+        body for name, body in said if name == "final"
+    )

@@ -7,39 +7,14 @@ from typing import Annotated
 
 from pydantic import Field
 
-from stages.core.cells import UNTRAINED, cell_name
+from stages.core.cells import TRUNCATED, UNTRAINED, Cell
 from stages.core.program.errors import StageError
-from stages.core.program.params import TRUNCATED as TRUNCATED
 from stages.core.program.params import Compressors, Names, Profile, Some
 
 ALL = "all"
-MAIN = "in_distribution"  # the group that headline numbers and figures are about, where the profile has it
+# the group that headline numbers and figures are about, where the profile has it
+MAIN = "in_distribution"
 Scope = tuple[str, str]  # (group, source), ALL for either
-
-
-@dataclass(frozen=True)
-class Run:
-    """A cell of the grid; the untrained student has a student alone, and pooled seeds leave `seed` empty."""
-
-    teacher: str
-    target: str
-    student: str
-    method: str
-    seed: str
-
-    @property
-    def name(self) -> str:
-        """The stem of the run's files."""
-        if self.target == UNTRAINED:
-            return cell_name(self.student)
-        return cell_name(**dataclasses.asdict(self))
-
-
-def label(target: str) -> str:
-    """A target's name for readers; compressors keep theirs."""
-    if target.startswith(TRUNCATED):
-        return f"truncated to {target.removeprefix(TRUNCATED)}"
-    return "answer only" if target == "answer_only" else target
 
 
 def asked(group: str, count: int) -> str:
@@ -60,7 +35,9 @@ class Grid:
     methods: Some
     seeds: Some
     profiles: Annotated[list[Profile], Field(min_length=1, max_length=1)]
-    generated: Names = dataclasses.field(default_factory=list)  # teachers by the origin of their responses,
+    generated: Names = dataclasses.field(
+        default_factory=list
+    )  # teachers by the origin of their responses,
     imported: Names = dataclasses.field(default_factory=list)  # which is all the same here
 
     def arms(self) -> tuple[str, ...]:
@@ -68,11 +45,18 @@ class Grid:
         cut = [TRUNCATED + name for name in self.truncate_to]
         known = ["raw", *self.compressors, *cut, "answer_only"]
         if stray := sorted(set(self.targets) - set(known)):
-            raise StageError(f"params.yaml: grid.targets: unknown {stray[0]!r}; known: {', '.join(known)}")
+            raise StageError(
+                f"params.yaml: grid.targets: unknown {stray[0]!r}; known: {', '.join(known)}"
+            )
         return (*(name for name in known if name in self.targets), UNTRAINED)
 
-    def runs(self) -> list[Run]:
-        """Every run in that order, the untrained students at the end."""
-        cells = itertools.product(self.teachers, self.students, self.methods, self.seeds, self.arms()[:-1])
-        trained = [Run(teacher, arm, student, method, str(seed)) for teacher, student, method, seed, arm in cells]
-        return trained + [Run("", UNTRAINED, student, "", "") for student in self.students]
+    def cells(self) -> list[Cell]:
+        """Every cell in that order, the untrained students at the end."""
+        axes = itertools.product(
+            self.teachers, self.students, self.methods, self.seeds, self.arms()[:-1]
+        )
+        trained = [
+            Cell(teacher, arm, student, method, str(seed))
+            for teacher, student, method, seed, arm in axes
+        ]
+        return trained + [Cell.untrained(student) for student in self.students]

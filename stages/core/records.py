@@ -1,9 +1,10 @@
-"""The records that stages hand to each other, as Parquet files with a schema that is checked both ways.
+"""The records that stages hand to each other, as Parquet files with a schema that is checked both
+ways.
 
 A record is a frozen dataclass; its annotations are the schema. Files are sorted by the record's key
-(`question_id`, `sample` where there is one), free of duplicate keys, zstd-compressed, and written in row
-groups through a temporary file that replaces the target at the end, so that no reader, and no DVC cache,
-ever sees half a file. The bytes follow from the rows alone.
+(`question_id`, `sample` where there is one), free of duplicate keys, zstd-compressed, and written
+in row groups through a temporary file that replaces the target at the end, so that no reader, and
+no DVC cache, ever sees half a file. The bytes follow from the rows alone.
 """
 
 import dataclasses
@@ -20,17 +21,33 @@ import pyarrow.parquet as pq
 from stages.core.program.errors import StageError
 from stages.core.program.files import replacing
 
-GROUPS = ("in_distribution", "ood_reasoning", "ood_knowledge")  # of question sets: as trained on, or held out
+GROUPS = (
+    "in_distribution",
+    "ood_reasoning",
+    "ood_knowledge",
+)  # of question sets: as trained on, or held out
 # Of scores, what the report reads
 SCORE_COLUMNS = (
-    *("question_id", "sample", "source", "group", "outcome", "correct", "vote", "think_tokens", "answer_tokens"),
+    *(
+        "question_id",
+        "sample",
+        "source",
+        "group",
+        "outcome",
+        "correct",
+        "vote",
+        "think_tokens",
+        "answer_tokens",
+    ),
 )
 ROW_GROUP = 2048  # rows held in memory at a time: 20 MB of 10,000-character traces
 
 
 @dataclass(frozen=True)
 class Question:
-    """One question of the study. `question_id` is a hash of source and text, `source_id` the id in its source."""
+    """One question of the study. `question_id` is a hash of source and text, `source_id` the id in
+    its source.
+    """
 
     KEY: ClassVar = ("question_id",)
 
@@ -48,7 +65,9 @@ class Question:
 
 @dataclass(frozen=True)
 class Response:
-    """One attempt of a teacher, right or wrong. Token counts are the teacher's own, None where it has no tokens."""
+    """One attempt of a teacher, right or wrong. Token counts are the teacher's own, None where it
+    has no tokens.
+    """
 
     KEY: ClassVar = ("question_id", "sample")
 
@@ -59,8 +78,8 @@ class Response:
     model: str
     reasoning: str
     answer: str
-    # stop; length: cut at the limit; context: cut by the model's window; too_long, refused, failed: never answered;
-    # else the server's own word
+    # stop; length: cut at the limit; context: cut by the model's window; too_long, refused, failed:
+    # never answered; else the server's own word
     finish_reason: str
     prompt_tokens: int | None
     completion_tokens: int | None
@@ -68,7 +87,9 @@ class Response:
 
 @dataclass(frozen=True)
 class Trace:
-    """A response whose answer is correct: with the final answer as it says it, and as the grader read it."""
+    """A response whose answer is correct: with the final answer as it says it, and as the grader
+    read it.
+    """
 
     KEY: ClassVar = ("question_id", "sample")
 
@@ -94,7 +115,8 @@ class Trace:
 class Variant:
     """A trace's reasoning as one target has it. `chars` and `raw_chars` count the reasoning alone.
 
-    `tokens` and `raw_tokens` are in the student's tokens, None for a variant that serves all students.
+    `tokens` and `raw_tokens` are in the student's tokens, None for a variant that serves all
+    students.
     """
 
     KEY: ClassVar = ("question_id", "sample")
@@ -112,7 +134,9 @@ class Variant:
     finish_reason: str
     kept: bool
     drop_reason: str | None
-    flags: tuple[str, ...]  # what the audit found, in the order of audit.FLAGS; none for what was not compressed
+    flags: tuple[
+        str, ...
+    ]  # what the audit found, in the order of audit.FLAGS; none for what was not compressed
 
 
 @dataclass(frozen=True)
@@ -127,12 +151,16 @@ class Example:
     completion: str
     prompt_tokens: int
     completion_tokens: int
-    raw_tokens: int  # of the completion that the raw trace makes: all arms are batched by it, and so alike
+    raw_tokens: (
+        int  # of the completion that the raw trace makes: all arms are batched by it, and so alike
+    )
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a student wrote. Sample 0 is greedy, 1 to n are sampled. Token counts are the student's own, the EOS too."""
+    """What a student wrote. Sample 0 is greedy, 1 to n are sampled. Token counts are the student's
+    own, the EOS too.
+    """
 
     KEY: ClassVar = ("question_id", "sample")
 
@@ -157,7 +185,8 @@ class Score:
     group: str
     outcome: str  # answered | no_answer | hit_cap
     correct: bool
-    vote: int  # which of its question's answers agree: 0 gave none, 1 are right, others by their `parsed`
+    # which of its question's answers agree: 0 gave none, 1 are right, others by their `parsed`
+    vote: int
     parsed: str
     second: bool  # whether the second grader finds the answer right, `correct` or not
     think_tokens: int
@@ -170,7 +199,9 @@ _ARROW = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_
 
 
 def schema(kind: type[Any]) -> pa.Schema:
-    """The Arrow schema that a record's annotations spell: `X | None` is nullable, `tuple[str, ...]` a list."""
+    """The Arrow schema that a record's annotations spell: `X | None` is nullable, `tuple[str, ...]`
+    a list.
+    """
     fields = []
     for name, hint in typing.get_type_hints(kind).items():
         if name == "KEY":
@@ -217,7 +248,9 @@ def _table(path: Path, rows: list[dict[str, Any]], kind: type[Any]) -> pa.Table:
 
 
 def _check_column(field: pa.Field, column: pa.Array, rows: list[dict[str, Any]]) -> None:
-    """Raises ArrowInvalid for what Arrow lets pass: a missing value, and a fraction where whole numbers belong."""
+    """Raises ArrowInvalid for what Arrow lets pass: a missing value, and a fraction where whole
+    numbers belong.
+    """
     inner = column.flatten().null_count if pa.types.is_list(field.type) else 0
     if inner or (column.null_count and not field.nullable):
         raise pa.ArrowInvalid(f"field {field.name} has no value")
@@ -246,7 +279,8 @@ def read(path: Path, kind: type[Record]) -> Iterator[Record]:
     Raises StageError for a missing, empty, foreign or damaged file.
     """
     try:
-        # DVC hashes a file anew only where its time or size says so: a byte that a disk or a remote changed shows here
+        # DVC hashes a file anew only where its time or size says so: a byte that a disk or a remote
+        # changed shows here
         file = pq.ParquetFile(path, page_checksum_verification=True)
     except FileNotFoundError as error:
         raise StageError(f"{path}: no such file; run `dvc repro` or `dvc pull {path}`") from error
@@ -254,7 +288,9 @@ def read(path: Path, kind: type[Record]) -> Iterator[Record]:
         raise StageError(f"{path}: not a Parquet file: {_first_line(error)}") from error
     if not file.schema_arrow.equals(schema(kind)):
         found = set(file.schema_arrow.names) ^ set(schema_names(kind)) or "their types"
-        raise StageError(f"{path}: not a file of {kind.__name__} records, {found} differ; rerun its stage")
+        raise StageError(
+            f"{path}: not a file of {kind.__name__} records, {found} differ; rerun its stage"
+        )
     return _rows(path, file, kind)
 
 
@@ -262,10 +298,14 @@ def _rows(path: Path, file: pq.ParquetFile, kind: type[Record]) -> Iterator[Reco
     try:
         for batch in file.iter_batches(batch_size=ROW_GROUP):
             for row in batch.to_pylist():
-                values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in row.items()}
+                values: dict[str, Any] = {
+                    name: tuple(v) if isinstance(v, list) else v for name, v in row.items()
+                }
                 yield kind(**values)
     except (pa.ArrowInvalid, OSError) as error:
-        raise StageError(f"{path}: damaged: {_first_line(error)}; delete it and run its stage again") from error
+        raise StageError(
+            f"{path}: damaged: {_first_line(error)}; delete it and run its stage again"
+        ) from error
 
 
 def _first_line(error: BaseException) -> str:

@@ -1,7 +1,7 @@
 """A student's tokenizer: loading it, counting, and the ids of prompts and completions.
 
-Prompt and completion are tokenized apart and joined, in training and in generation alike, so that the ids of a
-prompt never depend on what follows it.
+Prompt and completion are tokenized apart and joined, in training and in generation alike, so that
+the ids of a prompt never depend on what follows it.
 """
 
 import functools
@@ -13,11 +13,13 @@ from stages.core.program.errors import StageError
 
 
 def load(folder: Path, revision: str | None = None) -> Any:
-    """The tokenizer in a model's folder, or with `revision` of a model on the hub, always a fast one.
+    """The tokenizer in a model's folder, or with `revision` of a model on the hub, always a fast
+    one.
 
-    Where mistral-common is installed, transformers prefers its tokenizer for a folder with a tekken.json. That one has
-    no chat template and reads no special token in a text: the files beside it are taken, with the split that they lack.
-    Raises StageError without a tokenizer, for one that is not fast, and for one without an EOS.
+    Where mistral-common is installed, transformers prefers its tokenizer for a folder with a
+    tekken.json. That one has no chat template and reads no special token in a text: the files
+    beside it are taken, with the split that they lack. Raises StageError without a tokenizer, for
+    one that is not fast, and for one without an EOS.
     """
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
     from transformers.utils.hub import has_file
@@ -31,17 +33,25 @@ def load(folder: Path, revision: str | None = None) -> Any:
             folder, **where, **split, mistral_format=False, trust_remote_code=False
         )
     except (OSError, ValueError, KeyError) as error:
-        raise StageError(f"{folder}: no tokenizer that transformers can read: {reason(error)}") from error
+        raise StageError(
+            f"{folder}: no tokenizer that transformers can read: {reason(error)}"
+        ) from error
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
         kind = type(tokenizer).__name__
-        raise StageError(f"{folder}: its tokenizer is a {kind}, expected a fast one; put a tokenizer.json there")
+        raise StageError(
+            f"{folder}: its tokenizer is a {kind}, expected a fast one; put a tokenizer.json there"
+        )
     if tokenizer.eos_token is None:
-        raise StageError(f"{folder}: its tokenizer has no EOS token, so generation would never stop")
+        raise StageError(
+            f"{folder}: its tokenizer has no EOS token, so generation would never stop"
+        )
     return tokenizer
 
 
 def reason(error: Exception) -> str:
-    """Why transformers could not load something; where it asks for leave to run a folder's code, our own words."""
+    """Why transformers could not load something; where it asks for leave to run a folder's code,
+    our own words.
+    """
     if "trust_remote_code" in str(error):
         return "it needs code of its own, which is never run; choose a model that transformers itself has"
     return str(error)
@@ -60,7 +70,8 @@ def count(tokenizer: Any, text: str) -> int:
 
 @functools.lru_cache(maxsize=8)
 def special(tokenizer: Any) -> re.Pattern[str] | None:
-    """Finds in a text what the tokenizer reads as special tokens, which are no text; None where it has none.
+    """Finds in a text what the tokenizer reads as special tokens, which are no text; None where it
+    has none.
 
     Longer ones come first, and single characters stay text: a model's unknown token may be one.
     """

@@ -1,11 +1,14 @@
-"""Synthetic teachers' responses with the paper's lengths: of each question set the mean, and a heavy tail.
+"""Synthetic teachers' responses with the paper's lengths: of each question set the mean, and a
+heavy tail.
 
-The paper says of two sets how long their traces are, of MultiArith's 1,750 characters on average and of GPQA Diamond's
-18,734, with 99.0% and 68.2% of answers right. Four more lie between these in equal ratios, all six have as many
-questions, and lengths are log-normal: ours. The spread, 0.52, is such that all sets together have that of Qwen3-8B's
-traces in ../shared/data, whose logarithms deviate by 0.96.
+The paper says of two sets how long their traces are, of MultiArith's 1,750 characters on average
+and of GPQA Diamond's 18,734, with 99.0% and 68.2% of answers right. Four more lie between these in
+equal ratios, all six have as many questions, and lengths are log-normal: ours. The spread, 0.52, is
+such that all sets together have that of Qwen3-8B's traces in ../shared/data, whose logarithms
+deviate by 0.96.
 
-Reasoning is prose with sums that end in the answer. Its words follow each other as in the help texts of Python.
+Reasoning is prose with sums that end in the answer. Its words follow each other as in the help
+texts of Python.
 """
 
 import functools
@@ -35,7 +38,9 @@ LEADS = ("Then", "Next,", "This makes", "Also")
 
 @dataclass(frozen=True)
 class Set:
-    """A question set: how its answers are graded, its traces' mean characters, the share of right attempts."""
+    """A question set: how its answers are graded, its traces' mean characters, the share of right
+    attempts.
+    """
 
     name: str
     grader: str
@@ -50,7 +55,9 @@ def _between(place: int) -> tuple[float, float]:
 
 GRADERS = ("numeric", "numeric", "boolean", "choice", "math", "choice")
 NAMES = ("multiarith", "sums", "facts", "science", "formulas", "gpqa")
-SETS = tuple(Set(*both, *_between(place)) for place, both in enumerate(zip(NAMES, GRADERS, strict=True)))
+SETS = tuple(
+    Set(*both, *_between(place)) for place, both in enumerate(zip(NAMES, GRADERS, strict=True))
+)
 
 
 @functools.cache
@@ -79,7 +86,9 @@ def asked(number: int) -> Question:
     choices: tuple[str, ...] = ()
     if own.grader == "choice":
         choices = tuple(" ".join(one.split()[-5:]) for one in draw.sample(_prose(), 4))
-        text = "\n".join((text, *(f"{letter}. {one}" for letter, one in zip("ABCD", choices, strict=True))))
+        text = "\n".join(
+            (text, *(f"{letter}. {one}" for letter, one in zip("ABCD", choices, strict=True)))
+        )
     return question(
         number,
         question_id=f"q{number:08}",
@@ -95,7 +104,9 @@ def asked(number: int) -> Question:
 def _gold(own: Set, draw: random.Random, terms: list[int]) -> str:
     if own.grader == "math":
         return draw.choice(_formulas())[0]
-    return {"numeric": str(sum(terms)), "boolean": draw.choice(("true", "false"))}.get(own.grader, draw.choice("ABCD"))
+    return {"numeric": str(sum(terms)), "boolean": draw.choice(("true", "false"))}.get(
+        own.grader, draw.choice("ABCD")
+    )
 
 
 @functools.cache
@@ -132,7 +143,9 @@ def _answer(row: Question, right: bool, draw: random.Random) -> str:
         formula = said if right else draw.choice(_formulas())[1]
         return rf"{draw.choice(_prose())} So we find $\boxed{{{formula}}}$."
     if not right:
-        others = {"numeric": ("7",), "boolean": ("true", "false"), "choice": tuple("ABCD")}[row.grader]
+        others = {"numeric": ("7",), "boolean": ("true", "false"), "choice": tuple("ABCD")}[
+            row.grader
+        ]
         said = next(one for one in others if one != said)
     return f"{draw.choice(_prose())} The answer is {said}."
 

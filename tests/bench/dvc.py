@@ -1,6 +1,7 @@
 """DVC's own time on the paper's grid, against empty pipelines with as many stages and outs.
 
-`dvc status`, and `dvc repro` where nothing is to be done, by turns. Outs are small files that stand in for results.
+`dvc status`, and `dvc repro` where nothing is to be done, by turns. Outs are small files that stand
+in for results.
 """
 
 import importlib.util
@@ -41,7 +42,9 @@ def bench(folder: Path) -> dict[str, Any]:
     ours.compose("paper")
     ours.run("python", "-c", _LIST, str(folder / "stages.json"))
     stages = json.loads((folder / "stages.json").read_text())
-    projects = {"ours": ours} | {name: peer(folder / name, ours, stages, kinds) for name, kinds in PEERS.items()}
+    projects = {"ours": ours} | {
+        name: peer(folder / name, ours, stages, kinds) for name, kinds in PEERS.items()
+    }
     for project in projects.values():
         settle(project, stages)
     seconds = {name: timed(projects, command) for name, command in COMMANDS.items()}
@@ -53,7 +56,10 @@ def bench(folder: Path) -> dict[str, Any]:
             name: {who: round(statistics.median(own), 2) for who, own in found.items()}
             for name, found in seconds.items()
         },
-        "ratio": {name: {who: _ratio(found["ours"], found[who]) for who in PEERS} for name, found in seconds.items()},
+        "ratio": {
+            name: {who: _ratio(found["ours"], found[who]) for who in PEERS}
+            for name, found in seconds.items()
+        },
         "c_parser": importlib.util.find_spec("_ruamel_yaml") is not None,
         "limit": LIMIT,
     }
@@ -63,8 +69,12 @@ def _ratio(ours: list[float], theirs: list[float]) -> float:
     return round(statistics.median(map(operator.truediv, ours, theirs)), 3)
 
 
-def peer(root: Path, ours: Project, stages: list[dict[str, Any]], kinds: tuple[str, ...]) -> Project:
-    """A pipeline of the same stages and outs, whose commands do nothing, with only these kinds of deps."""
+def peer(
+    root: Path, ours: Project, stages: list[dict[str, Any]], kinds: tuple[str, ...]
+) -> Project:
+    """A pipeline of the same stages and outs, whose commands do nothing, with only these kinds of
+    deps.
+    """
     found = ours.copied(root)
     made = {f"s{number:03}": _stage(stage, kinds) for number, stage in enumerate(stages)}
     (root / "dvc.yaml").write_text(yaml.safe_dump({"stages": made}, sort_keys=False))
@@ -72,10 +82,18 @@ def peer(root: Path, ours: Project, stages: list[dict[str, Any]], kinds: tuple[s
 
 
 def _stage(stage: dict[str, Any], kinds: tuple[str, ...]) -> dict[str, Any]:
-    deps = [name for name in stage["files"] if ("code" if name.startswith("stages/") else "data") in kinds]
+    deps = [
+        name
+        for name in stage["files"]
+        if ("code" if name.startswith("stages/") else "data") in kinds
+    ]
     outs = [name if cached else {name: {"cache": False}} for name, cached in stage["outs"]]
     params = stage["params"] if "params" in kinds else []
-    return {"cmd": "true", "outs": outs} | ({"deps": deps} if deps else {}) | ({"params": params} if params else {})
+    return (
+        {"cmd": "true", "outs": outs}
+        | ({"deps": deps} if deps else {})
+        | ({"params": params} if params else {})
+    )
 
 
 def settle(project: Project, stages: list[dict[str, Any]]) -> None:
@@ -93,7 +111,9 @@ def settle(project: Project, stages: list[dict[str, Any]]) -> None:
 
 
 def timed(projects: dict[str, Project], command: tuple[str, ...]) -> dict[str, list[float]]:
-    """Seconds of a command in each project by turns; the first round, which warms caches, is left out."""
+    """Seconds of a command in each project by turns; the first round, which warms caches, is left
+    out.
+    """
     found: dict[str, list[float]] = {who: [] for who in projects}
     for _ in range(ROUNDS + 1):
         for who, project in projects.items():

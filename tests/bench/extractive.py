@@ -45,6 +45,13 @@ def bench(folder: Path) -> dict[str, Any]:
         records.write(folder / "data/bench/traces/t.parquet", traces(size), Trace)
         cell = ["--profile", "bench", "--teacher", "t", "--compressor", "c"]
         seconds, gb = measure.run("-m", "stages.compress", *cell, cwd=folder)
-        found.append({"traces": size, "seconds": seconds, "peak_gb": gb, "traces_per_second": round(size / seconds, 1)})
+        found.append(
+            {
+                "traces": size,
+                "seconds": seconds,
+                "peak_gb": gb,
+                "traces_per_second": round(size / seconds, 1),
+            }
+        )
     chars = sum(len(row.reasoning) for row in traces(DIFFERENT)) / DIFFERENT
     return {"mean_chars": round(chars), "sizes": found, "limit": LIMIT}

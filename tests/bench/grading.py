@@ -1,4 +1,6 @@
-"""Grading of 20,000 mathematical answers by two workers, against math-verify called on them one after the other."""
+"""Grading of 20,000 mathematical answers by two workers, against math-verify called on them one
+after the other.
+"""
 
 import itertools
 import os
@@ -36,7 +38,9 @@ def pairs() -> list[Pair]:
     """Answers, of which about half are right, and golds, mostly different ones: no cache helps."""
     draw = random.Random(1)
     whole = itertools.islice(formulas(), SIZES[-1])
-    return [(rf"So we find $\boxed{{{draw.choice((right, wrong))}}}$.", right) for right, wrong in whole]
+    return [
+        (rf"So we find $\boxed{{{draw.choice((right, wrong))}}}$.", right) for right, wrong in whole
+    ]
 
 
 def bench(folder: Path) -> dict[str, Any]:
@@ -48,7 +52,9 @@ def bench(folder: Path) -> dict[str, Any]:
         began = time.perf_counter()
         verdicts = list(_ours(rows[:size]))
         seconds = time.perf_counter() - began
-        sizes.append({"answers": size, "seconds": round(seconds, 2), "per_second": round(size / seconds, 1)})
+        sizes.append(
+            {"answers": size, "seconds": round(seconds, 2), "per_second": round(size / seconds, 1)}
+        )
     began = time.perf_counter()
     alone = list(map(_alone, rows))
     rate = len(rows) / (time.perf_counter() - began)
@@ -57,8 +63,12 @@ def bench(folder: Path) -> dict[str, Any]:
         "sizes": sizes,
         "math_verify_per_second": round(rate, 1),
         "ratio": round(sizes[-1]["per_second"] / rate, 3),
-        "seconds_per_row_of_largest_to_smallest": round(sizes[0]["per_second"] / sizes[-1]["per_second"], 3),
-        "same_outcomes": sum(one == (two.outcome == "correct") for one, two in zip(alone, verdicts, strict=True)),
+        "seconds_per_row_of_largest_to_smallest": round(
+            sizes[0]["per_second"] / sizes[-1]["per_second"], 3
+        ),
+        "same_outcomes": sum(
+            one == (two.outcome == "correct") for one, two in zip(alone, verdicts, strict=True)
+        ),
         "limit": LIMIT,
     }
 

@@ -1,4 +1,5 @@
-"""The data stages on as many traces as the paper's teachers have: their real commands, in three sizes.
+"""The data stages on as many traces as the paper's teachers have: their real commands, in three
+sizes.
 
 What ten million traces would cost is computed from these sizes' straight lines.
 """
@@ -33,7 +34,13 @@ CELL = {
     "assemble": ["--teacher", "t", "--student", "s"],
     "report": [],
 }
-OUTS = {"verify": "traces", "compress": "compressed", "truncate": "truncated", "assemble": "sft", "report": "plots"}
+OUTS = {
+    "verify": "traces",
+    "compress": "compressed",
+    "truncate": "truncated",
+    "assemble": "sft",
+    "report": "plots",
+}
 # rho of the paper's first compressor on its first teacher
 STRENGTH = {"kind": "extractive", "max_ratio": 0.142, "trim": False}
 
@@ -46,9 +53,16 @@ def bench(folder: Path, sizes: tuple[int, ...] = SIZES) -> dict[str, Any]:
         root = folder / str(size)
         prepare(root, size, folder / "model")
         for stage, cell in CELL.items():
-            seconds, gb = measure.run("-m", f"stages.{stage}", "--profile", "bench", *cell, cwd=root)
-            disk = sum(file.stat().st_size for file in (root / "data/bench" / OUTS[stage]).rglob("*.parquet"))
-            found[stage].append({"traces": size, "seconds": seconds, "peak_gb": gb, "disk_gb": round(disk / 1e9, 4)})
+            seconds, gb = measure.run(
+                "-m", f"stages.{stage}", "--profile", "bench", *cell, cwd=root
+            )
+            disk = sum(
+                file.stat().st_size
+                for file in (root / "data/bench" / OUTS[stage]).rglob("*.parquet")
+            )
+            found[stage].append(
+                {"traces": size, "seconds": seconds, "peak_gb": gb, "disk_gb": round(disk / 1e9, 4)}
+            )
             print(stage, found[stage][-1], flush=True)
         shutil.rmtree(root)
     stages = {stage: {"sizes": rows, **grown(rows)} for stage, rows in found.items()}
@@ -56,13 +70,18 @@ def bench(folder: Path, sizes: tuple[int, ...] = SIZES) -> dict[str, Any]:
         "mean_chars": {one.name: round(one.chars) for one in corpus.SETS},
         "spread": corpus.SPREAD,
         "stages": stages,
-        "breaks_first": {"memory": first(stages, "most_in_memory_limit"), "time": first(stages, "most_in_time_limit")},
+        "breaks_first": {
+            "memory": first(stages, "most_in_memory_limit"),
+            "time": first(stages, "most_in_time_limit"),
+        },
         "limit": LIMIT,
     }
 
 
 def prepare(root: Path, size: int, model: Path) -> None:
-    """A project with `size` right responses of one teacher, and the wrong ones before them; of the grid no cell ran."""
+    """A project with `size` right responses of one teacher, and the wrong ones before them; of the
+    grid no cell ran.
+    """
     data, metrics = root / "data/bench", root / "metrics/bench"
     (data / "models").mkdir(parents=True)
     (data / "models/s").symlink_to(model)
@@ -70,12 +89,19 @@ def prepare(root: Path, size: int, model: Path) -> None:
     records.write(data / "responses/t.parquet", _responses(size), Response)
     (root / "params.yaml").write_text(yaml.safe_dump(declared()))
     sets = [
-        {"source": one.name, "group": "in_distribution", "grader": one.grader, "kind": "file", "near_test": 0}
+        {
+            "source": one.name,
+            "group": "in_distribution",
+            "grader": one.grader,
+            "kind": "file",
+            "near_test": 0,
+        }
         | {"train": len(range(place, size, len(corpus.SETS))), "validation": 0, "test": 1}
         for place, one in enumerate(corpus.SETS)
     ]
     write_json(metrics / "questions.json", {"sets": sets})
-    # The report draws nothing without the scores of one cell: the untrained student's, wrong once on each set
+    # The report draws nothing without the scores of one cell: the untrained student's, wrong once
+    # on each set
     rows = (f"x{one.name},0,{one.name},in_distribution,answered,0,2,1,1" for one in corpus.SETS)
     write_text(metrics / "scores/untrained-s.csv", "\n".join((",".join(SCORE_COLUMNS), *rows, "")))
 
@@ -83,12 +109,19 @@ def prepare(root: Path, size: int, model: Path) -> None:
 def declared() -> dict[str, Any]:
     """The params of the stages that run."""
     targets = ["raw", "c", "truncated_c", "answer_only"]
-    axes = {"teachers": ["t"], "compressors": ["c"], "truncate_to": ["c"], "targets": targets, "students": ["s"]}
+    axes = {
+        "teachers": ["t"],
+        "compressors": ["c"],
+        "truncate_to": ["c"],
+        "targets": targets,
+        "students": ["s"],
+    }
     headline = {"teacher": "t", "student": "s", "method": "m"}
     intervals = {"resamples": 10_000, "confidence": 0.95, "seed": 0}
     return {
         "profile": "bench",
-        "grid": axes | {"methods": ["m"], "seeds": ["s0"], "profiles": ["bench"], "imported": ["t"]},
+        "grid": axes
+        | {"methods": ["m"], "seeds": ["s0"], "profiles": ["bench"], "imported": ["t"]},
         "compressors": {"c": STRENGTH},
         "audit": {"drop": list(DROP)},
         "assemble": {"traces_per_question": None},
@@ -100,15 +133,24 @@ def declared() -> dict[str, Any]:
 
 
 def grown(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """The exponent of time in rows, and time, memory and disk of MANY on the straight lines through all sizes.
+    """The exponent of time in rows, and time, memory and disk of MANY on the straight lines through
+    all sizes.
 
-    `most` is the rows at which memory and time reach their limits; None where a million add less than 1 MB or 1 s.
+    `most` is the rows at which memory and time reach their limits; None where a million add less
+    than 1 MB or 1 s.
     """
     counts = [row["traces"] for row in rows]
     ends = math.log(rows[-1]["seconds"] / rows[0]["seconds"]) / math.log(counts[-1] / counts[0])
-    lines = {name: np.polyfit(counts, [row[name] for row in rows], 1) for name in ("seconds", "peak_gb", "disk_gb")}
-    hours, memory, disk = (float(np.polyval(lines[name], MANY)) for name in ("seconds", "peak_gb", "disk_gb"))
-    (per_second, start), (slope, fixed) = (map(float, lines[name]) for name in ("seconds", "peak_gb"))
+    lines = {
+        name: np.polyfit(counts, [row[name] for row in rows], 1)
+        for name in ("seconds", "peak_gb", "disk_gb")
+    }
+    hours, memory, disk = (
+        float(np.polyval(lines[name], MANY)) for name in ("seconds", "peak_gb", "disk_gb")
+    )
+    (per_second, start), (slope, fixed) = (
+        map(float, lines[name]) for name in ("seconds", "peak_gb")
+    )
     return {
         "exponent": round(ends, 3),
         "fixed_seconds": round(start, 2),
@@ -122,7 +164,9 @@ def grown(rows: list[dict[str, Any]]) -> dict[str, Any]:
             "disk_gb": round(disk, 2),
         },
         "most_in_memory_limit": int((LIMIT["gb"] - fixed) / slope) if slope > 1e-9 else None,
-        "most_in_time_limit": int((LIMIT["seconds"] - start) / per_second) if per_second > 1e-6 else None,
+        "most_in_time_limit": int((LIMIT["seconds"] - start) / per_second)
+        if per_second > 1e-6
+        else None,
     }
 
 

@@ -30,7 +30,13 @@ def bench(folder: Path) -> dict[str, Any]:
                 store.add(name, Answer("m", text, None, "stop", 90, 400, 4096, 0.01))
     size = sum(path.stat().st_size for path in folder.iterdir())
     seconds, gb = measure.run("-m", "tests.bench.store", str(folder), cwd=Path.cwd())
-    return {"answers": ANSWERS, "store_gb": round(size / 1e9, 3), "seconds": seconds, "peak_gb": gb, "limit": LIMIT}
+    return {
+        "answers": ANSWERS,
+        "store_gb": round(size / 1e9, 3),
+        "seconds": seconds,
+        "peak_gb": gb,
+        "limit": LIMIT,
+    }
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""The benchmark's corpus: lengths around the means that it names, answers that grade as they are meant to."""
+"""The benchmark's corpus: lengths around the means that it names, answers that grade as they are
+meant to.
+"""
 
 import collections
 import itertools
@@ -31,12 +33,18 @@ def test_means_span_the_papers() -> None:
 
 
 @pytest.mark.parametrize("own", corpus.SETS, ids=lambda own: own.name)
-def test_lengths_have_the_sets_mean_and_a_heavy_tail(own: corpus.Set, traces: dict[str, list[Response]]) -> None:
+def test_lengths_have_the_sets_mean_and_a_heavy_tail(
+    own: corpus.Set, traces: dict[str, list[Response]]
+) -> None:
     sizes = [len(row.reasoning) for row in traces[own.name]]
     assert len(sizes) == COUNT / len(corpus.SETS)
-    assert statistics.fmean(sizes) == pytest.approx(own.chars, rel=0.1)  # 400 draws: four standard errors
+    assert statistics.fmean(sizes) == pytest.approx(
+        own.chars, rel=0.1
+    )  # 400 draws: four standard errors
     # where a log-normal one's median lies, below its mean
-    assert statistics.median(sizes) == pytest.approx(own.chars * math.exp(-(corpus.SPREAD**2) / 2), rel=0.12)
+    assert statistics.median(sizes) == pytest.approx(
+        own.chars * math.exp(-(corpus.SPREAD**2) / 2), rel=0.12
+    )
 
 
 def test_mean_of_many_lengths_is_within_a_few_percent(traces: dict[str, list[Response]]) -> None:
@@ -47,7 +55,9 @@ def test_mean_of_many_lengths_is_within_a_few_percent(traces: dict[str, list[Res
 def test_number_alone_makes_a_question_and_its_attempts() -> None:
     for number in (0, 5, 17, 282_999):
         assert corpus.asked(number) == corpus.asked(number)
-        assert list(corpus.attempts(corpus.asked(number))) == list(corpus.attempts(corpus.asked(number)))
+        assert list(corpus.attempts(corpus.asked(number))) == list(
+            corpus.attempts(corpus.asked(number))
+        )
     assert corpus.asked(0).question != corpus.asked(6).question
 
 

@@ -1,8 +1,10 @@
-"""The default profile's training, against TRL's SFTTrainer as it comes and against the rate of bf16 matrix products.
+"""The default profile's training, against TRL's SFTTrainer as it comes and against the rate of bf16
+matrix products.
 
-By turns, each in a process of its own, over the same examples; shares of the products' rate are of products measured in
-the same process, on the model's own shapes and one step's tokens. Speeds are of the steps after the first, in which
-memory is mapped and optimizer states are made. TRL's runs on the C library's malloc, as it comes.
+By turns, each in a process of its own, over the same examples; shares of the products' rate are of
+products measured in the same process, on the model's own shapes and one step's tokens. Speeds are
+of the steps after the first, in which memory is mapped and optimizer states are made. TRL's runs on
+the C library's malloc, as it comes.
 """
 
 import json
@@ -33,8 +35,8 @@ DATA = Path("data/default")
 def bench(folder: Path) -> dict[str, Any]:
     """Completion tokens a second of both, for two arms and two methods, and how ours grows.
 
-    A CPU whose AMX tiles multiply several times as fast is measured as it is, and as one without them: the rest of a
-    step takes as long on either.
+    A CPU whose AMX tiles multiply several times as fast is measured as it is, and as one without
+    them: the rest of a step takes as long on either.
     """
     import torch
 
@@ -53,7 +55,10 @@ def bench(folder: Path) -> dict[str, Any]:
         "short_of_limit": short,
         "sizes": [{key: one[key] for key in ("tokens", "seconds", "peak_gb")} for one in sizes],
         "exponent": round(
-            math.log(sizes[-1]["seconds"] / sizes[0]["seconds"], sizes[-1]["tokens"] / sizes[0]["tokens"]), 2
+            math.log(
+                sizes[-1]["seconds"] / sizes[0]["seconds"], sizes[-1]["tokens"] / sizes[0]["tokens"]
+            ),
+            2,
         ),
         "limit": LIMIT,
     }
@@ -62,7 +67,9 @@ def bench(folder: Path) -> dict[str, Any]:
 def _cells(environment: dict[str, str]) -> dict[str, Any]:
     """Each arm and method by turns, in processes with those variables more."""
     return {
-        f"{arm}_{method}": _compared(*(_run(which, arm, method, EXAMPLES, environment) for which in ("ours", "trl")))
+        f"{arm}_{method}": _compared(
+            *(_run(which, arm, method, EXAMPLES, environment) for which in ("ours", "trl"))
+        )
         for arm in ARMS
         for method in METHODS
     }
@@ -81,7 +88,9 @@ def _compared(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _run(which: str, arm: str, method: str, examples: int, environment: dict[str, str] | None = None) -> dict[str, Any]:
+def _run(
+    which: str, arm: str, method: str, examples: int, environment: dict[str, str] | None = None
+) -> dict[str, Any]:
     command = [sys.executable, "-m", "tests.bench.training", which, arm, method, str(examples)]
     outer = os.environ | (environment or {})
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=outer)
@@ -97,11 +106,17 @@ def ours(rows: list[Example], method: Method, training: Training, scratch: Path)
     result = run.train(base, rows, tokens.load(base), method, training, 0, scratch)
     seconds = result.costs.step_seconds - (result.costs.first_step_seconds or 0)
     share = products(_later(rows, method), method) / seconds
-    return {"seconds": seconds, "loss": _late(result.curve), "share": share, "peak_gb": result.costs.peak_memory_gb}
+    return {
+        "seconds": seconds,
+        "loss": _late(result.curve),
+        "share": share,
+        "peak_gb": result.costs.peak_memory_gb,
+    }
 
 
 def trl(rows: list[Example], method: Method, training: Training, scratch: Path) -> dict[str, Any]:
-    """SFTTrainer with its default arguments, but for what makes the two learn the same: rates, batch, adapter, order.
+    """SFTTrainer with its default arguments, but for what makes the two learn the same: rates,
+    batch, adapter, order.
 
     In our order, whose batches are of like length, it pads less than in its own.
     """
@@ -131,10 +146,16 @@ def trl(rows: list[Example], method: Method, training: Training, scratch: Path) 
     )
     adapter = adapters.lora_config(method.lora, []) if method.lora else None
     data = Dataset.from_list(pairs)
-    trainer = SFTTrainer(str(base), args=args, train_dataset=data, peft_config=adapter, callbacks=[watch])
+    trainer = SFTTrainer(
+        str(base), args=args, train_dataset=data, peft_config=adapter, callbacks=[watch]
+    )
     trainer.train()
     curve = progress.curve(trainer.state.log_history)
-    return {"seconds": watch.seconds - (watch.first or 0), "loss": _late(curve), "peak_gb": hardware.peak()}
+    return {
+        "seconds": watch.seconds - (watch.first or 0),
+        "loss": _late(curve),
+        "peak_gb": hardware.peak(),
+    }
 
 
 def _later(rows: list[Example], method: Method) -> list[Example]:
@@ -150,11 +171,13 @@ def _late(curve: list[dict[str, Any]]) -> float:
 
 
 def products(rows: list[Example], method: Method) -> float:
-    """Seconds of the matrix products that training on the rows needs, by those of one step of mean size.
+    """Seconds of the matrix products that training on the rows needs, by those of one step of mean
+    size.
 
-    Each weight's: forward, the gradient of its input and, where it is trained, its own; the LM head's over completions;
-    attention's scores and outputs, and the gradients of both their factors, for each row: the whole square, as
-    attention by plain products makes it, of which a kernel that knows the mask needs half.
+    Each weight's: forward, the gradient of its input and, where it is trained, its own; the LM
+    head's over completions; attention's scores and outputs, and the gradients of both their
+    factors, for each row: the whole square, as attention by plain products makes it, of which a
+    kernel that knows the mask needs half.
     """
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
@@ -178,7 +201,10 @@ def products(rows: list[Example], method: Method) -> float:
     ]
     groups, size = config.num_key_value_heads, config.head_dim
     row, many = round(whole / method.batch_size), config.num_attention_heads // groups
-    query, key = torch.rand(groups, many * row, size).bfloat16(), torch.rand(groups, row, size).bfloat16()
+    query, key = (
+        torch.rand(groups, many * row, size).bfloat16(),
+        torch.rand(groups, row, size).bfloat16(),
+    )
     scores = query @ key.mT
     times = []
     for _ in range(4):

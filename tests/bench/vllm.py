@@ -1,6 +1,8 @@
-"""Our vLLM engine, store and all, against bare LLM.generate on the same prompts, by turns in one process.
+"""Our vLLM engine, store and all, against bare LLM.generate on the same prompts, by turns in one
+process.
 
-And what a checkpoint costs that the engine takes in place of the one that it holds, against loading an engine for it.
+And what a checkpoint costs that the engine takes in place of the one that it holds, against loading
+an engine for it.
 """
 
 import os
@@ -35,12 +37,17 @@ def bench(folder: Path) -> dict[str, Any]:
         model=str(folder / "model"),
         sampling={"max_new_tokens": TOKENS, "temperature": 0.7, "top_p": 0.95},
     )
-    questions = [QUESTION.format(n=n % 9 + 1, m=n % 7 + 2, k=n % 5 + 3) + " " * (n % 3) for n in range(PROMPTS)]
+    questions = [
+        QUESTION.format(n=n % 9 + 1, m=n % 7 + 2, k=n % 5 + 3) + " " * (n % 3)
+        for n in range(PROMPTS)
+    ]
     with Store(folder / "store") as store:
         asker, began = Asker(config, store, "bench"), time.perf_counter()
         engine: Any = asker.engine
         loading = time.perf_counter() - began
-        rates = [_round(asker, questions, number) for number in range(ROUNDS + 1)][1:]  # the first warms up
+        rates = [_round(asker, questions, number) for number in range(ROUNDS + 1)][
+            1:
+        ]  # the first warms up
     began = time.perf_counter()
     engine.swap(Model(str(folder / "model"), asker.tokenizer))
     swapping = time.perf_counter() - began
@@ -56,8 +63,13 @@ def bench(folder: Path) -> dict[str, Any]:
 
 
 def _round(asker: Asker, questions: list[str], number: int) -> tuple[float, float]:
-    """(ours, bare) in tokens a second, over the same prompts and seeds; who goes first changes from round to round."""
-    pairs = [asker.request(text, seed=1000 * number + place, sample=0) for place, text in enumerate(questions)]
+    """(ours, bare) in tokens a second, over the same prompts and seeds; who goes first changes from
+    round to round.
+    """
+    pairs = [
+        asker.request(text, seed=1000 * number + place, sample=0)
+        for place, text in enumerate(questions)
+    ]
     engine: Any = asker.engine
     turns = (_ours, _bare) if number % 2 else (_bare, _ours)
     rates = {turn: turn(asker, engine, pairs) for turn in turns}
@@ -79,4 +91,6 @@ def _bare(asker: Asker, engine: Any, pairs: list[tuple[Asked, Request]]) -> floa
     prompts = [{"prompt_token_ids": list(request.prompt)} for _, request in pairs]
     began = time.perf_counter()
     found = engine.llm.generate(prompts, params, use_tqdm=False)
-    return float(sum(len(one.outputs[0].token_ids) for one in found) / (time.perf_counter() - began))
+    return float(
+        sum(len(one.outputs[0].token_ids) for one in found) / (time.perf_counter() - began)
+    )

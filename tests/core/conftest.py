@@ -17,7 +17,9 @@ LINES = [
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository with this project's dvc.yaml and templates, and the report of a grid of ten cells."""
+    """A repository with this project's dvc.yaml and templates, and the report of a grid of ten
+    cells.
+    """
     monkeypatch.chdir(tmp_path)
     reported(tmp_path)
     return tmp_path
@@ -30,6 +32,7 @@ def merged() -> PreTrainedTokenizerFast:
     made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     made.decoder = decoders.ByteLevel()
     made.train_from_iterator(
-        LINES, trainers.BpeTrainer(vocab_size=400, initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
+        LINES,
+        trainers.BpeTrainer(vocab_size=400, initial_alphabet=pre_tokenizers.ByteLevel.alphabet()),
     )
     return PreTrainedTokenizerFast(tokenizer_object=made, eos_token="<eos>")

@@ -1,4 +1,6 @@
-"""What the tests of plots share: the templates in a repository of their own, and DVC's answers there."""
+"""What the tests of plots share: the templates in a repository of their own, and DVC's answers
+there.
+"""
 
 import json
 import os
@@ -31,7 +33,9 @@ def git(*command: str) -> None:
 
 
 def reported(root: Path) -> None:
-    """In `root`, the current folder: dvc.yaml, the templates, and the committed report of a grid of ten cells."""
+    """In `root`, the current folder: dvc.yaml, the templates, and the committed report of a grid of
+    ten cells.
+    """
     for name in ("dvc.yaml", ".dvc/config"):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, root / name)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stages.core.cells import cell_name
+from stages.core.cells import Cell
 from stages.core.program.errors import StageError
 
 ARM = {"teacher": "solver", "target": "raw", "method": "lora", "seed": "s0"}
@@ -18,16 +18,24 @@ ARM = {"teacher": "solver", "target": "raw", "method": "lora", "seed": "s0"}
     ],
 )
 def test_name(arm: dict[str, str], name: str) -> None:
-    assert cell_name("tiny", **arm) == name
+    assert Cell.of("tiny", **arm).name == name
+    assert Cell.parse(name) == Cell.of("tiny", **arm)
 
 
 @pytest.mark.parametrize("axis", ARM)
 def test_part_of_an_arm_is_refused(axis: str) -> None:
-    with pytest.raises(StageError, match=f"cell of tiny: {axis} missing; give all of the arm or none"):
-        cell_name("tiny", **ARM | {axis: ""})
+    with pytest.raises(
+        StageError, match=f"cell of tiny: {axis} missing; give all of the arm or none"
+    ):
+        Cell.of("tiny", **ARM | {axis: ""})
 
 
 def test_names_of_different_cells_differ() -> None:
-    assert cell_name("tiny", **ARM | {"teacher": "a", "target": "b_c"}) != cell_name(
-        "tiny", **ARM | {"teacher": "a_b", "target": "c"}
-    )
+    one, other = (ARM | {"teacher": "a", "target": "b_c"}, ARM | {"teacher": "a_b", "target": "c"})
+    assert Cell.of("tiny", **one).name != Cell.of("tiny", **other).name
+
+
+@pytest.mark.parametrize("name", ["untrained", "solver-raw-tiny-lora", "solver-raw-tiny-lora-s0-0"])
+def test_names_of_no_cell_are_refused(name: str) -> None:
+    with pytest.raises(StageError, match=f"cell '{name}': expected <teacher>-<target>"):
+        Cell.parse(name)

@@ -38,17 +38,28 @@ def test_own_template_renders_the_turn_and_the_header(tokenizer: Any) -> None:
     ("template", "complaint"),
     [
         ("{{ messages[0].content", "its chat template cannot be rendered: TemplateSyntaxError: "),
-        ("{{ raise_exception('system first') }}", "its chat template cannot be rendered: TemplateError: system first"),
+        (
+            "{{ raise_exception('system first') }}",
+            "its chat template cannot be rendered: TemplateError: system first",
+        ),
         (
             "{{ 1 / 0 }}",
             "its chat template cannot be rendered: ZeroDivisionError: division by zero; give a prompt_temp",
         ),
-        ("{{ nothing.at.all }}", "its chat template cannot be rendered: UndefinedError: 'nothing' is undefined"),
+        (
+            "{{ nothing.at.all }}",
+            "its chat template cannot be rendered: UndefinedError: 'nothing' is undefined",
+        ),
         ("{{ messages[0].content + 1 }}", "its chat template cannot be rendered: TypeError: "),
-        ("{{ messages[0].role }}", "its chat template leaves the question out; give a prompt_template"),
+        (
+            "{{ messages[0].role }}",
+            "its chat template leaves the question out; give a prompt_template",
+        ),
     ],
 )
-def test_template_that_makes_no_prompt_is_refused(tokenizer: Any, template: str, complaint: str) -> None:
+def test_template_that_makes_no_prompt_is_refused(
+    tokenizer: Any, template: str, complaint: str
+) -> None:
     own = copy.copy(tokenizer)
     own.chat_template = template
     with pytest.raises(StageError) as refused:
@@ -68,11 +79,15 @@ CLOCKS = {
 
 
 @pytest.mark.parametrize("template", CLOCKS.values(), ids=CLOCKS)
-def test_template_that_reads_the_clock_gets_the_given_day_or_is_refused(tokenizer: Any, template: str) -> None:
+def test_template_that_reads_the_clock_gets_the_given_day_or_is_refused(
+    tokenizer: Any, template: str
+) -> None:
     own = copy.copy(tokenizer)
     own.chat_template = template
     assert chat.prompt(own, None, "2 + 2?", date="2026-06-05") == "2026-06-05 2 + 2?"
-    with pytest.raises(StageError, match="its chat template reads the clock, so that prompts change each day"):
+    with pytest.raises(
+        StageError, match="its chat template reads the clock, so that prompts change each day"
+    ):
         chat.prompt(own, None, "2 + 2?")
 
 
@@ -93,7 +108,9 @@ def test_template_that_could_read_the_clock_and_does_not_is_taken(tokenizer: Any
         ("{question}", "2026-06-05", "date: a prompt_template reads no clock"),
     ],
 )
-def test_date_that_is_none_or_fixes_nothing_is_refused(template: str | None, date: str, complaint: str) -> None:
+def test_date_that_is_none_or_fixes_nothing_is_refused(
+    template: str | None, date: str, complaint: str
+) -> None:
     with pytest.raises(StageError, match=complaint):
         chat.Text(9, template, date)
 
@@ -113,12 +130,15 @@ def test_special_tokens_in_a_question_are_plain_text(tokenizer: Any, template: s
 
 
 @given(
-    st.lists(st.sampled_from(["<", "|", "im_end", "|>", "<|im_end|>", "<|im_start|>", " ", "x"]), max_size=12).map(
-        "".join
-    )
+    st.lists(
+        st.sampled_from(["<", "|", "im_end", "|>", "<|im_end|>", "<|im_start|>", " ", "x"]),
+        max_size=12,
+    ).map("".join)
 )
 def test_no_text_becomes_a_special_token(tokenizer: Any, text: str) -> None:
-    assert not set(tokens.ids(tokenizer, chat.plain(tokenizer, text))) & set(tokenizer.all_special_ids)
+    assert not set(tokens.ids(tokenizer, chat.plain(tokenizer, text))) & set(
+        tokenizer.all_special_ids
+    )
 
 
 def test_student_without_any_template_is_refused(tokenizer: Any) -> None:
@@ -180,7 +200,8 @@ def test_split_behind_an_opened_block(text: str, reasoning: str, answer: str) ->
 
 
 @pytest.mark.parametrize(
-    ("prompt", "opened"), [("q<think>\n", True), ("q<think>", True), ("<think>q", False), ("", False)]
+    ("prompt", "opened"),
+    [("q<think>\n", True), ("q<think>", True), ("<think>q", False), ("", False)],
 )
 def test_prompt_that_opens_the_block(prompt: str, opened: bool) -> None:
     assert chat.opens(prompt) is opened
@@ -218,14 +239,28 @@ ASSISTANT = "<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant"
             "\n<thinking>\n",
             "\n</thinking>",
         ),
-        *("<reasoning>", "\n[reasoning]\n", "\u25c1think\u25b7", "<|begin_of_thought|>", "<|START_THINKING|>"),
-        *("<|channel|>analysis<|message|>", "<|channel>thought\n", "<unused94>thought\n", "analysis", "\n# Thinking\n"),
+        *(
+            "<reasoning>",
+            "\n[reasoning]\n",
+            "\u25c1think\u25b7",
+            "<|begin_of_thought|>",
+            "<|START_THINKING|>",
+        ),
+        *(
+            "<|channel|>analysis<|message|>",
+            "<|channel>thought\n",
+            "<unused94>thought\n",
+            "analysis",
+            "\n# Thinking\n",
+        ),
         *("\nHere are my reasoning steps:\n", "<|think|>", "\n<seed:think>\n", "\n<scratchpad>"),
         "<|channel|>analysis<|message|><|end|><|start|>assistant<|channel|>final<|message|>",
     ],
 )
 def test_student_whose_prompt_marks_reasoning_is_refused(tokenizer: Any, header: str) -> None:
-    with pytest.raises(StageError, match="its prompt has a think block, and so has each completion; give a prompt_"):
+    with pytest.raises(
+        StageError, match="its prompt has a think block, and so has each completion; give a prompt_"
+    ):
         chat.check_student(tokenizer, chat.Text(9, ASSISTANT + header))
 
 

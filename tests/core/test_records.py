@@ -38,7 +38,9 @@ def rows_of(kind: Any) -> st.SearchStrategy[list[Any]]:
     """Any rows of a kind that may be written, none among them."""
     hints = typing.get_type_hints(kind)
     values = {name: VALUES[hints[name]] for name in records.schema_names(kind)}
-    return st.lists(st.builds(kind, **values), unique_by=key, max_size=5).map(lambda rows: sorted(rows, key=key))
+    return st.lists(st.builds(kind, **values), unique_by=key, max_size=5).map(
+        lambda rows: sorted(rows, key=key)
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -51,7 +53,9 @@ def test_rows_come_back_as_they_went_in(
     assert list(records.read(path, kind)) == rows
 
 
-def test_row_groups_bound_what_is_held_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_row_groups_bound_what_is_held_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(records, "ROW_GROUP", 3)
     path, rows = tmp_path / "rows.parquet", [trace(number) for number in range(8)]
     records.write(path, iter(rows), Trace)
@@ -61,7 +65,9 @@ def test_row_groups_bound_what_is_held_in_memory(tmp_path: Path, monkeypatch: py
 
 def test_key_is_unique_across_row_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(records, "ROW_GROUP", 1)
-    with pytest.raises(StageError, match=r"row 1 with question_id/sample \('q1', 0\) is there twice"):
+    with pytest.raises(
+        StageError, match=r"row 1 with question_id/sample \('q1', 0\) is there twice"
+    ):
         records.write(tmp_path / "rows.parquet", [trace(1), trace(1)], Trace)
 
 
@@ -89,7 +95,9 @@ def test_bytes_follow_from_the_rows(tmp_path: Path) -> None:
         ([response(reasoning="half a pair \ud800")], Response, "does not fit"),
     ],
 )
-def test_wrong_rows_are_refused_and_leave_no_file(tmp_path: Path, rows: list[Any], kind: Any, complaint: str) -> None:
+def test_wrong_rows_are_refused_and_leave_no_file(
+    tmp_path: Path, rows: list[Any], kind: Any, complaint: str
+) -> None:
     with pytest.raises(StageError, match=complaint):
         records.write(tmp_path / "rows.parquet", rows, kind)
     assert not list(tmp_path.iterdir())
@@ -117,7 +125,9 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
 def test_any_changed_byte_of_a_page_is_noticed(tmp_path: Path) -> None:
     """Also where it would decompress to other text: pages have checksums."""
     path = tmp_path / "rows.parquet"
-    records.write(path, [trace(number, reasoning="step by step " * number) for number in range(9)], Trace)
+    records.write(
+        path, [trace(number, reasoning="step by step " * number) for number in range(9)], Trace
+    )
     whole = path.read_bytes()
     meta = pq.read_metadata(path).row_group(0)
     columns = [meta.column(number) for number in range(meta.num_columns)]
@@ -132,7 +142,9 @@ def test_any_changed_byte_of_a_page_is_noticed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_damaged_file_is_named(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "rows.parquet"
-    records.write(path, [trace(number, reasoning="step by step " * number) for number in range(9)], Trace)
+    records.write(
+        path, [trace(number, reasoning="step by step " * number) for number in range(9)], Trace
+    )
     path.write_bytes(DAMAGES[damage](path.read_bytes()))
     with pytest.raises(StageError, match=r"rows\.parquet: (not a Parquet file|damaged)"):
         list(records.read(path, Trace))
@@ -143,7 +155,9 @@ def test_missing_file_is_named_with_the_remedy(tmp_path: Path) -> None:
         records.read(tmp_path / "none.parquet", Trace)
 
 
-@pytest.mark.parametrize(("kind", "complaint"), [(Response, "not a file of Response records"), (Example, "completion")])
+@pytest.mark.parametrize(
+    ("kind", "complaint"), [(Response, "not a file of Response records"), (Example, "completion")]
+)
 def test_file_of_another_kind_is_refused(tmp_path: Path, kind: Any, complaint: str) -> None:
     records.write(tmp_path / "rows.parquet", [trace()], Trace)
     with pytest.raises(StageError, match=complaint):

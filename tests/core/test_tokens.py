@@ -30,16 +30,22 @@ def test_what_a_tokenizer_adds_by_itself_is_left_out(merged: PreTrainedTokenizer
     assert end not in tokens.ids(adding, "12")
 
 
-@pytest.mark.parametrize(("text", "size"), [("", 0), ("abc", 3), ("é", 2), ("漢", 3), ("😀", 4), ("a<|im_end|>", 2)])
+@pytest.mark.parametrize(
+    ("text", "size"), [("", 0), ("abc", 3), ("é", 2), ("漢", 3), ("😀", 4), ("a<|im_end|>", 2)]
+)
 def test_count_of_a_byte_tokenizer(tokenizer: Any, text: str, size: int) -> None:
     assert tokens.count(tokenizer, text) == size
 
 
-def test_special_tokens_are_found_in_a_text(tokenizer: Any, merged: PreTrainedTokenizerFast) -> None:
+def test_special_tokens_are_found_in_a_text(
+    tokenizer: Any, merged: PreTrainedTokenizerFast
+) -> None:
     marks = tokens.special(tokenizer)
     assert marks is not None
     assert marks.findall("a<|im_end|>b <|im_start|><|im_ end|>") == ["<|im_end|>", "<|im_start|>"]
-    made = PreTrainedTokenizerFast(tokenizer_object=merged.backend_tokenizer, unk_token="?", eos_token="</s>")
+    made = PreTrainedTokenizerFast(
+        tokenizer_object=merged.backend_tokenizer, unk_token="?", eos_token="</s>"
+    )
     made.add_tokens([AddedToken("<fim>", special=True), AddedToken("<think>", special=False)])
     marks = tokens.special(made)
     assert marks is not None
@@ -56,7 +62,9 @@ def test_folder_without_a_tokenizer_is_named(tmp_path: Path) -> None:
         tokens.load(tmp_path)
 
 
-def test_tokenizer_without_an_end_is_refused(tmp_path: Path, merged: PreTrainedTokenizerFast) -> None:
+def test_tokenizer_without_an_end_is_refused(
+    tmp_path: Path, merged: PreTrainedTokenizerFast
+) -> None:
     endless = PreTrainedTokenizerFast(tokenizer_object=merged.backend_tokenizer)
     endless.save_pretrained(tmp_path)
     with pytest.raises(StageError, match="no EOS token, so generation would never stop"):
@@ -67,7 +75,9 @@ MINISTRAL = "mistralai/Ministral-3-14B-Instruct-2512"
 
 
 def test_folder_with_a_tekken_json_gives_its_fast_tokenizer(miniature: Miniature) -> None:
-    """transformers' own choice, where mistral-common is installed, has no chat template and encodes no mark."""
+    """transformers' own choice, where mistral-common is installed, has no chat template and encodes
+    no mark.
+    """
     folder = miniature(MINISTRAL)
     preferred = AutoTokenizer.from_pretrained(folder)
     assert type(preferred).__name__ == "MistralCommonBackend"
@@ -84,5 +94,8 @@ def test_tokenizer_that_is_not_fast_is_refused(
 ) -> None:
     slow = AutoTokenizer.from_pretrained(miniature(MINISTRAL))
     monkeypatch.setattr(AutoTokenizer, "from_pretrained", lambda *_, **__: slow)
-    with pytest.raises(StageError, match=r"its tokenizer is a MistralCommonBackend, expected a fast one; put a token"):
+    with pytest.raises(
+        StageError,
+        match=r"its tokenizer is a MistralCommonBackend, expected a fast one; put a token",
+    ):
         tokens.load(tmp_path)

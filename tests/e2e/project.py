@@ -14,7 +14,9 @@ from tests.imports import ROOT
 
 
 class Project:
-    """A working copy without results: what a fresh clone holds, less the tracked metrics, plots and dvc.lock."""
+    """A working copy without results: what a fresh clone holds, less the tracked metrics, plots and
+    dvc.lock.
+    """
 
     def __init__(self, root: Path, *, bare: bool = False) -> None:
         """`bare`: what is in `root` stays as it is."""
@@ -23,18 +25,34 @@ class Project:
             return
         listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
         for name in subprocess.check_output(listed, cwd=ROOT, text=True).split("\0"):
-            if name and (ROOT / name).is_file() and not name.startswith(("metrics/", "plots/", "dvc.lock")):
+            if (
+                name
+                and (ROOT / name).is_file()
+                and not name.startswith(("metrics/", "plots/", "dvc.lock"))
+            ):
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(ROOT / name, root / name)
         self.run("git", "init", "--quiet", "--initial-branch", "main")
         self.commit("copy")
 
     def commit(self, message: str) -> None:
-        """Commits all that git does not ignore, and metrics and plots, which it does in the smoke profile."""
+        """Commits all that git does not ignore, and metrics and plots, which it does in the smoke
+        profile.
+        """
         self.run("git", "add", "--all")
         made = [name for name in ("metrics", "plots") if (self.root / name).exists()]
         self.run("git", "add", "--force", *made, ".dvc/config")
-        self.run("git", "-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "--quiet", "-m", message)
+        self.run(
+            "git",
+            "-c",
+            "user.name=test",
+            "-c",
+            "user.email=test@localhost",
+            "commit",
+            "--quiet",
+            "-m",
+            message,
+        )
 
     def copied(self, root: Path) -> "Project":
         """The same with all its results and its cache, somewhere else."""
@@ -51,14 +69,20 @@ class Project:
         """With this Python's programs first on the path."""
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         # A make that runs the tests would have the one in the copy print where it is
-        outer = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+        outer = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("MAKE", "MFLAGS"))
+        }
         # HF_HUB_OFFLINE: nothing here may reach for a hub, and a try would take minutes to fail
         return outer | {"PATH": path, "CI": "true", "HF_HUB_OFFLINE": "1", "DVC_NO_ANALYTICS": "1"}
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Runs a command in the copy."""
         done = subprocess.run(command, cwd=self.root, env=self.env, capture_output=True, text=True)
-        assert done.returncode == 0 or not check, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+        assert done.returncode == 0 or not check, (
+            f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+        )
         return done
 
     def processes(self) -> list[psutil.Process]:
@@ -66,7 +90,10 @@ class Project:
         working = []
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
-                if Path(process.cwd()).is_relative_to(self.root) and process.status() != psutil.STATUS_ZOMBIE:
+                if (
+                    Path(process.cwd()).is_relative_to(self.root)
+                    and process.status() != psutil.STATUS_ZOMBIE
+                ):
                     working.append(process)
         return working
 
@@ -76,4 +103,6 @@ class Project:
 
     def repro(self, *targets: str) -> set[str]:
         """Runs `dvc repro` and returns the stages that it really ran."""
-        return set(re.findall(r"Running stage '([^']+)'", self.run("dvc", "repro", *targets).stdout))
+        return set(
+            re.findall(r"Running stage '([^']+)'", self.run("dvc", "repro", *targets).stdout)
+        )

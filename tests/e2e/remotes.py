@@ -19,7 +19,9 @@ import pytest
 
 from tests.e2e.project import Project
 
-MOTO = Path(sys.prefix) / "moto/bin/moto_server"  # in an environment of its own: its botocore is not dvc-s3's
+MOTO = (
+    Path(sys.prefix) / "moto/bin/moto_server"
+)  # in an environment of its own: its botocore is not dvc-s3's
 SSHD = Path("/usr/sbin/sshd")
 
 
@@ -47,7 +49,9 @@ def port() -> int:
 
 
 @contextlib.contextmanager
-def _running(command: list[str], log: Path, ready: Callable[[], None], **env: str) -> Iterator[None]:
+def _running(
+    command: list[str], log: Path, ready: Callable[[], None], **env: str
+) -> Iterator[None]:
     with log.open("w") as out:
         server = subprocess.Popen(command, stdout=out, stderr=out, env=os.environ | env)
     try:
@@ -79,7 +83,9 @@ def s3(root: Path) -> Iterator[Remote]:
     secret = {"access_key_id": "testing", "secret_access_key": "testing"}
 
     def ready() -> None:
-        request = urllib.request.Request(f"{url}/bucket", method="PUT", headers={"Host": f"127.0.0.1:{place}"})
+        request = urllib.request.Request(
+            f"{url}/bucket", method="PUT", headers={"Host": f"127.0.0.1:{place}"}
+        )
         urllib.request.urlopen(request, timeout=5).close()
 
     # by its environment's own Python: the script names the place where that was made
@@ -93,13 +99,23 @@ def guarded(remote: Remote) -> Remote:
     from botocore.session import get_session
 
     url, secret = remote.settings["endpointurl"], remote.secret
-    keys = {"aws_access_key_id": secret["access_key_id"], "aws_secret_access_key": secret["secret_access_key"]}
-    iam = get_session().create_client("iam", endpoint_url=url, region_name=remote.settings["region"], **keys)
+    keys = {
+        "aws_access_key_id": secret["access_key_id"],
+        "aws_secret_access_key": secret["secret_access_key"],
+    }
+    iam = get_session().create_client(
+        "iam", endpoint_url=url, region_name=remote.settings["region"], **keys
+    )
     iam.create_user(UserName="pusher")
-    all_of_s3 = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
+    all_of_s3 = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}],
+    }
     iam.put_user_policy(UserName="pusher", PolicyName="s3", PolicyDocument=json.dumps(all_of_s3))
     made = iam.create_access_key(UserName="pusher")["AccessKey"]
-    enforce = urllib.request.Request(f"{url}/moto-api/reset-auth", b"0", {"Content-Type": "text/plain"})
+    enforce = urllib.request.Request(
+        f"{url}/moto-api/reset-auth", b"0", {"Content-Type": "text/plain"}
+    )
     urllib.request.urlopen(enforce, timeout=5).close()
     found = {"access_key_id": made["AccessKeyId"], "secret_access_key": made["SecretAccessKey"]}
     return dataclasses.replace(remote, secret=found)
@@ -113,7 +129,9 @@ def ssh(root: Path) -> Iterator[Remote]:
     place, keys = port(), root / "keys"
     keys.mkdir()
     for name in ("host", "user", "stranger"):
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(keys / name)], check=True)
+        subprocess.run(
+            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(keys / name)], check=True
+        )
     shutil.copy(keys / "user.pub", keys / "authorized")
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)  # where it wants to separate its privileges
@@ -130,12 +148,16 @@ def ssh(root: Path) -> Iterator[Remote]:
         "PidFile": "none",
         "Subsystem": "sftp internal-sftp",
     }
-    (root / "sshd_config").write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
+    (root / "sshd_config").write_text(
+        "".join(f"{name} {value}\n" for name, value in settings.items())
+    )
 
     def ready() -> None:
         socket.create_connection(("127.0.0.1", place), timeout=1).close()
 
-    with _running([str(SSHD), "-D", "-e", "-f", str(root / "sshd_config")], root / "sshd.log", ready):
+    with _running(
+        [str(SSHD), "-D", "-e", "-f", str(root / "sshd_config")], root / "sshd.log", ready
+    ):
         url = f"ssh://{getpass.getuser()}@127.0.0.1:{place}{root / 'store'}"
         yield Remote(url, secret={"keyfile": str(keys / "user")})
 

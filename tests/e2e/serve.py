@@ -17,7 +17,9 @@ CPU = {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
 
 
 def _named(root: Path) -> str:
-    """A folder for PYTHONPATH where a package vllm is known, which the command asks for: the CPU build is vllm-cpu."""
+    """A folder for PYTHONPATH where a package vllm is known, which the command asks for: the CPU
+    build is vllm-cpu.
+    """
     with contextlib.suppress(importlib.metadata.PackageNotFoundError):
         importlib.metadata.version("vllm")
         return ""
@@ -32,7 +34,13 @@ def _named(root: Path) -> str:
 def serving(folder: Path, root: Path, *options: str) -> Iterator[str]:
     """A model's folder, served; its base_url once it answers. `root` takes the log."""
     place, log = port(), root / "server.log"
-    command = [str(Path(sys.executable).with_name("vllm")), "serve", str(folder), "--host", "127.0.0.1"]
+    command = [
+        str(Path(sys.executable).with_name("vllm")),
+        "serve",
+        str(folder),
+        "--host",
+        "127.0.0.1",
+    ]
     command += ["--port", str(place), *options]
     paths = [_named(root / "named"), os.environ.get("PYTHONPATH", "")]
     env = os.environ | CPU | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
@@ -41,7 +49,10 @@ def serving(folder: Path, root: Path, *options: str) -> Iterator[str]:
     try:
         for _ in range(300):
             assert server.poll() is None, log.read_text()[-3000:]
-            with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{place}/health") as answer:
+            with (
+                contextlib.suppress(OSError),
+                urllib.request.urlopen(f"http://127.0.0.1:{place}/health") as answer,
+            ):
                 if answer.status == 200:
                     break
             time.sleep(1)

@@ -1,4 +1,6 @@
-"""Someone else's traces through the whole graph: Qwen3-8B's answers of ../shared/data, from verify to report."""
+"""Someone else's traces through the whole graph: Qwen3-8B's answers of ../shared/data, from verify
+to report.
+"""
 
 import json
 import shutil
@@ -62,7 +64,9 @@ students:
 def test_imported_traces_reach_the_report(tmp_path: Path) -> None:
     project = Project(tmp_path / "own")
     shutil.copy(TRACES / "items.json", project.root / "data/imports/questions/items.json")
-    shutil.copy(TRACES / "qwen3-8b__think-on.jsonl", project.root / "data/imports/traces/think-on.jsonl")
+    shutil.copy(
+        TRACES / "qwen3-8b__think-on.jsonl", project.root / "data/imports/traces/think-on.jsonl"
+    )
     (project.root / "conf/profile/own.yaml").write_text(PROFILE)
     project.compose("own")
     ran = project.repro()
@@ -71,7 +75,9 @@ def test_imported_traces_reach_the_report(tmp_path: Path) -> None:
     metrics = project.root / "metrics/own"
     sets = json.loads((metrics / "questions.json").read_text())["sets"]
     assert [one["source"] for one in sets] == ["arithmetic", "deduction"]
-    verified = {row["source"]: row for row in json.loads((metrics / "verify/qwen.json").read_text())["sets"]}
+    verified = {
+        row["source"]: row for row in json.loads((metrics / "verify/qwen.json").read_text())["sets"]
+    }
     assert verified["arithmetic"]["traces_kept"] >= 28
     assert verified["deduction"]["traces_kept"] >= 20
     assembled = json.loads((metrics / "assemble/qwen-tiny.json").read_text())

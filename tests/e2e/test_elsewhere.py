@@ -1,4 +1,6 @@
-"""What the smoke profile made, in the hands of the programs that others would use: cells and sft sets as they are."""
+"""What the smoke profile made, in the hands of the programs that others would use: cells and sft
+sets as they are.
+"""
 
 import dataclasses
 import json
@@ -41,10 +43,17 @@ def greedy(model: Any, folder: Path, text: str, count: int = NEW) -> tuple[list[
 
     ids = AutoTokenizer.from_pretrained(folder)(text, add_special_tokens=False, return_tensors="pt")
     found = model.generate(
-        **ids, do_sample=False, max_new_tokens=count, return_dict_in_generate=True, output_logits=True
+        **ids,
+        do_sample=False,
+        max_new_tokens=count,
+        return_dict_in_generate=True,
+        output_logits=True,
     )
     new = found.sequences[0, ids["input_ids"].shape[1] :].tolist()
-    said = [torch.log_softmax(step[0], -1)[one].item() for step, one in zip(found.logits, new, strict=True)]
+    said = [
+        torch.log_softmax(step[0], -1)[one].item()
+        for step, one in zip(found.logits, new, strict=True)
+    ]
     return new, said
 
 
@@ -54,13 +63,18 @@ def test_cell_answers_with_transformers_what_the_study_stored(smoked: Project) -
 
     cell, data = smoked.root / CELL, smoked.root / "data/smoke"
     model, tokenizer = load(cell), AutoTokenizer.from_pretrained(cell)
-    asked = {row.question_id: row.question for row in records.read(data / "questions.parquet", Question)}
+    asked = {
+        row.question_id: row.question for row in records.read(data / "questions.parquet", Question)
+    }
     stored = records.read(data / "predictions" / f"{cell.name}.parquet", Prediction)
     rows = [row for row in stored if row.sample == 0]
     assert len(rows) > 10
     for row in rows:
         new, _ = greedy(model, cell, f"{asked[row.question_id]}\n", count=8)
-        assert chat.split(tokenizer.decode(new, skip_special_tokens=True)) == (row.reasoning, row.answer)
+        assert chat.split(tokenizer.decode(new, skip_special_tokens=True)) == (
+            row.reasoning,
+            row.answer,
+        )
         assert len(new) == row.think_tokens + row.answer_tokens
 
 
@@ -73,11 +87,15 @@ def test_adapter_on_the_student_is_the_merged_cell(smoked: Project) -> None:
     ids = tokenizer(prompts(smoked.root, 1), add_special_tokens=False, return_tensors="pt")
     with torch.no_grad():
         base, merged = (load(smoked.root / name)(**ids).logits for name in (BASE, CELL))
-        adapted = PeftModel.from_pretrained(load(smoked.root / BASE), smoked.root / CELL / "adapter").eval()
+        adapted = PeftModel.from_pretrained(
+            load(smoked.root / BASE), smoked.root / CELL / "adapter"
+        ).eval()
         apart = adapted(**ids).logits
     learned = torch.linalg.norm(merged - base)
     assert learned > 1
-    assert torch.linalg.norm(merged - apart) < 0.01 * learned  # the merged weights are rounded to bf16
+    assert (
+        torch.linalg.norm(merged - apart) < 0.01 * learned
+    )  # the merged weights are rounded to bf16
 
 
 def test_card_says_what_the_params_and_metrics_say(smoked: Project) -> None:
@@ -85,7 +103,9 @@ def test_card_says_what_the_params_and_metrics_say(smoked: Project) -> None:
     assert (card.data.library_name, card.data.pipeline_tag) == ("transformers", "text-generation")
     assert {"compress-distill", "sft"} <= set(card.data.tags)
     says = dict(re.findall(r"^\| ([^|]+?) \| ([^|]*?) \|$", card.text, re.MULTILINE))
-    metrics = json.loads((smoked.root / "metrics/smoke/train" / f"{Path(CELL).name}.json").read_text())[0]
+    metrics = json.loads(
+        (smoked.root / "metrics/smoke/train" / f"{Path(CELL).name}.json").read_text()
+    )[0]
     params = yaml.safe_load((smoked.root / "params.yaml").read_text())["methods"]["lora"]
     assert says["teacher"] == "scripted"
     assert says["examples"] == f"{metrics['examples']}, 1 passes"
@@ -97,7 +117,9 @@ def test_card_says_what_the_params_and_metrics_say(smoked: Project) -> None:
 
 def test_sft_sets_open_with_datasets(smoked: Project, tmp_path: Path) -> None:
     for path in sorted((smoked.root / SFT).glob("*.parquet")):
-        opened = load_dataset("parquet", data_files=str(path), split="train", cache_dir=str(tmp_path))
+        opened = load_dataset(
+            "parquet", data_files=str(path), split="train", cache_dir=str(tmp_path)
+        )
         assert [Example(**row) for row in opened] == list(records.read(path, Example))
         assert {"prompt", "completion"} <= set(opened.column_names)
 
@@ -105,14 +127,18 @@ def test_sft_sets_open_with_datasets(smoked: Project, tmp_path: Path) -> None:
 def test_sft_set_trains_with_trls_command_line(smoked: Project, tmp_path: Path) -> None:
     """By the README's config: every token that our own count says, none twice and none cut."""
     config = next(
-        yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL) if "parquet" in text
+        yaml.safe_load(text)
+        for text in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+        if "parquet" in text
     )
     assert config["datasets"][0]["data_files"].startswith("data/default/sft/")
     path = smoked.root / SFT / "strong.parquet"
     config["datasets"][0]["data_files"] = str(path)
     (tmp_path / "sft.yaml").write_text(yaml.safe_dump(config))
     options = f"--output_dir {tmp_path / 'out'} --num_train_epochs 1 --per_device_train_batch_size 4 --logging_steps 1"
-    options += f" --model_name_or_path {smoked.root / BASE} --use_cpu true --bf16 false --report_to none"
+    options += (
+        f" --model_name_or_path {smoked.root / BASE} --use_cpu true --bf16 false --report_to none"
+    )
     options += " --learning_rate 1e-3 --save_strategy no"
     done = subprocess.run(
         ["trl", "sft", "--config", str(tmp_path / "sft.yaml"), *options.split()],
@@ -121,11 +147,15 @@ def test_sft_set_trains_with_trls_command_line(smoked: Project, tmp_path: Path) 
         text=True,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    logged = [float(one) for one in re.findall(r"'num_tokens': '([\d.e+]+)'", done.stdout + done.stderr)]
+    logged = [
+        float(one) for one in re.findall(r"'num_tokens': '([\d.e+]+)'", done.stdout + done.stderr)
+    ]
     rows = list(records.read(path, Example))
     assert len(logged) == math.ceil(len(rows) / 4)
     # TRL prints four digits
-    assert logged[-1] == pytest.approx(sum(row.prompt_tokens + row.completion_tokens for row in rows), rel=1e-3)
+    assert logged[-1] == pytest.approx(
+        sum(row.prompt_tokens + row.completion_tokens for row in rows), rel=1e-3
+    )
     losses = [float(one) for one in re.findall(r"'loss': '([\d.]+)'", done.stdout + done.stderr)]
     assert losses[-1] < losses[0]
     load(tmp_path / "out")
@@ -133,15 +163,30 @@ def test_sft_set_trains_with_trls_command_line(smoked: Project, tmp_path: Path) 
 
 @pytest.fixture(scope="module")
 def learned(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project with a cell that has learned its examples, of heads as wide as vLLM's attention on a CPU wants them."""
+    """A project with a cell that has learned its examples, of heads as wide as vLLM's attention on
+    a CPU wants them.
+    """
     root = tmp_path_factory.mktemp("learned")
     student = {"text": TEXT, "training": dataclasses.asdict(PLAIN)}
     method = dataclasses.asdict(dataclasses.replace(LORA, epochs=20))
     params_file(root, students={"tiny": student}, methods={"m": method}, seeds={"s0": 0})
-    random_weights(Source("random", config=SHAPE | {"head_dim": 32}), root / "data/test/models/tiny")
+    random_weights(
+        Source("random", config=SHAPE | {"head_dim": 32}), root / "data/test/models/tiny"
+    )
     rows = [example(number, "<|im_end|>") for number in range(1, 9)]
     records.write(root / "data/test/sft/t/tiny/raw.parquet", rows, Example)
-    cell = ("--teacher", "t", "--target", "raw", "--student", "tiny", "--method", "m", "--seed", "s0")
+    cell = (
+        "--teacher",
+        "t",
+        "--target",
+        "raw",
+        "--student",
+        "tiny",
+        "--method",
+        "m",
+        "--seed",
+        "s0",
+    )
     done = run("stages.train", "--profile", "test", *cell, cwd=root)
     assert done.returncode == 0, done.stderr[-2000:]
     return root / "data/test"
@@ -181,7 +226,9 @@ def test_adapter_served_by_vllm_answers_as_peft(learned: Path, tmp_path: Path) -
     from peft import PeftModel
 
     base, adapter = learned / "models/tiny", learned / "checkpoints/t-raw-tiny-m-s0/adapter"
-    options = f"--served-model-name student --enable-lora --max-lora-rank 8 --lora-modules cell={adapter}"
+    options = (
+        f"--served-model-name student --enable-lora --max-lora-rank 8 --lora-modules cell={adapter}"
+    )
     with serving(base, tmp_path, *SERVED.split(), *options.split()) as url:
         before = agree(url, "student", load(base), base)
         after = agree(url, "cell", PeftModel.from_pretrained(load(base), adapter).eval(), base)

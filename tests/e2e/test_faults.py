@@ -18,7 +18,9 @@ CHECKPOINT = f"data/smoke/checkpoints/{CELL}"
 
 @pytest.fixture(scope="module")
 def project(smoked: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A copy of the smoke profile's results, whose outs are hard links into DVC's cache, as DVC makes them."""
+    """A copy of the smoke profile's results, whose outs are hard links into DVC's cache, as DVC
+    makes them.
+    """
     copied = smoked.copied(tmp_path_factory.mktemp("faults") / "own")
     copied.run("dvc", "checkout", "--relink", "--force")
     return copied
@@ -65,14 +67,20 @@ def test_checkpoint_that_was_damaged_in_place_is_refused_and_made_again(project:
     before, weights = path.stat(), path.read_bytes()
     assert before.st_nlink > 1
     path.chmod(0o644)
-    with path.open("r+b") as file:  # what root or a failing disk does: the object in DVC's cache is this file too
+    with path.open(
+        "r+b"
+    ) as file:  # what root or a failing disk does: the object in DVC's cache is this file too
         file.seek(len(weights) // 2)
         file.write(bytes([weights[len(weights) // 2] ^ 1]))
     path.chmod(before.st_mode)
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-    done = project.run("dvc", "repro", "--force", "--single-item", f"evaluate@smoke-{CELL}", check=False)
+    done = project.run(
+        "dvc", "repro", "--force", "--single-item", f"evaluate@smoke-{CELL}", check=False
+    )
     line = next(line for line in done.stderr.splitlines() if "damaged" in line)
-    assert line.startswith(f"error: {CHECKPOINT}/model.safetensors: damaged: it is not as its stage wrote it")
+    assert line.startswith(
+        f"error: {CHECKPOINT}/model.safetensors: damaged: it is not as its stage wrote it"
+    )
     remedy = line.partition("(`")[2].partition("`)")[0]
     project.run("bash", "-c", remedy)
     path.unlink()
@@ -100,7 +108,10 @@ def loaded_stage(project: Project) -> psutil.Process:
     for _ in range(600):
         for process in project.processes():
             with contextlib.suppress(psutil.Error, OSError):
-                if "stages.train" in process.cmdline() and "libtorch" in Path(f"/proc/{process.pid}/maps").read_text():
+                if (
+                    "stages.train" in process.cmdline()
+                    and "libtorch" in Path(f"/proc/{process.pid}/maps").read_text()
+                ):
                     return process
         time.sleep(0.05)
     raise AssertionError("the train stage does not begin")

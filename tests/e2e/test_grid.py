@@ -1,4 +1,5 @@
-"""The paper's whole grid on this machine: its 80 cells with its models in miniature and eight rows of each data set.
+"""The paper's whole grid on this machine: its 80 cells with its models in miniature and eight rows
+of each data set.
 
 Teachers are scripted, for random weights are never right; tests/families/test_paper_families.py asks theirs.
 Run: make test-grid          some 30 minutes; two cells at a time
@@ -24,7 +25,7 @@ STAGES = {  # how many of each the grid has
     "compress": 4,
     "truncate": 8,
     "assemble": 8,
-    "shown": 4,
+    "example_questions": 4,
     "train": 80,
     "evaluate": 80,
     "evaluate_untrained": 4,
@@ -39,8 +40,14 @@ def overrides(folder: Path) -> list[str]:
     """What replaces the paper's models and data: no stage, file or grid is another."""
     written = paper.profile()
     sets = folders.overrides(folder / "sets", written["questions"]["sets"])
-    models = [one for one in paper.overrides(folder / "models") if not one.lstrip("~+").startswith("teachers.")]
-    teachers = itertools.chain.from_iterable(paper.scripted(*entry) for entry in written["teachers"].items())
+    models = [
+        one
+        for one in paper.overrides(folder / "models")
+        if not one.lstrip("~+").startswith("teachers.")
+    ]
+    teachers = itertools.chain.from_iterable(
+        paper.scripted(*entry) for entry in written["teachers"].items()
+    )
     return [*sets, *models, *teachers, "report.resamples=200", "report.examples=2"]
 
 
@@ -55,7 +62,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def test_plan_is_the_whole_grid(project: Project) -> None:
     # --force: where nothing is there yet, a dry run would look for the run cache by deps that do not exist
     planned = project.run("dvc", "repro", "--dry", "--force").stdout
-    names = [line.split("'")[1] for line in planned.splitlines() if line.startswith("Running stage")]
+    names = [
+        line.split("'")[1] for line in planned.splitlines() if line.startswith("Running stage")
+    ]
     counts = {stage: sum(name.partition("@")[0] == stage for name in names) for stage in STAGES}
     assert counts == STAGES
     assert len(names) == sum(STAGES.values())
@@ -63,10 +72,12 @@ def test_plan_is_the_whole_grid(project: Project) -> None:
 
 def test_grid_runs_two_cells_at_a_time(project: Project) -> None:
     stages = project.run("dvc", "stage", "list", "--name-only").stdout.split()
-    project.repro(*(name for name in stages if name.startswith("shown@")))
+    project.repro(*(name for name in stages if name.startswith("example_questions@")))
     trained = [name.partition("@")[2] for name in stages if name.startswith("train@")]
     cells = [[f"{stage}@{cell}" for stage in ("train", "evaluate", "score")] for cell in trained]
-    cells += [[f"{stage}_untrained@paper-{name}" for stage in ("evaluate", "score")] for name in STUDENTS]
+    cells += [
+        [f"{stage}_untrained@paper-{name}" for stage in ("evaluate", "score")] for name in STUDENTS
+    ]
     assert len(cells) == 84
     workers = [
         subprocess.Popen(
@@ -81,11 +92,17 @@ def test_grid_runs_two_cells_at_a_time(project: Project) -> None:
         for place in range(2)
     ]
     said = [worker.communicate()[0] for worker in workers]
-    assert [worker.returncode for worker in workers] == [0, 0], "\n".join(one[-3000:] for one in said)
+    assert [worker.returncode for worker in workers] == [0, 0], "\n".join(
+        one[-3000:] for one in said
+    )
     assert project.repro() == {"examples@paper", "report@paper"}
     metrics, plots = project.root / "metrics/paper", project.root / "plots/paper"
     assert len(list((metrics / "train").glob("*.json"))) == 80
     assert len(list((metrics / "scores").glob("*.csv"))) == 84
-    assert len(list((plots / "figures").glob("*.png"))) == len(list((plots / "figures").glob("*.svg"))) == 7
+    assert (
+        len(list((plots / "figures").glob("*.png")))
+        == len(list((plots / "figures").glob("*.svg")))
+        == 7
+    )
     assert not (plots / "tables/holes.md").exists()
     assert project.repro() == set()

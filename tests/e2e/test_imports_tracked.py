@@ -1,4 +1,6 @@
-"""Files under data/imports, tracked with `dvc add`: pushed, pulled and run in a clone, by DVC and git alone."""
+"""Files under data/imports, tracked with `dvc add`: pushed, pulled and run in a clone, by DVC and
+git alone.
+"""
 
 import json
 from pathlib import Path
@@ -40,8 +42,14 @@ teachers:
 def write(project: Project) -> None:
     """A profile of the user's own, and the files that it reads."""
     (project.root / "conf/profile/own.yaml").write_text(PROFILE)
-    asked = [{"id": f"i{number}", "q": f"{number} and {number + 7}?", "a": 2 * number + 7} for number in range(8)]
-    said = [{"id": row["id"], "text": f"<think>I add.</think>The answer is {row['a']}."} for row in asked]
+    asked = [
+        {"id": f"i{number}", "q": f"{number} and {number + 7}?", "a": 2 * number + 7}
+        for number in range(8)
+    ]
+    said = [
+        {"id": row["id"], "text": f"<think>I add.</think>The answer is {row['a']}."}
+        for row in asked
+    ]
     for name, rows in ((QUESTIONS, asked), (TRACES, said)):
         (project.root / name).write_text("".join(json.dumps(row) + "\n" for row in rows))
 

@@ -1,4 +1,6 @@
-"""Killed at any moment, the stage ends with the same bytes, and nothing is paid for twice but what was under way."""
+"""Killed at any moment, the stage ends with the same bytes, and nothing is paid for twice but what
+was under way.
+"""
 
 import collections
 import contextlib
@@ -25,7 +27,8 @@ from tests.made import leftovers, question
 from tests.servers import SCRIPT
 
 QUESTIONS = [
-    question(number, question=f"{number} + {number % 7} =", gold=str(number + number % 7)) for number in range(300)
+    question(number, question=f"{number} + {number % 7} =", gold=str(number + number % 7))
+    for number in range(300)
 ]
 CONCURRENCY = 8
 OUT = "data/test/responses/teacher.parquet"
@@ -39,7 +42,10 @@ def served(log: Path, port: int, delay: float) -> Iterator[subprocess.Popen[byte
     server = subprocess.Popen([sys.executable, "-m", "tests.servers", *options], cwd=ROOT, env=ENV)
     try:
         for _ in range(200):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            with (
+                contextlib.suppress(OSError),
+                socket.create_connection(("127.0.0.1", port), timeout=1),
+            ):
                 break
             time.sleep(0.05)
         yield server
@@ -61,7 +67,11 @@ def prepare(project: Project, inference: dict[str, Any]) -> Path:
     sampling = {"max_new_tokens": 99, "temperature": 0.5}
     teacher = {"model": "m", "samples": 3, "seed": 1, "sampling": sampling, "inference": inference}
     root = project(teachers={"teacher": teacher})
-    records.write(root / "data/test/questions.parquet", sorted(QUESTIONS, key=lambda row: row.question_id), Question)
+    records.write(
+        root / "data/test/questions.parquet",
+        sorted(QUESTIONS, key=lambda row: row.question_id),
+        Question,
+    )
     return root
 
 
@@ -91,7 +101,10 @@ def undisturbed(root: Path, log: Path) -> tuple[bytes, int]:
 
 def test_stage_killed_at_twenty_moments(project: Project, port: int, tmp_path: Path) -> None:
     log, rng = tmp_path / "calls", random.Random(0)
-    root = prepare(project, {"engine": "openai", "base_url": f"http://127.0.0.1:{port}/v1", "concurrency": CONCURRENCY})
+    root = prepare(
+        project,
+        {"engine": "openai", "base_url": f"http://127.0.0.1:{port}/v1", "concurrency": CONCURRENCY},
+    )
     with served(log, port, delay=0.1):
         whole, calls = undisturbed(root, log)
         for _ in range(20):
@@ -111,7 +124,11 @@ def test_stage_killed_at_twenty_moments(project: Project, port: int, tmp_path: P
 def test_server_killed(project: Project, port: int, tmp_path: Path) -> None:
     """The stage waits for a server that comes back, and ends in one line where it stays away."""
     log = tmp_path / "calls"
-    inference = {"engine": "openai", "base_url": f"http://127.0.0.1:{port}/v1", "concurrency": CONCURRENCY}
+    inference = {
+        "engine": "openai",
+        "base_url": f"http://127.0.0.1:{port}/v1",
+        "concurrency": CONCURRENCY,
+    }
     root = prepare(project, inference | {"longest_pause": 0.5, "tries": 4, "patience": 0})
     with served(log, port, delay=0.05):
         whole, calls = undisturbed(root, log)
@@ -125,7 +142,9 @@ def test_server_killed(project: Project, port: int, tmp_path: Path) -> None:
         assert "had no answer after 4 tries for m" in complaint
         assert "run the stage again" in complaint
         assert not (root / OUT).exists()
-    root = prepare(project, inference | {"longest_pause": 1.0, "tries": 30})  # patient: no key has these in it
+    root = prepare(
+        project, inference | {"longest_pause": 1.0, "tries": 30}
+    )  # patient: no key has these in it
     with served(log, port, delay=0.05):
         stage = start(root)
         time.sleep(1.5)
@@ -140,14 +159,24 @@ def test_server_killed(project: Project, port: int, tmp_path: Path) -> None:
 
 @pytest.fixture
 def cluster() -> Iterator[int]:
-    """Two Ray nodes on this machine, started as a user starts them, with room for one replica each; the head's port."""
+    """Two Ray nodes on this machine, started as a user starts them, with room for one replica each;
+    the head's port.
+    """
     ray = str(Path(sys.executable).with_name("ray"))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
     env = ENV | {"RAY_memory_monitor_refresh_ms": "0"}
     small = ["--num-cpus", "1", "--object-store-memory", "100000000", "--disable-usage-stats"]
-    head = ["--head", "--node-ip-address", "127.0.0.1", "--port", str(port), "--include-dashboard", "false"]
+    head = [
+        "--head",
+        "--node-ip-address",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--include-dashboard",
+        "false",
+    ]
     subprocess.run([ray, "stop", "--force"], env=env, capture_output=True, check=False)
     try:
         subprocess.run([ray, "start", *head, *small], env=env, check=True)
@@ -159,12 +188,18 @@ def cluster() -> Iterator[int]:
 
 
 def replicas() -> dict[int, int]:
-    """Processes of Ray's actors that hold an engine, with the raylet, one a node, that each belongs to."""
-    found = subprocess.run(["pgrep", "-f", "^ray::.*MapWorker"], capture_output=True, text=True, check=False)
+    """Processes of Ray's actors that hold an engine, with the raylet, one a node, that each belongs
+    to.
+    """
+    found = subprocess.run(
+        ["pgrep", "-f", "^ray::.*MapWorker"], capture_output=True, text=True, check=False
+    )
     parents = {}
     for pid in found.stdout.split():
         with contextlib.suppress(OSError):
-            parents[int(pid)] = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+            parents[int(pid)] = int(
+                Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]
+            )
     return parents
 
 
@@ -173,7 +208,13 @@ def test_ray_worker_killed(project: Project, cluster: int, tmp_path: Path) -> No
     local = prepare(project, scripted)
     whole = finish(local)
     shutil.rmtree(local / "data/store")
-    ray = {"engine": "ray", "run": scripted, "replicas": 2, "batch_size": 4, "address": f"127.0.0.1:{cluster}"}
+    ray = {
+        "engine": "ray",
+        "run": scripted,
+        "replicas": 2,
+        "batch_size": 4,
+        "address": f"127.0.0.1:{cluster}",
+    }
     root = prepare(project, ray)
     stage = start(root)
     killed, nodes = set[int](), set[int]()

@@ -1,6 +1,7 @@
 """`dvc repro` as a whole, killed at random moments, ends as an undisturbed run does.
 
-KILLS says how many times (6), KILL_SEED at which moments; both are printed, for another try at the same ones.
+KILLS says how many times (6), KILL_SEED at which moments; both are printed, for another try at the
+same ones.
 """
 
 import contextlib
@@ -29,7 +30,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(7200)]
 KILLS = int(os.environ.get("KILLS", "6"))
 SEED = int(os.environ.get("KILL_SEED", str(random.SystemRandom().randrange(10**6))))
 LONGEST = 40.0  # seconds until a kill; a run on two cores takes two to three of them
-# (signal, whether the whole process group gets it, as from a terminal, or dvc alone, as from a supervisor)
+# (signal, whether the whole process group gets it, as from a terminal, or dvc alone, as from a
+# supervisor)
 WAYS = list(itertools.product((signal.SIGKILL, signal.SIGTERM, signal.SIGINT), (True, False)))
 MADE = (
     "data/smoke",
@@ -44,10 +46,19 @@ MADE = (
 
 
 def start(project: Project) -> subprocess.Popen[str]:
-    """`dvc repro` in a process group of its own, which a SIGINT reaches though the tests run in the background."""
-    how = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "start_new_session": True}
+    """`dvc repro` in a process group of its own, which a SIGINT reaches though the tests run in the
+    background.
+    """
+    how = {
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.STDOUT,
+        "text": True,
+        "start_new_session": True,
+    }
     listen = functools.partial(signal.signal, signal.SIGINT, signal.default_int_handler)
-    return subprocess.Popen(["dvc", "repro"], cwd=project.root, env=project.env, preexec_fn=listen, **how)
+    return subprocess.Popen(
+        ["dvc", "repro"], cwd=project.root, env=project.env, preexec_fn=listen, **how
+    )
 
 
 def end(process: subprocess.Popen[str], number: signal.Signals, group: bool) -> None:
@@ -85,8 +96,12 @@ def mend(project: Project) -> None:
 
 def digests(root: Path, folder: str) -> dict[str, str]:
     """A hash of every file below a folder; half-written ones beside outs are left out."""
-    files = [path for path in (root / folder).rglob("*") if path.is_file() and "partial" not in str(path)]
-    return {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    files = [
+        path for path in (root / folder).rglob("*") if path.is_file() and "partial" not in str(path)
+    ]
+    return {
+        str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files
+    }
 
 
 def without_costs(value: Any) -> Any:
@@ -131,7 +146,10 @@ def test_killed_repro_ends_as_an_undisturbed_one(smoked: Project, killed: Projec
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.communicate(timeout=moment)
         done = process.poll() is not None
-        print(f"{number.name} to {'the group' if group else 'dvc alone'} after {moment:.1f} s", "(at its end)" * done)
+        print(
+            f"{number.name} to {'the group' if group else 'dvc alone'} after {moment:.1f} s",
+            "(at its end)" * done,
+        )
         end(process, number, group)
         assert left(killed) == []
         assert digests(killed.root, "data/smoke").items() <= whole.items()

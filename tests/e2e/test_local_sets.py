@@ -1,4 +1,6 @@
-"""The real question sets of ../shared/data, named by params alone: collected, answered by a student, and graded."""
+"""The real question sets of ../shared/data, named by params alone: collected, answered by a
+student, and graded.
+"""
 
 import json
 import shutil
@@ -13,18 +15,48 @@ from tests.e2e.project import Project
 from tests.made import SHARED
 
 FILES = {  # of each set, its file and what of it is asked
-    "gsm8k": ("gsm8k/test.jsonl", {"question": "question", "gold": "answer"}, "numeric", "in_distribution"),
-    "multiarith": ("multiarith/test.json", {"question": "instruction", "gold": "answer"}, "numeric", "in_distribution"),
-    "arc": ("arc_challenge/test.json", {"question": "instruction", "gold": "answer"}, "choice", "in_distribution"),
+    "gsm8k": (
+        "gsm8k/test.jsonl",
+        {"question": "question", "gold": "answer"},
+        "numeric",
+        "in_distribution",
+    ),
+    "multiarith": (
+        "multiarith/test.json",
+        {"question": "instruction", "gold": "answer"},
+        "numeric",
+        "in_distribution",
+    ),
+    "arc": (
+        "arc_challenge/test.json",
+        {"question": "instruction", "gold": "answer"},
+        "choice",
+        "in_distribution",
+    ),
     "math500": (
         "math500/test.jsonl",
         {"id": "unique_id", "question": "problem", "gold": "answer", "difficulty": "level"},
         "math",
         "ood_reasoning",
     ),
-    "boolq": ("boolq/test.json", {"question": "instruction", "gold": "answer"}, "boolean", "ood_reasoning"),
-    "piqa": ("piqa/test.json", {"question": "instruction", "gold": "answer"}, "choice", "ood_knowledge"),
-    "winogrande": ("winogrande/test.json", {"question": "instruction", "gold": "answer"}, "choice", "ood_knowledge"),
+    "boolq": (
+        "boolq/test.json",
+        {"question": "instruction", "gold": "answer"},
+        "boolean",
+        "ood_reasoning",
+    ),
+    "piqa": (
+        "piqa/test.json",
+        {"question": "instruction", "gold": "answer"},
+        "choice",
+        "ood_knowledge",
+    ),
+    "winogrande": (
+        "winogrande/test.json",
+        {"question": "instruction", "gold": "answer"},
+        "choice",
+        "ood_knowledge",
+    ),
 }
 ASKED = 3  # of each set
 
@@ -32,7 +64,9 @@ ASKED = 3  # of each set
 def profile() -> str:
     """The smoke profile, tested with the real sets instead of its own."""
     sets: dict[str, object] = dict.fromkeys(("products", "equations", "mixed", "legs"))
-    sets["chain_sum"] = {"sizes": {"train": 8, "validation": 2, "test": 0}}  # for the scripted teacher
+    sets["chain_sum"] = {
+        "sizes": {"train": 8, "validation": 2, "test": 0}
+    }  # for the scripted teacher
     for name, (file, fields, grader, group) in FILES.items():
         sets[name] = {
             "kind": "file",
@@ -46,7 +80,9 @@ def profile() -> str:
     sets["gsm8k"]["gold_pattern"] = r"####\s*(.+)$"  # type: ignore[index]
     own = {"profile": "real", "grid": {"profiles": ["real"]}, "questions": {"sets": sets}}
     own["students"] = {"tiny": {"source": {"config": {"max_position_embeddings": 4096}}}}
-    return "# @package _global_\n" + yaml.safe_dump({"defaults": ["smoke", "_self_"]} | own, sort_keys=False)
+    return "# @package _global_\n" + yaml.safe_dump(
+        {"defaults": ["smoke", "_self_"]} | own, sort_keys=False
+    )
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data is absent")
@@ -58,14 +94,26 @@ def test_real_sets_are_answered_and_graded(tmp_path: Path) -> None:
     (project.root / "conf/profile/real.yaml").write_text(profile())
     project.compose("real")
     project.repro("score_untrained@real-tiny")
-    asked = {row.question_id: row for row in records.read(project.root / "data/real/questions.parquet", Question)}
+    asked = {
+        row.question_id: row
+        for row in records.read(project.root / "data/real/questions.parquet", Question)
+    }
     scores = list(records.read(project.root / "data/real/scores/untrained-tiny.parquet", Score))
     greedy = [asked[row.question_id] for row in scores if row.sample == 0]
-    assert {name: sum(row.source == name for row in greedy) for name in FILES} == dict.fromkeys(FILES, ASKED)
-    assert {row.source: (row.grader, row.group) for row in greedy} == {name: one[2:] for name, one in FILES.items()}
+    assert {name: sum(row.source == name for row in greedy) for name in FILES} == dict.fromkeys(
+        FILES, ASKED
+    )
+    assert {row.source: (row.grader, row.group) for row in greedy} == {
+        name: one[2:] for name, one in FILES.items()
+    }
     assert len(scores) == len(FILES) * (ASKED + 2)  # two of each set are drawn once besides
-    right = [Prediction(one.question_id, 0, "", f"The answer is {one.gold}.", "stop", 0, 9) for one in greedy]
+    right = [
+        Prediction(one.question_id, 0, "", f"The answer is {one.gold}.", "stop", 0, 9)
+        for one in greedy
+    ]
     records.write(project.root / "data/real/predictions/untrained-tiny.parquet", right, Prediction)
     project.run("python", "-m", "stages.score", "--profile", "real", "--student", "tiny")
     cell = json.loads((project.root / "metrics/real/cells/untrained-tiny.json").read_text())
-    assert {name: one["greedy"]["accuracy"] for name, one in cell["sets"].items()} == dict.fromkeys(FILES, 1.0)
+    assert {name: one["greedy"]["accuracy"] for name, one in cell["sets"].items()} == dict.fromkeys(
+        FILES, 1.0
+    )

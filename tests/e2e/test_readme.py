@@ -9,7 +9,8 @@ from tests.e2e.project import Project
 from tests.imports import ROOT
 from tests.readme import commands, environment, session
 
-# The README's words are the default profile's and a reader's; these are the smoke profile's. "": as it stands.
+# The README's words are the default profile's and a reader's; these are the smoke profile's. "": as
+# it stands.
 RUN = {
     # what installs or takes long is planned by make, not done
     "make repro": "make --dry-run repro",
@@ -68,7 +69,12 @@ REMOTES = {
     "conf/launch/slice.sh PROFILE NUMBER COUNT GPUS": "conf/launch/slice.sh smoke",
 }
 # told in the text, run in test_readme_experiments.py
-EXPERIMENTS = {"dvc queue status", "dvc queue logs looser", "dvc exp apply looser", "dvc queue stop --kill"}
+EXPERIMENTS = {
+    "dvc queue status",
+    "dvc queue logs looser",
+    "dvc exp apply looser",
+    "dvc queue stop --kill",
+}
 
 
 @pytest.fixture(scope="module")
@@ -94,17 +100,38 @@ def test_command_runs(command: str, project: Project) -> None:
 def test_command_is_a_line_of_the_tests_of_remotes(command: str) -> None:
     lines = set()
     for node in ast.walk(ast.parse((ROOT / "tests/e2e/test_remotes.py").read_text())):
-        words = node.args if isinstance(node, ast.Call) else node.elts if isinstance(node, ast.List) else []
-        line = " ".join(word.value for word in words if isinstance(word, ast.Constant) and isinstance(word.value, str))
-        by_repro = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "repro"
+        words = (
+            node.args
+            if isinstance(node, ast.Call)
+            else node.elts
+            if isinstance(node, ast.List)
+            else []
+        )
+        line = " ".join(
+            word.value
+            for word in words
+            if isinstance(word, ast.Constant) and isinstance(word.value, str)
+        )
+        by_repro = (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr == "repro"
+        )
         lines.add(f"dvc repro {line}" if by_repro else line)
-    assert any(line == (REMOTES[command] or command) or line.startswith(f"{REMOTES[command]} 2") for line in lines)
+    assert any(
+        line == (REMOTES[command] or command) or line.startswith(f"{REMOTES[command]} 2")
+        for line in lines
+    )
 
 
-def test_dry_run_of_a_fresh_clone_needs_force(smoked: Project, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_dry_run_of_a_fresh_clone_needs_force(
+    smoked: Project, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """What the table of troubles says of it."""
     clone = smoked.cloned(tmp_path_factory.mktemp("clone") / "own")
     assert "No such file or directory" in clone.run("dvc", "repro", "--dry", check=False).stderr
     planned = clone.run("dvc", "repro", "--dry", "--force").stdout
-    stages = subprocess.check_output(["dvc", "stage", "list", "--name-only"], cwd=clone.root, env=clone.env, text=True)
+    stages = subprocess.check_output(
+        ["dvc", "stage", "list", "--name-only"], cwd=clone.root, env=clone.env, text=True
+    )
     assert planned.count("Running stage") == len(stages.split())

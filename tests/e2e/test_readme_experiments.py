@@ -1,4 +1,6 @@
-"""The README's session with experiments, run line by line: what comes has the form of what is shown."""
+"""The README's session with experiments, run line by line: what comes has the form of what is
+shown.
+"""
 
 import json
 import re
@@ -44,7 +46,11 @@ def said(project: Project) -> dict[str, str]:
     for command in CONSOLE:
         if command.startswith("dvc queue start"):  # its worker keeps what it was given as stdout
             subprocess.run(
-                ["bash", "-c", command], cwd=project.root, env=project.env, stdout=subprocess.DEVNULL, check=True
+                ["bash", "-c", command],
+                cwd=project.root,
+                env=project.env,
+                stdout=subprocess.DEVNULL,
+                check=True,
             )
             assert _settled(project, "looser") == "Success"
             continue
@@ -70,7 +76,11 @@ def test_output_has_the_form_that_is_shown(command: str, said: dict[str, str]) -
 def test_shown_numbers_are_of_these_experiments(said: dict[str, str]) -> None:
     """More of a trace is kept, so more tokens are trained on."""
     (table,) = (text for command, text in said.items() if command.startswith("dvc exp show"))
-    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines() if line.startswith("|")]
+    rows = [
+        [cell.strip() for cell in line.split("|")[1:-1]]
+        for line in table.splitlines()
+        if line.startswith("|")
+    ]
     place = rows[0].index("train_tokens.strong")
     tokens = {row[0].split()[-1].strip("[]"): float(row[place]) for row in rows[2:]}
     assert tokens["main"] < tokens["loose"] < tokens["looser"] < 1

@@ -28,7 +28,9 @@ OTHER = "compressors.strong.max_ratio=0.5"  # a change of the strong compressor
 def contents(project: Project, *folders: str) -> dict[str, str]:
     """The hash of every file below the folders."""
     found = {}
-    for path in sorted(path for name in folders for path in (project.root / name).rglob("*") if path.is_file()):
+    for path in sorted(
+        path for name in folders for path in (project.root / name).rglob("*") if path.is_file()
+    ):
         found[str(path.relative_to(project.root))] = hashlib.sha256(path.read_bytes()).hexdigest()
     return found
 
@@ -50,7 +52,9 @@ def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Remote
         yield remote
 
 
-def test_what_one_machine_pushed_another_pulls(any_store: Remote, smoked: Project, tmp_path: Path) -> None:
+def test_what_one_machine_pushed_another_pulls(
+    any_store: Remote, smoked: Project, tmp_path: Path
+) -> None:
     first = smoked.copied(tmp_path / "first")
     any_store.add(first)
     first.run("python", "-m", "tools.push")
@@ -59,7 +63,12 @@ def test_what_one_machine_pushed_another_pulls(any_store: Remote, smoked: Projec
     second.run("dvc", "pull", "--run-cache")
     there = contents(first, "data/smoke")
     assert contents(second, "data/smoke") == there
-    assert {name.split("/")[2] for name in there} >= {"traces", "compressed", "checkpoints", "predictions"}
+    assert {name.split("/")[2] for name in there} >= {
+        "traces",
+        "compressed",
+        "checkpoints",
+        "predictions",
+    }
     assert second.repro() == set()
     assert "up to date" in second.run("dvc", "status").stdout
     # no secret and no path of a machine
@@ -78,7 +87,10 @@ def test_traces_of_a_store_need_no_teacher(smoked: Project, tmp_path: Path) -> N
     second.run("dvc", "pull", "questions@smoke", "verify@smoke-scripted")
     second.compose("smoke", OTHER)
     assert second.repro("-s", "models@smoke-tiny") == {"models@smoke-tiny"}
-    ran = {name.partition("@")[0] for name in second.repro("--downstream", "compress", "evaluate_untrained")}
+    ran = {
+        name.partition("@")[0]
+        for name in second.repro("--downstream", "compress", "evaluate_untrained")
+    }
     assert ran >= {"compress", "truncate", "assemble", "train", "evaluate", "score", "report"}
     assert not ran & {"generate", "verify", "questions"}
     assert not (second.root / "data/smoke/responses").exists()
@@ -108,8 +120,12 @@ def test_run_cache_trains_nothing_twice(store: Remote, smoked: Project, tmp_path
     assert (second.root / "dvc.lock").read_bytes() == (first.root / "dvc.lock").read_bytes()
 
 
-def test_slices_of_two_machines_are_collected_without_training(smoked: Project, tmp_path: Path) -> None:
-    """A head node makes what the cells begin with, two machines share the cells at the same time, it collects."""
+def test_slices_of_two_machines_are_collected_without_training(
+    smoked: Project, tmp_path: Path
+) -> None:
+    """A head node makes what the cells begin with, two machines share the cells at the same time,
+    it collects.
+    """
     head = smoked.cloned(tmp_path / "head")
     (head.root / "dvc.lock").unlink()
     with remotes.folder(tmp_path) as remote:
@@ -137,7 +153,9 @@ def test_slices_of_two_machines_are_collected_without_training(smoked: Project, 
     ran = {name.partition("@")[0] for name in head.repro("--pull")}
     assert ran == {"score", "score_untrained", "examples", "report"}
     tables = contents(head, "plots/smoke/tables")
-    same = {name for name, one in contents(smoked, "plots/smoke/tables").items() if tables[name] == one}
+    same = {
+        name for name, one in contents(smoked, "plots/smoke/tables").items() if tables[name] == one
+    }
     timed = ("6_cost", "10_break_even", "headline")  # seconds differ from run to run
     assert {Path(name).stem for name in tables.keys() - same} <= set(timed)
 
@@ -146,7 +164,9 @@ def test_two_machines_push_at_once(any_store: Remote, smoked: Project, tmp_path:
     machines = [smoked.copied(tmp_path / name) for name in ("first", "second")]
     for machine in machines:
         any_store.add(machine)
-    pushes = [subprocess.Popen(["dvc", "push", "-q"], cwd=one.root, env=one.env) for one in machines]
+    pushes = [
+        subprocess.Popen(["dvc", "push", "-q"], cwd=one.root, env=one.env) for one in machines
+    ]
     assert [push.wait() for push in pushes] == [0, 0]
     third = smoked.cloned(tmp_path / "third")
     any_store.add(third)
@@ -183,7 +203,9 @@ def flip(path: Path) -> None:
     path.write_bytes(data)
 
 
-def test_object_that_the_store_lacks_is_named(store: Remote, smoked: Project, tmp_path: Path) -> None:
+def test_object_that_the_store_lacks_is_named(
+    store: Remote, smoked: Project, tmp_path: Path
+) -> None:
     object_of(Path(store.url), smoked.root / TRACES).unlink()
     second = smoked.cloned(tmp_path / "second")
     store.add(second)
@@ -195,7 +217,9 @@ def test_object_that_the_store_lacks_is_named(store: Remote, smoked: Project, tm
     assert contents(second, "data/smoke") == contents(smoked, "data/smoke")
 
 
-def test_flipped_byte_in_the_store_is_not_pulled(store: Remote, smoked: Project, tmp_path: Path) -> None:
+def test_flipped_byte_in_the_store_is_not_pulled(
+    store: Remote, smoked: Project, tmp_path: Path
+) -> None:
     bad = object_of(Path(store.url), smoked.root / TRACES)
     flip(bad)
     second = smoked.cloned(tmp_path / "second")
@@ -265,7 +289,9 @@ def test_key_that_the_host_does_not_know_is_told(smoked: Project, tmp_path: Path
 
 
 def test_wrong_key_of_a_bucket_is_told(smoked: Project, tmp_path: Path) -> None:
-    """Pushed with the right key and a wrong one, by turns: what was there stays, and the right key finds it whole."""
+    """Pushed with the right key and a wrong one, by turns: what was there stays, and the right key
+    finds it whole.
+    """
     wrong = {
         "InvalidAccessKeyId": {"access_key_id": "AKIASTRANGER00000000"},
         "SignatureDoesNotMatch": {"secret_access_key": "another"},
@@ -280,7 +306,11 @@ def test_wrong_key_of_a_bucket_is_told(smoked: Project, tmp_path: Path) -> None:
         for name, changed in wrong.items():
             for project in (first, second):
                 remote.add(project, **changed)
-            for command in (("push",), ("pull",), ("push", "questions@smoke", "verify@smoke-scripted")):
+            for command in (
+                ("push",),
+                ("pull",),
+                ("push", "questions@smoke", "verify@smoke-scripted"),
+            ):
                 done = (second if "pull" in command else first).run("dvc", *command, check=False)
                 assert done.returncode != 0
                 # asked for one file's head S3 says 403 without a word, asked for more it says why
@@ -295,7 +325,9 @@ def test_wrong_key_of_a_bucket_is_told(smoked: Project, tmp_path: Path) -> None:
             "data/smoke/near_duplicates.jsonl",
             "data/smoke/questions.parquet",
         ]
-        assert second.run("dvc", "pull", "verify@smoke-scripted", check=False).returncode != 0  # was never pushed
+        assert (
+            second.run("dvc", "pull", "verify@smoke-scripted", check=False).returncode != 0
+        )  # was never pushed
         first.run("dvc", "push")
         second.run("dvc", "pull")
         assert contents(second, "data/smoke") == before

@@ -1,4 +1,6 @@
-"""The smoke profile through DVC: the whole graph runs, a second time nothing does, and then only what is invalid."""
+"""The smoke profile through DVC: the whole graph runs, a second time nothing does, and then only
+what is invalid.
+"""
 
 import json
 import shutil
@@ -31,16 +33,26 @@ def leaves(value: Any) -> Iterator[Any]:
 def test_every_cell_leaves_its_results(project: Project) -> None:
     for target in TARGETS:
         cell = f"scripted-{target}-tiny-lora-s0"
-        assert (project.root / "data/smoke/checkpoints" / cell / "adapter" / "adapter_model.safetensors").is_file()
-        assert json.loads((project.root / f"metrics/smoke/train/{cell}.json").read_text())[0]["steps"] > 0
+        assert (
+            project.root / "data/smoke/checkpoints" / cell / "adapter" / "adapter_model.safetensors"
+        ).is_file()
+        assert (
+            json.loads((project.root / f"metrics/smoke/train/{cell}.json").read_text())[0]["steps"]
+            > 0
+        )
         assert (project.root / f"metrics/smoke/scores/{cell}.csv").read_text().count("\n") > 16
 
 
 def test_arms_hold_the_same_questions(project: Project) -> None:
-    made = json.loads((project.root / "metrics/smoke/assemble/scripted-tiny.json").read_text())["targets"]
+    made = json.loads((project.root / "metrics/smoke/assemble/scripted-tiny.json").read_text())[
+        "targets"
+    ]
     assert set(made) == set(TARGETS)
     assert len({target["examples"] for target in made.values()}) == 1
-    sizes = [made[target]["completion_tokens"] for target in ("raw", "truncated_mild", "strong", "answer_only")]
+    sizes = [
+        made[target]["completion_tokens"]
+        for target in ("raw", "truncated_mild", "strong", "answer_only")
+    ]
     assert sizes == sorted(sizes, reverse=True)
 
 
@@ -59,7 +71,9 @@ def test_plots_hold_the_curves_of_all_cells(project: Project) -> None:
     assert "errors" not in found
     for name in ("loss", "loss_tokens", "learning_rate", "tokens_per_second"):
         rows = found["data"][name][0]["content"]["data"]["values"]
-        assert {row["cell"] for row in rows} == {f"scripted-{target}-tiny-lora-s0" for target in TARGETS}
+        assert {row["cell"] for row in rows} == {
+            f"scripted-{target}-tiny-lora-s0" for target in TARGETS
+        }
         assert all(row[name.removesuffix("_tokens")] for row in rows)
 
 
@@ -77,7 +91,9 @@ def test_second_run_runs_nothing(project: Project) -> None:
 
 
 def test_trained_questions_have_traces_and_answers_that_move_no_number(project: Project) -> None:
-    """Metrics, but for the page's examples, are the same bytes without them, though all is answered anew."""
+    """Metrics, but for the page's examples, are the same bytes without them, though all is answered
+    anew.
+    """
     root = project.root / "metrics/smoke"
 
     def examples() -> list[dict[str, Any]]:
@@ -85,16 +101,33 @@ def test_trained_questions_have_traces_and_answers_that_move_no_number(project: 
         return [one for one in found if one["traces"] and one["answers"]]
 
     def numbers() -> dict[str, bytes]:
-        return {str(path): path.read_bytes() for path in root.rglob("*.*") if path.name != "examples.json"}
+        return {
+            str(path): path.read_bytes()
+            for path in root.rglob("*.*")
+            if path.name != "examples.json"
+        }
 
     both, before = examples(), numbers()
     assert {one["source"] for one in both} == {"chain_sum", "products", "equations"}
     cells = {f"scripted-{target}-tiny-lora-s0" for target in TARGETS} | {"untrained-tiny"}
-    assert all({answer["cell"] for answer in one["answers"]} == cells and one["split"] == "train" for one in both)
-    assert all({made["target"] for made in one["traces"][0]["versions"]} > {"strong"} for one in both)
+    assert all(
+        {answer["cell"] for answer in one["answers"]} == cells and one["split"] == "train"
+        for one in both
+    )
+    assert all(
+        {made["target"] for made in one["traces"][0]["versions"]} > {"strong"} for one in both
+    )
     shutil.rmtree(project.root / "data/store")
     project.compose("smoke", "evaluate.shown_questions=0")
-    evaluated = {"shown", "evaluate", "evaluate_untrained", "score", "score_untrained", "examples", "report"}
+    evaluated = {
+        "shown",
+        "evaluate",
+        "evaluate_untrained",
+        "score",
+        "score_untrained",
+        "examples",
+        "report",
+    }
     assert {name.split("@")[0] for name in project.repro()} == evaluated
     assert (examples(), numbers()) == ([], before)
     project.compose("smoke")
@@ -115,7 +148,8 @@ def test_changed_strength_reruns_that_compressors_chain_alone(project: Project) 
     chain |= {"examples@smoke", "report@smoke"}
     cell = "smoke-scripted-strong-tiny-lora-s0"
     chain |= {f"train@{cell}", f"evaluate@{cell}"}
-    # scores may come out as they were: a tiny random student is wrong either way, and then DVC stops there
+    # scores may come out as they were: a tiny random student is wrong either way, and then DVC
+    # stops there
     assert project.repro() in (chain, chain | {f"score@{cell}"})
 
 
@@ -131,12 +165,16 @@ def test_new_student_leaves_the_others_alone(project: Project) -> None:
 
 
 def test_torn_file_is_named_and_nothing_is_written(project: Project) -> None:
-    traces, out = (project.root / "data/smoke" / name for name in ("traces/scripted.parquet", "compressed/scripted"))
+    traces, out = (
+        project.root / "data/smoke" / name
+        for name in ("traces/scripted.parquet", "compressed/scripted")
+    )
     traces.unlink()
     traces.write_bytes(b"PAR1 torn")
     before = {path.name: path.stat().st_mtime_ns for path in out.iterdir()}
     run = project.run(
-        *"python -m stages.compress --profile smoke --teacher scripted --compressor mild".split(), check=False
+        *"python -m stages.compress --profile smoke --teacher scripted --compressor mild".split(),
+        check=False,
     )
     assert run.returncode == 1
     assert run.stderr.startswith("error: data/smoke/traces/scripted.parquet: not a Parquet file")

@@ -1,4 +1,5 @@
-"""Real vLLM on this CPU: the offline engine and `vllm serve` generate and compress real questions and traces.
+"""Real vLLM on this CPU: the offline engine and `vllm serve` generate and compress real questions
+and traces.
 
 SmolLM2's answers are poor; what counts is the path, the records, and that nothing is asked twice.
 """
@@ -39,7 +40,9 @@ OPTIONS = {
 }
 TEMPLATE = "<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n"
 SAMPLING = {"max_new_tokens": 24, "temperature": 0.6, "top_p": 0.95}
-SERVED = "--served-model-name smol --max-model-len 2048 --max-num-seqs 16 --no-enable-chunked-prefill"
+SERVED = (
+    "--served-model-name smol --max-model-len 2048 --max-num-seqs 16 --no-enable-chunked-prefill"
+)
 SERVED += " --max-num-batched-tokens 2048 --dtype bfloat16 --enforce-eager"
 
 
@@ -72,10 +75,19 @@ def qwen(count: int) -> list[Trace]:
     """Short ones of Qwen3-8B's traces, and one that is longer than the compressor's context."""
     with (SHARED / "traces/qwen3-8b/qwen3-8b__think-on.jsonl").open() as file:
         rows = [json.loads(line) for line in file]
-    whole = sorted((row for row in rows if row["thinking"] and row["content"]), key=lambda row: len(row["thinking"]))
+    whole = sorted(
+        (row for row in rows if row["thinking"] and row["content"]),
+        key=lambda row: len(row["thinking"]),
+    )
     chosen = [*whole[: count - 1], whole[-1]]
     return [
-        trace(n, question=row["item_id"], reasoning=row["thinking"], answer=row["content"], stated=row["content"][-9:])
+        trace(
+            n,
+            question=row["item_id"],
+            reasoning=row["thinking"],
+            answer=row["content"],
+            stated=row["content"][-9:],
+        )
         for n, row in enumerate(chosen)
     ]
 
@@ -87,7 +99,9 @@ def generate(root: Path) -> Any:
 
 def compress(root: Path) -> Any:
     """Likewise."""
-    return run("stages.compress", "--profile", "test", "--teacher", "llm", "--compressor", "llm", cwd=root)
+    return run(
+        "stages.compress", "--profile", "test", "--teacher", "llm", "--compressor", "llm", cwd=root
+    )
 
 
 def sections(model: str, inference: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -104,7 +118,9 @@ def check(root: Path, questions: int, traces: int) -> None:
     """What both stages wrote of a model that is seldom right."""
     rows = list(records.read(root / "data/test/responses/llm.parquet", Response))
     assert {row.question_id for row in rows} == {f"q{n}" for n in range(questions)}
-    assert all((row.prompt_tokens or 0) > 20 and 1 <= (row.completion_tokens or 0) <= 24 for row in rows)
+    assert all(
+        (row.prompt_tokens or 0) > 20 and 1 <= (row.completion_tokens or 0) <= 24 for row in rows
+    )
     assert {row.finish_reason for row in rows} <= {"stop", "length"}
     assert all(row.answer or row.reasoning for row in rows)
     short = list(records.read(root / "data/test/compressed/llm/llm.parquet", Variant))
@@ -117,7 +133,9 @@ def check(root: Path, questions: int, traces: int) -> None:
     assert cost["seconds"] > 0
 
 
-def test_offline_engine_generates_and_compresses_and_resumes(project: Project, smollm2: Path) -> None:
+def test_offline_engine_generates_and_compresses_and_resumes(
+    project: Project, smollm2: Path
+) -> None:
     inference = {"engine": "vllm", "options": OPTIONS}
     root = project(**sections(str(smollm2), inference, prompt_template=TEMPLATE))
     records.write(root / "data/test/questions.parquet", gsm8k(4), Question)
@@ -159,15 +177,23 @@ def test_checkpoints_answer_ahead_by_one_engine(project: Project, smollm2: Path)
             "inference": {"engine": "vllm", "options": OPTIONS},
         }
     }
-    root = project(evaluate=asked | {"temperature": 0.6, "top_p": 0.95, "seed": 0}, students=students)
+    root = project(
+        evaluate=asked | {"temperature": 0.6, "top_p": 0.95, "seed": 0}, students=students
+    )
     questions = [dataclasses.replace(row, split="validation") for row in gsm8k(4)]
     records.write(root / "data/test/questions.parquet", questions, Question)
     records.write(root / "data/test/shown/questions/smollm2.parquet", [], Question)
-    base, trained = root / "data/test/models/smollm2", root / "data/test/checkpoints/t-raw-smollm2-m-s0"
+    base, trained = (
+        root / "data/test/models/smollm2",
+        root / "data/test/checkpoints/t-raw-smollm2-m-s0",
+    )
     for folder in (base, trained):
         shutil.copytree(smollm2, folder)
     weights = load_file(base / "model.safetensors")
-    changed = {name: weight * 1.3 if "mlp.down_proj" in name else weight for name, weight in weights.items()}
+    changed = {
+        name: weight * 1.3 if "mlp.down_proj" in name else weight
+        for name, weight in weights.items()
+    }
     save_file(changed, trained / "model.safetensors", metadata={"format": "pt"})
     student = ("stages.evaluate", "--profile", "test", "--student", "smollm2")
     arm = ("--teacher", "t", "--target", "raw", "--method", "m", "--seed", "s0")
@@ -189,7 +215,9 @@ def test_checkpoints_answer_ahead_by_one_engine(project: Project, smollm2: Path)
     assert time.monotonic() - began < 40  # vLLM alone takes longer to load twice
 
 
-def test_served_model_generates_and_compresses(project: Project, smollm2: Path, tmp_path: Path) -> None:
+def test_served_model_generates_and_compresses(
+    project: Project, smollm2: Path, tmp_path: Path
+) -> None:
     """By messages that the server renders, and by ids of prompts rendered here."""
     with serving(smollm2, tmp_path, *SERVED.split()) as url:
         inference = {"engine": "openai", "base_url": url, "concurrency": 8}
@@ -217,9 +245,13 @@ def test_served_model_generates_and_compresses(project: Project, smollm2: Path, 
 
 def test_reasoning_parser_of_vllm_sets_the_reasoning_apart(smollm2: Path) -> None:
     tokenizer = tokens.load(smollm2)
-    with pytest.raises(StageError, match=r"inference.reasoning_parser: 'deepseek_r1': vLLM cannot use it here"):
+    with pytest.raises(
+        StageError, match=r"inference.reasoning_parser: 'deepseek_r1': vLLM cannot use it here"
+    ):
         engine._parser("deepseek_r1", tokenizer)
-    with pytest.raises(StageError, match=r"inference.reasoning_parser: 'nobody': vLLM cannot use it here"):
+    with pytest.raises(
+        StageError, match=r"inference.reasoning_parser: 'nobody': vLLM cannot use it here"
+    ):
         engine._parser("nobody", tokenizer)
     tokenizer.add_tokens(["<think>", "</think>"])
     parser = engine._parser("deepseek_r1", tokenizer)

@@ -31,13 +31,18 @@ LENGTHS = (4, 20, 40, 20)  # of answers, so that rows leave a batch one after an
 
 def test_every_model_of_the_paper_has_its_miniature() -> None:
     profile = paper.profile()
-    asked = {entry["model"] for entry in (*profile["teachers"].values(), *profile["compressors"].values())}
+    asked = {
+        entry["model"]
+        for entry in (*profile["teachers"].values(), *profile["compressors"].values())
+    }
     trained = {entry["source"]["repo"] for entry in profile["students"].values()}
     assert asked | trained == set(CLASSES) == {name for name in miniatures.MODELS if "/" in name}
 
 
 @pytest.mark.parametrize("model_id", CLASSES)
-def test_folder_has_every_weight_of_its_class_and_no_other(miniature: Miniature, model_id: str) -> None:
+def test_folder_has_every_weight_of_its_class_and_no_other(
+    miniature: Miniature, model_id: str
+) -> None:
     folder = miniature(model_id)
     kind = AutoModelForImageTextToText if "Ministral" in model_id else AutoModelForCausalLM
     model, info = kind.from_pretrained(folder, output_loading_info=True)
@@ -53,19 +58,30 @@ def test_folder_has_every_weight_of_its_class_and_no_other(miniature: Miniature,
 def test_special_tokens_have_their_ids(miniature: Miniature, model_id: str) -> None:
     vocabulary, tokenizer = miniatures.MODELS[model_id].vocabulary, tokens.load(miniature(model_id))
     marks = {**vocabulary.special, **vocabulary.plain}
-    assert {token: tokens.ids(tokenizer, token) for token in marks} == {token: [marks[token]] for token in marks}
-    assert set(vocabulary.special) == {str(token) for token in tokenizer.added_tokens_decoder.values() if token.special}
+    assert {token: tokens.ids(tokenizer, token) for token in marks} == {
+        token: [marks[token]] for token in marks
+    }
+    assert set(vocabulary.special) == {
+        str(token) for token in tokenizer.added_tokens_decoder.values() if token.special
+    }
     text = "So 12 + 3 = 15, therefore\n\nthe answer is 15 \u6f22."
     assert tokenizer.decode(tokens.ids(tokenizer, text)) == text
 
 
 @pytest.mark.parametrize("model_id", CLASSES)
 def test_answers_do_not_depend_on_what_is_beside_them(miniature: Miniature, model_id: str) -> None:
-    """Also where layers hold a state in place of keys and values (Qwen3.5), or see a window of them (gpt-oss)."""
+    """Also where layers hold a state in place of keys and values (Qwen3.5), or see a window of them
+    (gpt-oss).
+    """
     folder = miniature(model_id)
     tokenizer = tokens.load(folder)
     engine = engines.load(Model(str(folder), tokenizer), SERVED, "inference")
-    questions = ("What is the answer?", "It is 12, so", "Find the total of these. " * 9, "The sum")  # a long one
+    questions = (
+        "What is the answer?",
+        "It is 12, so",
+        "Find the total of these. " * 9,
+        "The sum",
+    )  # a long one
     asked = [
         Request(text, tokens.ids(tokenizer, text), place, Sampling(length, temperature=1.0))
         for place, (text, length) in enumerate(zip(questions, LENGTHS, strict=True))
@@ -74,7 +90,10 @@ def test_answers_do_not_depend_on_what_is_beside_them(miniature: Miniature, mode
     apart = itertools.chain.from_iterable(engine.generate([request]) for request in asked)
     assert together == {request.key: output for request, output in apart}
     assert len({output.text for output in together.values()}) == len(asked)
-    assert all(torch.is_tensor(weight) and weight.dtype == torch.float32 for weight in engine.model.parameters())  # type: ignore[attr-defined]
+    assert all(
+        torch.is_tensor(weight) and weight.dtype == torch.float32
+        for weight in engine.model.parameters()
+    )  # type: ignore[attr-defined]
 
 
 STUDENTS = ("Qwen/Qwen3.5-0.8B-Base", "Qwen/Qwen3.5-9B-Base", "meta-llama/Llama-3.1-8B")
@@ -84,10 +103,15 @@ STUDENTS = ("Qwen/Qwen3.5-0.8B-Base", "Qwen/Qwen3.5-9B-Base", "meta-llama/Llama-
 def test_saved_checkpoints_share_an_engine(
     miniature: Miniature, project: Project, capsys: pytest.CaptureFixture[str], model_id: str
 ) -> None:
-    """Their files are never those of the hub; where they are of another class than the hub's, among themselves."""
+    """Their files are never those of the hub; where they are of another class than the hub's, among
+    themselves.
+    """
     base, data = project() / "models/tiny", project()
     shutil.copytree(miniature(model_id), base)
-    model, tokenizer = AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16), tokens.load(base)
+    model, tokenizer = (
+        AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16),
+        tokens.load(base),
+    )
     saved = [data / "checkpoints" / f"t-{target}-tiny-m-s0" for target in ("raw", "short")]
     for folder in saved:
         model.save_pretrained(folder)

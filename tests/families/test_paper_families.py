@@ -1,4 +1,6 @@
-"""Each model of the paper profile in miniature, once through the stages that it is used in, by the profile's params."""
+"""Each model of the paper profile in miniature, once through the stages that it is used in, by the
+profile's params.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +20,8 @@ from tests.made import question, trace
 from tests.miniatures import paper
 
 TEACHER = "qwen397b"
-# Each student by one method, and each method by families of both kinds; training's own tests have all pairs
+# Each student by one method, and each method by families of both kinds; training's own tests have
+# all pairs
 STUDENTS = [("qwen08b", "full"), ("qwen9b", "lora"), ("llama8b", "full"), ("gptoss20b", "lora")]
 TAUGHT = 3
 ASKED = [*(question(number) for number in range(TAUGHT)), question(TAUGHT, split="test")]
@@ -36,9 +39,15 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     torch.set_num_threads(1)  # more only get into each other's way at this size
     found = tmp_path_factory.mktemp("paper")
     changes = [*paper.overrides(found / "hub"), *SHORT]
-    compose_and_dump(found / "params.yaml", str(ROOT / "conf"), None, "config", None, ["profile=paper", *changes])
+    compose_and_dump(
+        found / "params.yaml", str(ROOT / "conf"), None, "config", None, ["profile=paper", *changes]
+    )
     records.write(found / "data/paper/questions.parquet", ASKED, Question)
-    records.write(found / f"data/paper/traces/{TEACHER}.parquet", [trace(number) for number in range(TAUGHT)], Trace)
+    records.write(
+        found / f"data/paper/traces/{TEACHER}.parquet",
+        [trace(number) for number in range(TAUGHT)],
+        Trace,
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(found)
         yield found
@@ -46,7 +55,11 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def run(stage: Any, **cell: str) -> None:
     """One stage's command."""
-    options = [word for name, value in ({"profile": "paper"} | cell).items() for word in (f"--{name}", value)]
+    options = [
+        word
+        for name, value in ({"profile": "paper"} | cell).items()
+        for word in (f"--{name}", value)
+    ]
     done = CliRunner().invoke(stage.main, options, catch_exceptions=False)
     assert done.exit_code == 0, done.output
 
@@ -57,7 +70,9 @@ def compressed(root: Path) -> dict[str, list[Variant]]:
     made = {}
     for name in paper.profile()["compressors"]:
         run(compress, teacher=TEACHER, compressor=name)
-        made[name] = list(records.read(root / f"data/paper/compressed/{TEACHER}/{name}.parquet", Variant))
+        made[name] = list(
+            records.read(root / f"data/paper/compressed/{TEACHER}/{name}.parquet", Variant)
+        )
     return made
 
 

@@ -18,7 +18,9 @@ from tests.hub import folders
 from tests.imports import ROOT
 from tools import costs
 
-SETS: dict[str, Any] = yaml.safe_load((ROOT / "conf/profile/paper.yaml").read_text())["questions"]["sets"]
+SETS: dict[str, Any] = yaml.safe_load((ROOT / "conf/profile/paper.yaml").read_text())["questions"][
+    "sets"
+]
 OPTIONS = {"boolq": 0, "gsm8k": 0, "multiarith": 0, "math": 0, "aqua_rat": 5, "commonsense_qa": 5}
 OPTIONS |= {"piqa": 2, "winogrande": 2}  # the others have four
 
@@ -28,7 +30,9 @@ def collected(folder: Path, source: str) -> tuple[list[Question], dict[str, int]
     entry = copy.deepcopy(SETS[source])
     folders.data_set(folder / source, source, entry)
     half = folders.ROWS // 2 if "pool" in entry["files"] else folders.ROWS
-    sizes = {split: half if size or "where" in entry else size for split, size in entry["sizes"].items()}
+    sizes = {
+        split: half if size or "where" in entry else size for split, size in entry["sizes"].items()
+    }
     changed = entry | {"dataset": str(folder / source), "sizes": sizes}
     return collect(source, params.section(QuestionSet, changed, f"questions.sets.{source}"))
 
@@ -38,7 +42,9 @@ def test_every_row_becomes_a_question_with_its_gold(tmp_path: Path, source: str)
     found, dropped = collected(tmp_path, source)
     assert dropped == {}
     by_split = {split: sum(row.split == split for row in found) for split in SETS[source]["sizes"]}
-    assert set(by_split.values()) == {folders.ROWS // 2 if "pool" in SETS[source]["files"] else folders.ROWS}
+    assert set(by_split.values()) == {
+        folders.ROWS // 2 if "pool" in SETS[source]["files"] else folders.ROWS
+    }
     assert len({row.question for row in found}) == len(found)
     assert {len(row.choices) for row in found} == {OPTIONS.get(source, 4)}
     for row in found:
@@ -48,21 +54,33 @@ def test_every_row_becomes_a_question_with_its_gold(tmp_path: Path, source: str)
         ]
 
 
-@pytest.mark.parametrize("source", [name for name, entry in SETS.items() if entry["grader"] == "choice"])
+@pytest.mark.parametrize(
+    "source", [name for name, entry in SETS.items() if entry["grader"] == "choice"]
+)
 def test_gold_is_the_right_option(tmp_path: Path, source: str) -> None:
     for row in collected(tmp_path, source)[0]:
-        one, two = (int(word) for word in row.question.partition("What is ")[2].partition(" =")[0].split(" + "))
+        one, two = (
+            int(word)
+            for word in row.question.partition("What is ")[2].partition(" =")[0].split(" + ")
+        )
         place = options.gold(row.gold, row.choices)
         assert place
         assert row.choices[place - 1] == str(one + two)
 
 
-LETTERS = [("B", "A", "AB", "O"), ("D", "C", "B", "A"), ("C only", "A and B", "A", "none"), ("A", "B", "C", "D")]
+LETTERS = [
+    ("B", "A", "AB", "O"),
+    ("D", "C", "B", "A"),
+    ("C only", "A and B", "A", "none"),
+    ("A", "B", "C", "D"),
+]
 
 
 @pytest.mark.parametrize("source", ["medqa", "aqua_rat"])
 def test_options_whose_texts_are_letters_keep_their_gold(tmp_path: Path, source: str) -> None:
-    """In these sets a gold is a letter, and no field holds the letters: each row is kept, with the option it names."""
+    """In these sets a gold is a letter, and no field holds the letters: each row is kept, with the
+    option it names.
+    """
     forms = {
         "medqa": lambda number, gold, texts: {
             "question": f"Which of {number}?",
@@ -95,7 +113,10 @@ def test_options_whose_texts_are_letters_keep_their_gold(tmp_path: Path, source:
         place = options.gold(question.gold, question.choices)
         assert place
         right[question.question.splitlines()[0]] = question.choices[place - 1]
-    assert right == {f"Which of {number}?": texts["ABCD".index(gold)] for number, (gold, texts) in enumerate(pairs)}
+    assert right == {
+        f"Which of {number}?": texts["ABCD".index(gold)]
+        for number, (gold, texts) in enumerate(pairs)
+    }
 
 
 def test_options_of_aqua_lose_their_own_letters(tmp_path: Path) -> None:

@@ -2,4 +2,6 @@
 
 import os
 
-os.environ["HF_HUB_OFFLINE"] = "1"  # read when the libraries are imported: nothing here may reach for a hub
+os.environ["HF_HUB_OFFLINE"] = (
+    "1"  # read when the libraries are imported: nothing here may reach for a hub
+)

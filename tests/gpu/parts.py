@@ -1,4 +1,6 @@
-"""The parts of a check: each timed, its failure kept and the next one begun, none begun after the time is used up."""
+"""The parts of a check: each timed, its failure kept and the next one begun, none begun after the
+time is used up.
+"""
 
 import contextlib
 import signal
@@ -42,7 +44,9 @@ class Parts:
         result = self._outcome(body)
         self.found[name] = result | {"seconds": round(time.monotonic() - began, 2)}
         self.write()
-        click.echo(f"{name}: { {key: value for key, value in self.found[name].items() if key != 'curve'} }")
+        click.echo(
+            f"{name}: { {key: value for key, value in self.found[name].items() if key != 'curve'} }"
+        )
 
     def _outcome(self, body: Callable[[], Numbers]) -> Numbers:
         if self.left <= 0:
@@ -56,7 +60,10 @@ class Parts:
             return {"outcome": "left out", "why": f"the {self.budget:g} s ended in it"}
         except (Exception, SystemExit) as error:
             traceback.print_exc()
-            return {"outcome": "failed", "error": command.one_line(f"{type(error).__name__}: {error}")}
+            return {
+                "outcome": "failed",
+                "error": command.one_line(f"{type(error).__name__}: {error}"),
+            }
 
     def of(self, name: str) -> Numbers:
         """What a part gave. Raises SkippedError where it gave nothing."""
@@ -71,7 +78,10 @@ class Parts:
 
     def write(self) -> None:
         """Write everything so far."""
-        spent = {"seconds": round(time.monotonic() - self.began, 1), "failed": self.with_outcome("failed")}
+        spent = {
+            "seconds": round(time.monotonic() - self.began, 1),
+            "failed": self.with_outcome("failed"),
+        }
         write_json(self.path, self.header | spent | {"parts": self.found})
 
 

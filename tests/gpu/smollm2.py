@@ -1,4 +1,6 @@
-"""SmolLM2 on raw and on strongly compressed traces of the scripted teacher, through the project's own stages."""
+"""SmolLM2 on raw and on strongly compressed traces of the scripted teacher, through the project's
+own stages.
+"""
 
 import contextlib
 import random
@@ -39,16 +41,34 @@ def questions(train: int, test: int) -> list[Question]:
         texts[f"State the result of this sum: {' + '.join(map(str, numbers))}."] = sum(numbers)
     splits = ["train"] * train + ["test"] * test
     return [
-        Question(f"q{number:05}", "sums", str(number), "in_distribution", split, text, (), str(gold), "numeric", None)
+        Question(
+            f"q{number:05}",
+            "sums",
+            str(number),
+            "in_distribution",
+            split,
+            text,
+            (),
+            str(gold),
+            "numeric",
+            None,
+        )
         for number, (split, (text, gold)) in enumerate(zip(splits, texts.items(), strict=True))
     ]
 
 
-def declared(batch_size: int, epochs: int, max_new_tokens: int, source: dict[str, Any] | None) -> dict[str, Any]:
+def declared(
+    batch_size: int, epochs: int, max_new_tokens: int, source: dict[str, Any] | None
+) -> dict[str, Any]:
     """The default profile's params, but for what suits a GPU, and a teacher that is never wrong."""
     found = composing.declared("default")
     found["profile"] = PROFILE
-    found["grid"] |= {"profiles": [PROFILE], "compressors": ["strong"], "truncate_to": [], "targets": [*ARMS]}
+    found["grid"] |= {
+        "profiles": [PROFILE],
+        "compressors": ["strong"],
+        "truncate_to": [],
+        "targets": [*ARMS],
+    }
     found["teachers"][TEACHER] |= {"samples": 1}
     found["teachers"][TEACHER]["inference"]["wrong_rate"] = 0.0
     student = found["students"][STUDENT]
@@ -78,12 +98,18 @@ def prepare(root: Path, params: dict[str, Any], train: int, test: int) -> Number
 
 def examples(root: Path, arm: str) -> list[Example]:
     """The examples of an arm."""
-    return list(records.read(root / "data" / PROFILE / "sft" / TEACHER / STUDENT / f"{arm}.parquet", Example))
+    return list(
+        records.read(
+            root / "data" / PROFILE / "sft" / TEACHER / STUDENT / f"{arm}.parquet", Example
+        )
+    )
 
 
 def tokens_of(rows: Sequence[Example]) -> Numbers:
     """How many examples, and their tokens."""
-    prompts, completions = (sum(getattr(row, f"{name}_tokens") for row in rows) for name in ("prompt", "completion"))
+    prompts, completions = (
+        sum(getattr(row, f"{name}_tokens") for row in rows) for name in ("prompt", "completion")
+    )
     return {"examples": len(rows), "prompt_tokens": prompts, "completion_tokens": completions}
 
 
@@ -122,18 +148,25 @@ def _first(rows: Sequence[Example], method: Method) -> int:
 
 def ratios(raw: Numbers, strong: Numbers) -> Numbers:
     """Raw over compressed."""
-    return {name: round(raw[name] / strong[name], 3) for name in ("seconds_a_step", "tokens_a_step", "tokens")}
+    return {
+        name: round(raw[name] / strong[name], 3)
+        for name in ("seconds_a_step", "tokens_a_step", "tokens")
+    }
 
 
 def answer(root: Path, params: dict[str, Any], arm: str, method: str) -> Numbers:
-    """Let the transformers engine answer every test question greedily; loading is left out of the seconds."""
+    """Let the transformers engine answer every test question greedily; loading is left out of the
+    seconds.
+    """
     device.forget_peak()
     data, config = root / "data" / PROFILE, Evaluate(**params["evaluate"])
     rows = list(records.read(data / "questions.parquet", Question))
     asked = {row.question_id: row for row in rows if row.split == config.split}
     folder = data / "checkpoints" / "-".join(cell(arm, method).values())
     with contextlib.chdir(root), Store(root / "data/store") as answers:
-        asker = student_asker(folder, params["students"][STUDENT], config, f"students.{STUDENT}", answers)
+        asker = student_asker(
+            folder, params["students"][STUDENT], config, f"students.{STUDENT}", answers
+        )
         wanted = asks(list(asked.values()), asker, config)
         assert asker.engine  # loads it
         began = time.perf_counter()

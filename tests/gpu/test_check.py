@@ -1,4 +1,6 @@
-"""The GPU check, rehearsed on whatever is here with its sizes cut down; its numbers on a GPU are in metrics/gpu/."""
+"""The GPU check, rehearsed on whatever is here with its sizes cut down; its numbers on a GPU are in
+metrics/gpu/.
+"""
 
 import dataclasses
 import json
@@ -44,7 +46,11 @@ def test_rehearsal_does_every_part(tmp_path: Path) -> None:
     # torchao lies apart here (tests/core/training/test_eight_bit.py)
     assert made.with_outcome("skipped") == ["llama8b_profile_full"]
     assert {part["outcome"] for part in found["parts"].values()} == {"ok", "skipped"}, found
-    assert (found["commit"], found["failed"], found["versions"]["torch"]) == ("abc", [], torch.__version__)
+    assert (found["commit"], found["failed"], found["versions"]["torch"]) == (
+        "abc",
+        [],
+        torch.__version__,
+    )
     raw, strong = (found["parts"][f"smollm2_{arm}_full"] for arm in smollm2.ARMS)
     assert raw["tokens"] > 1.5 * strong["tokens"]
     assert found["parts"]["smollm2_examples"]["raw"]["examples"] == check.REHEARSAL.traces
@@ -55,21 +61,28 @@ def test_rehearsal_does_every_part(tmp_path: Path) -> None:
     assert cell["packed"]
     assert cell["curve"][-1][2] < cell["curve"][0][2]
     line = shown.table(tmp_path).splitlines()[2]
-    assert f"| {found['device']} | {torch.__version__} | {len(made.found) - 1} of {len(made.found)} | 1 of 1 |" in line
+    assert (
+        f"| {found['device']} | {torch.__version__} | {len(made.found) - 1} of {len(made.found)} | 1 of 1 |"
+        in line
+    )
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_complete_rehearsal(tmp_path: Path) -> None:
     """All students, methods and layouts, and SmolLM2's real weights; of traces and steps a few."""
-    sizes = dataclasses.replace(check.Sizes(), traces=8, questions=4, batch_size=4, epochs=1, max_new_tokens=16)
+    sizes = dataclasses.replace(
+        check.Sizes(), traces=8, questions=4, batch_size=4, epochs=1, max_new_tokens=16
+    )
     made = check.check(sizes, tmp_path, 1700)
     assert made.with_outcome("failed", "left out") == []
     assert made.with_outcome("skipped") == [part for part in made.found if "_profile_" in part]
     assert len(made.with_outcome("ok")) == 4 + 16 + 1 + 6 + 2 + 1 + 16
 
 
-def test_failed_part_is_kept_and_the_next_begun(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_failed_part_is_kept_and_the_next_begun(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     def broken() -> dict[str, Any]:
         raise ValueError("no\nkernel")
 
@@ -121,14 +134,20 @@ def moved(place: int, by: float) -> families.Curve:
 def test_losses_are_compared_within_a_tolerance() -> None:
     assert families.compared(moved(1, 0.01), CURVE)["first"] == pytest.approx(0.01)
     assert families.compared(moved(2, -0.05), CURVE)["later"] == pytest.approx(0.05)
-    for other in (moved(0, 2 * families.FIRST), moved(2, 2 * families.LATER), moved(2, float("nan"))):
+    for other in (
+        moved(0, 2 * families.FIRST),
+        moved(2, 2 * families.LATER),
+        moved(2, float("nan")),
+    ):
         with pytest.raises(StageError, match="losses differ from the CPU's by"):
             families.compared(other, CURVE)
     with pytest.raises(StageError, match="are not those of the CPU"):
         families.compared(CURVE[:2], CURVE)
 
 
-def test_linear_attention_without_kernels_is_skipped_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_linear_attention_without_kernels_is_skipped_on_a_gpu(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     families.kernels()
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(families, "is_flash_linear_attention_available", lambda: False)

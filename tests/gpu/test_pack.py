@@ -32,17 +32,23 @@ def portions(files: Path, tmp_path: Path) -> list[Path]:
     return [tmp_path / "parts" / str(number) for number in range(1, count + 1)]
 
 
-def test_portions_are_small_and_join_to_what_was_packed(portions: list[Path], files: Path, tmp_path: Path) -> None:
+def test_portions_are_small_and_join_to_what_was_packed(
+    portions: list[Path], files: Path, tmp_path: Path
+) -> None:
     assert len(portions) > 2
     assert all(len(list(portion.glob("piece-*"))) == 1 for portion in portions)
-    assert max(path.stat().st_size for portion in portions for path in portion.glob("piece-*")) <= SIZE
+    assert (
+        max(path.stat().st_size for portion in portions for path in portion.glob("piece-*")) <= SIZE
+    )
     there = tmp_path / "there"
     last, *others = portions
     for place, portion in enumerate([*others, others[0]]):  # any order, and one a second time
         missing = unpack.take(portion, there)
         assert "piece-01" in missing
         assert len(missing) == max(1, len(portions) - 1 - place)
-        shutil.rmtree(portion) if portion != others[0] else None  # a call brings its own portion alone
+        shutil.rmtree(portion) if portion != others[
+            0
+        ] else None  # a call brings its own portion alone
     assert unpack.take(last, there) == []
     joined = unpack.join(there)
     assert {path.name: path.read_bytes() for path in joined.iterdir()} == {
@@ -57,14 +63,18 @@ def test_damaged_piece_is_refused(portions: list[Path], tmp_path: Path) -> None:
         unpack.take(portions[0], tmp_path / "there")
 
 
-def test_piece_that_was_cut_off_on_its_way_is_missing_again(portions: list[Path], tmp_path: Path) -> None:
+def test_piece_that_was_cut_off_on_its_way_is_missing_again(
+    portions: list[Path], tmp_path: Path
+) -> None:
     there = tmp_path / "there"
     unpack.take(portions[0], there)
     (there / "piece-01").write_bytes(b"half")
     assert "piece-01" in unpack.take(portions[1], there)
 
 
-def test_other_packings_and_other_pythons_are_refused(portions: list[Path], files: Path, tmp_path: Path) -> None:
+def test_other_packings_and_other_pythons_are_refused(
+    portions: list[Path], files: Path, tmp_path: Path
+) -> None:
     there = tmp_path / "there"
     unpack.take(portions[0], there)
     (files / "b.whl").write_bytes(b"other")
@@ -72,17 +82,29 @@ def test_other_packings_and_other_pythons_are_refused(portions: list[Path], file
     with pytest.raises(ValueError, match="holds pieces of another packing"):
         unpack.take(tmp_path / "again/1", there)
     pack.cut(files, tmp_path / "older", SIZE, "3.7")
-    with pytest.raises(ValueError, match=rf"packed for Python 3.7, this is {HERE}; pack with --python {HERE}"):
+    with pytest.raises(
+        ValueError, match=rf"packed for Python 3.7, this is {HERE}; pack with --python {HERE}"
+    ):
         unpack.take(tmp_path / "older/1", tmp_path / "elsewhere")
 
 
 def test_unpacking_needs_the_standard_library_alone(portions: list[Path], tmp_path: Path) -> None:
-    words = [sys.executable, "-S", "-m", "tests.gpu.unpack", str(portions[0]), "--to", str(tmp_path / "there")]
+    words = [
+        sys.executable,
+        "-S",
+        "-m",
+        "tests.gpu.unpack",
+        str(portions[0]),
+        "--to",
+        str(tmp_path / "there"),
+    ]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert re.search(r"1: taken; still missing: piece-02", done.stdout)
 
 
 def test_everything_that_travels_is_pinned() -> None:
-    assert all(re.fullmatch(r"[\w-]+==[\w.]+", pack._pin(name)) for name in (*pack.NEEDED, pack.WEIGHTS))
+    assert all(
+        re.fullmatch(r"[\w-]+==[\w.]+", pack._pin(name)) for name in (*pack.NEEDED, pack.WEIGHTS)
+    )
     assert 30 * pack.MIB < pack.room() < pack.LIMIT

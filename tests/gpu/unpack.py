@@ -1,6 +1,8 @@
-"""Put a portion that pack.py made beside those of earlier calls, and install all wheels once the last one is there.
+"""Put a portion that pack.py made beside those of earlier calls, and install all wheels once the
+last one is there.
 
-Any order will do, and one that was brought already may come again. Standard library alone: nothing else is there.
+Any order will do, and one that was brought already may come again. Standard library alone: nothing
+else is there.
 
 Run: python3 -m tests.gpu.unpack gpu-parts/1 [--to /tmp/compress-distill]
 Installs into <to>/site, which belongs on PYTHONPATH.
@@ -27,22 +29,29 @@ def sha256(path: Path) -> str:
 
 def whole(path: Path, entry: dict[str, Any]) -> bool:
     """Whether a piece is there with the bytes that the manifest names."""
-    return path.is_file() and path.stat().st_size == entry["bytes"] and sha256(path) == entry["sha256"]
+    return (
+        path.is_file() and path.stat().st_size == entry["bytes"] and sha256(path) == entry["sha256"]
+    )
 
 
 def take(portion: Path, to: Path) -> list[str]:
     """Copy a portion's piece to `to`; returns the names of those that are still missing there.
 
-    Raises ValueError for a damaged piece, one of another packing, or another Python than it was packed for.
+    Raises ValueError for a damaged piece, one of another packing, or another Python than it was
+    packed for.
     """
     manifest = json.loads((portion / MANIFEST).read_text())
     here = ".".join(map(str, sys.version_info[:2]))
     if manifest["python"] != here:
-        raise ValueError(f"packed for Python {manifest['python']}, this is {here}; pack with --python {here}")
+        raise ValueError(
+            f"packed for Python {manifest['python']}, this is {here}; pack with --python {here}"
+        )
     to.mkdir(parents=True, exist_ok=True)
     kept = to / MANIFEST
     if kept.exists() and json.loads(kept.read_text()) != manifest:
-        raise ValueError(f"{to} holds pieces of another packing; remove it, and begin with the first portion")
+        raise ValueError(
+            f"{to} holds pieces of another packing; remove it, and begin with the first portion"
+        )
     kept.write_text(json.dumps(manifest))
     for entry in manifest["pieces"]:
         if (piece := portion / entry["name"]).exists():
@@ -68,7 +77,16 @@ def join(to: Path) -> Path:
 
 def install(wheels: Path, site: Path) -> None:
     """Install every wheel into `site`, without looking for what it needs."""
-    options = ["-q", "--no-index", "--no-deps", "--no-compile", "--no-cache-dir", "--upgrade", "--target", str(site)]
+    options = [
+        "-q",
+        "--no-index",
+        "--no-deps",
+        "--no-compile",
+        "--no-cache-dir",
+        "--upgrade",
+        "--target",
+        str(site),
+    ]
     files = sorted(map(str, wheels.glob("*.whl")))
     subprocess.run([sys.executable, "-m", "pip", "install", *options, *files], check=True)
 

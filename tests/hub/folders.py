@@ -1,4 +1,6 @@
-"""Folders that `datasets` reads as it does the hub's data sets, with the splits and configurations of a profile."""
+"""Folders that `datasets` reads as it does the hub's data sets, with the splits and configurations
+of a profile.
+"""
 
 import hashlib
 import json
@@ -14,14 +16,20 @@ ROWS = 8  # of each split
 
 
 def data_set(folder: Path, source: str, entry: dict[str, Any], first: int = 0) -> None:
-    """Writes the data set of a question set, whose questions are those of the numbers from `first` on."""
+    """Writes the data set of a question set, whose questions are those of the numbers from `first`
+    on.
+    """
     files = []
     folder.mkdir(parents=True)
     for part, split in enumerate(sorted(set(entry["files"].values()))):
         start = first + 20 * part
-        rows = [row(source, start + place) | _wanted(entry, place) for place in range(max(ROWS, _kinds(entry)))]
+        rows = [
+            row(source, start + place) | _wanted(entry, place)
+            for place in range(max(ROWS, _kinds(entry)))
+        ]
         text = "".join(json.dumps(one) + "\n" for one in rows)
-        # `datasets` takes a folder of this name and these files for one that it has read before, whatever they hold
+        # `datasets` takes a folder of this name and these files for one that it has read before,
+        # whatever they hold
         name = f"{split}-{hashlib.sha256(text.encode()).hexdigest()[:8]}.jsonl"
         (folder / name).write_text(text)
         files.append({"split": split, "path": name})
@@ -40,7 +48,9 @@ def _wanted(entry: dict[str, Any], place: int) -> dict[str, str]:
 
 
 def overrides(folder: Path, sets: dict[str, Any]) -> Iterator[str]:
-    """Writes a data set for each of the question sets, and yields the overrides that name and size them."""
+    """Writes a data set for each of the question sets, and yields the overrides that name and size
+    them.
+    """
     for number, (source, entry) in enumerate(sets.items()):
         data_set(folder / source, source, entry, 40 * number)
         yield f"questions.sets.{source}.dataset={folder / source}"

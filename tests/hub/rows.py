@@ -1,6 +1,8 @@
-"""A row of our own in the form of each data set of conf/profile/paper.yaml: all its fields, of its types.
+"""A row of our own in the form of each data set of conf/profile/paper.yaml: all its fields, of its
+types.
 
-The forms are those of the data sets' cards and viewers on the hub, and of what evaluation harnesses read.
+The forms are those of the data sets' cards and viewers on the hub, and of what evaluation harnesses
+read.
 """
 
 from typing import Any
@@ -9,7 +11,9 @@ LETTERS = "ABCDE"
 
 
 def row(source: str, number: int) -> dict[str, Any]:
-    """A sum in the form of the data set's own rows; no two numbers ask the same. The right option is the last one."""
+    """A sum in the form of the data set's own rows; no two numbers ask the same. The right option
+    is the last one.
+    """
     first, second = 11 + number, 20 + 3 * number
     right, wrong = str(first + second), [str(first + second + off) for off in (1, 10, 100)]
     asked = f"What is {first} + {second} = ?"
@@ -22,7 +26,12 @@ def _gsm8k(number: int, asked: str, right: str, wrong: list[str]) -> dict[str, A
 
 
 def _multiarith(number: int, asked: str, right: str, wrong: list[str]) -> dict[str, Any]:
-    return {"question": f"{asked} ", "chain": f"{right} = {right}", "result": float(right), "final_ans": right}
+    return {
+        "question": f"{asked} ",
+        "chain": f"{right} = {right}",
+        "result": float(right),
+        "final_ans": right,
+    }
 
 
 def _math(number: int, asked: str, right: str, wrong: list[str]) -> dict[str, Any]:
@@ -50,7 +59,12 @@ def _gpqa(number: int, asked: str, right: str, wrong: list[str]) -> dict[str, An
 def _aqua(number: int, asked: str, right: str, wrong: list[str]) -> dict[str, Any]:
     texts = [*wrong, f"{right}000", right]
     options = [f"{letter}){text}" for letter, text in zip(LETTERS, texts, strict=True)]
-    return {"question": asked, "options": options, "rationale": f"Added up: {right}. E", "correct": "E"}
+    return {
+        "question": asked,
+        "options": options,
+        "rationale": f"Added up: {right}. E",
+        "correct": "E",
+    }
 
 
 def _commonsense(number: int, asked: str, right: str, wrong: list[str]) -> dict[str, Any]:
@@ -66,11 +80,23 @@ def _commonsense(number: int, asked: str, right: str, wrong: list[str]) -> dict[
 
 def _openbookqa(number: int, asked: str, right: str, wrong: list[str]) -> dict[str, Any]:
     choices = {"text": [*wrong, right], "label": list(LETTERS[:4])}
-    return {"id": f"{number}-{number}", "question_stem": asked, "choices": choices, "answerKey": "D"}
+    return {
+        "id": f"{number}-{number}",
+        "question_stem": asked,
+        "choices": choices,
+        "answerKey": "D",
+    }
 
 
 def _medmcqa(number: int, asked: str, right: str, wrong: list[str]) -> dict[str, Any]:
-    return {"id": f"m{number}", "question": asked, "opa": wrong[0], "opb": wrong[1], "opc": wrong[2], "opd": right} | {
+    return {
+        "id": f"m{number}",
+        "question": asked,
+        "opa": wrong[0],
+        "opb": wrong[1],
+        "opc": wrong[2],
+        "opd": right,
+    } | {
         "cop": 3,
         "choice_type": "multi" if number % 3 else "single",
         "exp": None if number % 2 else f"It is {right}.",
@@ -95,8 +121,19 @@ def _boolq(number: int, asked: str, right: str, wrong: list[str]) -> dict[str, A
 
 
 def _hellaswag(number: int, asked: str, right: str, wrong: list[str]) -> dict[str, Any]:
-    context = {"ind": number, "activity_label": "Counting", "ctx_a": asked, "ctx_b": "", "ctx": asked}
-    return context | {"endings": [*wrong, right], "source_id": f"s{number}", "split": "val", "label": "3"}
+    context = {
+        "ind": number,
+        "activity_label": "Counting",
+        "ctx_a": asked,
+        "ctx_b": "",
+        "ctx": asked,
+    }
+    return context | {
+        "endings": [*wrong, right],
+        "source_id": f"s{number}",
+        "split": "val",
+        "label": "3",
+    }
 
 
 def _piqa(number: int, asked: str, right: str, wrong: list[str]) -> dict[str, Any]:

@@ -1,6 +1,8 @@
-"""A hub on loopback that has folders as its models and data sets, for programs that huggingface_hub asks for them.
+"""A hub on loopback that has folders as its models and data sets, for programs that huggingface_hub
+asks for them.
 
-It knows what is asked of a repository's page, tree and files; a gated one's files only those who bring a token get.
+It knows what is asked of a repository's page, tree and files; a gated one's files only those who
+bring a token get.
 """
 
 import contextlib
@@ -53,14 +55,26 @@ def hub(models: Mapping[str, Path], gated: frozenset[str] = frozenset()) -> Iter
                 return
             if kind == "auth-check" and not self._open(repo):
                 return
-            sizes = {path.name: path.stat().st_size for path in models[repo].iterdir() if path.is_file()}
+            sizes = {
+                path.name: path.stat().st_size for path in models[repo].iterdir() if path.is_file()
+            }
             if kind == "tree":
-                tree = [{"type": "file", "oid": "0", "size": size, "path": name} for name, size in sizes.items()]
+                tree = [
+                    {"type": "file", "oid": "0", "size": size, "path": name}
+                    for name, size in sizes.items()
+                ]
                 self._send(200, json.dumps(tree).encode())
                 return
             listed = [{"rfilename": name, "size": size} for name, size in sizes.items()]
             gate = "manual" if repo in gated else False
-            page = {"id": repo, "modelId": repo, "sha": COMMIT, "gated": gate, "private": False, "siblings": listed}
+            page = {
+                "id": repo,
+                "modelId": repo,
+                "sha": COMMIT,
+                "gated": gate,
+                "private": False,
+                "siblings": listed,
+            }
             self._send(200, json.dumps(page).encode())
 
         def _file(self, repo: str, name: str) -> None:
@@ -78,7 +92,9 @@ def hub(models: Mapping[str, Path], gated: frozenset[str] = frozenset()) -> Iter
             self._send(403, b"", {"X-Error-Code": "GatedRepo"})
             return False
 
-        def _send(self, status: int, contents: bytes, headers: Mapping[str, str] | None = None) -> None:
+        def _send(
+            self, status: int, contents: bytes, headers: Mapping[str, str] | None = None
+        ) -> None:
             self.send_response(status)
             for name, value in {"Content-Length": str(len(contents)), **(headers or {})}.items():
                 self.send_header(name, value)

@@ -1,4 +1,6 @@
-"""The models stage against a hub on loopback: what it downloads, and what it says where there is none."""
+"""The models stage against a hub on loopback: what it downloads, and what it says where there is
+none.
+"""
 
 import os
 import subprocess
@@ -28,7 +30,9 @@ def downloaded(address: str, folder: Path) -> str:
     env = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
     env |= {"HF_HOME": str(folder / "cache"), "HF_ENDPOINT": address, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", SCRIPT, REPO, COMMIT]
-    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=True).stdout
+    return subprocess.run(
+        command, cwd=folder, env=env, capture_output=True, text=True, check=True
+    ).stdout
 
 
 def test_model_of_the_hub_is_downloaded_without_its_other_forms(tmp_path: Path) -> None:

@@ -13,7 +13,9 @@ from tests.miniatures.weights import Tensors
 
 @dataclass(frozen=True)
 class Model:
-    """One model of the hub: its JSON files, its tokenizer, and what becomes of the weights of its class."""
+    """One model of the hub: its JSON files, its tokenizer, and what becomes of the weights of its
+    class.
+    """
 
     config: Mapping[str, Any]  # config.json
     vocabulary: Vocabulary
@@ -50,7 +52,11 @@ def _weights(model: Model, out: Path, seed: int) -> None:
 
     config = AutoConfig.from_pretrained(out)
     vocabulary = model.vocabulary
-    spoken = {*vocabulary.words, *vocabulary.plain.values(), vocabulary.special[model.tokenizer["eos_token"]]}
+    spoken = {
+        *vocabulary.words,
+        *vocabulary.plain.values(),
+        vocabulary.special[model.tokenizer["eos_token"]],
+    }
     marks = vocabulary.special.values()
     plain = weights.state(model.config["architectures"][0], config, spoken, marks, seed)
     stored = model.stored(plain)

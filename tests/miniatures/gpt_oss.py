@@ -1,4 +1,6 @@
-"""gpt-oss 20B and 120B: experts in MXFP4, sinks in the attention, windows in every other layer, harmony's tokens."""
+"""gpt-oss 20B and 120B: experts in MXFP4, sinks in the attention, windows in every other layer,
+harmony's tokens.
+"""
 
 import torch
 
@@ -21,7 +23,8 @@ NAMED = {
 }
 _FREE = [number for number in range(199998, 200019) if number not in NAMED.values()]
 SPECIAL = NAMED | {f"<|reserved_{number}|>": number for number in _FREE}
-# Today's date, the effort and the channels stand in a system turn; of earlier answers the final channel is kept alone
+# Today's date, the effort and the channels stand in a system turn; of earlier answers the final
+# channel is kept alone
 TEMPLATE = (
     "<|start|>system<|message|>You are a large language model.\nKnowledge cutoff: 2024-06\n"
     "Current date: {{ strftime_now('%Y-%m-%d') }}\n\nReasoning: {{ reasoning_effort | default('medium') }}\n\n"
@@ -86,7 +89,9 @@ CONFIG = {
 
 def _original(_: Tensors) -> dict[str, Tensors]:
     """The same weights once more in OpenAI's own form, which nothing here reads."""
-    return {"original/model.safetensors": {"embedding.weight": torch.zeros(1, dtype=torch.bfloat16)}}
+    return {
+        "original/model.safetensors": {"embedding.weight": torch.zeros(1, dtype=torch.bfloat16)}
+    }
 
 
 def _model(experts: int, shards: int) -> Model:
@@ -107,7 +112,11 @@ def _model(experts: int, shards: int) -> Model:
             "eos_token_id": [200002, 199999, 200012],
             "pad_token_id": 199999,
         },
-        special_tokens_map={"bos_token": "<|startoftext|>", "eos_token": "<|return|>", "pad_token": "<|endoftext|>"},
+        special_tokens_map={
+            "bos_token": "<|startoftext|>",
+            "eos_token": "<|return|>",
+            "pad_token": "<|endoftext|>",
+        },
         template=TEMPLATE,
         stored=weights.mxfp4,
         beside=_original,

@@ -1,4 +1,6 @@
-"""Llama 3.1 8B, a base model, and Llama 3.3 70B Instruct: long RoPE, an LM head of its own, no think tokens."""
+"""Llama 3.1 8B, a base model, and Llama 3.3 70B Instruct: long RoPE, an LM head of its own, no
+think tokens.
+"""
 
 from tests.miniatures.family import Model
 from tests.miniatures.tokenizer import Vocabulary
@@ -14,10 +16,12 @@ NAMED = {
     "<|python_tag|>": 128010,
 }
 _FREE = [number for number in range(128000, 128256) if number not in NAMED.values()]
-SPECIAL = NAMED | {f"<|reserved_special_token_{place}|>": number for place, number in enumerate(_FREE)}
+SPECIAL = NAMED | {
+    f"<|reserved_special_token_{place}|>": number for place, number in enumerate(_FREE)
+}
 VOCABULARY = Vocabulary(special=SPECIAL, plain={}, begins="<|begin_of_text|>")
-# A system turn is always there, with two dates: the template's own day unless `date_string` is given, no clock, as in
-# llama.cpp's models/templates/meta-llama-Llama-3.3-70B-Instruct.jinja
+# A system turn is always there, with two dates: the template's own day unless `date_string` is
+# given, no clock, as in llama.cpp's models/templates/meta-llama-Llama-3.3-70B-Instruct.jinja
 TEMPLATE = (
     "{{ bos_token }}{%- set ns = namespace(system='') %}"
     "{%- if messages[0].role == 'system' %}{% set ns.system = messages[0].content | trim %}"
@@ -78,7 +82,8 @@ BASE = Model(
     special_tokens_map=_map("<|end_of_text|>"),
 )
 INSTRUCT = Model(
-    config=CONFIG | {"eos_token_id": [128001, 128008, 128009], "transformers_version": "4.47.0.dev0"},
+    config=CONFIG
+    | {"eos_token_id": [128001, 128008, 128009], "transformers_version": "4.47.0.dev0"},
     vocabulary=VOCABULARY,
     tokenizer=TOKENIZER | {"eos_token": "<|eot_id|>", "chat_template": TEMPLATE},
     generation=SAMPLED | {"eos_token_id": [128001, 128008, 128009]},

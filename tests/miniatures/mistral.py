@@ -1,8 +1,10 @@
-"""Ministral 3 14B Instruct: a config of text and vision parts, FP8 projections, and two forms of its tokenizer.
+"""Ministral 3 14B Instruct: a config of text and vision parts, FP8 projections, and two forms of
+its tokenizer.
 
-Names (`language_model.model.`, `vision_tower.`, `multi_modal_projector.`) rest on the "llava" entry of
-transformers/conversion_mapping.py and on vllm/model_executor/models/mistral3.py, the quantization on pull request 42715
-of huggingface/transformers. Beside the tokenizer's files is mistral-common's `tekken.json`.
+Names (`language_model.model.`, `vision_tower.`, `multi_modal_projector.`) rest on the "llava" entry
+of transformers/conversion_mapping.py and on vllm/model_executor/models/mistral3.py, the
+quantization on pull request 42715 of huggingface/transformers. Beside the tokenizer's files is
+mistral-common's `tekken.json`.
 """
 
 import re
@@ -15,13 +17,36 @@ from tests.miniatures.weights import Tensors
 RESERVED = 1000  # ids before the first byte
 _NAMED = {
     **{token: number for number, token in enumerate(("<unk>", "<s>", "</s>", "[INST]", "[/INST]"))},
-    **{"[AVAILABLE_TOOLS]": 5, "[/AVAILABLE_TOOLS]": 6, "[TOOL_RESULTS]": 7, "[/TOOL_RESULTS]": 8, "[TOOL_CALLS]": 9},
-    **{"[IMG]": 10, "<pad>": 11, "[IMG_BREAK]": 12, "[IMG_END]": 13, "[PREFIX]": 14, "[MIDDLE]": 15, "[SUFFIX]": 16},
-    **{"[SYSTEM_PROMPT]": 17, "[/SYSTEM_PROMPT]": 18, "[TOOL_CONTENT]": 19, "[AUDIO]": 24, "[BEGIN_AUDIO]": 25},
+    **{
+        "[AVAILABLE_TOOLS]": 5,
+        "[/AVAILABLE_TOOLS]": 6,
+        "[TOOL_RESULTS]": 7,
+        "[/TOOL_RESULTS]": 8,
+        "[TOOL_CALLS]": 9,
+    },
+    **{
+        "[IMG]": 10,
+        "<pad>": 11,
+        "[IMG_BREAK]": 12,
+        "[IMG_END]": 13,
+        "[PREFIX]": 14,
+        "[MIDDLE]": 15,
+        "[SUFFIX]": 16,
+    },
+    **{
+        "[SYSTEM_PROMPT]": 17,
+        "[/SYSTEM_PROMPT]": 18,
+        "[TOOL_CONTENT]": 19,
+        "[AUDIO]": 24,
+        "[BEGIN_AUDIO]": 25,
+    },
     **{"[ARGS]": 32, "[CALL_ID]": 33, "[THINK]": 34, "[/THINK]": 35},
 }
-SPECIAL = {f"<SPECIAL_{number}>": number for number in range(RESERVED) if number not in _NAMED.values()} | _NAMED
-# The split of its tekken.json; that of its tokenizer.json is another, as transformers warns of this family's large ones
+SPECIAL = {
+    f"<SPECIAL_{number}>": number for number in range(RESERVED) if number not in _NAMED.values()
+} | _NAMED
+# The split of its tekken.json; that of its tokenizer.json is another, as transformers warns of this
+# family's large ones
 DIGITS = SPLIT.replace("{1,3}", "")
 VOCABULARY = Vocabulary(special=SPECIAL, plain={}, first=RESERVED, begins="<s>", size=131072)
 # Without a system message its own is written, long and with today's date

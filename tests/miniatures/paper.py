@@ -1,4 +1,6 @@
-"""The paper profile on one machine without a GPU: each model replaced by its own miniature, by overrides of params."""
+"""The paper profile on one machine without a GPU: each model replaced by its own miniature, by
+overrides of params.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,17 +17,32 @@ LOCAL = "{engine:transformers,dtype:float32,batch_size:16,attention:eager}"
 
 def profile() -> dict[str, Any]:
     """The paper's profile as it is written."""
-    loaded: dict[str, Any] = yaml.safe_load((ROOT / "conf/profile/paper.yaml").read_text(encoding="utf-8"))
+    loaded: dict[str, Any] = yaml.safe_load(
+        (ROOT / "conf/profile/paper.yaml").read_text(encoding="utf-8")
+    )
     return loaded
 
 
 def overrides(folder: Path) -> list[str]:
-    """Build every miniature in `folder`; return what names and serves them, shortens answers and trains on a CPU."""
+    """Build every miniature in `folder`; return what names and serves them, shortens answers and
+    trains on a CPU.
+    """
     written = profile()
-    replaced = [*_students(written, folder), *_compressors(written, folder), *_teachers(written, folder)]
-    optimizers = [f"methods.{name}.optimizer=adamw_torch" for name in written["methods"]]  # torchao's wants a GPU
+    replaced = [
+        *_students(written, folder),
+        *_compressors(written, folder),
+        *_teachers(written, folder),
+    ]
+    optimizers = [
+        f"methods.{name}.optimizer=adamw_torch" for name in written["methods"]
+    ]  # torchao's wants a GPU
     answers = ["evaluate.max_new_tokens=8", "evaluate.samples=1"]
-    return [*replaced, *optimizers, *answers, "audit.drop=[]"]  # what random weights write is no rationale
+    return [
+        *replaced,
+        *optimizers,
+        *answers,
+        "audit.drop=[]",
+    ]  # what random weights write is no rationale
 
 
 def _students(written: dict[str, Any], folder: Path) -> Iterator[str]:
@@ -55,7 +72,9 @@ def _served(at: str, path: Path) -> Iterator[str]:
 
 
 def scripted(name: str, teacher: dict[str, Any]) -> Iterator[str]:
-    """What puts the scripted teacher in the place of a teacher: random weights are never right, and teach nothing."""
+    """What puts the scripted teacher in the place of a teacher: random weights are never right, and
+    teach nothing.
+    """
     at = f"teachers.{name}"
     yield from (f"~{at}.{entry}" for entry in teacher if entry not in ("samples", "seed"))
     yield f"+{at}.inference={{engine:scripted,wrong_rate:0.1,false_start_rate:0.2,check_rate:0.5}}"

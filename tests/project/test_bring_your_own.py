@@ -59,7 +59,9 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
             target = tmp_path / "data/imports/questions" / file
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(SHARED / file, target)
-        entry = params.section(QuestionSet, SETS[name] | {"kind": "file", "files": files}, f"questions.sets.{name}")
+        entry = params.section(
+            QuestionSet, SETS[name] | {"kind": "file", "files": files}, f"questions.sets.{name}"
+        )
         return collect(name, entry)
 
     return loaded
@@ -74,7 +76,9 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         ("multiarith", {"train": 380, "test": 200}, {"duplicate": 20}, "15.0"),
     ],
 )
-def test_real_set_loads(load: Any, name: str, sizes: dict[str, int], dropped: dict[str, int], gold: str) -> None:
+def test_real_set_loads(
+    load: Any, name: str, sizes: dict[str, int], dropped: dict[str, int], gold: str
+) -> None:
     questions, lost = load(name)
     assert lost == dropped
     assert {split: sum(row.split == split for row in questions) for split in sizes} == sizes

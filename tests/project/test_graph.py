@@ -29,11 +29,12 @@ def composed(profile: str, tmp_path: Path) -> dict[str, Any]:
     return found
 
 
-# The one import that is deliberately no dep: in generate grading decides only how many samples are drawn, verify alone
-# decides what counts, and a change of a grader must not throw away answers that were paid for.
+# The one import that is deliberately no dep: in generate grading decides only how many samples are
+# drawn, verify alone decides what counts, and a change of a grader must not throw away answers that
+# were paid for.
 NO_DEPS = {"generate": "stages/core/grading/"}
-# A folder is a dep where the stage imports this share of its files: fewer lines of dvc.lock, which DVC reads and writes
-# anew at each stage, for few needless reruns.
+# A folder is a dep where the stage imports this share of its files: fewer lines of dvc.lock, which
+# DVC reads and writes anew at each stage, for few needless reruns.
 SHARE_OF_A_ROOM = 0.8
 
 
@@ -71,7 +72,9 @@ def test_code_deps_are_imported(stage: str) -> None:
 def test_files_that_are_read_beside_the_code_are_deps(stage: str) -> None:
     deps, imports = code_deps(stage), imports_of(stage)
     for path in (ROOT / "stages").rglob("*"):
-        readers = [file for file in imports if file.parent == path.parent and path.name in file.read_text()]
+        readers = [
+            file for file in imports if file.parent == path.parent and path.name in file.read_text()
+        ]
         if path.suffix in (".txt", ".html", ".js") and readers:
             assert any(path.is_relative_to(dep) for dep in deps), path
 
@@ -86,7 +89,9 @@ def test_documents_rerun_nothing() -> None:
 @pytest.mark.parametrize("stage", GRAPH)
 def test_params_are_what_the_module_declares(stage: str) -> None:
     declared = importlib.import_module(module_of(stage)).PARAMS
-    names = {re.sub(r"\$\{item\.(\w+)\}", r"{\1}", param) for param in GRAPH[stage].get("params", [])}
+    names = {
+        re.sub(r"\$\{item\.(\w+)\}", r"{\1}", param) for param in GRAPH[stage].get("params", [])
+    }
     assert names == set(declared.values())
 
 
@@ -116,7 +121,12 @@ def test_profile_names_only_what_it_holds(profile: str, tmp_path: Path) -> None:
         assert set(grid[axis]) <= set(params[axis]), axis
         assert all(re.fullmatch(r"[a-z0-9_]+", name) for name in grid[axis]), axis
     assert set(grid["truncate_to"]) <= set(grid["compressors"])
-    targets = {"raw", "answer_only", *grid["compressors"], *(f"truncated_{name}" for name in grid["truncate_to"])}
+    targets = {
+        "raw",
+        "answer_only",
+        *grid["compressors"],
+        *(f"truncated_{name}" for name in grid["truncate_to"]),
+    }
     assert set(grid["targets"]) <= targets
     for axis in ("teacher", "student", "method"):
         assert params["report"]["headline"][axis] in grid[f"{axis}s"]
@@ -129,4 +139,6 @@ def test_params_yaml_is_the_composition_of_the_profile_that_it_names(tmp_path: P
 
 def test_all_arms_of_a_method_share_its_params() -> None:
     """A train stage reads its method's params and nothing of its target's."""
-    assert not [param for param in GRAPH["train"]["params"] if "target" in param or "teacher" in param]
+    assert not [
+        param for param in GRAPH["train"]["params"] if "target" in param or "teacher" in param
+    ]

@@ -1,6 +1,7 @@
 """Bad params as each stage's command meets them, for `dvc exp run -S` composes without our checks.
 
-The folder holds params.yaml and nothing else: what is refused is refused before anything is read or made.
+The folder holds params.yaml and nothing else: what is refused is refused before anything is read or
+made.
 """
 
 import copy
@@ -21,7 +22,18 @@ from tests.composing import Composer
 from tests.conftest import Project
 from tools import sections
 
-ARM = ("--student", "tiny", "--teacher", "scripted", "--target", "raw", "--method", "lora", "--seed", "s0")
+ARM = (
+    "--student",
+    "tiny",
+    "--teacher",
+    "scripted",
+    "--target",
+    "raw",
+    "--method",
+    "lora",
+    "--seed",
+    "s0",
+)
 COMMANDS: dict[str, tuple[str, ...]] = {
     "models": ("--student", "tiny"),
     "questions": (),
@@ -31,7 +43,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "compress": ("--teacher", "scripted", "--compressor", "mild"),
     "truncate": ("--teacher", "scripted", "--compressor", "mild", "--student", "tiny"),
     "assemble": ("--teacher", "scripted", "--student", "tiny"),
-    "shown": ("--student", "tiny"),
+    "example_questions": ("--student", "tiny"),
     "train": ARM,
     "evaluate": ARM,
     "score": ARM,
@@ -86,7 +98,9 @@ def ended(stage: str, *options: str, profile: str = "test") -> str:
     done = CliRunner().invoke(main, ["--profile", profile, *options])
     assert type(done.exception) is SystemExit, repr(done.exception)
     assert done.exit_code == 1
-    line = str(done.exception.code)  # of the output, which may hold a progress bar, what click writes last
+    line = str(
+        done.exception.code
+    )  # of the output, which may hold a progress bar, what click writes last
     assert line.startswith("error: ")
     assert "\n" not in line
     assert [path.name for path in Path.cwd().rglob("*") if path.is_file()] == ["params.yaml"]
@@ -107,17 +121,77 @@ SERVED = ("--teacher", "served")
             32,
             "source.config.hiden_size: unknown entry; known:",
         ),
-        ("models", None, "students/tiny/source/config/vocab_size", 300, "source.config.vocab_size: unknown entry"),
+        (
+            "models",
+            None,
+            "students/tiny/source/config/vocab_size",
+            300,
+            "source.config.vocab_size: unknown entry",
+        ),
         ("models", None, "students/tiny/source/config", {}, "config.hidden_size: missing"),
-        ("models", None, "students/tiny/source/seed", None, "students.tiny.source.seed: None is not int"),
-        ("models", None, "students/tiny/source/special_tokens", ["<s>"], "special_tokens: ['<s>'] is not dict"),
-        ("questions", None, "questions/sets/legs/fields", {"dificulty": "x"}, "legs.fields.dificulty: unknown entry"),
-        ("questions", None, "questions/sets/legs/sizes", {}, "sizes: no question of any split is asked for"),
-        ("questions", None, "questions/sets/legs/sizes/test", -4, "questions.sets.legs.sizes.test: -4"),
-        ("questions", None, "questions/sets/LEGS", {}, "question set 'LEGS': a name consists of small letters"),
-        ("questions", None, "questions/sets/all", {}, "question set 'all': this name has another meaning"),
-        ("questions", None, "questions/sets", ["legs"], "questions.sets: expected a mapping, found ['legs']"),
-        ("questions", None, "questions/decontaminate/words", 2.5, "questions.decontaminate.words: 2.5 is not int"),
+        (
+            "models",
+            None,
+            "students/tiny/source/seed",
+            None,
+            "students.tiny.source.seed: None is not int",
+        ),
+        (
+            "models",
+            None,
+            "students/tiny/source/special_tokens",
+            ["<s>"],
+            "special_tokens: ['<s>'] is not dict",
+        ),
+        (
+            "questions",
+            None,
+            "questions/sets/legs/fields",
+            {"dificulty": "x"},
+            "legs.fields.dificulty: unknown entry",
+        ),
+        (
+            "questions",
+            None,
+            "questions/sets/legs/sizes",
+            {},
+            "sizes: no question of any split is asked for",
+        ),
+        (
+            "questions",
+            None,
+            "questions/sets/legs/sizes/test",
+            -4,
+            "questions.sets.legs.sizes.test: -4",
+        ),
+        (
+            "questions",
+            None,
+            "questions/sets/LEGS",
+            {},
+            "question set 'LEGS': a name consists of small letters",
+        ),
+        (
+            "questions",
+            None,
+            "questions/sets/all",
+            {},
+            "question set 'all': this name has another meaning",
+        ),
+        (
+            "questions",
+            None,
+            "questions/sets",
+            ["legs"],
+            "questions.sets: expected a mapping, found ['legs']",
+        ),
+        (
+            "questions",
+            None,
+            "questions/decontaminate/words",
+            2.5,
+            "questions.decontaminate.words: 2.5 is not int",
+        ),
         (
             "generate",
             None,
@@ -125,7 +199,13 @@ SERVED = ("--teacher", "served")
             2**40,
             "teachers.scripted.seed: 1099511627776: input should be less",
         ),
-        ("generate", None, "teachers/scripted/inference/wrong_rate", math.nan, "inference.wrong_rate: nan"),
+        (
+            "generate",
+            None,
+            "teachers/scripted/inference/wrong_rate",
+            math.nan,
+            "inference.wrong_rate: nan",
+        ),
         (
             "generate",
             SERVED,
@@ -133,10 +213,28 @@ SERVED = ("--teacher", "served")
             math.nan,
             "sampling.temperature: nan",
         ),
-        ("generate", SERVED, "teachers/served/sampling/presence_penalty", 3.0, "sampling.presence_penalty: 3.0"),
-        ("generate", SERVED, "teachers/served/sampling/max_new_token", 3, "sampling.max_new_token: unknown entry"),
+        (
+            "generate",
+            SERVED,
+            "teachers/served/sampling/presence_penalty",
+            3.0,
+            "sampling.presence_penalty: 3.0",
+        ),
+        (
+            "generate",
+            SERVED,
+            "teachers/served/sampling/max_new_token",
+            3,
+            "sampling.max_new_token: unknown entry",
+        ),
         ("generate", SERVED, "teachers/served/model", ..., "teachers.served.model: missing"),
-        ("generate", SERVED, "teachers/served/prompt_template", "", "prompt_template: '': without {question}"),
+        (
+            "generate",
+            SERVED,
+            "teachers/served/prompt_template",
+            "",
+            "prompt_template: '': without {question}",
+        ),
         (
             "generate",
             SERVED,
@@ -151,11 +249,41 @@ SERVED = ("--teacher", "served")
             0,
             "inference.timeout: 0: input should be",
         ),
-        ("generate", SERVED, "teachers/served/inference/extra", {"seed": 1}, "extra.seed: set elsewhere"),
-        ("generate", SERVED, "teachers/served/inference/extra", {"x": math.inf}, "inference.extra: "),
-        ("import_traces", None, "teachers/brought/fields/finish_reson", "why", "fields.finish_reson: unknown entry"),
-        ("import_traces", None, "teachers/brought/files", ["a.jsonl", "a.jsonl"], "files: 'a.jsonl' is named twice"),
-        ("import_traces", None, "teachers/brought/files", ["/a.jsonl"], "'/a.jsonl': DVC watches data/imports/ alone"),
+        (
+            "generate",
+            SERVED,
+            "teachers/served/inference/extra",
+            {"seed": 1},
+            "extra.seed: set elsewhere",
+        ),
+        (
+            "generate",
+            SERVED,
+            "teachers/served/inference/extra",
+            {"x": math.inf},
+            "inference.extra: ",
+        ),
+        (
+            "import_traces",
+            None,
+            "teachers/brought/fields/finish_reson",
+            "why",
+            "fields.finish_reson: unknown entry",
+        ),
+        (
+            "import_traces",
+            None,
+            "teachers/brought/files",
+            ["a.jsonl", "a.jsonl"],
+            "files: 'a.jsonl' is named twice",
+        ),
+        (
+            "import_traces",
+            None,
+            "teachers/brought/files",
+            ["/a.jsonl"],
+            "'/a.jsonl': DVC watches data/imports/ alone",
+        ),
         (
             "import_traces",
             None,
@@ -163,12 +291,36 @@ SERVED = ("--teacher", "served")
             ["../a.jsonl"],
             "'../a.jsonl': DVC watches data/imports/ alone",
         ),
-        ("import_traces", None, "teachers/brought/unknown_questions", "skip", "unknown_questions: 'skip' is unknown"),
-        ("compress", None, "compressors/mild/max_ratio", math.nan, "compressors.mild.max_ratio: nan"),
+        (
+            "import_traces",
+            None,
+            "teachers/brought/unknown_questions",
+            "skip",
+            "unknown_questions: 'skip' is unknown",
+        ),
+        (
+            "compress",
+            None,
+            "compressors/mild/max_ratio",
+            math.nan,
+            "compressors.mild.max_ratio: nan",
+        ),
         ("compress", None, "audit/drop", "tags", "audit.drop: 'tags' is not list"),
         ("compress", MODEL, "compressors/model/context", 0, "compressors.model.context: 0"),
-        ("compress", MODEL, "compressors/model/sampling/temperature", math.inf, "sampling.temperature: inf"),
-        ("compress", ("--teacher", "scripted", "--compressor", "raw"), "audit", {}, "'raw': this name has another"),
+        (
+            "compress",
+            MODEL,
+            "compressors/model/sampling/temperature",
+            math.inf,
+            "sampling.temperature: inf",
+        ),
+        (
+            "compress",
+            ("--teacher", "scripted", "--compressor", "raw"),
+            "audit",
+            {},
+            "'raw': this name has another",
+        ),
         (
             "truncate",
             ("--teacher", "../x", *COMMANDS["truncate"][2:]),
@@ -176,14 +328,50 @@ SERVED = ("--teacher", "served")
             {},
             "teacher '../x': a name",
         ),
-        ("verify", ("--teacher", "$(touch x)"), "audit", {}, "teacher '$(touch x)': a name consists of small"),
-        ("score", (*ARM[:-1], "s\n0"), "audit", {}, r"seed 's\n0': a name consists of small letters"),
+        (
+            "verify",
+            ("--teacher", "$(touch x)"),
+            "audit",
+            {},
+            "teacher '$(touch x)': a name consists of small",
+        ),
+        (
+            "score",
+            (*ARM[:-1], "s\n0"),
+            "audit",
+            {},
+            r"seed 's\n0': a name consists of small letters",
+        ),
         ("assemble", None, "assemble/traces_per_question", 0, "assemble.traces_per_question: 0"),
-        ("assemble", None, "grid/compressors", ["raw"], "grid.compressors.0: compressor 'raw': this name has another"),
-        ("assemble", None, "grid/targets", ["../raw"], "grid.targets.0: name '../raw': a name consists of small"),
-        ("assemble", None, "students/tiny/text/prompt_template", "Q:", "prompt_template: 'Q:': without {question}"),
-        ("shown", None, "evaluate/shown_questions", True, "evaluate.shown_questions: True: expected a number"),
-        ("shown", None, "grid/teachers", [], "grid.teachers: []"),
+        (
+            "assemble",
+            None,
+            "grid/compressors",
+            ["raw"],
+            "grid.compressors.0: compressor 'raw': this name has another",
+        ),
+        (
+            "assemble",
+            None,
+            "grid/targets",
+            ["../raw"],
+            "grid.targets.0: name '../raw': a name consists of small",
+        ),
+        (
+            "assemble",
+            None,
+            "students/tiny/text/prompt_template",
+            "Q:",
+            "prompt_template: 'Q:': without {question}",
+        ),
+        (
+            "example_questions",
+            None,
+            "evaluate/example_questions",
+            True,
+            "evaluate.example_questions: True: expected a number",
+        ),
+        ("example_questions", None, "grid/teachers", [], "grid.teachers: []"),
         ("train", None, "methods/lora/learning_rate", math.nan, "methods.lora.learning_rate: nan"),
         ("train", None, "methods/lora/lora", {"alpha": 3}, "methods.lora.lora.rank: missing"),
         ("train", None, "methods/lora/lora/rank", "8", "methods.lora.lora.rank: '8' is not int"),
@@ -193,7 +381,13 @@ SERVED = ("--teacher", "served")
         ("train", None, "seeds/s0", [0], "seeds.s0: [0] is not int"),
         ("train", None, "seeds/s0", -1, "seeds.s0: -1: input should be greater than or equal to 0"),
         ("train", None, "seeds/s0", 1.5, "seeds.s0: 1.5 is not int"),
-        ("train", None, "seeds/s0", 2**32, "seeds.s0: 4294967296: input should be less than 4294967296"),
+        (
+            "train",
+            None,
+            "seeds/s0",
+            2**32,
+            "seeds.s0: 4294967296: input should be less than 4294967296",
+        ),
         (
             "train",
             None,
@@ -201,22 +395,70 @@ SERVED = ("--teacher", "served")
             "magic",
             "training.attention: 'magic' is unknown",
         ),
-        ("train", None, "students/tiny/training/packed", False, "attention: rows is for packed rows alone"),
+        (
+            "train",
+            None,
+            "students/tiny/training/packed",
+            False,
+            "attention: rows is for packed rows alone",
+        ),
         ("train", None, "students/tiny/text/max_tokens", 0, "students.tiny.text.max_tokens: 0"),
         ("evaluate", None, "evaluate/temperature", math.nan, "evaluate.temperature: nan"),
-        ("evaluate", None, "evaluate/split", "train", "evaluate.split: 'train' is unknown; known: validation, test"),
+        (
+            "evaluate",
+            None,
+            "evaluate/split",
+            "train",
+            "evaluate.split: 'train' is unknown; known: validation, test",
+        ),
         ("evaluate", None, "evaluate/max_new_token", 3, "evaluate.max_new_token: unknown entry"),
-        ("evaluate", None, "students/tiny/inference/dtype", "int8", "dtype: 'int8' is unknown; expected bfloat16"),
-        ("evaluate", None, "students/tiny/inference", None, "students.tiny.inference: expected a mapping, found None"),
-        ("evaluate", None, "students/tiny/text/prompt_template", "", "without {question} every prompt is the same"),
+        (
+            "evaluate",
+            None,
+            "students/tiny/inference/dtype",
+            "int8",
+            "dtype: 'int8' is unknown; expected bfloat16",
+        ),
+        (
+            "evaluate",
+            None,
+            "students/tiny/inference",
+            None,
+            "students.tiny.inference: expected a mapping, found None",
+        ),
+        (
+            "evaluate",
+            None,
+            "students/tiny/text/prompt_template",
+            "",
+            "without {question} every prompt is the same",
+        ),
         ("examples", None, "report/examples", True, "report.examples: True: expected a number"),
         ("examples", None, "evaluate/split", "train", "evaluate.split: 'train' is unknown"),
         ("examples", None, "grid/seed", ["s0"], "grid.seed: unknown entry"),
         ("report", None, "report/seed", -1, "report.seed: -1"),
-        ("report", None, "report/resamples", 10**8, "report.resamples: 100000000: input should be less than or equal"),
+        (
+            "report",
+            None,
+            "report/resamples",
+            10**8,
+            "report.resamples: 100000000: input should be less than or equal",
+        ),
         ("report", None, "grid/seed", ["s0"], "grid.seed: unknown entry; known: compressors"),
-        ("report", None, "report/headline/student", "huge", "report.headline.student: 'huge' is none of tiny"),
-        ("report", None, "evaluate/max_new_tokens", "many", "evaluate.max_new_tokens: 'many' is not int"),
+        (
+            "report",
+            None,
+            "report/headline/student",
+            "huge",
+            "report.headline.student: 'huge' is none of tiny",
+        ),
+        (
+            "report",
+            None,
+            "evaluate/max_new_tokens",
+            "many",
+            "evaluate.max_new_tokens: 'many' is not int",
+        ),
     ],
 )
 def test_bad_value_ends_the_stage(
@@ -234,7 +476,9 @@ def test_bad_value_ends_the_stage(
 
 @pytest.mark.parametrize("stage", COMMANDS)
 @pytest.mark.parametrize("profile", ["../evil", "$(touch x)", "Test", "", "store", "a-b", "a\nb"])
-def test_profile_is_a_name(project: Project, smoke: dict[str, Any], stage: str, profile: str) -> None:
+def test_profile_is_a_name(
+    project: Project, smoke: dict[str, Any], stage: str, profile: str
+) -> None:
     project(**smoke | {"profile": profile})
     assert "profile" in ended(stage, *COMMANDS[stage], profile=profile)
 
@@ -245,12 +489,36 @@ def test_key_that_stands_twice_is_named(project: Project) -> None:
     assert "params.yaml: not YAML: key 'profile' stands there twice" in ended("questions")
 
 
-WRONG = [None, True, "", "x", -1, 0, 1, 1.5, math.nan, math.inf, -math.inf, 10**30, -(2**63), [], [1], {}, {"x": 1}]
+WRONG = [
+    None,
+    True,
+    "",
+    "x",
+    -1,
+    0,
+    1,
+    1.5,
+    math.nan,
+    math.inf,
+    -math.inf,
+    10**30,
+    -(2**63),
+    [],
+    [1],
+    {},
+    {"x": 1},
+]
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """The paths of all entries below `value`."""
-    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    parts = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     return [found for key, part in parts for found in [(*path, key), *places(part, (*path, key))]]
 
 
@@ -267,7 +535,11 @@ def mutated(whole: dict[str, Any], draw: st.DataObject) -> dict[str, Any]:
     else:
         old = held.pop(path[-1])
         if what == "misspell" and isinstance(held, dict):
-            held[draw.draw(st.sampled_from([f"{path[-1]}s", str(path[-1])[1:], path[-1].upper(), 7, "\n"]))] = old
+            held[
+                draw.draw(
+                    st.sampled_from([f"{path[-1]}s", str(path[-1])[1:], path[-1].upper(), 7, "\n"])
+                )
+            ] = old
     return made
 
 
@@ -281,7 +553,9 @@ def said(whole: dict[str, Any]) -> str:
 
 
 @given(data=st.data())
-def test_any_other_params_pass_or_are_refused_in_one_line(smoke: dict[str, Any], data: st.DataObject) -> None:
+def test_any_other_params_pass_or_are_refused_in_one_line(
+    smoke: dict[str, Any], data: st.DataObject
+) -> None:
     whole = mutated(smoke, data)
     whole = params.parsed(yaml.safe_dump(whole))
     line = said(whole)
@@ -294,7 +568,9 @@ def test_any_other_params_end_each_stage_in_one_line(
     smoke: dict[str, Any], data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Even those that pass, for nothing is there that a stage reads."""
-    stage = data.draw(st.sampled_from([name for name in COMMANDS if name not in ("models", "questions")]))
+    stage = data.draw(
+        st.sampled_from([name for name in COMMANDS if name not in ("models", "questions")])
+    )
     whole = mutated(smoke, data)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("stage"))
@@ -305,7 +581,9 @@ def test_any_other_params_end_each_stage_in_one_line(
 @given(text=st.text(max_size=40))
 @example(text="\x00")
 @example(text="a: &x [*x]")
-def test_any_text_as_params_ends_in_one_line(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+def test_any_text_as_params_ends_in_one_line(
+    tmp_path_factory: pytest.TempPathFactory, text: str
+) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("text"))
         Path("params.yaml").write_text(f"profile: test\n{text}", encoding="utf-8")

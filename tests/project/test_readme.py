@@ -26,18 +26,28 @@ def test_the_table_is_the_tracked_one() -> None:
 def test_grading_table_is_the_tracked_one() -> None:
     shown = (ROOT / "stages/core/grading/README.md").read_text()
     for one in json.loads((ROOT / "metrics/grading.json").read_text())["sets"].values():
-        counts = (one["right_answers"], one["false_rejects"], one["wrong_answers"], one["false_accepts"])
+        counts = (
+            one["right_answers"],
+            one["false_rejects"],
+            one["wrong_answers"],
+            one["false_accepts"],
+        )
         assert " | ".join(f"{count:,}" for count in counts) in shown
 
 
 def test_comment_that_gives_a_measured_figure_names_its_record() -> None:
-    """What a comment or docstring of the training says was measured stands in a tracked file that it names."""
+    """What a comment or docstring of the training says was measured stands in a tracked file that
+    it names.
+    """
     paths = [*(ROOT / "stages").rglob("*.py"), *(ROOT / "tests/core/training").glob("*.py")]
-    parts = [(path, part) for path in paths for part in re.split(r"(?<=[.)])\s|\n\n", path.read_text())]
+    parts = [
+        (path, part) for path in paths for part in re.split(r"(?<=[.)])\s|\n\n", path.read_text())
+    ]
     bare = [
         f"{path.name}: {part}"
         for path, part in parts
-        if re.search(r"(?i)\bmeasured\b(?:[^.\n]|\.\d){0,80}\d", part) and not re.search(r"metrics/|tests/", part)
+        if re.search(r"(?i)\bmeasured\b(?:[^.\n]|\.\d){0,80}\d", part)
+        and not re.search(r"metrics/|tests/", part)
     ]
     assert bare == []
 
@@ -56,7 +66,11 @@ PLANNED = {  # stages that the default profile does not have
         "truncate@half-scripted-half-smollm2",
         "train@half-scripted-truncated_half-smollm2-full-s0",
     },
-    "larger": {"models@larger-larger", "train@larger-scripted-raw-larger-lora-s2", "evaluate_untrained@larger-larger"},
+    "larger": {
+        "models@larger-larger",
+        "train@larger-scripted-raw-larger-lora-s2",
+        "evaluate_untrained@larger-larger",
+    },
 }
 
 
@@ -67,31 +81,52 @@ def test_example_composes_and_is_planned(name: str, clone: Project) -> None:
     params = yaml.safe_load((clone.root / "params.yaml").read_text())
     for source, entry in params["questions"]["sets"].items():
         assert entry is None or QuestionSet(**entry), source
-    planned = set(re.findall(r"Running stage '([^']+)'", clone.run("dvc", "repro", "--dry", "--force").stdout))
+    planned = set(
+        re.findall(r"Running stage '([^']+)'", clone.run("dvc", "repro", "--dry", "--force").stdout)
+    )
     assert planned >= PLANNED[name]
     assert {stage.partition("@")[2].partition("-")[0] for stage in planned} == {name}
     if name == "mine":
-        assert [source for source, entry in params["questions"]["sets"].items() if entry] == ["gsm8k"]
+        assert [source for source, entry in params["questions"]["sets"].items() if entry] == [
+            "gsm8k"
+        ]
         assert not [stage for stage in planned if stage.startswith("generate@")]
 
 
-DVCS = ("lock.py", "rwlock.py", "utils/strictyaml.py")  # files of DVC's that hold messages of the table
+DVCS = (
+    "lock.py",
+    "rwlock.py",
+    "utils/strictyaml.py",
+)  # files of DVC's that hold messages of the table
 
 
 def test_troubles_are_those_that_the_code_tells() -> None:
     """The words of a symptom stand in the code, ours or DVC's."""
-    rows = re.findall(r"^\| (.+?) \| (.+?) \|$", README[README.index("## Troubleshooting") :], re.MULTILINE)[2:]
+    rows = re.findall(
+        r"^\| (.+?) \| (.+?) \|$", README[README.index("## Troubleshooting") :], re.MULTILINE
+    )[2:]
     assert len(rows) >= 8
-    ours = [*(ROOT / "stages").rglob("*.py"), ROOT / "Makefile", *map(Path(dvc.__file__).parent.joinpath, DVCS)]
+    ours = [
+        *(ROOT / "stages").rglob("*.py"),
+        ROOT / "Makefile",
+        *map(Path(dvc.__file__).parent.joinpath, DVCS),
+    ]
     code = re.sub(r'"\s*f?"', "", "\n".join(path.read_text() for path in ours))
     code = code.replace("{FILE}", "params.yaml")
-    told = [words for symptom, _ in rows for words in re.findall(r"`([^`]+)`", symptom) if not words.startswith("dvc ")]
+    told = [
+        words
+        for symptom, _ in rows
+        for words in re.findall(r"`([^`]+)`", symptom)
+        if not words.startswith("dvc ")
+    ]
     assert len(told) >= 6
     assert not [words for words in told if words not in code]
 
 
 def test_costs_are_those_that_are_computed() -> None:
-    done = subprocess.run([sys.executable, "-m", "tools.costs"], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.costs"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     shown = re.search(r"<!-- costs -->\n(.*?)<!-- end -->", README, re.DOTALL)
     assert shown
     assert shown[1].strip() == done.stdout.partition("\n\n")[0]
@@ -118,7 +153,9 @@ def test_page_can_live_in_git() -> None:
 
 
 def test_learning_rates_are_those_of_the_calibration() -> None:
-    """The table of validation accuracies, and that the default profile has the best rate of each method."""
+    """The table of validation accuracies, and that the default profile has the best rate of each
+    method.
+    """
     with (ROOT / "metrics/calibrate/results.csv").open() as file:
         found = [row for row in csv.DictReader(file) if row["target"] == "raw"]
     table = (ROOT / "conf/profile/README.md").read_text()
@@ -126,12 +163,16 @@ def test_learning_rates_are_those_of_the_calibration() -> None:
     for method in dict.fromkeys(row["method"] for row in found):
         own = {row["source"]: float(row["accuracy"]) for row in found if row["method"] == method}
         (whole,) = (
-            row for row in found if (row["method"], row["group"], row["source"]) == (method, "in_distribution", "all")
+            row
+            for row in found
+            if (row["method"], row["group"], row["source"]) == (method, "in_distribution", "all")
         )
         mean = f"{100 * float(whole['accuracy']):.1f} [{100 * float(whole['accuracy_low']):.1f}"
         numbers = [f"{100 * own[source]:.1f}" for source in ("chain_sum", "equations", "products")]
         shown = re.search(
-            rf"^\| \*?\*?{method}\*?\*? \| {' . '.join(numbers)} \| .*{re.escape(mean)}", table, re.MULTILINE
+            rf"^\| \*?\*?{method}\*?\*? \| {' . '.join(numbers)} \| .*{re.escape(mean)}",
+            table,
+            re.MULTILINE,
         )
         assert shown, method
         kind = method.partition("_")[0]

@@ -1,4 +1,6 @@
-"""What the code imports is a direct dependency: pinned in a requirements file, with the reason it is there."""
+"""What the code imports is a direct dependency: pinned in a requirements file, with the reason it
+is there.
+"""
 
 import ast
 import importlib.metadata
@@ -16,8 +18,17 @@ FILES = (
     "requirements-nodeps.txt",
     "requirements-moto.txt",
 )
-LINES = [line for name in FILES for line in (ROOT / name).read_text().splitlines() if re.match(r"\w", line)]
-PINNED = {canonical for line in LINES for canonical in [re.split(r"[\[=]", line)[0].lower().replace("_", "-")]}
+LINES = [
+    line
+    for name in FILES
+    for line in (ROOT / name).read_text().splitlines()
+    if re.match(r"\w", line)
+]
+PINNED = {
+    canonical
+    for line in LINES
+    for canonical in [re.split(r"[\[=]", line)[0].lower().replace("_", "-")]
+}
 OWN = {"stages", "conf", "tests", "tools"}
 
 
@@ -36,8 +47,13 @@ def modules(folder: str) -> set[str]:
 @pytest.mark.parametrize("folder", ["stages", "conf", "tests", "tools"])
 def test_every_import_is_pinned(folder: str) -> None:
     distributions = importlib.metadata.packages_distributions()
-    needed = {name: distributions.get(name, [name])[0].lower().replace("_", "-") for name in modules(folder)}
-    needed.pop("vllm", None)  # of requirements.txt alone, which a machine without a GPU does not install
+    needed = {
+        name: distributions.get(name, [name])[0].lower().replace("_", "-")
+        for name in modules(folder)
+    }
+    needed.pop(
+        "vllm", None
+    )  # of requirements.txt alone, which a machine without a GPU does not install
     assert {name for name, package in needed.items() if package not in PINNED} == set()
     assert "vllm" in PINNED
 

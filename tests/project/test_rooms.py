@@ -1,6 +1,7 @@
 """The rooms of stages/core: who may import whom.
 
-A room imports those that are named before it. So a reader who knows one room need not know those after it.
+A room imports those that are named before it. So a reader who knows one room need not know those
+after it.
 """
 
 import itertools
@@ -13,7 +14,7 @@ CORE = ROOT / "stages" / "core"
 LAYERS = (  # rooms of one layer do not import each other
     ("program", "machine"),
     ("records", "cells", "tokens"),
-    ("chat", "grid"),
+    ("chat", "grid", "paths"),
     ("statistics", "students"),
     ("grading", "asking", "imports"),
     ("questions", "targets", "training", "report"),
@@ -24,15 +25,23 @@ ROOMS = sorted(ORDER)
 
 def rooms_of_core() -> set[str]:
     """The names of the folders and files in stages/core."""
-    return {path.relative_to(CORE).parts[0].removesuffix(".py") for path in CORE.rglob("*.py")} - {"__init__"}
+    return {path.relative_to(CORE).parts[0].removesuffix(".py") for path in CORE.rglob("*.py")} - {
+        "__init__"
+    }
 
 
 def imports_of(room: str) -> set[str]:
     """The other rooms that a room's files import."""
-    files = [CORE / f"{room}.py"] if (CORE / f"{room}.py").is_file() else sorted((CORE / room).rglob("*.py"))
+    files = (
+        [CORE / f"{room}.py"]
+        if (CORE / f"{room}.py").is_file()
+        else sorted((CORE / room).rglob("*.py"))
+    )
     targets = itertools.chain.from_iterable(imported(file) for file in files)
     inside = [
-        target.relative_to(CORE).parts[0].removesuffix(".py") for target in targets if target.is_relative_to(CORE)
+        target.relative_to(CORE).parts[0].removesuffix(".py")
+        for target in targets
+        if target.is_relative_to(CORE)
     ]
     return set(inside) - {room, "__init__"}
 

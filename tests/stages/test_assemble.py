@@ -23,7 +23,14 @@ KEYS = [(0, 0), (0, 1), (1, 0), (2, 0)]  # question and sample of every trace
 FILES = ("compressed/solver/mild", "compressed/solver/strong", "truncated/solver/tiny/mild")
 
 
-def build(project: Project, tiny: Path, *, per_question: int | None = None, max_tokens: int = 500, **grid: Any) -> Path:
+def build(
+    project: Project,
+    tiny: Path,
+    *,
+    per_question: int | None = None,
+    max_tokens: int = 500,
+    **grid: Any,
+) -> Path:
     """A project with four traces of three questions, all of them in every file."""
     root = project(
         grid=GRID | grid,
@@ -60,7 +67,10 @@ def examples(root: Path) -> dict[str, list[Example]]:
 
 def keys(root: Path) -> list[tuple[str, int]]:
     """The rows that all targets hold; fails where they differ."""
-    found = {target: [(row.question_id, row.sample) for row in rows] for target, rows in examples(root).items()}
+    found = {
+        target: [(row.question_id, row.sample) for row in rows]
+        for target, rows in examples(root).items()
+    }
     assert set(found) == set(TARGETS)
     assert all(own == found["raw"] for own in found.values())
     return found["raw"]
@@ -68,11 +78,15 @@ def keys(root: Path) -> list[tuple[str, int]]:
 
 def metrics(root: Path) -> dict[str, Any]:
     """The stage's metrics."""
-    found: dict[str, Any] = json.loads((root / "metrics/test/assemble/solver-tiny.json").read_text())
+    found: dict[str, Any] = json.loads(
+        (root / "metrics/test/assemble/solver-tiny.json").read_text()
+    )
     return found
 
 
-def test_every_target_writes_the_same_rows_in_its_own_words(project: Project, tiny: Path, tokenizer: Any) -> None:
+def test_every_target_writes_the_same_rows_in_its_own_words(
+    project: Project, tiny: Path, tokenizer: Any
+) -> None:
     root = build(project, tiny)
     assert assemble().exit_code == 0
     assert keys(root) == [(f"q{number}", sample) for number, sample in KEYS]
@@ -114,7 +128,11 @@ def test_row_too_long_for_one_leaves_all(project: Project, tiny: Path, file: str
 def test_prompt_and_completion_just_fit(project: Project, tiny: Path) -> None:
     root = build(project, tiny)
     assemble()
-    longest = max(row.prompt_tokens + row.completion_tokens for rows in examples(root).values() for row in rows)
+    longest = max(
+        row.prompt_tokens + row.completion_tokens
+        for rows in examples(root).values()
+        for row in rows
+    )
     shutil.rmtree(root / "data")
     build(project, tiny, max_tokens=longest)
     assert assemble().exit_code == 0
@@ -157,12 +175,26 @@ def test_metrics_count_what_each_target_holds(project: Project, tiny: Path) -> N
 @pytest.mark.parametrize(
     ("name", "there", "complaint"),
     [
-        ("compressed/solver/old", True, "data/test/compressed/solver: old: files and grid.compressors differ"),
-        ("truncated/solver/tiny/old", True, "truncated/solver/tiny: old: files and grid.truncate_to differ"),
-        ("compressed/solver/mild", False, "data/test/compressed/solver: mild: files and grid.compressors differ"),
+        (
+            "compressed/solver/old",
+            True,
+            "data/test/compressed/solver: old: files and grid.compressors differ",
+        ),
+        (
+            "truncated/solver/tiny/old",
+            True,
+            "truncated/solver/tiny: old: files and grid.truncate_to differ",
+        ),
+        (
+            "compressed/solver/mild",
+            False,
+            "data/test/compressed/solver: mild: files and grid.compressors differ",
+        ),
     ],
 )
-def test_stray_or_missing_file_is_refused(project: Project, tiny: Path, name: str, there: bool, complaint: str) -> None:
+def test_stray_or_missing_file_is_refused(
+    project: Project, tiny: Path, name: str, there: bool, complaint: str
+) -> None:
     root = build(project, tiny)
     if there:
         write(root, name)
@@ -189,7 +221,10 @@ def test_unknown_target_is_answered_with_the_known_ones(project: Project, tiny: 
     build(project, tiny, targets=[*TARGETS, "shortest"])
     done = assemble()
     assert done.exit_code == 1
-    assert "grid.targets: 'shortest' is unknown; known: raw, answer_only, mild, strong, truncated_mild" in done.output
+    assert (
+        "grid.targets: 'shortest' is unknown; known: raw, answer_only, mild, strong, truncated_mild"
+        in done.output
+    )
 
 
 def test_targets_of_an_earlier_run_are_gone(project: Project, tiny: Path) -> None:
@@ -210,7 +245,9 @@ def test_targets_of_an_earlier_run_are_gone(project: Project, tiny: Path) -> Non
         (set(), 1, set()),
     ],
 )
-def test_matched(everywhere: set[assembly.Key], per_question: int | None, wanted: set[assembly.Key]) -> None:
+def test_matched(
+    everywhere: set[assembly.Key], per_question: int | None, wanted: set[assembly.Key]
+) -> None:
     assert assembly.matched(everywhere, per_question) == wanted
 
 
@@ -255,15 +292,18 @@ def test_rho_and_raw_tokens_are_known_without_a_truncation_and_without_raw(
 ) -> None:
     root = build(project, tiny)
     assert assemble().exit_code == 0
-    wanted, raw = metrics(root)["rho_tokens"]["mild"], [row.raw_tokens for row in examples(root)["raw"]]
+    wanted, raw = (
+        metrics(root)["rho_tokens"]["mild"],
+        [row.raw_tokens for row in examples(root)["raw"]],
+    )
     shutil.rmtree(root / "data")
     build(project, tiny, targets=targets, truncate_to=[])
     (root / "data/test/truncated/solver/tiny/mild.parquet").unlink()
     assert assemble().exit_code == 0
     assert metrics(root)["rho_tokens"] == {"mild": wanted}
-    assert {target: [row.raw_tokens for row in rows] for target, rows in examples(root).items()} == dict.fromkeys(
-        targets, raw
-    )
+    assert {
+        target: [row.raw_tokens for row in rows] for target, rows in examples(root).items()
+    } == dict.fromkeys(targets, raw)
 
 
 def test_no_common_row_is_an_error(project: Project, tiny: Path, tokenizer: Any) -> None:
@@ -276,12 +316,16 @@ def test_no_common_row_is_an_error(project: Project, tiny: Path, tokenizer: Any)
 
 
 @pytest.mark.parametrize("name", ["traces/solver", *FILES])
-def test_special_tokens_in_a_completion_leave_all_arms_and_are_counted(project: Project, tiny: Path, name: str) -> None:
+def test_special_tokens_in_a_completion_leave_all_arms_and_are_counted(
+    project: Project, tiny: Path, name: str
+) -> None:
     """The student would learn to end its turn there."""
     root = build(project, tiny)
     if name == "traces/solver":
         rows = [trace(*key) for key in KEYS]
-        rows[2] = dataclasses.replace(rows[2], reasoning="The user text holds <|im_end|> here. 1 + 1 = 2.")
+        rows[2] = dataclasses.replace(
+            rows[2], reasoning="The user text holds <|im_end|> here. 1 + 1 = 2."
+        )
         records.write(root / "data/test/traces/solver.parquet", rows, Trace)
     else:
         write(root, name, without=(1, 0), reasoning="It says <|im_start|>.")
@@ -292,7 +336,9 @@ def test_special_tokens_in_a_completion_leave_all_arms_and_are_counted(project: 
     for rows in examples(root).values():
         for row in rows:
             found = tokens.ids(tokenizer, row.completion)
-            assert [number for number in found if number in tokenizer.all_special_ids] == [tokenizer.eos_token_id]
+            assert [number for number in found if number in tokenizer.all_special_ids] == [
+                tokenizer.eos_token_id
+            ]
 
 
 def test_special_tokens_in_all_completions_are_an_error(project: Project, tiny: Path) -> None:
@@ -301,7 +347,10 @@ def test_special_tokens_in_all_completions_are_an_error(project: Project, tiny: 
     records.write(root / "data/test/traces/solver.parquet", rows, Trace)
     done = assemble()
     assert done.exit_code == 1
-    assert "error: assemble: all 4 examples that fit hold special tokens of the student; clean" in done.output
+    assert (
+        "error: assemble: all 4 examples that fit hold special tokens of the student; clean"
+        in done.output
+    )
 
 
 def test_special_tokens_in_a_question_are_plain_text(project: Project, tiny: Path) -> None:
@@ -314,29 +363,38 @@ def test_special_tokens_in_a_question_are_plain_text(project: Project, tiny: Pat
     assert first.prompt_tokens == len(first.prompt)
 
 
-THINKS = (
-    "{% for m in messages %}<|im_start|>{{ m.content }}\n{% endfor %}{% if add_generation_prompt %}HEADER{% endif %}"
+THINKS = "{% for m in messages %}<|im_start|>{{ m.content }}\n{% endfor %}{% if add_generation_prompt %}HEADER{% endif %}"
+
+
+@pytest.mark.parametrize(
+    "header", ["<think>\n", "<think>", "assistant\n<think>\n\n", "<think>\n\n</think>\n\n"]
 )
-
-
-@pytest.mark.parametrize("header", ["<think>\n", "<think>", "assistant\n<think>\n\n", "<think>\n\n</think>\n\n"])
 @pytest.mark.parametrize("own", [True, False])
-def test_prompt_with_a_think_block_of_its_own_is_refused(project: Project, tiny: Path, header: str, own: bool) -> None:
+def test_prompt_with_a_think_block_of_its_own_is_refused(
+    project: Project, tiny: Path, header: str, own: bool
+) -> None:
     """Each completion begins with its own: the tag would be there twice."""
     root = build(project, tiny)
-    (root / "data/test/models/tiny/chat_template.jinja").write_text(THINKS.replace("HEADER", header))
+    (root / "data/test/models/tiny/chat_template.jinja").write_text(
+        THINKS.replace("HEADER", header)
+    )
     text = {"prompt_template": None if own else "{question}\n" + header, "max_tokens": 500}
     project(grid=GRID, assemble={"traces_per_question": None}, students={"tiny": {"text": text}})
     done = assemble()
     assert done.exit_code == 1
-    assert "error: data/test/models/tiny: its prompt has a think block, and so has each completion" in done.output
+    assert (
+        "error: data/test/models/tiny: its prompt has a think block, and so has each completion"
+        in done.output
+    )
     assert done.output.count("\n") == 1
     assert not (root / "data/test/sft").exists()
 
 
 def test_own_template_without_a_think_block_is_taken(project: Project, tiny: Path) -> None:
     root = build(project, tiny)
-    (root / "data/test/models/tiny/chat_template.jinja").write_text(THINKS.replace("HEADER", "assistant\n"))
+    (root / "data/test/models/tiny/chat_template.jinja").write_text(
+        THINKS.replace("HEADER", "assistant\n")
+    )
     text = {"prompt_template": None, "max_tokens": 500}
     project(grid=GRID, assemble={"traces_per_question": None}, students={"tiny": {"text": text}})
     assert assemble().exit_code == 0

@@ -32,9 +32,13 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "store"
 
 
-def shortened(traces: list[Trace], config: dict[str, Any], folder: Path, rules: Audit = RULES) -> list[Variant]:
+def shortened(
+    traces: list[Trace], config: dict[str, Any], folder: Path, rules: Audit = RULES
+) -> list[Variant]:
     """Every trace's variant."""
-    return list(shorten(lambda: iter(traces), config, rules, "compressors.mine", costs.Cost(), folder))
+    return list(
+        shorten(lambda: iter(traces), config, rules, "compressors.mine", costs.Cost(), folder)
+    )
 
 
 def model_compressor(tiny: Path, **changes: Any) -> dict[str, Any]:
@@ -46,14 +50,21 @@ def model_compressor(tiny: Path, **changes: Any) -> dict[str, Any]:
         "seed": 0,
         "prompt_template": "{question}\n",
         "sampling": {"max_new_tokens": 8},
-        "inference": {"engine": "transformers", "dtype": "float32", "batch_size": 2, "attention": "eager"},
+        "inference": {
+            "engine": "transformers",
+            "dtype": "float32",
+            "batch_size": 2,
+            "attention": "eager",
+        },
     } | changes
 
 
 def test_extractive_keeps_what_derives_the_answer(folder: Path) -> None:
     found = shortened(TRACES, STRONG, folder)
     assert [row.reasoning for row in found] == ["0 + 1 = 1.", "1 + 1 = 2.", "2 + 1 = 3."]
-    assert [(row.question_id, row.answer) for row in found] == [(row.question_id, row.answer) for row in TRACES]
+    assert [(row.question_id, row.answer) for row in found] == [
+        (row.question_id, row.answer) for row in TRACES
+    ]
     assert found[1].raw_chars == len(TRACES[1].reasoning)
     assert found[1].chars == len("1 + 1 = 2.")
     assert found[1].rho == pytest.approx(found[1].chars / found[1].raw_chars)
@@ -69,7 +80,11 @@ def test_trace_beyond_all_sizes_is_dropped_unread_and_counted(
     tally, began = Tally(), time.perf_counter()
     rows = [*tally.watch(shortened([trace(0), beyond], config, folder, rules))]
     assert time.perf_counter() - began < 5
-    assert (rows[1].kept, rows[1].drop_reason, rows[1].flags) == (False, "oversized", ("oversized",))
+    assert (rows[1].kept, rows[1].drop_reason, rows[1].flags) == (
+        False,
+        "oversized",
+        ("oversized",),
+    )
     assert tally.summary()[0]["dropped"]["oversized"] == 1
 
 
@@ -86,7 +101,11 @@ def test_trace_beyond_all_sizes_is_dropped_unread_and_counted(
 )
 def test_what_is_dropped_and_why(text: str, finish_reason: str, drop_reason: str | None) -> None:
     found = variant(TRACES[0], text, finish_reason, RULES)
-    assert (found.kept, found.drop_reason, found.chars) == (drop_reason is None, drop_reason, len(text))
+    assert (found.kept, found.drop_reason, found.chars) == (
+        drop_reason is None,
+        drop_reason,
+        len(text),
+    )
 
 
 def test_params_decide_what_drops_and_flags_stay() -> None:
@@ -126,11 +145,20 @@ def test_counts_are_of_the_kept_and_the_dropped() -> None:
         ({"kind": "magic"}, "compressors.mine.kind: 'magic' is unknown; known: extractive, llm"),
         ({}, "compressors.mine.kind: None is unknown"),
         ({"kind": "extractive"}, "compressors.mine.max_ratio: missing"),
-        ({"kind": "extractive", "max_ratio": 2.0, "trim": True}, "expected a share between 0 and 1"),
-        ({"kind": "extractive", "max_ratio": 0.5, "trim": True, "trims": 1}, "compressors.mine.trims: unknown entry"),
+        (
+            {"kind": "extractive", "max_ratio": 2.0, "trim": True},
+            "expected a share between 0 and 1",
+        ),
+        (
+            {"kind": "extractive", "max_ratio": 0.5, "trim": True, "trims": 1},
+            "compressors.mine.trims: unknown entry",
+        ),
         ({"kind": "llm", "inference": {}}, "compressors.mine.context: missing"),
         ({"kind": "llm", "context": 9}, "compressors.mine.inference: missing"),
-        ({"kind": "llm", "context": 9, "inference": {}, "output": "xml"}, "output: 'xml' is unknown"),
+        (
+            {"kind": "llm", "context": 9, "inference": {}, "output": "xml"},
+            "output: 'xml' is unknown",
+        ),
     ],
 )
 def test_bad_compressor_is_refused(config: dict[str, Any], folder: Path, complaint: str) -> None:
@@ -139,7 +167,9 @@ def test_bad_compressor_is_refused(config: dict[str, Any], folder: Path, complai
 
 
 def test_prompt_holds_question_trace_and_answer_as_they_are() -> None:
-    odd = trace(0, question="{reasoning} of {x}?", reasoning="{answer} \\frac{1}{2} {mark}", answer="{} 3")
+    odd = trace(
+        0, question="{reasoning} of {x}?", reasoning="{answer} \\frac{1}{2} {mark}", answer="{} 3"
+    )
     text = llm.render(odd)
     places = [text.index(part) for part in (odd.question, odd.reasoning, odd.answer)]
     assert places == sorted(places)
@@ -173,7 +203,9 @@ def test_no_text_in_a_trace_can_close_the_marks(reasoning: str) -> None:
 
 
 @given(st.text(max_size=50), st.text(max_size=50), st.text(max_size=50))
-def test_mark_is_not_in_the_material_and_follows_from_it(question: str, reasoning: str, answer: str) -> None:
+def test_mark_is_not_in_the_material_and_follows_from_it(
+    question: str, reasoning: str, answer: str
+) -> None:
     row = trace(0, question=question, reasoning=reasoning, answer=answer)
     assert llm.mark(row) == llm.mark(row)
     assert llm.mark(row) not in f"{question}\n{reasoning}\n{answer}"
@@ -186,14 +218,21 @@ def test_model_shortens_every_trace_in_order_and_is_asked_once(tiny: Path, folde
     with Store(folder) as store:
         assert len(store) == 3
     cost = costs.Cost()
-    again = shorten(lambda: iter(TRACES), model_compressor(tiny), RULES, "compressors.mine", cost, folder)
+    again = shorten(
+        lambda: iter(TRACES), model_compressor(tiny), RULES, "compressors.mine", cost, folder
+    )
     assert list(again) == found
-    assert (cost.answers, cost.prompt_tokens) == (3, sum(len(llm.render(row)) + 1 for row in TRACES))
+    assert (cost.answers, cost.prompt_tokens) == (
+        3,
+        sum(len(llm.render(row)) + 1 for row in TRACES),
+    )
     with Store(folder) as store:
         assert len(store) == 3
 
 
-def test_trace_that_leaves_no_room_is_dropped_and_never_cut(tiny: Path, tokenizer: Any, folder: Path) -> None:
+def test_trace_that_leaves_no_room_is_dropped_and_never_cut(
+    tiny: Path, tokenizer: Any, folder: Path
+) -> None:
     traces = [TRACES[0], trace(1, reasoning="x" * 300), TRACES[2]]
     room = tokens.count(tokenizer, llm.render(TRACES[0]) + "\n") + 8
     found = shortened(traces, model_compressor(tiny, context=room), folder)
@@ -208,12 +247,16 @@ def test_server_compresses_and_its_refusals_are_counted(folder: Path) -> None:
         asked = body["messages"][0]["content"]
         if "What is 2 + 1?" in asked:
             return 400, {"error": {"message": "maximum context length is 100 tokens"}}
-        return 200, chat_response("<think>Hm.</think>0 + 1 = 1." if "What is 0" in asked else "I'm sorry, no.")
+        return 200, chat_response(
+            "<think>Hm.</think>0 + 1 = 1." if "What is 0" in asked else "I'm sorry, no."
+        )
 
     with serving(respond) as server:
         inference = {"engine": "openai", "base_url": server.url}
         config = {"kind": "llm", "model": "m", "context": 9000, "inference": inference}
-        found = shortened(TRACES, config | {"sampling": {"max_new_tokens": 99, "temperature": 0.3}}, folder)
+        found = shortened(
+            TRACES, config | {"sampling": {"max_new_tokens": 99, "temperature": 0.3}}, folder
+        )
     assert [(row.reasoning, row.drop_reason) for row in found] == [
         ("0 + 1 = 1.", None),
         ("I'm sorry, no.", "refusal"),
@@ -225,7 +268,11 @@ def test_server_compresses_and_its_refusals_are_counted(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("stated", "reasoning", "kept"),
     [
-        ("22.5", "I like shirts. 45 shirts are many. 25 - 2.5 = 22.5 dollars. Fine.", "25 - 2.5 = 22.5."),
+        (
+            "22.5",
+            "I like shirts. 45 shirts are many. 25 - 2.5 = 22.5 dollars. Fine.",
+            "25 - 2.5 = 22.5.",
+        ),
         (
             "blue",
             "I had 1 + 1 = 2 coffees. Air scatters the short waves. So the sky looks blue.",
@@ -245,11 +292,24 @@ def test_answer_is_looked_for_in_the_words_it_is_stated_in(
 def test_command_writes_variants_and_counts(project: Project) -> None:
     root = project(compressors={"strong": STRONG}, audit={"drop": RULES.drop})
     records.write(root / "data/test/traces/solver.parquet", TRACES, Trace)
-    done = run("stages.compress", "--profile", "test", "--teacher", "solver", "--compressor", "strong", cwd=root)
+    done = run(
+        "stages.compress",
+        "--profile",
+        "test",
+        "--teacher",
+        "solver",
+        "--compressor",
+        "strong",
+        cwd=root,
+    )
     assert (done.returncode, done.stderr) == (0, "")
     found = list(records.read(root / "data/test/compressed/solver/strong.parquet", Variant))
     assert found == shortened(TRACES, STRONG, root / "store")
     cost = json.loads((root / "metrics/test/cost/solver-strong.json").read_text())[0]
     assert (cost["answers"], cost["completion_tokens"], cost["seconds"] > 0) == (3, None, True)
     counted = json.loads((root / "metrics/test/compress/solver-strong.json").read_text())[0]
-    assert (counted["teacher"], counted["compressor"], counted["sets"][0]["kept"]) == ("solver", "strong", 3)
+    assert (counted["teacher"], counted["compressor"], counted["sets"][0]["kept"]) == (
+        "solver",
+        "strong",
+        3,
+    )

@@ -23,7 +23,15 @@ from tests.conftest import Project
 from tests.made import SHAPE, TEMPLATE, TINY, question
 
 CONFIG = Evaluate(
-    "test", None, 8, samples=2, sampled_questions=1, shown_questions=1, temperature=1.0, top_p=1.0, seed=0
+    "test",
+    None,
+    8,
+    samples=2,
+    sampled_questions=1,
+    example_questions=1,
+    temperature=1.0,
+    top_p=1.0,
+    seed=0,
 )
 QUESTIONS = [question(number, split="test", source="ab"[number % 2]) for number in range(4)]
 
@@ -33,7 +41,9 @@ DECLARED = {"text": {"prompt_template": TEMPLATE, "max_tokens": 99}, "inference"
 
 
 class Echo:
-    """An engine that answers with its prompt's sixth token, and how it was asked to sample; backwards."""
+    """An engine that answers with its prompt's sixth token, and how it was asked to sample;
+    backwards.
+    """
 
     def __init__(self, tokenizer: Any) -> None:
         self.tokenizer, self.asked = tokenizer, 0
@@ -44,7 +54,9 @@ class Echo:
         self.together.append(list(requests))
         for request in reversed(self.together[-1]):
             self.asked += 1
-            text = self.tokenizer.decode([int(request.prompt[8]), 48 + round(request.sampling.temperature)])
+            text = self.tokenizer.decode(
+                [int(request.prompt[8]), 48 + round(request.sampling.temperature)]
+            )
             yield request, Output(text, "stop", 6, 3)
 
 
@@ -57,7 +69,9 @@ def asker(tiny: Path, tokenizer: Any, tmp_path: Path) -> Iterator[Asker]:
         yield found
 
 
-def test_everything_is_asked_greedily_and_the_first_of_each_set_sampled(asker: Asker, tokenizer: Any) -> None:
+def test_everything_is_asked_greedily_and_the_first_of_each_set_sampled(
+    asker: Asker, tokenizer: Any
+) -> None:
     found = asks(QUESTIONS, asker, CONFIG)
     assert [(ask.question_id, ask.sample) for ask in found] == [
         ("q0", 0),
@@ -69,7 +83,9 @@ def test_everything_is_asked_greedily_and_the_first_of_each_set_sampled(asker: A
         ("q2", 0),
         ("q3", 0),
     ]
-    assert {tokenizer.decode(ask.request.prompt) for ask in found if ask.question_id == "q1"} == {"What is 1 + 1?\n"}
+    assert {tokenizer.decode(ask.request.prompt) for ask in found if ask.question_id == "q1"} == {
+        "What is 1 + 1?\n"
+    }
     assert len({ask.request.seed for ask in found}) == len(found)
     assert [ask.request.sampling.temperature for ask in found[:3]] == [0, 1, 1]
 
@@ -81,7 +97,8 @@ def test_sampled_questions(asker: Asker, sampled: int | None, answers: int) -> N
 
 
 @pytest.mark.parametrize(
-    ("questions", "asked"), [(1, ["q0", "q1"]), (2, ["q0", "q1", "q2", "q3"]), (9, ["q0", "q1", "q2", "q3"])]
+    ("questions", "asked"),
+    [(1, ["q0", "q1"]), (2, ["q0", "q1", "q2", "q3"]), (9, ["q0", "q1", "q2", "q3"])],
 )
 def test_questions_of_each_set(asker: Asker, questions: int, asked: list[str]) -> None:
     found = asks(QUESTIONS, asker, dataclasses.replace(CONFIG, questions=questions))
@@ -95,10 +112,14 @@ def test_seeds_are_every_arms_own_draws_again(asker: Asker) -> None:
     assert not {ask.request.seed for ask in found} & {ask.request.seed for ask in other}
 
 
-def test_predictions_come_in_the_order_of_the_asks_whatever_the_engines(asker: Asker, tokenizer: Any) -> None:
+def test_predictions_come_in_the_order_of_the_asks_whatever_the_engines(
+    asker: Asker, tokenizer: Any
+) -> None:
     found = asks(QUESTIONS, asker, CONFIG)
     written = list(predict(asker, found))
-    assert [(row.question_id, row.sample) for row in written] == [(ask.question_id, ask.sample) for ask in found]
+    assert [(row.question_id, row.sample) for row in written] == [
+        (ask.question_id, ask.sample) for ask in found
+    ]
     drawn = tokenizer.decode([48]), tokenizer.decode([49])
     assert [row.answer for row in written] == [
         tokenizer.decode([int(ask.request.prompt[8])]) + drawn[ask.sample > 0] for ask in found
@@ -115,7 +136,9 @@ def test_what_is_stored_is_not_generated_again(asker: Asker) -> None:
 
 
 def test_greedy_answers_are_asked_apart_from_sampled_ones(asker: Asker) -> None:
-    """What is beside a row in its batch moves its rounding: greedy ones have the same beside them for any `samples`."""
+    """What is beside a row in its batch moves its rounding: greedy ones have the same beside them
+    for any `samples`.
+    """
     for samples in (0, 2, 5):
         asker.store = Store(asker.store.folder.parent / f"store{samples}")
         asker.engine.together.clear()
@@ -154,7 +177,9 @@ def test_tokens_before_and_after_the_thoughts_end(
 ) -> None:
     ask = asks(QUESTIONS[:1], asker, CONFIG)[0]
     written = tokens.count(tokenizer, text) + 1  # and the EOS
-    asker.store.add(ask.slot.key, Answer("tiny", text, None, "stop", 0, written, CONFIG.max_new_tokens, 0.0))
+    asker.store.add(
+        ask.slot.key, Answer("tiny", text, None, "stop", 0, written, CONFIG.max_new_tokens, 0.0)
+    )
     assert prediction(ask, asker) == Prediction("q0", 0, reasoning, answer, "stop", think, after)
 
 
@@ -167,7 +192,9 @@ def test_answer_that_the_context_cut_counts_with_its_tokens(asker: Asker) -> Non
 def test_prompt_that_the_model_cannot_hold_is_an_error(asker: Asker) -> None:
     wanted = asks(QUESTIONS[:1], asker, CONFIG)
     asker.refused[wanted[0].slot.key] = Output("9 tokens, room for 8", "too_long")
-    with pytest.raises(StageError, match=r"students.tiny.inference: 1 questions were not answered: 9 tokens, room"):
+    with pytest.raises(
+        StageError, match=r"students.tiny.inference: 1 questions were not answered: 9 tokens, room"
+    ):
         list(predict(asker, wanted))
 
 
@@ -187,8 +214,10 @@ def evaluate(
         students={"tiny": {"text": text, "inference": inference}},
     )
     shutil.copytree(tiny, root / "data/test" / folder, dirs_exist_ok=True)
-    records.write(root / "data/test/questions.parquet", [*QUESTIONS, question(8), question(9)], Question)
-    records.write(root / "data/test/shown/questions/tiny.parquet", shown, Question)
+    records.write(
+        root / "data/test/questions.parquet", [*QUESTIONS, question(8), question(9)], Question
+    )
+    records.write(root / "data/test/examples/questions/tiny.parquet", shown, Question)
     cell = ["--profile", "test", "--student", "tiny", *arm]
     return root, CliRunner().invoke(main, cell, catch_exceptions=False)
 
@@ -216,7 +245,9 @@ def test_command_asks_the_cells_student_the_questions_of_its_split(
 
 
 @pytest.mark.parametrize("ahead", [False, True])
-def test_damaged_weights_are_not_asked(project: Project, tiny: Path, tmp_path: Path, ahead: bool) -> None:
+def test_damaged_weights_are_not_asked(
+    project: Project, tiny: Path, tmp_path: Path, ahead: bool
+) -> None:
     damaged = tmp_path / "damaged"
     shutil.copytree(tiny, damaged)
     sums.write(damaged, sums.made(damaged, sums.names(damaged)))
@@ -229,15 +260,20 @@ def test_damaged_weights_are_not_asked(project: Project, tiny: Path, tmp_path: P
     assert not (root / "data/test/predictions").exists()
 
 
-def test_shown_questions_are_answered_greedily_into_a_file_of_their_own(project: Project, tiny: Path) -> None:
+def test_example_questions_are_answered_greedily_into_a_file_of_their_own(
+    project: Project, tiny: Path
+) -> None:
     place = "data/test/{}predictions/untrained-tiny.parquet"
     root, done = evaluate(project, tiny, "models/tiny")
-    assert (done.exit_code, list(records.read(root / place.format("shown/"), Prediction))) == (0, [])
+    assert (done.exit_code, list(records.read(root / place.format("examples/"), Prediction))) == (
+        0,
+        [],
+    )
     without = (root / place.format("")).read_bytes()
     shutil.rmtree(root / "data/store")
     root, done = evaluate(project, tiny, "models/tiny", shown=[question(8), question(9)])
     assert done.exit_code == 0
-    found = list(records.read(root / place.format("shown/"), Prediction))
+    found = list(records.read(root / place.format("examples/"), Prediction))
     assert [(row.question_id, row.sample) for row in found] == [("q8", 0), ("q9", 0)]
     assert all(row.think_tokens + row.answer_tokens for row in found)
     assert (root / place.format("")).read_bytes() == without
@@ -247,10 +283,16 @@ def test_checkpoints_answer_ahead_by_one_engine_what_each_answers_by_its_own(
     project: Project, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root, alone = evaluate(project, tiny, "models/tiny", shown=[question(9)])
-    random_weights(dataclasses.replace(TINY, seed=1), root / "data/test/checkpoints/t-raw-tiny-m-s0")
-    random_weights(dataclasses.replace(TINY, seed=2), root / "data/test/checkpoints/t-short-tiny-m-s0")
+    random_weights(
+        dataclasses.replace(TINY, seed=1), root / "data/test/checkpoints/t-raw-tiny-m-s0"
+    )
+    random_weights(
+        dataclasses.replace(TINY, seed=2), root / "data/test/checkpoints/t-short-tiny-m-s0"
+    )
     settings = root / "data/test/checkpoints/t-raw-tiny-m-s0/tokenizer_config.json"
-    settings.write_text(settings.read_text().replace("{", '{"local_files_only": true, ', 1))  # as training leaves it
+    settings.write_text(
+        settings.read_text().replace("{", '{"local_files_only": true, ', 1)
+    )  # as training leaves it
     for other in ("t-raw-small-m-s0", ".t-raw-tiny-m-s1.partial"):
         shutil.copytree(tiny, root / "data/test/checkpoints" / other)
     wider = Source("random", config=SHAPE | {"num_hidden_layers": 3})
@@ -258,9 +300,14 @@ def test_checkpoints_answer_ahead_by_one_engine_what_each_answers_by_its_own(
 
     def answered(target: str) -> bytes:
         arm = ("--teacher", "t", "--target", target, "--method", "m", "--seed", "s0")
-        done = CliRunner().invoke(main, ["--profile", "test", "--student", "tiny", *arm], catch_exceptions=False)
+        done = CliRunner().invoke(
+            main, ["--profile", "test", "--student", "tiny", *arm], catch_exceptions=False
+        )
         assert done.exit_code == 0
-        files = [root / f"data/test/{place}predictions/t-{target}-tiny-m-s0.parquet" for place in ("", "shown/")]
+        files = [
+            root / f"data/test/{place}predictions/t-{target}-tiny-m-s0.parquet"
+            for place in ("", "examples/")
+        ]
         return files[0].read_bytes() + files[1].read_bytes()
 
     apart = [answered(target) for target in ("raw", "short")]
@@ -294,11 +341,17 @@ def test_checkpoints_answer_ahead_by_one_engine_what_each_answers_by_its_own(
 def test_student_is_served_by_a_local_engine(project: Project, tiny: Path, engine: str) -> None:
     _, done = evaluate(project, tiny, "models/tiny", inference={"engine": engine})
     assert done.exit_code == 1
-    assert "students.tiny.inference.engine: a student is served by transformers, vllm or ray" in done.output
+    assert (
+        "students.tiny.inference.engine: a student is served by transformers, vllm or ray"
+        in done.output
+    )
 
 
 def test_split_without_questions_is_an_error(project: Project, tiny: Path) -> None:
     root, done = evaluate(project, tiny, "models/tiny", split="validation")
     assert done.exit_code == 1
-    assert "evaluate.split: no question is in split 'validation'; give a set a size for it" in done.output
+    assert (
+        "evaluate.split: no question is in split 'validation'; give a set a size for it"
+        in done.output
+    )
     assert not (root / "data/test/predictions").exists()

@@ -28,11 +28,14 @@ CELLS = [f"solver-{target}-tiny-full-s0" for target in GRID["targets"]] + ["untr
 
 
 @pytest.mark.parametrize(
-    ("count", "wanted"), [(1, ["q0"]), (2, ["q0", "q3"]), (3, ["q0", "q2", "q4"]), (99, [f"q{n}" for n in range(6)])]
+    ("count", "wanted"),
+    [(1, ["q0"]), (2, ["q0", "q3"]), (3, ["q0", "q2", "q4"]), (99, [f"q{n}" for n in range(6)])],
 )
 def test_questions_are_evenly_spaced(count: int, wanted: list[str]) -> None:
     rows = [question(number, split="test") for number in range(6)]
-    assert [row.question_id for row in chosen(rows, {"test": {f"q{n}" for n in range(6)}}, count)] == wanted
+    assert [
+        row.question_id for row in chosen(rows, {"test": {f"q{n}" for n in range(6)}}, count)
+    ] == wanted
 
 
 def test_every_set_and_split_has_its_own_and_what_has_nothing_to_show_is_left_out() -> None:
@@ -48,7 +51,8 @@ def test_every_set_and_split_has_its_own_and_what_has_nothing_to_show_is_left_ou
 
 
 @pytest.mark.parametrize(
-    ("count", "wanted"), [(1, ["q3"]), (2, ["q3", "q5"]), (3, ["q3", "q5", "q0"]), (4, ["q3", "q5", "q0", "q2"])]
+    ("count", "wanted"),
+    [(1, ["q3"]), (2, ["q3", "q5"]), (3, ["q3", "q5", "q0"]), (4, ["q3", "q5", "q0", "q2"])],
 )
 def test_what_has_a_trace_and_answers_comes_first(count: int, wanted: list[str]) -> None:
     rows = [question(number) for number in range(6)]
@@ -64,9 +68,19 @@ def test_long_texts_are_cut_and_say_so() -> None:
 @pytest.mark.parametrize("cells", [1, 100, 10_000])
 @pytest.mark.parametrize("sets", [0, 1, 12])
 def test_all_texts_together_are_bounded_by_fewer_questions_first(cells: int, sets: int) -> None:
-    grid = Grid(["a"], ["b"], ["b"], ["raw"], ["c"], ["full"], [f"s{seed}" for seed in range(cells)], ["p"], ["a"])
+    grid = Grid(
+        ["a"],
+        ["b"],
+        ["b"],
+        ["raw"],
+        ["c"],
+        ["full"],
+        [f"s{seed}" for seed in range(cells)],
+        ["p"],
+        ["a"],
+    )
     count, longest = bounds(grid, sets, sets, 12)
-    texts = sets * (1 + 4 + 2 * len(grid.runs())) + sets * (1 + 2 * len(grid.runs()))
+    texts = sets * (1 + 4 + 2 * len(grid.cells())) + sets * (1 + 2 * len(grid.cells()))
     assert count * texts * longest <= LARGEST
     assert 1 <= count <= 12
     assert longest <= LONGEST
@@ -79,24 +93,35 @@ def written(project: Project) -> Path:
     data = root / "data/test"
     questions = [question(number, split="train" if number < 2 else "test") for number in range(4)]
     records.write(data / "questions.parquet", questions, Question)
-    records.write(data / "traces/solver.parquet", [trace(0, reasoning="a long way"), trace(1)], Trace)
-    short = [variant(0, kept=False, drop_reason="refused"), variant(1, reasoning="short", flags=("verbatim",))]
+    records.write(
+        data / "traces/solver.parquet", [trace(0, reasoning="a long way"), trace(1)], Trace
+    )
+    short = [
+        variant(0, kept=False, drop_reason="refused"),
+        variant(1, reasoning="short", flags=("verbatim",)),
+    ]
     for place in ("compressed/solver/mild", "truncated/solver/tiny/mild"):
         records.write(data / f"{place}.parquet", short, Variant)
     for cell in CELLS:
-        said = [Prediction(f"q{n}", sample, "hm", f"It is {n}.", "stop", 3, 2) for n in (2, 3) for sample in (0, 1)]
+        said = [
+            Prediction(f"q{n}", sample, "hm", f"It is {n}.", "stop", 3, 2)
+            for n in (2, 3)
+            for sample in (0, 1)
+        ]
         records.write(data / f"predictions/{cell}.parquet", said, Prediction)
         graded = [
-            Score(f"q{n}", sample, "sums", "in_distribution", "answered", n == 2, 1, "2", True, 3, 2)
+            Score(
+                f"q{n}", sample, "sums", "in_distribution", "answered", n == 2, 1, "2", True, 3, 2
+            )
             for n in (2, 3)
             for sample in (0, 1)
         ]
         records.write(data / f"scores/{cell}.parquet", graded, Score)
         said = [Prediction("q1", 0, "oh", "It is 3.", "stop", 4, 2)]
-        records.write(data / f"shown/predictions/{cell}.parquet", said, Prediction)
+        records.write(data / f"examples/predictions/{cell}.parquet", said, Prediction)
         graded = [Score("q1", 0, "sums", "in_distribution", "answered", False, 2, "3", False, 4, 2)]
-        records.write(data / f"shown/scores/{cell}.parquet", graded, Score)
-    records.write(data / "shown/questions/tiny.parquet", questions[1:2], Question)
+        records.write(data / f"examples/scores/{cell}.parquet", graded, Score)
+    records.write(data / "examples/questions/tiny.parquet", questions[1:2], Question)
     return root
 
 
@@ -106,19 +131,32 @@ def test_command_collects_traces_versions_and_answers(project: Project) -> None:
     assert done.exit_code == 0, done.output
     train, test = json.loads((root / "metrics/test/examples.json").read_text())["questions"]
     assert (train["question_id"], train["split"]) == ("q1", "train")
-    said = {"target": "raw", "reasoning": "oh", "answer": "It is 3.", "outcome": "wrong", "tokens": 6}
+    said = {
+        "target": "raw",
+        "reasoning": "oh",
+        "answer": "It is 3.",
+        "outcome": "wrong",
+        "tokens": 6,
+    }
     assert train["answers"][0] == said | {"cell": CELLS[0]}
     assert [one["cell"] for one in train["answers"]] == CELLS
     (raw,) = train["traces"]
     assert (raw["teacher"], raw["reasoning"]) == ("solver", trace(1).reasoning)
-    assert [(one["target"], one["student"], one["reasoning"], one["flags"]) for one in raw["versions"]] == [
+    assert [
+        (one["target"], one["student"], one["reasoning"], one["flags"]) for one in raw["versions"]
+    ] == [
         ("mild", None, "short", ["verbatim"]),
         ("truncated_mild", "tiny", "short", ["verbatim"]),
     ]
     assert (test["question_id"], test["traces"]) == ("q2", [])
     assert [one["cell"] for one in test["answers"]] == CELLS
     first: dict[str, Any] = test["answers"][0]
-    assert (first["reasoning"], first["answer"], first["outcome"], first["tokens"]) == ("hm", "It is 2.", "correct", 5)
+    assert (first["reasoning"], first["answer"], first["outcome"], first["tokens"]) == (
+        "hm",
+        "It is 2.",
+        "correct",
+        5,
+    )
 
 
 @pytest.mark.parametrize("count", [0, -1, "many", None])

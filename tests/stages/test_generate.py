@@ -1,4 +1,6 @@
-"""Every training question is asked up to K times, every attempt kept, with a seed and a key of its own."""
+"""Every training question is asked up to K times, every attempt kept, with a seed and a key of its
+own.
+"""
 
 import dataclasses
 import json
@@ -45,7 +47,12 @@ def model_teacher(tiny: Path, **changes: Any) -> Teacher:
         model=str(tiny),
         prompt_template=TEMPLATE,
         sampling={"max_new_tokens": 8, "temperature": 1.0},
-        inference={"engine": "transformers", "dtype": "float32", "batch_size": 8, "attention": "eager"},
+        inference={
+            "engine": "transformers",
+            "dtype": "float32",
+            "batch_size": 8,
+            "attention": "eager",
+        },
     )
     return dataclasses.replace(made, **changes)
 
@@ -57,7 +64,9 @@ def right(row: Response) -> bool:
 
 def test_every_attempt_is_kept_in_order(store: Store) -> None:
     found = generated(SCRIPTED, store)
-    assert [(row.question_id, row.sample) for row in found] == [(f"q{n}", s) for n in range(4) for s in range(3)]
+    assert [(row.question_id, row.sample) for row in found] == [
+        (f"q{n}", s) for n in range(4) for s in range(3)
+    ]
     assert {right(row) for row in found} == {True, False}
 
 
@@ -112,7 +121,9 @@ def test_model_answers_with_its_own_counts(tiny: Path, store: Store, tmp_path: P
     teacher = model_teacher(tiny)
     asker, cost = Asker(teacher, store, "teachers.t"), costs.Cost()
     found = list(responses(asker, sample(asker, teacher, ASKED), cost))
-    assert [(row.question_id, row.sample) for row in found] == [(f"q{n}", s) for n in range(4) for s in range(2)]
+    assert [(row.question_id, row.sample) for row in found] == [
+        (f"q{n}", s) for n in range(4) for s in range(2)
+    ]
     assert {row.prompt_tokens for row in found} == {len("0 + 1 =\n")}
     assert all(1 <= (row.completion_tokens or 0) <= 8 for row in found)
     assert {row.finish_reason for row in found} <= {"stop", "length"}
@@ -141,15 +152,27 @@ def test_counts_per_question_set() -> None:
             "identical": 1,
             "finish_reasons": {"stop": 3, "length": 1},
         },
-        {"source": "words", "questions": 1, "attempts": 1, "identical": 0, "finish_reasons": {"refused": 1}},
+        {
+            "source": "words",
+            "questions": 1,
+            "attempts": 1,
+            "identical": 0,
+            "finish_reasons": {"refused": 1},
+        },
     ]
 
 
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"inference": {"engine": "scripted", "wrong_rate": 0.1}}, "teachers.t.inference.false_start_rate: missing"),
-        ({"inference": SCRIPT | {"wrong_rate": 1.5}}, "inference: wrong_rate is 1.5, expected a rate between 0 and 1"),
+        (
+            {"inference": {"engine": "scripted", "wrong_rate": 0.1}},
+            "teachers.t.inference.false_start_rate: missing",
+        ),
+        (
+            {"inference": SCRIPT | {"wrong_rate": 1.5}},
+            "inference: wrong_rate is 1.5, expected a rate between 0 and 1",
+        ),
         ({"inference": SCRIPT | {"rate": 0.5}}, "teachers.t.inference.rate: unknown entry"),
     ],
 )
@@ -173,7 +196,9 @@ def test_command_asks_training_questions_alone(project: Project) -> None:
     done = command(root)
     assert (done.returncode, done.stderr) == (0, "")
     found = list(records.read(root / "data/test/responses/solver.parquet", Response))
-    assert [(row.question_id, row.sample) for row in found] == [(f"q{n}", s) for n in range(4) for s in range(2)]
+    assert [(row.question_id, row.sample) for row in found] == [
+        (f"q{n}", s) for n in range(4) for s in range(2)
+    ]
     counted = json.loads((root / "metrics/test/generate/solver.json").read_text())[0]
     assert counted["sets"][0]["attempts"] == 8
     cost = json.loads((root / "metrics/test/cost/solver.json").read_text())[0]
@@ -199,7 +224,9 @@ def test_no_training_question_is_an_error(project: Project) -> None:
 
 
 def test_server_that_refuses_everything_ends_the_stage(project: Project) -> None:
-    with serving(lambda body: (400, {"error": {"message": "no temperature for this model"}})) as server:
+    with serving(
+        lambda body: (400, {"error": {"message": "no temperature for this model"}})
+    ) as server:
         inference = {"engine": "openai", "base_url": server.url}
         root = project(
             teachers={
@@ -229,7 +256,11 @@ def test_refused_question_is_recorded_and_the_rest_goes_on(project: Project) -> 
 
     with serving(respond) as server:
         sampling = {"max_new_tokens": 9}
-        solver = {"model": "m", "sampling": sampling, "inference": {"engine": "openai", "base_url": server.url}}
+        solver = {
+            "model": "m",
+            "sampling": sampling,
+            "inference": {"engine": "openai", "base_url": server.url},
+        }
         root = project(teachers={"solver": solver | {"samples": 2, "seed": 1}})
         records.write(root / "data/test/questions.parquet", ASKED, Question)
         assert command(root).returncode == 0

@@ -1,4 +1,6 @@
-"""Someone else's traces become responses of training questions, in their file's order, with nothing made up."""
+"""Someone else's traces become responses of training questions, in their file's order, with nothing
+made up.
+"""
 
 import json
 import re
@@ -56,7 +58,9 @@ def read(
 
 def test_row_becomes_a_response(imports: Path) -> None:
     (found,) = read(imports, row(1))
-    assert found == Response("q1", 0, found.request_key, 0, "model-x", "1 + 1 = 2.", "2", "stop", None, 9)
+    assert found == Response(
+        "q1", 0, found.request_key, 0, "model-x", "1 + 1 = 2.", "2", "stop", None, 9
+    )
 
 
 def test_attempts_of_a_question_are_numbered_over_all_files(imports: Path) -> None:
@@ -75,7 +79,11 @@ def test_attempts_of_a_question_are_numbered_over_all_files(imports: Path) -> No
 @pytest.mark.parametrize(
     ("values", "reasoning", "answer"),
     [
-        ({"thinking": None, "said": "<think>\nhm\n</think>\n\n2"}, "hm", "2"),  # in tags where it is no field
+        (
+            {"thinking": None, "said": "<think>\nhm\n</think>\n\n2"},
+            "hm",
+            "2",
+        ),  # in tags where it is no field
         ({"thinking": None, "said": "<think>hm"}, "hm", ""),
         ({"thinking": None, "said": "2"}, "", "2"),
         ({"thinking": "", "said": "2"}, "", "2"),
@@ -86,7 +94,12 @@ def test_attempts_of_a_question_are_numbered_over_all_files(imports: Path) -> No
         ({"thinking": " \n", "said": "<think>hm</think>2"}, "hm", "2"),
         ({"thinking": "<thinking>hm</thinking>"}, "hm", "2"),
         (
-            {"said": [{"type": "output_text", "text": "It is "}, {"type": "output_text", "text": "2"}]},
+            {
+                "said": [
+                    {"type": "output_text", "text": "It is "},
+                    {"type": "output_text", "text": "2"},
+                ]
+            },
             "1 + 1 = 2.",
             "It is 2",
         ),
@@ -96,7 +109,9 @@ def test_attempts_of_a_question_are_numbered_over_all_files(imports: Path) -> No
         ({"said": 0}, "1 + 1 = 2.", "0"),
     ],
 )
-def test_reasoning_and_answer(imports: Path, values: dict[str, Any], reasoning: str, answer: str) -> None:
+def test_reasoning_and_answer(
+    imports: Path, values: dict[str, Any], reasoning: str, answer: str
+) -> None:
     (found,) = read(imports, row(1, **values))
     assert (found.reasoning, found.answer) == (reasoning, answer)
 
@@ -106,14 +121,36 @@ def test_reasoning_and_answer(imports: Path, values: dict[str, Any], reasoning: 
     [
         *(
             (word, "stop")
-            for word in ("stop", None, "", " ", "Completed", "endTurn", "FINISH_REASON_STOP", "<|im_end|>")
+            for word in (
+                "stop",
+                None,
+                "",
+                " ",
+                "Completed",
+                "endTurn",
+                "FINISH_REASON_STOP",
+                "<|im_end|>",
+            )
         ),
         *(
             (word, "length")
-            for word in ("length", "MAX_TOKENS", "maxTokens", "<FinishReason.MAX_TOKENS: 2>", "max-length")
+            for word in (
+                "length",
+                "MAX_TOKENS",
+                "maxTokens",
+                "<FinishReason.MAX_TOKENS: 2>",
+                "max-length",
+            )
         ),
-        *((word, "content_filter") for word in ("SAFETY", "FinishReason.RECITATION", "content-filter")),
-        *(("tool_use", "tool_calls"), ("context_length_exceeded", "context"), ("timeout", "failed")),
+        *(
+            (word, "content_filter")
+            for word in ("SAFETY", "FinishReason.RECITATION", "content-filter")
+        ),
+        *(
+            ("tool_use", "tool_calls"),
+            ("context_length_exceeded", "context"),
+            ("timeout", "failed"),
+        ),
     ],
 )
 def test_finish_reason(imports: Path, why: str | None, reason: str) -> None:
@@ -137,30 +174,90 @@ def test_unknown_questions_are_dropped_where_the_teacher_says_so(imports: Path) 
 @pytest.mark.parametrize(
     ("rows", "fields", "complaint"),
     [
-        ([row(1), row(8)], FIELDS, r"a\.jsonl: row 2: question_id 8 is in no question set; add the set, or set"),
+        (
+            [row(1), row(8)],
+            FIELDS,
+            r"a\.jsonl: row 2: question_id 8 is in no question set; add the set, or set",
+        ),
         (
             [row(1)],
             FIELDS | {"answer": "reply"},
             r"a\.jsonl: row 1: no field 'reply' for answer; it has: item, n, said",
         ),
-        ([row(1)], {"question_id": "item"}, "row 1: teachers.mine.fields must name question_id and answer"),
-        ([row(1)], {"answer": "said"}, "row 1: teachers.mine.fields must name question_id and answer"),
+        (
+            [row(1)],
+            {"question_id": "item"},
+            "row 1: teachers.mine.fields must name question_id and answer",
+        ),
+        (
+            [row(1)],
+            {"answer": "said"},
+            "row 1: teachers.mine.fields must name question_id and answer",
+        ),
         ([], FIELDS, r"a\.jsonl: empty: it holds no rows"),
-        ([row(1, said={"text": "2"})], FIELDS, "row 1: answer: expected text, found dict of 1: .*; mend the field map"),
+        (
+            [row(1, said={"text": "2"})],
+            FIELDS,
+            "row 1: answer: expected text, found dict of 1: .*; mend the field map",
+        ),
         ([row(1, said=True)], FIELDS, "row 1: answer: expected text, found bool: True"),
         ([row(1, said=float("inf"))], FIELDS, "row 1: answer: expected text, found float: inf"),
-        ([row(1, thinking=["a", "b"])], FIELDS, "row 1: reasoning: 2 of them beside one answer; map a list of answers"),
-        ([row(1, thinking="a \ud83d")], FIELDS, r"row 1: reasoning: character 3 is \\ud83d, half of a surrogate pair"),
-        ([row(1, said=["2", "3"])], FIELDS, "row 1: reasoning: expected a list of 2, one for each answer"),
-        ([row(1, said=["2", "3"], thinking=["a", "b"])], FIELDS, "row 1: finish_reason: expected a list of 2, one for"),
-        ([row(None)], FIELDS, "row 1: question_id: expected an id, a text or a whole number, found NoneType"),
-        ([row(["1"])], FIELDS, "row 1: question_id: expected an id, a text or a whole number, found list of 1"),
-        ([row(True)], FIELDS, "row 1: question_id: expected an id, a text or a whole number, found bool"),
-        ([row("\x1b[31mred\nid" + "x" * 10**6)], FIELDS, r"question_id \\x1b\[31mred\\nidx+\.\.\. \(1,000,011 char"),
-        ([row(1, n=-1)], FIELDS, "row 1: completion_tokens: -1 is not between 0 and 9223372036854775807"),
-        ([row(1, n=2**70)], FIELDS, "row 1: completion_tokens: 1180591620717411303424 is not between 0 and"),
+        (
+            [row(1, thinking=["a", "b"])],
+            FIELDS,
+            "row 1: reasoning: 2 of them beside one answer; map a list of answers",
+        ),
+        (
+            [row(1, thinking="a \ud83d")],
+            FIELDS,
+            r"row 1: reasoning: character 3 is \\ud83d, half of a surrogate pair",
+        ),
+        (
+            [row(1, said=["2", "3"])],
+            FIELDS,
+            "row 1: reasoning: expected a list of 2, one for each answer",
+        ),
+        (
+            [row(1, said=["2", "3"], thinking=["a", "b"])],
+            FIELDS,
+            "row 1: finish_reason: expected a list of 2, one for",
+        ),
+        (
+            [row(None)],
+            FIELDS,
+            "row 1: question_id: expected an id, a text or a whole number, found NoneType",
+        ),
+        (
+            [row(["1"])],
+            FIELDS,
+            "row 1: question_id: expected an id, a text or a whole number, found list of 1",
+        ),
+        (
+            [row(True)],
+            FIELDS,
+            "row 1: question_id: expected an id, a text or a whole number, found bool",
+        ),
+        (
+            [row("\x1b[31mred\nid" + "x" * 10**6)],
+            FIELDS,
+            r"question_id \\x1b\[31mred\\nidx+\.\.\. \(1,000,011 char",
+        ),
+        (
+            [row(1, n=-1)],
+            FIELDS,
+            "row 1: completion_tokens: -1 is not between 0 and 9223372036854775807",
+        ),
+        (
+            [row(1, n=2**70)],
+            FIELDS,
+            "row 1: completion_tokens: 1180591620717411303424 is not between 0 and",
+        ),
         ([row(1, n=True)], FIELDS, "row 1: completion_tokens: True is no whole number"),
-        ([row(1, why="perhaps \x07")], FIELDS, r"row 1: finish_reason: 'perhaps \\x07' is no end that is known"),
+        (
+            [row(1, why="perhaps \x07")],
+            FIELDS,
+            r"row 1: finish_reason: 'perhaps \\x07' is no end that is known",
+        ),
         ([row(1, why=1)], FIELDS, "row 1: finish_reason: '1' is no end that is known"),
     ],
 )
@@ -185,8 +282,17 @@ def test_list_of_responses_is_an_attempt_each_with_what_is_said_of_it(imports: P
         right=[True, False, None],
     )
     counts = Counts()
-    found = read(imports, several, row(1, right=1), teacher=ImportedTeacher(["a.jsonl"], "m", SEVERAL), counts=counts)
-    assert [(one.sample, one.reasoning, one.answer, one.finish_reason, one.completion_tokens) for one in found] == [
+    found = read(
+        imports,
+        several,
+        row(1, right=1),
+        teacher=ImportedTeacher(["a.jsonl"], "m", SEVERAL),
+        counts=counts,
+    )
+    assert [
+        (one.sample, one.reasoning, one.answer, one.finish_reason, one.completion_tokens)
+        for one in found
+    ] == [
         (0, "a", "2", "stop", 3),
         (1, "b", "", "length", None),
         (2, "a", "2", "stop", 3),
@@ -209,7 +315,10 @@ def test_readmes_example_reads_openr1s_rows(imports: Path) -> None:
     }
     teacher = ImportedTeacher(["a.jsonl"], "m", yaml.safe_load(told)["fields"])
     found = read(imports, brought, teacher=teacher)
-    assert [(one.sample, one.reasoning, one.answer) for one in found] == [(0, "a", "2"), (1, "b", "")]
+    assert [(one.sample, one.reasoning, one.answer) for one in found] == [
+        (0, "a", "2"),
+        (1, "b", ""),
+    ]
 
 
 def test_lists_of_reasonings_and_answers_stand_side_by_side(imports: Path) -> None:
@@ -222,7 +331,12 @@ def test_lists_of_reasonings_and_answers_stand_side_by_side(imports: Path) -> No
 
 def test_giant_response_is_left_out_and_counted(imports: Path) -> None:
     counts = Counts()
-    found = read(imports, row(1, thinking="<think>" + "a \n" * 400_000), row(1, thinking="a" * 999_000), counts=counts)
+    found = read(
+        imports,
+        row(1, thinking="<think>" + "a \n" * 400_000),
+        row(1, thinking="a" * 999_000),
+        counts=counts,
+    )
     assert [len(one.reasoning) for one in found] == [999_000]
     assert (counts.attempts["too_long"], counts.attempts["taken"]) == (1, 1)
 
@@ -234,7 +348,9 @@ def test_responses_without_reasoning_are_counted_and_said(project: Project, impo
     records.write(root / "data/test/questions.parquet", [question(0), question(1)], Question)
     done = run("stages.import_traces", "--profile", "test", "--teacher", "mine", cwd=root)
     assert done.returncode == 0
-    assert done.stderr.startswith("warning: teachers.mine: 2 of 3 responses show no reasoning, and so are not kept;")
+    assert done.stderr.startswith(
+        "warning: teachers.mine: 2 of 3 responses show no reasoning, and so are not kept;"
+    )
     assert done.stderr.count("\n") == 1
     assert json.loads((root / "metrics/test/import/mine.json").read_text()) == {
         "teacher": "mine",
@@ -259,7 +375,9 @@ TEXT = "Solve\u00a0x² \r\n for \ufb01ve\u200b."  # a ligature, a zero-width spa
     ],
 )
 @pytest.mark.parametrize("name", ["question", "question_id"])
-def test_question_is_found_by_its_text(imports: Path, asked: str, question_id: str, how: str, name: str) -> None:
+def test_question_is_found_by_its_text(
+    imports: Path, asked: str, question_id: str, how: str, name: str
+) -> None:
     counts, fields = Counts(), {name: "item", "answer": "said"}
     known = [question(0), question(1, question=TEXT), question(2, question="Solve X2 for five.")]
     teacher = ImportedTeacher(["a.jsonl"], "m", fields)
@@ -269,7 +387,11 @@ def test_question_is_found_by_its_text(imports: Path, asked: str, question_id: s
 
 def test_training_question_comes_before_others_of_its_id(imports: Path) -> None:
     """Rows of sets without ids are numbered in each split."""
-    known = [question(0, split="test"), question(1, source_id="0"), question(2, source_id="0", split="validation")]
+    known = [
+        question(0, split="test"),
+        question(1, source_id="0"),
+        question(2, source_id="0", split="validation"),
+    ]
     assert [one.question_id for one in read(imports, row(0), known=known)] == ["q1"]
     counts = Counts()
     assert read(imports, row(0), known=known[::2], counts=counts) == []
@@ -297,7 +419,10 @@ def test_training_question_comes_before_others_of_its_id(imports: Path) -> None:
             "question 'What is 0  + 1?' is two questions of sums; map an id of its own in questions.sets.sums.fields: ",
         ),
         (
-            {"question": "What\u2003is 0 + 1?", "split": "test"},  # which of them was answered cannot be told
+            {
+                "question": "What\u2003is 0 + 1?",
+                "split": "test",
+            },  # which of them was answered cannot be told
             {"question": "item", "answer": "said"},
             "question 'What is 0  + 1?' is two questions of sums; map",
         ),
@@ -318,7 +443,9 @@ def test_command_sorts_by_question_and_sample(project: Project, imports: Path) -
     rows = [row(2), row(1), row(2, said="x")]
     (imports / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
     root = project(teachers={"mine": {"files": ["a.jsonl"], "fields": FIELDS, "model": "m"}})
-    records.write(root / "data/test/questions.parquet", [question(number) for number in range(4)], Question)
+    records.write(
+        root / "data/test/questions.parquet", [question(number) for number in range(4)], Question
+    )
     done = run("stages.import_traces", "--profile", "test", "--teacher", "mine", cwd=root)
     assert (done.returncode, done.stderr) == (0, "")
     found = records.read(root / "data/test/responses/mine.parquet", Response)
@@ -332,19 +459,39 @@ def test_command_sorts_by_question_and_sample(project: Project, imports: Path) -
 @pytest.mark.parametrize(
     ("rows", "questions", "complaint"),
     [
-        ([row(0)], [question(0, split="test")], "teachers.mine: none of its rows answers a training question"),
+        (
+            [row(0)],
+            [question(0, split="test")],
+            "teachers.mine: none of its rows answers a training question",
+        ),
         (
             [row(0)],
             [question(0), question(1, source="other", source_id="0")],
             "question_id 0 is in two question sets; name one as source",
         ),
-        ([row(0, n="many")], [question(0)], "a.jsonl: row 1: completion_tokens: 'many' is no whole number"),
-        ([row(0, n=1.5)], [question(0)], "a.jsonl: row 1: completion_tokens: 1.5 is no whole number"),
-        ([row(0), row(1), row(0)], [question(0), question(1)], "row 3: the same question, reasoning and answer as"),
+        (
+            [row(0, n="many")],
+            [question(0)],
+            "a.jsonl: row 1: completion_tokens: 'many' is no whole number",
+        ),
+        (
+            [row(0, n=1.5)],
+            [question(0)],
+            "a.jsonl: row 1: completion_tokens: 1.5 is no whole number",
+        ),
+        (
+            [row(0), row(1), row(0)],
+            [question(0), question(1)],
+            "row 3: the same question, reasoning and answer as",
+        ),
     ],
 )
 def test_command_refuses_what_gives_no_responses(
-    project: Project, imports: Path, rows: list[dict[str, Any]], questions: list[Question], complaint: str
+    project: Project,
+    imports: Path,
+    rows: list[dict[str, Any]],
+    questions: list[Question],
+    complaint: str,
 ) -> None:
     (imports / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
     root = project(teachers={"mine": {"files": ["a.jsonl"], "fields": FIELDS, "model": "m"}})

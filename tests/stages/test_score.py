@@ -41,7 +41,13 @@ def graded(number: int = 0, sample: int = 0, **values: Any) -> Score:
         ("The answer is 2.", "stop", "answered", False, "2"),
         ("I do not know.", "stop", "no_answer", False, ""),
         ("", "stop", "no_answer", False, ""),
-        ("The answer is 1.", "length", "hit_cap", False, "1"),  # a right answer that does not end is not given
+        (
+            "The answer is 1.",
+            "length",
+            "hit_cap",
+            False,
+            "1",
+        ),  # a right answer that does not end is not given
         ("The answer is 2.", "length", "hit_cap", False, "2"),
         ("", "length", "hit_cap", False, ""),
     ],
@@ -59,7 +65,11 @@ def test_score_carries_where_it_belongs() -> None:
 def test_page_lists_what_the_graders_disagree_on_but_not_what_was_cut() -> None:
     page = Page("")
     odd = "The answer is 1, which is 6 less than 7."
-    rows = [prediction(0, 0, answer=odd), prediction(0, 1, answer=odd, finish_reason="length"), prediction(1)]
+    rows = [
+        prediction(0, 0, answer=odd),
+        prediction(0, 1, answer=odd, finish_reason="length"),
+        prediction(1),
+    ]
     assert [(row.correct, row.second) for row in score(rows, QUESTIONS, page)] == [
         (True, False),
         (False, False),
@@ -70,14 +80,23 @@ def test_page_lists_what_the_graders_disagree_on_but_not_what_was_cut() -> None:
 
 
 def test_answers_that_agree_have_one_vote() -> None:
-    said = ["The answer is 1.", "The answer is 7.", "?", "The answer is 1.0.", "It is 8.", "The answer is 7."]
+    said = [
+        "The answer is 1.",
+        "The answer is 7.",
+        "?",
+        "The answer is 1.0.",
+        "It is 8.",
+        "The answer is 7.",
+    ]
     rows = [prediction(0, sample, answer=answer) for sample, answer in enumerate(said)]
     rows += [prediction(0, 6, finish_reason="length"), prediction(1, 0, answer="The answer is 7.")]
     assert [row.vote for row in score(rows, QUESTIONS, Page(""))] == [1, 2, 0, 1, 3, 2, 0, 2]
 
 
 def test_prediction_of_an_unknown_question_is_refused() -> None:
-    with pytest.raises(StageError, match="prediction for question q9: no such question; rerun evaluate"):
+    with pytest.raises(
+        StageError, match="prediction for question q9: no such question; rerun evaluate"
+    ):
         graded(9)
 
 
@@ -98,8 +117,22 @@ def test_summary_is_by_set_and_decoding_with_every_outcome_in_it() -> None:
         "no_answer": 0.0,
         "hit_cap": 0.5,
         "tokens": {"mean": 57.5, "q1": 46.25, "median": 57.5, "q3": 68.75, "p95": 77.75, "max": 80},
-        "think_tokens": {"mean": 55.0, "q1": 42.5, "median": 55.0, "q3": 67.5, "p95": 77.5, "max": 80},
-        "answer_tokens": {"mean": 2.5, "q1": 1.25, "median": 2.5, "q3": 3.75, "p95": 4.75, "max": 5},
+        "think_tokens": {
+            "mean": 55.0,
+            "q1": 42.5,
+            "median": 55.0,
+            "q3": 67.5,
+            "p95": 77.5,
+            "max": 80,
+        },
+        "answer_tokens": {
+            "mean": 2.5,
+            "q1": 1.25,
+            "median": 2.5,
+            "q3": 3.75,
+            "p95": 4.75,
+            "max": 5,
+        },
     }
     sampled = found["sums"]["sampled"]
     assert (sampled["answers"], sampled["accuracy"]) == (2, 0.5)
@@ -124,16 +157,22 @@ def test_table_has_truth_values_as_numbers() -> None:
         (("--teacher", "t", "--target", "raw", "--method", "m", "--seed", "s0"), "t-raw-tiny-m-s0"),
     ],
 )
-def test_command_writes_scores_table_and_summary(project: Project, options: tuple[str, ...], cell: str) -> None:
+def test_command_writes_scores_table_and_summary(
+    project: Project, options: tuple[str, ...], cell: str
+) -> None:
     root = project()
     records.write(root / "data/test/questions.parquet", QUESTIONS.values(), Question)
     records.write(
-        root / f"data/test/predictions/{cell}.parquet", [prediction(0), prediction(1, answer="5")], Prediction
+        root / f"data/test/predictions/{cell}.parquet",
+        [prediction(0), prediction(1, answer="5")],
+        Prediction,
     )
-    records.write(root / f"data/test/shown/predictions/{cell}.parquet", [], Prediction)
+    records.write(root / f"data/test/examples/predictions/{cell}.parquet", [], Prediction)
     done = run("stages.score", "--profile", "test", "--student", "tiny", *options, cwd=root)
     assert (done.returncode, done.stderr) == (0, "")
-    assert [row.correct for row in records.read(root / f"data/test/scores/{cell}.parquet", Score)] == [True, False]
+    assert [
+        row.correct for row in records.read(root / f"data/test/scores/{cell}.parquet", Score)
+    ] == [True, False]
     assert "Nowhere." in (root / f"data/test/disagreements/score/{cell}.md").read_text()
     with (root / f"metrics/test/scores/{cell}.csv").open(newline="") as file:
         assert [row["correct"] for row in csv.DictReader(file)] == ["1", "0"]
@@ -151,14 +190,16 @@ def test_shown_answers_are_graded_apart_and_move_no_number(project: Project) -> 
     odd = "The answer is 8, which is 6 less than 7."  # on which the graders disagree
     written = []
     for shown in ([], [prediction(7, answer=odd), prediction(8, answer="?")]):
-        records.write(root / "data/test/shown/predictions/untrained-tiny.parquet", shown, Prediction)
+        records.write(
+            root / "data/test/examples/predictions/untrained-tiny.parquet", shown, Prediction
+        )
         done = run("stages.score", "--profile", "test", "--student", "tiny", cwd=root)
         assert (done.returncode, done.stderr) == (0, "")
-        made = [path for path in root.rglob("*") if path.is_file() and "shown" not in path.parts]
+        made = [path for path in root.rglob("*") if path.is_file() and "examples" not in path.parts]
         written.append({str(path): path.read_bytes() for path in made})
     assert written[0] == written[1]
     assert len(written[0]) == 7  # params, questions, predictions, and the four outs
-    found = list(records.read(root / "data/test/shown/scores/untrained-tiny.parquet", Score))
+    found = list(records.read(root / "data/test/examples/scores/untrained-tiny.parquet", Score))
     assert [(row.question_id, row.correct, row.outcome) for row in found] == [
         ("q7", True, "answered"),
         ("q8", False, "no_answer"),

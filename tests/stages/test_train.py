@@ -18,10 +18,23 @@ from tests.conftest import Project
 from tests.made import FULL, LORA, LORA_PARAMETERS, PLAIN, TEMPLATE, TEXT, example, leftovers
 
 CELL = "solver-raw-tiny-how-s0"
-ARM = ["--teacher", "solver", "--target", "raw", "--student", "tiny", "--method", "how", "--seed", "s0"]
+ARM = [
+    "--teacher",
+    "solver",
+    "--target",
+    "raw",
+    "--student",
+    "tiny",
+    "--method",
+    "how",
+    "--seed",
+    "s0",
+]
 
 
-def train(project: Project, tiny: Path, examples: list[Example], method: dict[str, Any]) -> tuple[Path, Result]:
+def train(
+    project: Project, tiny: Path, examples: list[Example], method: dict[str, Any]
+) -> tuple[Path, Result]:
     """The command over those examples."""
     students = {"tiny": {"text": TEXT, "training": dataclasses.asdict(PLAIN)}}
     root = project(students=students, methods={"how": method}, seeds={"s0": 3})
@@ -87,7 +100,12 @@ def test_cell_leaves_weights_costs_and_seconds(
     ],
 )
 def test_bad_cell_leaves_nothing(
-    project: Project, tiny: Path, tokenizer: Any, changes: dict[str, Any], count: int, complaint: str
+    project: Project,
+    tiny: Path,
+    tokenizer: Any,
+    changes: dict[str, Any],
+    count: int,
+    complaint: str,
 ) -> None:
     examples = [example(number, tokenizer.eos_token) for number in range(1, 1 + count)]
     root, done = train(project, tiny, examples, dataclasses.asdict(FULL) | changes)

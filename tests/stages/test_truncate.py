@@ -1,4 +1,6 @@
-"""The length-matched control: the raw reasoning's start, never longer than the compressed form in tokens."""
+"""The length-matched control: the raw reasoning's start, never longer than the compressed form in
+tokens.
+"""
 
 import json
 import shutil
@@ -21,7 +23,9 @@ TEXT = st.text(min_size=1, max_size=30)
 
 
 @given(raw=TEXT, short=TEXT)
-def test_truncated_is_a_start_within_the_compressed_forms_tokens(tokenizer: Any, raw: str, short: str) -> None:
+def test_truncated_is_a_start_within_the_compressed_forms_tokens(
+    tokenizer: Any, raw: str, short: str
+) -> None:
     ((found, budget),) = cut([(trace(0, reasoning=raw), variant(0, reasoning=short))], tokenizer)
     assert raw.startswith(found.reasoning)
     assert budget == tokens.count(tokenizer, short)
@@ -49,16 +53,21 @@ def test_cut(tokenizer: Any, raw: str, short: str, wanted: str, drop_reason: str
 
 
 def test_what_the_compressor_dropped_stays_dropped(tokenizer: Any) -> None:
-    gone = variant(0, reasoning="cut in mid", kept=False, drop_reason="cut_at_limit", finish_reason="length")
+    gone = variant(
+        0, reasoning="cut in mid", kept=False, drop_reason="cut_at_limit", finish_reason="length"
+    )
     ((found, _),) = cut([(trace(0), gone)], tokenizer)
     assert (found.kept, found.drop_reason) == (False, "cut_at_limit")
 
 
 @pytest.mark.parametrize(
-    ("traces", "variants"), [([0, 1], [0, 2]), ([0, 1], [0]), ([0], [0, 1]), ([], [0]), ([0, 1], [1, 0])]
+    ("traces", "variants"),
+    [([0, 1], [0, 2]), ([0, 1], [0]), ([0], [0, 1]), ([], [0]), ([0, 1], [1, 0])],
 )
 def test_files_of_different_rows_are_refused(traces: list[int], variants: list[int]) -> None:
-    with pytest.raises(StageError, match=r"x\.parquet: not made from these traces .question q\d.; rerun compress"):
+    with pytest.raises(
+        StageError, match=r"x\.parquet: not made from these traces .question q\d.; rerun compress"
+    ):
         list(paired(map(trace, traces), map(variant, variants), Path("x.parquet")))
 
 
@@ -84,7 +93,10 @@ def test_command_writes_variants_and_means(project: Project, tiny: Path) -> None
     root = built(project, tiny, [variant(0, reasoning="twelve chars"), gone])
     assert CliRunner().invoke(main, CELL, catch_exceptions=False).exit_code == 0
     found = list(records.read(root / "data/test/truncated/solver/tiny/short.parquet", Variant))
-    assert [(row.reasoning, row.kept) for row in found] == [(trace(0).reasoning[:12], True), ("", False)]
+    assert [(row.reasoning, row.kept) for row in found] == [
+        (trace(0).reasoning[:12], True),
+        ("", False),
+    ]
     assert json.loads((root / "metrics/test/truncate/solver-short-tiny.json").read_text()) == {
         "teacher": "solver",
         "compressor": "short",

@@ -30,7 +30,9 @@ QUESTIONS["q2"] = question(2, source="words", grader="exact", gold="blue")
         ({"reasoning": "The answer is 1.", "answer": ""}, False),  # thinking is not answering
     ],
 )
-def test_only_correct_finished_reasoned_responses_are_kept(values: dict[str, Any], kept: bool) -> None:
+def test_only_correct_finished_reasoned_responses_are_kept(
+    values: dict[str, Any], kept: bool
+) -> None:
     tally = Tally()
     traces = list(keep([response(0, **values)], QUESTIONS, tally, Page("")))
     assert len(traces) == kept
@@ -103,7 +105,11 @@ def test_every_set_is_counted() -> None:
 
 def test_disagreements_are_counted_and_listed() -> None:
     tally, page = Tally(), Page("some responses")
-    rows = [response(0), response(1, 0, answer="The answer is 2, which is 6 less than 8."), response(1, 1, answer="9")]
+    rows = [
+        response(0),
+        response(1, 0, answer="The answer is 2, which is 6 less than 8."),
+        response(1, 1, answer="9"),
+    ]
     assert [(one.question_id, one.second) for one in keep(rows, QUESTIONS, tally, page)] == [
         ("q0", True),
         ("q1", False),
@@ -131,7 +137,9 @@ def test_disagreements_are_counted_and_listed() -> None:
 
 
 def test_response_to_an_unknown_question_is_refused() -> None:
-    with pytest.raises(StageError, match="response to question q9: no such question; rerun its teacher's stage"):
+    with pytest.raises(
+        StageError, match="response to question q9: no such question; rerun its teacher's stage"
+    ):
         list(keep([response(9)], QUESTIONS, Tally(), Page("")))
 
 
@@ -155,7 +163,10 @@ def test_teacher_who_is_never_right_is_an_error(project: Project) -> None:
     records.write(root / "data/test/responses/solver.parquet", [response(0, answer="7")], Response)
     done = run("stages.verify", "--profile", "test", "--teacher", "solver", cwd=root)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert "teacher solver: not one of its responses is correct; check the teacher and the graders" in done.stderr
+    assert (
+        "teacher solver: not one of its responses is correct; check the teacher and the graders"
+        in done.stderr
+    )
     assert not list((root / "data/test/traces").iterdir())
     assert leftovers(root) == []
     assert not (root / "metrics").exists()
@@ -172,7 +183,10 @@ def test_teacher_who_is_never_right_is_an_error(project: Project) -> None:
             {"finish_reason": "content_filter"},
             "none of its 2 correct responses can be kept: 0 show no reasoning, 2 did",
         ),
-        ({"finish_reason": "length", "reasoning": ""}, "none of its 2 correct responses can be kept: 0 show"),
+        (
+            {"finish_reason": "length", "reasoning": ""},
+            "none of its 2 correct responses can be kept: 0 show",
+        ),
     ],
 )
 def test_teacher_who_is_right_and_yet_useless_is_told_why(
@@ -180,7 +194,11 @@ def test_teacher_who_is_right_and_yet_useless_is_told_why(
 ) -> None:
     root = project()
     records.write(root / "data/test/questions.parquet", QUESTIONS.values(), Question)
-    rows = [response(0, **changes), response(1, answer="7"), response(2, answer="The answer is blue.", **changes)]
+    rows = [
+        response(0, **changes),
+        response(1, answer="7"),
+        response(2, answer="The answer is blue.", **changes),
+    ]
     records.write(root / "data/test/responses/solver.parquet", rows, Response)
     done = run("stages.verify", "--profile", "test", "--teacher", "solver", cwd=root)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
@@ -198,4 +216,6 @@ def test_correct_responses_that_are_not_kept_are_counted_by_reason() -> None:
     ]
     assert len(list(keep(rows, QUESTIONS, tally, Page("")))) == 1
     (found,) = tally.summary()
-    assert [found[name] for name in ("correct", "correct_without_reasoning", "correct_unfinished")] == [3, 1, 1]
+    assert [
+        found[name] for name in ("correct", "correct_without_reasoning", "correct_unfinished")
+    ] == [3, 1, 1]

@@ -15,7 +15,9 @@ STUDY = costs.Study(PAPER, costs.PAPERS_TRACES)
 def test_every_model_and_set_of_the_profile_has_its_numbers() -> None:
     grid = PAPER["grid"]
     assert set(grid["teachers"]) == set(costs.RAW_CHARS) == set(costs.WRITTEN) - {"student"}
-    assert {(teacher, name) for teacher in grid["teachers"] for name in grid["compressors"]} == set(costs.RHO)
+    assert {(teacher, name) for teacher in grid["teachers"] for name in grid["compressors"]} == set(
+        costs.RHO
+    )
     assert set(grid["compressors"]) == set(costs.READ_AND_WRITTEN)
     assert set(grid["students"]) == set(costs.PARAMETERS) == set(costs.SHARE_OF_PEAK)
     assert set(PAPER["questions"]["sets"]) == set(costs.QUESTIONS)
@@ -30,7 +32,10 @@ def test_parts_are_those_of_closed_form() -> None:
     assert STUDY.target_tokens("qwen397b", "truncated_llama70b") == pytest.approx(raw * 0.142 + 100)
     read = 2 * (240 + 100) + 1.5 * raw + 200 + raw * (0.142 + 0.210 / 2) + 200
     assert STUDY.compress("llama70b").hours == pytest.approx(283_000 * read / (537 * 9) / 3600)
-    of_qwen, of_gptoss = 1 + 2 * 0.142 + 0.086, 1 + 2 * 0.210 + 0.147  # raw, compressed twice, truncated
+    of_qwen, of_gptoss = (
+        1 + 2 * 0.142 + 0.086,
+        1 + 2 * 0.210 + 0.147,
+    )  # raw, compressed twice, truncated
     taught = raw * of_qwen + raw / 2 * of_gptoss + 10 * (100 + 100)
     learned = STUDY.train("llama8b")
     assert learned.tokens == pytest.approx(2 * 283_000 * taught)  # LoRA and full
@@ -49,8 +54,12 @@ def test_size_that_is_given_counts_instead_of_the_rows_that_there_are() -> None:
     assert costs.rows("medmcqa", {"sizes": {"train": None, "test": 5}}) == (182_822, 5)
 
 
-@pytest.mark.parametrize(("sizes", "counted"), [({"train": 0, "test": None}, (0, 4_183)), ({"train": 7}, (7, 0))])
-def test_split_that_is_not_taken_counts_nothing(sizes: dict[str, int | None], counted: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    ("sizes", "counted"), [({"train": 0, "test": None}, (0, 4_183)), ({"train": 7}, (7, 0))]
+)
+def test_split_that_is_not_taken_counts_nothing(
+    sizes: dict[str, int | None], counted: tuple[int, int]
+) -> None:
     assert costs.rows("medmcqa", {"sizes": sizes}) == counted
 
 

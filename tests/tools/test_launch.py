@@ -1,4 +1,6 @@
-"""What conf/launch leaves on a machine that others use too, and which cells it runs on which machine."""
+"""What conf/launch leaves on a machine that others use too, and which cells it runs on which
+machine.
+"""
 
 import itertools
 import os
@@ -19,16 +21,24 @@ SECRET = "secret_access_key = do-not-leave-me"
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """A repository whose slice looks at the secrets that it is to use, and whose remote's are not in git."""
+    """A repository whose slice looks at the secrets that it is to use, and whose remote's are not
+    in git.
+    """
     root = tmp_path / "repository"
     (root / "conf/launch").mkdir(parents=True)
     (root / ".dvc").mkdir()
     shutil.copy(ROOT / "conf/launch/slurm.sh", root / "conf/launch")
-    (root / "conf/launch/slice.sh").write_text("#!/bin/sh\ncat .dvc/config.local; echo $*; exit $CODE\n")
+    (root / "conf/launch/slice.sh").write_text(
+        "#!/bin/sh\ncat .dvc/config.local; echo $*; exit $CODE\n"
+    )
     (root / "conf/launch/slice.sh").chmod(0o755)
     (root / ".dvc/config").touch()
     identity = ("-c", "user.name=test", "-c", "user.email=test@localhost")
-    for words in (("init", "--quiet"), ("add", "--all"), (*identity, "commit", "--quiet", "-m", "copy")):
+    for words in (
+        ("init", "--quiet"),
+        ("add", "--all"),
+        (*identity, "commit", "--quiet", "-m", "copy"),
+    ):
         subprocess.run(["git", *words], cwd=root, check=True)
     (root / ".dvc/config.local").write_text(SECRET)
     return root
@@ -59,18 +69,31 @@ PAPER = costs.profile("paper")
 GRID = PAPER["grid"]
 STAGES = ["questions@paper", *(f"evaluate_untrained@paper-{name}" for name in GRID["students"])]
 AXES = [GRID[f"{axis}s"] for axis in ("teacher", "target", "student", "method", "seed")]
-STAGES += [f"{stage}@paper-{'-'.join(cell)}" for cell in itertools.product(*AXES) for stage in ("train", "evaluate")]
+STAGES += [
+    f"{stage}@paper-{'-'.join(cell)}"
+    for cell in itertools.product(*AXES)
+    for stage in ("train", "evaluate")
+]
 
 
 def sliced(*arguments: int) -> list[list[str]]:
     """What cells.py prints for the paper's stages: the stages of each cell."""
     command = [sys.executable, "-m", "tools.cells", *map(str, arguments)]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, input="\n".join(STAGES), capture_output=True, text=True, check=True, env=environment)
+    done = subprocess.run(
+        command,
+        input="\n".join(STAGES),
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
+    )
     return [line.split() for line in done.stdout.splitlines()]
 
 
-def test_machines_get_the_cells_that_use_all_their_gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_machines_get_the_cells_that_use_all_their_gpus(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     Path("params.yaml").write_text(yaml.safe_dump(PAPER))
     small, large = sliced(0, 1, 1), sliced(0, 1, 8)
@@ -78,12 +101,17 @@ def test_machines_get_the_cells_that_use_all_their_gpus(tmp_path: Path, monkeypa
     assert (len(small), len(large)) == (20 + 1, 60 + 3)
     stages = [name for cell in small + large for name in cell]
     assert sorted(stages) == sorted(STAGES[1:])
-    assert ["train@paper-qwen397b-raw-qwen9b-lora-s0", "evaluate@paper-qwen397b-raw-qwen9b-lora-s0"] in large
+    assert [
+        "train@paper-qwen397b-raw-qwen9b-lora-s0",
+        "evaluate@paper-qwen397b-raw-qwen9b-lora-s0",
+    ] in large
     parts = [cell for number in range(3) for cell in sliced(number, 3)]
     assert sorted(parts) == sorted(small + large)
 
 
-def test_machine_that_no_cell_fits_is_told_what_cells_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_machine_that_no_cell_fits_is_told_what_cells_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     Path("params.yaml").write_text(yaml.safe_dump(PAPER))
     with pytest.raises(subprocess.CalledProcessError) as error:
@@ -93,16 +121,23 @@ def test_machine_that_no_cell_fits_is_told_what_cells_use(tmp_path: Path, monkey
 
 def test_whatever_holds_eight_gpus_uses_eight() -> None:
     sections = {**PAPER["teachers"], **PAPER["compressors"]}
-    assert {name: gpus.of_inference(one["inference"]) for name, one in sections.items()} == dict.fromkeys(sections, 8)
+    assert {
+        name: gpus.of_inference(one["inference"]) for name, one in sections.items()
+    } == dict.fromkeys(sections, 8)
     for name, student in PAPER["students"].items():
-        assert student["training"].get("processes", 1) == gpus.of_inference(student["inference"]), name
+        assert student["training"].get("processes", 1) == gpus.of_inference(student["inference"]), (
+            name
+        )
 
 
 @pytest.mark.parametrize(
     ("section", "count"),
     [
         ({"engine": "vllm"}, 1),
-        ({"engine": "vllm", "options": {"tensor_parallel_size": 4, "pipeline_parallel_size": 2}}, 8),
+        (
+            {"engine": "vllm", "options": {"tensor_parallel_size": 4, "pipeline_parallel_size": 2}},
+            8,
+        ),
         ({"engine": "ray", "replicas": 4, "gpus": 2, "run": {"engine": "vllm"}}, 8),
         ({"engine": "ray", "replicas": 4, "run": {"engine": "transformers"}}, 0),
         ({"engine": "transformers"}, 1),

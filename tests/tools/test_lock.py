@@ -14,7 +14,9 @@ NEW = OLD + "  b:\n    cmd: b\n"
 
 def lock(root: Path, code: int = 0) -> str:
     """Runs the program and returns what it says."""
-    done = subprocess.run([sys.executable, ROOT / "tools/lock.py"], cwd=root, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, ROOT / "tools/lock.py"], cwd=root, capture_output=True, text=True
+    )
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
     return done.stderr
@@ -22,7 +24,11 @@ def lock(root: Path, code: int = 0) -> str:
 
 def git(root: Path, *words: str) -> None:
     """Runs git."""
-    subprocess.run(["git", "-c", "user.name=test", "-c", "user.email=test@localhost", *words], cwd=root, check=True)
+    subprocess.run(
+        ["git", "-c", "user.name=test", "-c", "user.email=test@localhost", *words],
+        cwd=root,
+        check=True,
+    )
 
 
 @pytest.fixture

@@ -1,5 +1,9 @@
-"""What can be known of a profile before anything of it is paid for, from configs, tokenizers and first rows alone."""
+"""What can be known of a profile before anything of it is paid for, from configs, tokenizers and
+first rows alone.
+"""
 
 import logging
 
-logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # at its import it says that kernels of the hub are missing
+logging.getLogger("bitsandbytes").setLevel(
+    logging.ERROR
+)  # at its import it says that kernels of the hub are missing

@@ -1,7 +1,8 @@
 """preflight: what of a profile would stop the study or spoil it, before anything is paid for.
 
-It reads the profile, of each model its config and tokenizer (some MB), of each data set its first rows, and changes
-nothing. The table has a line for each thing that was looked at: ok, warning or error, with what to do about it.
+It reads the profile, of each model its config and tokenizer (some MB), of each data set its first
+rows, and changes nothing. The table has a line for each thing that was looked at: ok, warning or
+error, with what to do about it.
 
 Run: python -m tools.preflight PROFILE [--gpu-gb 141] [group.key=value ...]
 """
@@ -39,18 +40,26 @@ def examine(params: Mapping[str, Any], room: Room) -> Report:
         cached += asked.check_teacher(section, longest, room, report, f"teachers.{name}")
     for name in grid["compressors"]:
         subject = f"compressors.{name}"
-        cached += asked.check_compressor(params["compressors"][name], longest, written, room, report, subject)
-    trained = {name: students.check(name, params, longest, room, report) for name in grid["students"]}
+        cached += asked.check_compressor(
+            params["compressors"][name], longest, written, room, report, subject
+        )
+    trained = {
+        name: students.check(name, params, longest, room, report) for name in grid["students"]
+    }
     budget.check_questions(params, sets, report)
     tokens = budget.check_hours(params, report)
-    budget.check_disk(params, {name: cells for name, cells in trained.items() if cells}, cached, tokens, report)
+    budget.check_disk(
+        params, {name: cells for name, cells in trained.items() if cells}, cached, tokens, report
+    )
     return report
 
 
 def params_of(profile: str, overrides: list[str]) -> dict[str, Any]:
     """The params of a profile. Raises StageError for what does not compose, or fits no stage."""
     if not (Path("conf/profile") / f"{profile}.yaml").is_file():
-        raise StageError(f"profile {profile!r}: no conf/profile/{profile}.yaml; name another, or add it")
+        raise StageError(
+            f"profile {profile!r}: no conf/profile/{profile}.yaml; name another, or add it"
+        )
     params: dict[str, Any] = yaml.safe_load(composed(profile, overrides))
     sections.check(params)
     return params
@@ -61,13 +70,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="preflight")
     parser.add_argument("profile")
     parser.add_argument("overrides", nargs="*")
-    parser.add_argument("--gpu-gb", type=float, default=141.0, help="memory of one GPU; an H200 has 141")
+    parser.add_argument(
+        "--gpu-gb", type=float, default=141.0, help="memory of one GPU; an H200 has 141"
+    )
     given = parser.parse_args()
     _quiet()
     try:
         params = params_of(given.profile, given.overrides)
         with contextlib.redirect_stdout(sys.stderr):  # what libraries print is no line of the table
-            report = examine(params, Room(given.gpu_gb, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GB))
+            report = examine(
+                params,
+                Room(given.gpu_gb, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GB),
+            )
     except StageError as error:
         sys.exit(f"error: profile {given.profile}: {error}")
     print(f"profile {given.profile}, for GPUs of {given.gpu_gb:g} GB\n")

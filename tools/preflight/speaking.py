@@ -1,4 +1,6 @@
-"""Whether a model is spoken to and read as the study means it: its prompt, its end, its reasoning apart, its room."""
+"""Whether a model is spoken to and read as the study means it: its prompt, its end, its reasoning
+apart, its room.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,7 +34,9 @@ class Spoken:
 
 @dataclass(frozen=True)
 class Turn:
-    """How a prompt is made: by a template of the params or, where that is None, by the tokenizer's with `arguments`."""
+    """How a prompt is made: by a template of the params or, where that is None, by the tokenizer's
+    with `arguments`.
+    """
 
     template: str | None
     date: str | None
@@ -42,7 +46,9 @@ class Turn:
 
     def rendered(self, tokenizer: Any, date: str | None) -> str:
         """The prompt as the stages make it, on a day."""
-        return chat.prompt(tokenizer, self.template, self.question, self.arguments, date=date, system=self.system)
+        return chat.prompt(
+            tokenizer, self.template, self.question, self.arguments, date=date, system=self.system
+        )
 
 
 def show_prompt(folder: Path, turn: Turn, report: Report, subject: str) -> Spoken | None:
@@ -63,7 +69,9 @@ def show_prompt(folder: Path, turn: Turn, report: Report, subject: str) -> Spoke
 
 
 def _day(tokenizer: Any, turn: Turn, text: str, report: Report, subject: str) -> None:
-    """Adds whether the date of the params is in the prompt `text`: another one makes another prompt."""
+    """Adds whether the date of the params is in the prompt `text`: another one makes another
+    prompt.
+    """
     if turn.date is None:
         report.ok(subject, "clock", "its chat template reads no clock")
     elif turn.rendered(tokenizer, OTHER_DAY) != text:
@@ -71,12 +79,17 @@ def _day(tokenizer: Any, turn: Turn, text: str, report: Report, subject: str) ->
     else:
         finding = f"date {turn.date} is nowhere in the prompt: its chat template reads no clock"
         report.warning(
-            subject, "clock", finding, "leave date out, or look for the day that the template writes by itself"
+            subject,
+            "clock",
+            finding,
+            "leave date out, or look for the day that the template writes by itself",
         )
 
 
 def check_end(folder: Path, tokenizer: Any, report: Report, subject: str) -> None:
-    """Adds whether the token that ends generation is one that the model itself ends with, as its files say."""
+    """Adds whether the token that ends generation is one that the model itself ends with, as its
+    files say.
+    """
     eos = f"{tokenizer.eos_token} ({tokenizer.eos_token_id})"
     declared = set[int]()
     for name in ("generation_config.json", "config.json"):
@@ -95,16 +108,25 @@ def check_end(folder: Path, tokenizer: Any, report: Report, subject: str) -> Non
 
 
 def check_split(spoken: Spoken, form: str, opened: bool, report: Report, subject: str) -> None:
-    """Adds whether reasoning comes apart from the answer in a made-up text, through the tokenizer and back."""
+    """Adds whether reasoning comes apart from the answer in a made-up text, through the tokenizer
+    and back.
+    """
     if (CHANNEL in spoken.tokenizer.get_vocab()) != (form == "harmony"):
         finding = f"output is {form}, and {CHANNEL} is {'none' if form == 'harmony' else 'one'} of the model's tokens"
-        report.error(subject, "reasoning", finding, "set output to harmony for gpt-oss, to think for other models")
+        report.error(
+            subject,
+            "reasoning",
+            finding,
+            "set output to harmony for gpt-oss, to think for other models",
+        )
         return
     _split(spoken, form, opened or chat.opens(spoken.prompt), report, subject)
 
 
 def check_tags(spoken: Spoken, report: Report, subject: str) -> None:
-    """Adds whether a student's completion, which is ours whatever its family, is read back as it is taught."""
+    """Adds whether a student's completion, which is ours whatever its family, is read back as it is
+    taught.
+    """
     _split(spoken, "think", False, report, subject)
 
 
@@ -128,13 +150,22 @@ def _made_up(form: str, opened: bool) -> str:
     return chat.completion(REASONING, ANSWER, "").removeprefix(f"{chat.OPEN}\n" if opened else "")
 
 
-def check_room(folder: Path, needed: int, limits: Mapping[str, int | None], report: Report, subject: str) -> None:
-    """Adds whether prompt and answer together fit what the params allow (`limits`, by name) and what the model can."""
+def check_room(
+    folder: Path, needed: int, limits: Mapping[str, int | None], report: Report, subject: str
+) -> None:
+    """Adds whether prompt and answer together fit what the params allow (`limits`, by name) and
+    what the model can.
+    """
     from transformers import AutoConfig
 
     with report.errors_of(subject, "context"):
-        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False).get_text_config()
-        given = {**limits, "max_position_embeddings": getattr(config, "max_position_embeddings", None)}
+        config = AutoConfig.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        ).get_text_config()
+        given = {
+            **limits,
+            "max_position_embeddings": getattr(config, "max_position_embeddings", None),
+        }
         sizes = {name: size for name, size in given.items() if size is not None}
         listed = ", ".join(f"{name} {size:,}" for name, size in sizes.items())
         report.judge(
@@ -146,8 +177,12 @@ def check_room(folder: Path, needed: int, limits: Mapping[str, int | None], repo
         )
 
 
-def check_traces(needed: int, trace: int, limits: Mapping[str, int | None], report: Report, subject: str) -> None:
-    """Adds a warning where the longest trace, of `trace` tokens, does not fit beside the `needed` others."""
+def check_traces(
+    needed: int, trace: int, limits: Mapping[str, int | None], report: Report, subject: str
+) -> None:
+    """Adds a warning where the longest trace, of `trace` tokens, does not fit beside the `needed`
+    others.
+    """
     least = min((size for size in limits.values() if size is not None), default=needed + trace)
     if trace and needed + trace > least:
         report.warning(

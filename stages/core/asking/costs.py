@@ -10,8 +10,8 @@ from stages.core.asking.answering import STORED, Answer
 class Cost:
     """Sums over answers.
 
-    Seconds of a model are wall time while it answered, start-up left out; those of an extractive compressor are of
-    one core. Tokens stay None where there is no model.
+    Seconds of a model are wall time while it answered, start-up left out; those of an extractive
+    compressor are of one core. Tokens stay None where there is no model.
     """
 
     answers: int = 0

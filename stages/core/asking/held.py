@@ -1,4 +1,6 @@
-"""Which answers the store holds: under today's key or its earlier form, and by which version of an engine."""
+"""Which answers the store holds: under today's key or its earlier form, and by which version of an
+engine.
+"""
 
 import collections
 import os
@@ -11,7 +13,8 @@ from stages.core.asking.store import Answer, Store
 from stages.core.program.complaints import quoted
 from stages.core.program.errors import StageError
 
-# In the environment: what becomes of answers whose key held neither server nor special tokens (until November 2026)
+# In the environment: what becomes of answers whose key held neither server nor special tokens
+# (until November 2026)
 EARLIER = "COMPRESS_DISTILL_EARLIER"
 MARK = "<|"  # begins every special token of the harmony format
 
@@ -20,7 +23,9 @@ _CHOICES = ("use", "leave")
 
 
 class Again:
-    """Requests that can be gone through more than once without being held: `read` starts anew each time."""
+    """Requests that can be gone through more than once without being held: `read` starts anew each
+    time.
+    """
 
     def __init__(self, read: Callable[[], Iterable[Request]]) -> None:
         self.read = read
@@ -30,37 +35,50 @@ class Again:
 
 
 class Held:
-    """Looks requests up, for `model` at `place` in the params; `version` is the engine that would answer now.
+    """Looks requests up, for `model` at `place` in the params; `version` is the engine that would
+    answer now.
 
-    `marked`: answers hold special tokens, which set the reasoning apart. Raises StageError where EARLIER is neither of
-    its values.
+    `marked`: answers hold special tokens, which set the reasoning apart. Raises StageError where
+    EARLIER is neither of its values.
     """
 
-    def __init__(self, store: Store, place: str, model: str, version: str, marked: bool = False) -> None:
+    def __init__(
+        self, store: Store, place: str, model: str, version: str, marked: bool = False
+    ) -> None:
         self.store, self.place, self.model, self.version = store, place, model, version
         self.marked, self.choice = marked, os.environ.get(EARLIER) or None
-        self.others: collections.Counter[str] = collections.Counter()  # answers by another engine or version of it
+        self.others: collections.Counter[str] = (
+            collections.Counter()
+        )  # answers by another engine or version of it
         self.unmarked = 0  # answers of the earlier form whose reasoning cannot be told apart
         if self.choice not in (None, *_CHOICES):
             expected = " or ".join(_CHOICES)
-            raise StageError(f"{EARLIER}: {quoted(self.choice)} is unknown; set it to {expected}, or unset it")
+            raise StageError(
+                f"{EARLIER}: {quoted(self.choice)} is unknown; set it to {expected}, or unset it"
+            )
 
     def check(self, requests: Iterable[Request], limit: int) -> None:
-        """Raises StageError where an answer of the earlier form would be used and EARLIER does not say whether.
+        """Raises StageError where an answer of the earlier form would be used and EARLIER does not
+        say whether.
 
-        It is for before the engine starts: a stop in its midst loses what was sent and not yet answered.
+        It is for before the engine starts: a stop in its midst loses what was sent and not yet
+        answered.
         """
         if self.choice is not None:
             return
         for request in requests:
-            if self.store.find(request.key, limit) is None and self._usable(self._earlier(request, limit)):
+            if self.store.find(request.key, limit) is None and self._usable(
+                self._earlier(request, limit)
+            ):
                 raise StageError(
                     f"{self.place}: the store has answers from before its key held output and server: set "
                     f"{EARLIER}=use if both were what they are now, or {EARLIER}=leave to pay for new ones"
                 )
 
     def has(self, request: Request, limit: int) -> bool:
-        """Whether the store has the answer with this token limit; one of the earlier form gets today's key too."""
+        """Whether the store has the answer with this token limit; one of the earlier form gets
+        today's key too.
+        """
         found = self.store.find(request.key, limit)
         if found is None and self.choice == "use" and (earlier := self._earlier(request, limit)):
             if self._usable(earlier):
@@ -73,16 +91,22 @@ class Held:
         return found is not None
 
     def _usable(self, earlier: Answer | None) -> bool:
-        """Whether there is one, with marks where it needs some: without, reasoning and answer are one text."""
+        """Whether there is one, with marks where it needs some: without, reasoning and answer are
+        one text.
+        """
         return earlier is not None and (not self.marked or MARK in earlier.text)
 
     def _earlier(self, request: Request, limit: int) -> Answer | None:
-        """An answer under the key's earlier form; one that names its engine is another request's, of today's form."""
+        """An answer under the key's earlier form; one that names its engine is another request's,
+        of today's form.
+        """
         found = self.store.find(request.earlier, limit) if request.earlier else None
         return found if found is not None and not found.engine else None
 
     def warn(self) -> None:
-        """Says on stderr how many answers are another engine's, and how many of the earlier form are of no use."""
+        """Says on stderr how many answers are another engine's, and how many of the earlier form
+        are of no use.
+        """
         if self.unmarked:
             click.echo(
                 f"warning: {self.place}: {self.unmarked} answers from before the store's key held output have none of "

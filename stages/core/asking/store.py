@@ -1,13 +1,15 @@
-"""The store of answers: what models were paid for, kept outside DVC's outs so that no interruption loses it.
+"""The store of answers: what models were paid for, kept outside DVC's outs so that no interruption
+loses it.
 
 A store is a folder of append-only shards. A line of a shard is one answer:
 
     <key, 32 hex digits> <crc32 of key and JSON, 8 hex digits> <JSON of an Answer>\\n
 
-Every writer appends to a shard of its own and holds a lock on it while it lives. Who opens the store reads all shards;
-in those without a living writer, lines that are torn or fail their checksum are moved to `<shard>.torn` and count as
-never written. An answer's key leaves the token limit out: one that ended by itself answers any limit that it fits, one
-that was cut answers its own limit alone.
+Every writer appends to a shard of its own and holds a lock on it while it lives. Who opens the
+store reads all shards; in those without a living writer, lines that are torn or fail their checksum
+are moved to `<shard>.torn` and count as never written. An answer's key leaves the token limit out:
+one that ended by itself answers any limit that it fits, one that was cut answers its own limit
+alone.
 """
 
 import contextlib
@@ -26,15 +28,17 @@ from typing import Any
 from stages.core.asking import store_lines
 from stages.core.program.errors import StageError
 
-# Ignored by git, as all of data/ that users do not bring; to be put elsewhere for workspaces that come and go, as
-# those of DVC's queue
+# Ignored by git, as all of data/ that users do not bring; to be put elsewhere for workspaces that
+# come and go, as those of DVC's queue
 FOLDER = Path(os.environ.get("COMPRESS_DISTILL_STORE", "data/store"))
 SYNC = 5.0  # seconds between two times that answers are made to outlive the machine
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model answered once. `text` is all it wrote, `reasoning` what its server gave apart from it."""
+    """What a model answered once. `text` is all it wrote, `reasoning` what its server gave apart
+    from it.
+    """
 
     model: str
     text: str
@@ -44,29 +48,40 @@ class Answer:
     completion_tokens: int | None
     limit: int  # the max_new_tokens that it was asked with
     seconds: float  # its share of the time that its batch took
-    engine: str = ""  # with its version; no part of the key, for an upgrade must not have everything paid again
+    # with its version; no part of the key, for an upgrade must not have everything paid again
+    engine: str = ""
 
     def serves(self, limit: int) -> bool:
         """Whether a request with this token limit would have got this answer."""
         if self.limit == limit or self.finish_reason != "stop" or self.completion_tokens is None:
-            return self.limit == limit  # what came under this very limit serves it, however its server counts
+            return (
+                self.limit == limit
+            )  # what came under this very limit serves it, however its server counts
         return self.completion_tokens <= limit
 
 
 def key(
-    model: str, revision: str | None, prompt: Sequence[int] | str, sampling: Mapping[str, Any], seed: int, sample: int
+    model: str,
+    revision: str | None,
+    prompt: Sequence[int] | str,
+    sampling: Mapping[str, Any],
+    seed: int,
+    sample: int,
 ) -> str:
-    """Hash of all that shapes an answer but the token limit, which `sampling` must not hold. 128 bits, in hex.
+    """Hash of all that shapes an answer but the token limit, which `sampling` must not hold. 128
+    bits, in hex.
 
-    What is added to it later must be left out where it has its former meaning, or be found by the earlier key too
-    (`asking.Asker`): answers that were paid for are not lost unseen.
+    What is added to it later must be left out where it has its former meaning, or be found by the
+    earlier key too (`asking.Asker`): answers that were paid for are not lost unseen.
     """
     whole = json.dumps([model, revision, prompt, dict(sampling), seed, sample], sort_keys=True)
     return hashlib.sha256(whole.encode()).hexdigest()[: store_lines.KEY]
 
 
 class Store:
-    """Reads every shard of `folder`, writes to one of its own. Close it, or use it as a context manager."""
+    """Reads every shard of `folder`, writes to one of its own. Close it, or use it as a context
+    manager.
+    """
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -74,11 +89,15 @@ class Store:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # every shard stays open
         self.folder = folder
         self.set_aside = 0  # lines that failed their checksum
-        self._shards: list[int] = []  # file descriptors; one of them is this writer's own once it has added something
+        self._shards: list[
+            int
+        ] = []  # file descriptors; one of them is this writer's own once it has added something
         self._own: int | None = None
         self._path: Path | None = None  # of its own shard
         self._synced = time.monotonic()
-        self._places: dict[bytes, list[int]] = {}  # of a key: number of its shard << 48 | offset of its line
+        self._places: dict[
+            bytes, list[int]
+        ] = {}  # of a key: number of its shard << 48 | offset of its line
         self._read_to: dict[int, int] = {}  # bytes that were read of each shard of others, by inode
         self.refresh()
 
@@ -122,7 +141,9 @@ class Store:
                 self._open(path)
 
     def find(self, name: str, limit: int) -> Answer | None:
-        """The stored answer to the request of key `name` and token limit `limit`, None where there is none."""
+        """The stored answer to the request of key `name` and token limit `limit`, None where there
+        is none.
+        """
         stored = (self._read(place) for place in self._places.get(bytes.fromhex(name), ()))
         return next((answer for answer in stored if answer.serves(limit)), None)
 
@@ -157,7 +178,9 @@ class Store:
         return len(self._shards) - 1
 
     def _open(self, path: Path) -> None:
-        """Reads a shard from where it was read to. The offsets hold for the open file, whoever replaces it."""
+        """Reads a shard from where it was read to. The offsets hold for the open file, whoever
+        replaces it.
+        """
         handle = os.open(path, os.O_RDONLY)
         inode = os.fstat(handle).st_ino
         begin = self._read_to.get(inode, 0)
@@ -186,5 +209,7 @@ class Store:
             file.seek(place & (1 << 48) - 1)
             data = file.readline()
         if not store_lines.whole(data):
-            raise StageError(f"{self.folder}: an answer was damaged while it was in use; run the stage again")
+            raise StageError(
+                f"{self.folder}: an answer was damaged while it was in use; run the stage again"
+            )
         return Answer(**json.loads(data[store_lines.HEAD :]))

@@ -27,7 +27,9 @@ def whole(data: bytes) -> bool:
 
 
 def lines(handle: int, offset: int = 0) -> Iterator[tuple[bytes | None, int, int]]:
-    """Yields (key, begin, end) of each line of an open file from `offset` on; of a damaged line the key is None."""
+    """Yields (key, begin, end) of each line of an open file from `offset` on; of a damaged line the
+    key is None.
+    """
     with os.fdopen(os.dup(handle), "rb") as file:
         file.seek(offset)
         for data in file:
@@ -37,7 +39,8 @@ def lines(handle: int, offset: int = 0) -> Iterator[tuple[bytes | None, int, int
 
 
 def clean(path: Path, handle: int) -> bool:
-    """Moves a shard's damaged lines to `<shard>.torn`; False where its writer lives, who may be amid a line.
+    """Moves a shard's damaged lines to `<shard>.torn`; False where its writer lives, who may be
+    amid a line.
 
     True too where another process has done so since `handle` was opened.
     """
@@ -49,7 +52,11 @@ def clean(path: Path, handle: int) -> bool:
         if not path.exists() or path.stat().st_ino != os.fstat(handle).st_ino:
             return path.exists()
         file.seek(0)
-        with replacing(path) as partial, partial.open("wb") as good, path.with_suffix(".torn").open("ab") as torn:
+        with (
+            replacing(path) as partial,
+            partial.open("wb") as good,
+            path.with_suffix(".torn").open("ab") as torn,
+        ):
             for data in file:
                 (good if whole(data) else torn).write(data)
     return True

@@ -1,7 +1,9 @@
-r"""One function decides whether an answer is right: `grade`. Which rule applies is the question set's `grader`.
+r"""One function decides whether an answer is right: `grade`. Which rule applies is the question
+set's `grader`.
 
-README.md in this folder has the grammar in one screen. In short: `visible` gives the graded text, `statements` where it
-states its final value and whether it takes that back, and one reader for each kind what the value is.
+README.md in this folder has the grammar in one screen. In short: `visible` gives the graded text,
+`statements` where it states its final value and whether it takes that back, and one reader for each
+kind what the value is.
 
 - numeric: one number, as an exact fraction (numbers.py);
 - math: a formula, compared by structure and term by term (mathematics/);
@@ -11,9 +13,9 @@ states its final value and whether it takes that back, and one reader for each k
 
 A false accept is worse than a false reject: what is not understood is not right.
 
-Mathematics runs in worker processes, which are killed where it hangs or takes too much memory; the answer is then
-no_answer, and the verdict's `reason` says why. A second grader, which shares no code with the first, gives its own
-opinion with every verdict.
+Mathematics runs in worker processes, which are killed where it hangs or takes too much memory; the
+answer is then no_answer, and the verdict's `reason` says why. A second grader, which shares no code
+with the first, gives its own opinion with every verdict.
 """
 
 import atexit
@@ -43,9 +45,11 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class Verdict:
-    """`outcome` is correct, wrong, no_answer or unreadable_gold; `parsed` the answer as it was read.
+    """`outcome` is correct, wrong, no_answer or unreadable_gold; `parsed` the answer as it was
+    read.
 
-    `reason`: why a comparison was given up, mostly "". `second`: whether the second grader finds the answer right.
+    `reason`: why a comparison was given up, mostly "". `second`: whether the second grader finds
+    the answer right.
     """
 
     outcome: str
@@ -58,7 +62,8 @@ Row = tuple[str, str, str, Question | None]  # answer, gold, kind, question
 
 
 def grade(answer: str, gold: str, kind: str, *, question: Question | None = None) -> Verdict:
-    """Grade `answer` against `gold` by the rule `kind`; `choice` finds the options' texts in `question`.
+    """Grade `answer` against `gold` by the rule `kind`; `choice` finds the options' texts in
+    `question`.
 
     Raises StageError for an unknown `kind`.
     """
@@ -66,9 +71,11 @@ def grade(answer: str, gold: str, kind: str, *, question: Question | None = None
 
 
 def grade_many(rows: Iterable[Row]) -> Iterator[Verdict]:
-    """Yields the verdicts on (answer, gold, kind, question) in order, and holds only some batches of rows at a time.
+    """Yields the verdicts on (answer, gold, kind, question) in order, and holds only some batches
+    of rows at a time.
 
-    The rows up to the first mathematical one are graded here, so that sets without mathematics start no workers.
+    The rows up to the first mathematical one are graded here, so that sets without mathematics
+    start no workers.
     """
     waiting = map(_of_a_grader, rows)
     for row in waiting:
@@ -92,10 +99,13 @@ def _workers() -> Workers[Row, Verdict]:
 
 
 def readable(questions: Iterable[Question]) -> Iterator[bool]:
-    """For each question, whether its grader can read its gold: a correct answer that repeats it must grade correct."""
+    """For each question, whether its grader can read its gold: a correct answer that repeats it
+    must grade correct.
+    """
     asked, again = itertools.tee(questions)
     repeated = (
-        (rf"\boxed{{{row.gold}}}" if row.grader == "math" else f"The answer is {row.gold}.", row) for row in again
+        (rf"\boxed{{{row.gold}}}" if row.grader == "math" else f"The answer is {row.gold}.", row)
+        for row in again
     )
     verdicts = grade_many((answer, row.gold, row.grader, row) for answer, row in repeated)
     for row, verdict in zip(asked, verdicts, strict=True):
@@ -103,7 +113,9 @@ def readable(questions: Iterable[Question]) -> Iterator[bool]:
 
 
 def stated(answer: str, verdict: Verdict, question: Question) -> str:
-    """The final answer in the words of `answer`, which was graded `verdict`; of a choice, its option's text."""
+    """The final answer in the words of `answer`, which was graded `verdict`; of a choice, its
+    option's text.
+    """
     listed = _options(question)
     if question.grader == "choice" and listed and verdict.parsed:
         return listed[int(verdict.parsed) - 1]
@@ -167,14 +179,20 @@ def _final_value(text: str, reader: candidates.Reader[Value]) -> Value | None:
         return None
 
 
-_LETTER = re.compile(r"\\(?:text|mathrm|textbf)\{ ?\(?([A-Z])\)? ?\}|\(([A-Z])\)|([A-E])")  # a gold that is an option
+_LETTER = re.compile(
+    r"\\(?:text|mathrm|textbf)\{ ?\(?([A-Z])\)? ?\}|\(([A-Z])\)|([A-E])"
+)  # a gold that is an option
 
 
 def _math(text: str, gold: str, listed: tuple[str, ...]) -> Verdict:
     letter = _LETTER.fullmatch(gold.strip(" $"))
     if letter:
-        verdict = _compared(text, options.place_of(letter[1] or letter[2] or letter[3]), choices.ChoiceReader(()))
-        return replace(verdict, parsed=chr(ord("A") - 1 + int(verdict.parsed)) if verdict.parsed else "")
+        verdict = _compared(
+            text, options.place_of(letter[1] or letter[2] or letter[3]), choices.ChoiceReader(())
+        )
+        return replace(
+            verdict, parsed=chr(ord("A") - 1 + int(verdict.parsed)) if verdict.parsed else ""
+        )
     named = literal.spelled(gold) if words.has_text(gold) else None
     if named and _final_value(text, choices.ChoiceReader((" ".join(named),), labelled=False)) == 1:
         return Verdict("correct", " ".join(named))
@@ -189,8 +207,14 @@ def _math(text: str, gold: str, listed: tuple[str, ...]) -> Verdict:
     if same is None:
         return Verdict("unreadable_gold")
     same_number = formula.number is not None and formula.number == reader.gold
-    same_number = same_number and equal.same_units(formula.text, gold) and equal.same_scale(formula.text, gold)
-    return Verdict("correct" if same or same_number else "wrong", formula.text or str(formula.number))
+    same_number = (
+        same_number
+        and equal.same_units(formula.text, gold)
+        and equal.same_scale(formula.text, gold)
+    )
+    return Verdict(
+        "correct" if same or same_number else "wrong", formula.text or str(formula.number)
+    )
 
 
 _GRADERS: dict[str, Callable[[str, str, tuple[str, ...]], Verdict]] = {

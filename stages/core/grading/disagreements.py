@@ -1,4 +1,6 @@
-"""The answers on which the two graders disagree, as a page for people: whom to believe is theirs to say."""
+"""The answers on which the two graders disagree, as a page for people: whom to believe is theirs to
+say.
+"""
 
 import collections
 
@@ -34,8 +36,14 @@ class Page:
 
     def text(self) -> str:
         """The page as Markdown."""
-        left_out = [f"{count - MOST} more of {source}.\n" for source, count in self._counts.items() if count > MOST]
-        return "\n".join((*self._parts, *left_out)) if len(self) else f"{self._parts[0]}\nNowhere.\n"
+        left_out = [
+            f"{count - MOST} more of {source}.\n"
+            for source, count in self._counts.items()
+            if count > MOST
+        ]
+        return (
+            "\n".join((*self._parts, *left_out)) if len(self) else f"{self._parts[0]}\nNowhere.\n"
+        )
 
 
 def disagree(verdict: Verdict) -> bool:
@@ -49,4 +57,7 @@ def _line(text: str) -> str:
 
 def _quoted(text: str) -> str:
     """Its end as a code block, whose fence nothing in it can close."""
-    return "\n".join(f"    {line}" for line in ("... " + text[-SHOWN:] if len(text) > SHOWN else text).splitlines())
+    return "\n".join(
+        f"    {line}"
+        for line in ("... " + text[-SHOWN:] if len(text) > SHOWN else text).splitlines()
+    )

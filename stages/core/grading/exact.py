@@ -11,10 +11,14 @@ _GIVES = r"(?:is|are|was|were|be|becomes|called|named|faces|equals)"
 
 
 def same(value: str, wanted: str) -> bool:
-    """Whether the words are the gold's, or a sentence ends with them: "the capital of Kenya is Nairobi"."""
+    """Whether the words are the gold's, or a sentence ends with them: "the capital of Kenya is
+    Nairobi".
+    """
     if value == wanted:
         return True
-    ends = re.fullmatch(rf"(.*\b{_GIVES} )(?:the |an? )?{re.escape(wanted)}", sentences.clause(value))
+    ends = re.fullmatch(
+        rf"(.*\b{_GIVES} )(?:the |an? )?{re.escape(wanted)}", sentences.clause(value)
+    )
     return ends is not None and not words.denies(ends[1])
 
 
@@ -24,7 +28,9 @@ class ExactReader:
     opens = False
 
     def read(self, statement: Statement) -> str | None:
-        """A statement's words in lower case, without emphasis, quotes, article and closing punctuation."""
+        """A statement's words in lower case, without emphasis, quotes, article and closing
+        punctuation.
+        """
         if statement.form == "box":
             return options.exact(statement.text)
         return options.exact(sentences.first_sentence(statement.text).strip().removeprefix(BULLET))

@@ -1,7 +1,8 @@
-r"""A second opinion that shares no code with the first: what stands last in the answer, as text or as a float.
+r"""A second opinion that shares no code with the first: what stands last in the answer, as text or
+as a float.
 
-The first grader reads what an answer states and compares it exactly, mathematics by math-verify. This one takes the
-last thing of the wanted kind in the text and compares
+The first grader reads what an answer states and compares it exactly, mathematics by math-verify.
+This one takes the last thing of the wanted kind in the text and compares
 
 - numeric: as floats, to one part in a million;
 - math: the last box, formula or line's end, as a string without spacing, styles and units, else as floats;
@@ -44,7 +45,8 @@ def agrees(answer: str, gold: str, kind: str, choices: tuple[str, ...]) -> bool:
         return _choice(answer, choices) == _choice(gold, choices) != 0
     if kind == "boolean":
         said, wanted = (
-            [_TRUTH[word] for word in re.findall(r"[a-z]+", text.lower()) if word in _TRUTH] for text in (answer, gold)
+            [_TRUTH[word] for word in re.findall(r"[a-z]+", text.lower()) if word in _TRUTH]
+            for text in (answer, gold)
         )
         return bool(said) and bool(wanted) and said[-1] == wanted[-1]
     said, wanted = re.findall(r"\w+", answer.casefold()), re.findall(r"\w+", gold.casefold())
@@ -53,7 +55,9 @@ def agrees(answer: str, gold: str, kind: str, choices: tuple[str, ...]) -> bool:
 
 def _plain(text: str) -> str:
     """Signs and fractions as a keyboard has them."""
-    text = re.sub(r"\\[dt]?frac\{(\d+)\}\{(\d+)\}", r"\1/\2", text.replace("\u2212", "-").replace("{,}", ","))
+    text = re.sub(
+        r"\\[dt]?frac\{(\d+)\}\{(\d+)\}", r"\1/\2", text.replace("\u2212", "-").replace("{,}", ",")
+    )
     return text.replace("\\$", "").replace("$", "").replace("\\,", "").replace("\\!", "")
 
 
@@ -94,23 +98,34 @@ def _same_formula(found: str, gold: str) -> bool:
     found, gold = _canonical(found), _canonical(gold)
     if not found or not gold:
         return False
-    lists = (sorted(text.split(",")) if not re.search(r"[()\[\]]", text) else [text] for text in (found, gold))
+    lists = (
+        sorted(text.split(",")) if not re.search(r"[()\[\]]", text) else [text]
+        for text in (found, gold)
+    )
     return found == gold or len(set(map(tuple, lists))) == 1 or _close(found, gold)
 
 
 def _canonical(text: str) -> str:
     text = re.sub(r"(?<=\d),(?:\\!)?\s?(?=\d{3}(?!\d))", "", text.replace("\\$", ""))
-    text = _STYLES.sub("", _WRAPPED.sub(r"\1", text)).replace("dfrac", "frac").replace("tfrac", "frac")
-    text = re.sub(r"\\frac(\d)(\d)", r"\1/\2", re.sub(r"\\frac\{(\w+)\}\{?(\w+)\}?", r"\1/\2", text))
+    text = (
+        _STYLES.sub("", _WRAPPED.sub(r"\1", text)).replace("dfrac", "frac").replace("tfrac", "frac")
+    )
+    text = re.sub(
+        r"\\frac(\d)(\d)", r"\1/\2", re.sub(r"\\frac\{(\w+)\}\{?(\w+)\}?", r"\1/\2", text)
+    )
     text = re.sub(r"^[A-Za-z](?:=|\\in)|\.$", "", text)
     text = re.sub(r"(?<=\d)[A-Za-z]{3,}(?:\^\{?\d\}?)?$", "", text)  # a unit
-    return re.sub(r"(?<!\d)\.(?=\d)", "0.", re.sub(r"\{(\w)\}", r"\1", text)).strip("()" if text.isalpha() else "")
+    return re.sub(r"(?<!\d)\.(?=\d)", "0.", re.sub(r"\{(\w)\}", r"\1", text)).strip(
+        "()" if text.isalpha() else ""
+    )
 
 
 def _choice(text: str, choices: tuple[str, ...]) -> int:
     """The option named last, from 1; 0 where none is."""
     small, named = text.casefold(), dict[int, int]()
-    for match in re.finditer(r"(?:answer|option|solution|ending|choice)\s*(\d)\b|option (\d\d)\b", small):
+    for match in re.finditer(
+        r"(?:answer|option|solution|ending|choice)\s*(\d)\b|option (\d\d)\b", small
+    ):
         named[int(match[1] or match[2])] = match.start()
     for match in re.finditer(r"(?<![\w'])([A-Z])(?=[).:*,]|\s*$)|\(([A-Z])\)", text):
         named[ord(match[1] or match[2]) - ord("A") + 1] = match.start()

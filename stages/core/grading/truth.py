@@ -1,8 +1,9 @@
 """Reading a statement as true or false, alike for both sides.
 
-A truth value is the first word of an answer ("No, whales are mammals."), what the statement is said to be ("It is not
-true."), or what a sentence concludes ("..., so yes."). A "not" turns it round; other words that weaken or doubt it
-("hardly", "partly", "might be") leave no value. Both values in one statement make it unclear.
+A truth value is the first word of an answer ("No, whales are mammals."), what the statement is said
+to be ("It is not true."), or what a sentence concludes ("..., so yes."). A "not" turns it round;
+other words that weaken or doubt it ("hardly", "partly", "might be") leave no value. Both values in
+one statement make it unclear.
 """
 
 import re
@@ -37,7 +38,9 @@ _IS_TRUE = re.compile(
     r"(?P<value>true|false|correct|incorrect|untrue|right|wrong|the case)\b(?P<after>[^\n]*)",
     re.IGNORECASE,
 )
-_AFTER_VALUE = re.compile(r"\W*$|\s?[.,;:!]|\s(?:that|because|since|as|to say|according to|based on)\b")
+_AFTER_VALUE = re.compile(
+    r"\W*$|\s?[.,;:!]|\s(?:that|because|since|as|to say|according to|based on)\b"
+)
 _VALUES = dict.fromkeys(("true", "correct", "right", "the case"), True) | dict.fromkeys(
     ("false", "incorrect", "untrue", "wrong"), False
 )
@@ -53,7 +56,8 @@ _LEADING = re.compile(
     re.IGNORECASE,
 )
 _LAST_PART = re.compile(
-    r"(?:[;:\u2014]\s+|,?\s(?:so|thus|therefore|hence|and so)\b[,:]?\s+(?:[\u2013\u2014-]\s)?)", re.IGNORECASE
+    r"(?:[;:\u2014]\s+|,?\s(?:so|thus|therefore|hence|and so)\b[,:]?\s+(?:[\u2013\u2014-]\s)?)",
+    re.IGNORECASE,
 )
 # "True and False = False"
 _COMPUTED = re.compile(r"\b(?:true|false)\b.* = (true|false)\W*$", re.IGNORECASE)
@@ -68,9 +72,12 @@ _HOLDS = re.compile(
 _UNTURNED = r"(?<!not )(?<!n't )(?<!than )(?<!nor )"
 _OPPOSITE = {
     True: re.compile(
-        rf"{_UNTURNED}\b(?:false|untrue|incorrect|nope|no(?=\s*[.,;!?]|\s*$))(?!\w)(?! to| that| of)", re.IGNORECASE
+        rf"{_UNTURNED}\b(?:false|untrue|incorrect|nope|no(?=\s*[.,;!?]|\s*$))(?!\w)(?! to| that| of)",
+        re.IGNORECASE,
     ),
-    False: re.compile(rf"{_UNTURNED}\b(?:true(?! that| of|, )(?! [a-z])|yes)\b(?! or)", re.IGNORECASE),
+    False: re.compile(
+        rf"{_UNTURNED}\b(?:true(?! that| of|, )(?! [a-z])|yes)\b(?! or)", re.IGNORECASE
+    ),
 }
 
 
@@ -81,7 +88,9 @@ class TruthReader:
 
     def read(self, statement: Statement) -> bool | None:
         """The truth value of a statement. Raises UnclearError where it has both."""
-        text = statement.text if statement.form == "box" else sentences.first_sentence(statement.text)
+        text = (
+            statement.text if statement.form == "box" else sentences.first_sentence(statement.text)
+        )
         text = _normal(text.partition("\n")[0])
         if text.endswith("?"):
             return None
@@ -153,9 +162,13 @@ def _claimed(text: str) -> bool | None:
 
 
 def _in_the_last_clause(text: str) -> bool | None:
-    """The value of "..., and the statement is true", where the clauses before it speak of no truth value."""
+    """The value of "..., and the statement is true", where the clauses before it speak of no truth
+    value.
+    """
     *before, last = _CLAUSES.split(text)
-    if not before or re.search(r"\b(?:if|whether|doubt|claims?|says?|said|not)\b", " ".join(before), re.IGNORECASE):
+    if not before or re.search(
+        r"\b(?:if|whether|doubt|claims?|says?|said|not)\b", " ".join(before), re.IGNORECASE
+    ):
         return None
     return _said_of_the_statement(last)
 
@@ -165,8 +178,14 @@ def _said_of_the_statement(text: str) -> bool | None:
     leading = _LEADING.match(text)
     holds = _HOLDS.fullmatch(text, leading.end() if leading else 0)
     if holds:
-        return not holds["fails"] if not (value := holds["proven"] or holds["made"]) else _VALUES[value.lower()]
-    match = (_IS_TRUE.fullmatch(text, leading.end()) if leading else None) or _IS_TRUE.fullmatch(text)
+        return (
+            not holds["fails"]
+            if not (value := holds["proven"] or holds["made"])
+            else _VALUES[value.lower()]
+        )
+    match = (_IS_TRUE.fullmatch(text, leading.end()) if leading else None) or _IS_TRUE.fullmatch(
+        text
+    )
     if match is None or not _AFTER_VALUE.match(match["after"]):
         return None
     if re.match(r"\s?(?:to say|that (?:the answer|it|the statement|this)\b)", match["after"]):

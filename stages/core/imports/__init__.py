@@ -1,1 +1,3 @@
-"""Responses that someone else generated, as their files have them: attempts, marks, ends, and their questions."""
+"""Responses that someone else generated, as their files have them: attempts, marks, ends, and their
+questions.
+"""

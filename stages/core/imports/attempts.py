@@ -1,6 +1,8 @@
-"""The attempts of one row: a response, or each of a list of them, with what the row says of it. Pure.
+"""The attempts of one row: a response, or each of a list of them, with what the row says of it.
+Pure.
 
-Lists stand side by side: the third reasoning, finish reason and verdict are those of the third answer.
+Lists stand side by side: the third reasoning, finish reason and verdict are those of the third
+answer.
 """
 
 from collections.abc import Mapping
@@ -11,13 +13,24 @@ from stages.core.imports import ends, marks, values
 from stages.core.program.errors import StageError
 
 # What belongs to one attempt; the rest of a field map is about the row
-FIELDS = ("reasoning", "answer", "finish_reason", "sample", "prompt_tokens", "completion_tokens", "correct")
-LONGEST = 1_000_000  # characters of a response, a hundred times a long one; a longer one takes minutes to compress
+FIELDS = (
+    "reasoning",
+    "answer",
+    "finish_reason",
+    "sample",
+    "prompt_tokens",
+    "completion_tokens",
+    "correct",
+)
+# characters of a response, a hundred times a long one; a longer one takes minutes to compress
+LONGEST = 1_000_000
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """One response. `correct` is what its source says of it, which counts for nothing here but is counted."""
+    """One response. `correct` is what its source says of it, which counts for nothing here but is
+    counted.
+    """
 
     reasoning: str
     answer: str
@@ -35,13 +48,22 @@ class Attempt:
 
 
 def attempts(found: Mapping[str, Any], place: str) -> list[Attempt]:
-    """The attempts of a row, whose values by our names are `found`. Raises StageError for lists that do not fit."""
+    """The attempts of a row, whose values by our names are `found`. Raises StageError for lists
+    that do not fit.
+    """
     count = _several(found.get("answer"))
     if count is None:
         return [
-            _attempt({name: _first(found.get(name), name, place) for name in FIELDS}, place, found.get("exact", False))
+            _attempt(
+                {name: _first(found.get(name), name, place) for name in FIELDS},
+                place,
+                found.get("exact", False),
+            )
         ]
-    rows = ({name: _item(found.get(name), name, number, count, place) for name in FIELDS} for number in range(count))
+    rows = (
+        {name: _item(found.get(name), name, number, count, place) for name in FIELDS}
+        for number in range(count)
+    )
     return [_attempt(row, f"{place}, response {number}") for number, row in enumerate(rows, 1)]
 
 
@@ -66,7 +88,9 @@ def _item(value: Any, name: str, number: int, count: int, place: str) -> Any:
     if values.null(value) or (_several(value) is None and (count == 1 or name == "prompt_tokens")):
         return value
     if _several(value) != count:
-        raise StageError(f"{place}: {name}: expected a list of {count}, one for each answer; mend the field map")
+        raise StageError(
+            f"{place}: {name}: expected a list of {count}, one for each answer; mend the field map"
+        )
     return value[number]
 
 
@@ -93,7 +117,9 @@ def _attempt(row: Mapping[str, Any], place: str, exact: bool = False) -> Attempt
 
 
 def _apart(reasoning: str, answer: str, place: str) -> tuple[str, str]:
-    """Reasoning and answer, where the answer may hold both. Raises StageError for two reasonings that differ."""
+    """Reasoning and answer, where the answer may hold both. Raises StageError for two reasonings
+    that differ.
+    """
     if not reasoning.strip():
         return marks.split(answer)
     reasoning = marks.unmarked(reasoning)
@@ -101,7 +127,9 @@ def _apart(reasoning: str, answer: str, place: str) -> tuple[str, str]:
         return reasoning, answer
     inner, after = marks.split(answer)
     if inner.split() not in (reasoning.split(), []):
-        raise StageError(f"{place}: the answer begins with another reasoning than its field holds; map one of them")
+        raise StageError(
+            f"{place}: the answer begins with another reasoning than its field holds; map one of them"
+        )
     return reasoning, after
 
 

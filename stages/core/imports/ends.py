@@ -55,10 +55,16 @@ def finish_reason(value: Any, place: str) -> str:
 
 
 def _plain(word: str) -> str:
-    """`max_tokens` of MAX_TOKENS, maxTokens, max-tokens, FinishReason.MAX_TOKENS, FINISH_REASON_MAX_TOKENS."""
+    """`max_tokens` of MAX_TOKENS, maxTokens, max-tokens, FinishReason.MAX_TOKENS,
+    FINISH_REASON_MAX_TOKENS.
+    """
     bare = re.sub(r":\s*\d+$", "", word.strip().strip("<|>'\" ."))  # <FinishReason.STOP: 1>
     last = re.split(r"[.:]+(?=\w)", bare)[-1]
     parted = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", last)
     return (
-        re.sub(r"[\W_]+", "_", parted).strip("_").lower().removeprefix("finish_reason_").removeprefix("finishreason_")
+        re.sub(r"[\W_]+", "_", parted)
+        .strip("_")
+        .lower()
+        .removeprefix("finish_reason_")
+        .removeprefix("finishreason_")
     )

@@ -1,6 +1,8 @@
-"""Which question a row answers: by an id, or by its text. Training questions come first, for they are what is asked.
+"""Which question a row answers: by an id, or by its text. Training questions come first, for they
+are what is asked.
 
-Sets whose rows have no id are numbered from 0 in each split, so that an id may be a training and a test question's.
+Sets whose rows have no id are numbered from 0 in each split, so that an id may be a training and a
+test question's.
 """
 
 import collections
@@ -14,9 +16,15 @@ HOW = ("question_id", "text", "normal_form")  # by what a question was found
 
 
 def normal(text: str) -> str:
-    """A text's normal form: compatible characters are one (NFKC), white space is one space, nothing is invisible."""
+    """A text's normal form: compatible characters are one (NFKC), white space is one space, nothing
+    is invisible.
+    """
     if not text.isascii():
-        text = "".join(char for char in unicodedata.normalize("NFKC", text) if unicodedata.category(char) != "Cf")
+        text = "".join(
+            char
+            for char in unicodedata.normalize("NFKC", text)
+            if unicodedata.category(char) != "Cf"
+        )
     return " ".join(text.split())
 
 
@@ -27,7 +35,9 @@ class Lookup:
         """`teacher` is named where a row's question is not clear."""
         self.teacher = teacher
         self.own: dict[str, Question] = {}
-        self.ids, self.texts, self.normal = (collections.defaultdict[str, list[Question]](list) for _ in range(3))
+        self.ids, self.texts, self.normal = (
+            collections.defaultdict[str, list[Question]](list) for _ in range(3)
+        )
         for question in questions:
             self.own[question.question_id] = question
             self.ids[question.source_id].append(question)
@@ -35,20 +45,29 @@ class Lookup:
             self.normal[normal(question.question)].append(question)
 
     def by_id(self, key: str, place: str) -> tuple[Question, str] | None:
-        """The question of that id in its source, else of our id or its text, and by what it was found."""
+        """The question of that id in its source, else of our id or its text, and by what it was
+        found.
+        """
         if there := self.ids.get(key):
             trained = [question for question in there if question.split == "train"]
-            return self._one(trained or there[:1], f"question_id {shown(key)}", place), "question_id"
+            return self._one(
+                trained or there[:1], f"question_id {shown(key)}", place
+            ), "question_id"
         if key in self.own:
             return self.own[key], "question_id"
         return self.by_text(key, place)
 
     def by_text(self, text: str, place: str) -> tuple[Question, str] | None:
         """The question of that text, else of its normal form, and by what it was found."""
-        for how, table, key in (("text", self.texts, text.strip()), ("normal_form", self.normal, normal(text))):
+        for how, table, key in (
+            ("text", self.texts, text.strip()),
+            ("normal_form", self.normal, normal(text)),
+        ):
             if there := table.get(key):
                 trained = any(question.split == "train" for question in there)
-                return self._one(there if trained else there[:1], f"question '{shown(text.strip())}'", place), how
+                return self._one(
+                    there if trained else there[:1], f"question '{shown(text.strip())}'", place
+                ), how
         return None
 
     def _one(self, there: Sequence[Question], what: str, place: str) -> Question:

@@ -1,7 +1,8 @@
-"""The marks by which models of all kinds set their reasoning apart from the answer, read in imported text. Pure.
+"""The marks by which models of all kinds set their reasoning apart from the answer, read in
+imported text. Pure.
 
-A text that begins with such a mark, or holds the closing one of a thinking mark, is read by it. Elsewhere a mark is
-spoken of, and stays as it is.
+A text that begins with such a mark, or holds the closing one of a thinking mark, is read by it.
+Elsewhere a mark is spoken of, and stays as it is.
 """
 
 import re
@@ -11,10 +12,12 @@ from stages.core import chat
 _HARMONY = re.compile(r"<\|channel\|>\s*\w+[^<]*(?:<\|constrain\|>[^<]*)?<\|message\|>")
 _WRAP = r"(?:solution|response|answer)"
 _WRAPPED = re.compile(
-    rf"<\|(?:begin|start)_(?:of_)?{_WRAP}\|>|\[begin final response\]|<(?:response|solution)>", re.IGNORECASE
+    rf"<\|(?:begin|start)_(?:of_)?{_WRAP}\|>|\[begin final response\]|<(?:response|solution)>",
+    re.IGNORECASE,
 )
 _UNWRAPPED = re.compile(
-    rf"(?:<\|end_(?:of_)?{_WRAP}\|>|\[end final response\]|</(?:response|solution)>)$", re.IGNORECASE
+    rf"(?:<\|end_(?:of_)?{_WRAP}\|>|\[end final response\]|</(?:response|solution)>)$",
+    re.IGNORECASE,
 )
 # How templates end a turn, where a text was stored with its special tokens
 _END = re.compile(
@@ -30,8 +33,12 @@ def _styled(names: str) -> list[tuple[re.Pattern[str], re.Pattern[str], str, str
     """For each style the expressions of both marks, and their forms."""
     found = []
     for begin, end in chat.STYLES:
-        opened, closed = (re.escape(form).replace(r"\{\}", f"(?P<name>{names})") for form in (begin, end))
-        found.append((re.compile(opened, re.IGNORECASE), re.compile(closed, re.IGNORECASE), begin, end))
+        opened, closed = (
+            re.escape(form).replace(r"\{\}", f"(?P<name>{names})") for form in (begin, end)
+        )
+        found.append(
+            (re.compile(opened, re.IGNORECASE), re.compile(closed, re.IGNORECASE), begin, end)
+        )
     return found
 
 
@@ -39,7 +46,9 @@ _BEGINNING, _ANYWHERE = _styled(f"{chat.THINKING}|{chat.OTHERS}"), _styled(chat.
 
 
 def split(text: str) -> tuple[str, str]:
-    """(reasoning, answer) of a response in whichever way it sets them apart; without any, all of it is the answer."""
+    """(reasoning, answer) of a response in whichever way it sets them apart; without any, all of it
+    is the answer.
+    """
     if _HARMONY.search(text) and not text.lstrip().startswith(chat.OPEN):
         return chat.split(text, "harmony")
     if said := _by_phrase(text):
@@ -90,7 +99,9 @@ def unmarked(reasoning: str) -> str:
 
 
 def answer(text: str) -> tuple[str, bool]:
-    """An answer without the marks around it; whether it ended with such as end a turn, which are left out."""
+    """An answer without the marks around it; whether it ended with such as end a turn, which are
+    left out.
+    """
     text, ended = _ended(text)
     bare = text.strip()
     opened = _WRAPPED.match(bare)
@@ -101,7 +112,9 @@ def answer(text: str) -> tuple[str, bool]:
 
 
 def _ended(text: str) -> tuple[str, bool]:
-    """A text without the marks that end a turn, and whether it had any; one without them is as it was."""
+    """A text without the marks that end a turn, and whether it had any; one without them is as it
+    was.
+    """
     bare = text.rstrip()
     if not _END.search(bare[-_TAIL:]):
         return text, False

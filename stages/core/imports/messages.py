@@ -1,7 +1,8 @@
-"""Traces in the messages form that other trainers read: a user's and an assistant's message in a row of jsonl.
+"""Traces in the messages form that other trainers read: a user's and an assistant's message in a
+row of jsonl.
 
-Pure, both ways. The reasoning is inside the assistant's content, in think tags, or in a field of its own beside it
-(FORMS); README.md beside this file says who reads which.
+Pure, both ways. The reasoning is inside the assistant's content, in think tags, or in a field of
+its own beside it (FORMS); README.md beside this file says who reads which.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -41,8 +42,11 @@ def written(trace: Trace, reasoning: str | None, form: str) -> dict[str, Any]:
     }
 
 
-def rewritten(traces: Iterable[Trace], variants: Iterable[Variant]) -> Iterator[tuple[Trace, Variant]]:
-    """The kept variants, each with its trace. Both are in the order of their keys, so that none is held.
+def rewritten(
+    traces: Iterable[Trace], variants: Iterable[Variant]
+) -> Iterator[tuple[Trace, Variant]]:
+    """The kept variants, each with its trace. Both are in the order of their keys, so that none is
+    held.
 
     Raises StageError for a variant of a trace that is not there.
     """
@@ -59,10 +63,11 @@ def rewritten(traces: Iterable[Trace], variants: Iterable[Variant]) -> Iterator[
 
 
 def read(row: Mapping[str, Any], messages: Any, place: str) -> dict[str, Any]:
-    """What a row says: `question`, `reasoning` (None: none apart from the answer), `answer` and what it has of OWN.
+    """What a row says: `question`, `reasoning` (None: none apart from the answer), `answer` and
+    what it has of OWN.
 
-    `exact`: reasoning and answer are ours, so that marks in them are spoken of. A system message may come first.
-    Raises StageError for other roles than one question's and answer's.
+    `exact`: reasoning and answer are ours, so that marks in them are spoken of. A system message
+    may come first. Raises StageError for other roles than one question's and answer's.
     """
     user, said = _turns(messages, place)
     own = {name: row[name] for name, kind in OWN.items() if type(row.get(name)) is kind}
@@ -76,7 +81,9 @@ def read(row: Mapping[str, Any], messages: Any, place: str) -> dict[str, Any]:
 
 
 def _reasoning(said: Turn, place: str) -> str | None:
-    """The first field of the assistant's message that holds reasoning, or the parts of its content that do."""
+    """The first field of the assistant's message that holds reasoning, or the parts of its content
+    that do.
+    """
     fields = (values.text(said.fields.get(name), f"messages: {name}", place) for name in REASONING)
     apart = next((text for text in fields if text and text.strip()), None)
     return apart or values.thinking(said.content, "messages: content", place)
@@ -93,13 +100,19 @@ def _turns(messages: Any, place: str) -> tuple[Turn, Turn]:
             "bring one question and its answer a row"
         )
     user, said = found[start:]
-    if not values.null(said.content) and not isinstance(said.content, str) and not values.parts(said.content):
+    if (
+        not values.null(said.content)
+        and not isinstance(said.content, str)
+        and not values.parts(said.content)
+    ):
         raise values.refused(said.content, "messages: assistant's content", place, "text")
     return user, said
 
 
 def _exactly(content: str, chars: Any) -> tuple[str | None, str]:
-    """Reasoning and answer where `chars` fits the content, as we wrote it; (None, content) where the tags must tell."""
+    """Reasoning and answer where `chars` fits the content, as we wrote it; (None, content) where
+    the tags must tell.
+    """
     if type(chars) is int and chars > 0:
         start, end = len(chat.OPEN) + 1, len(chat.OPEN) + 1 + chars
         reasoning = content[start:end]

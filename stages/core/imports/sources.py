@@ -1,4 +1,6 @@
-"""Rows of someone else's files: jsonl, json or parquet, with a field map. Errors name the file and the row."""
+"""Rows of someone else's files: jsonl, json or parquet, with a field map. Errors name the file and
+the row.
+"""
 
 import json
 import os
@@ -19,7 +21,8 @@ QUESTIONS, TRACES = IMPORTS / "questions", IMPORTS / "traces"
 
 
 def rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yields (place, row) of a .jsonl, .json (a list of objects) or .parquet file; place is "file: row 3".
+    """Yields (place, row) of a .jsonl, .json (a list of objects) or .parquet file; place is "file:
+    row 3".
 
     Raises StageError for a file that is missing, empty, binary or not made of objects.
     """
@@ -33,21 +36,28 @@ def rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     for number, row in enumerate(readers[path.suffix](path)):
         place = f"{path}: row {number + 1}"
         if not isinstance(row, dict):
-            raise StageError(f"{place}: expected an object with named fields, found {type(row).__name__}")
+            raise StageError(
+                f"{place}: expected an object with named fields, found {type(row).__name__}"
+            )
         yield place, row
     if number < 0:
         raise StageError(f"{path}: empty: it holds no rows")
 
 
 def _check_link(path: Path) -> None:
-    """Raises StageError for a link out of the repository: a clone would have it point to nothing, or elsewhere.
+    """Raises StageError for a link out of the repository: a clone would have it point to nothing,
+    or elsewhere.
 
     DVC's own links, into a cache that may lie anywhere, are those of what a .dvc file names.
     """
     target = Path(os.path.realpath(path))  # Path.resolve() raises for links in a circle
-    if not path.is_relative_to(IMPORTS) or any(target.is_relative_to(one.resolve()) for one in (Path(), IMPORTS)):
+    if not path.is_relative_to(IMPORTS) or any(
+        target.is_relative_to(one.resolve()) for one in (Path(), IMPORTS)
+    ):
         return
-    if not any(one.with_name(f"{one.name}.dvc").is_file() for one in (path, *path.parents) if one.name):
+    if not any(
+        one.with_name(f"{one.name}.dvc").is_file() for one in (path, *path.parents) if one.name
+    ):
         raise StageError(
             f"{path}: a link to {target}, outside the repository; put the file itself there, or `dvc add` it"
         )
@@ -99,7 +109,9 @@ def _json(path: Path) -> Iterator[Any]:
 
 
 def _parsed(text: str, place: str) -> Any:
-    """The value that JSON text holds. Raises StageError for names that an object has twice, of which one is lost."""
+    """The value that JSON text holds. Raises StageError for names that an object has twice, of
+    which one is lost.
+    """
     try:
         return json.loads(text, object_pairs_hook=_unique)
     except RecursionError as error:
@@ -152,22 +164,29 @@ def _twice(fields: Iterable[pa.Field]) -> str | None:
     return None
 
 
-def _undecodable(path: Path, batch: pa.RecordBatch, start: int, error: UnicodeDecodeError) -> NoReturn:
+def _undecodable(
+    path: Path, batch: pa.RecordBatch, start: int, error: UnicodeDecodeError
+) -> NoReturn:
     """Raises StageError that names the first row of `batch` whose bytes are no UTF-8."""
     for place in range(batch.num_rows):
         try:
             batch.slice(place, 1).to_pylist()
         except UnicodeDecodeError:
-            raise StageError(f"{path}: row {start + place + 1}: a text is not UTF-8; mend the file") from error
+            raise StageError(
+                f"{path}: row {start + place + 1}: a text is not UTF-8; mend the file"
+            ) from error
     raise error
 
 
-def pick(row: Mapping[str, Any], fields: Mapping[str, str | list[str]], name: str, place: str) -> Any:
-    """The value of our field `name` in `row`, which its file calls `fields[name]`; None where not mapped.
+def pick(
+    row: Mapping[str, Any], fields: Mapping[str, str | list[str]], name: str, place: str
+) -> Any:
+    """The value of our field `name` in `row`, which its file calls `fields[name]`; None where not
+    mapped.
 
-    A dot in that name goes into a nested object: `choices.text`. A text with names in braces has their values put in,
-    a list of names or texts gives a list.
-    Raises StageError where the map names a field that the row does not have.
+    A dot in that name goes into a nested object: `choices.text`. A text with names in braces has
+    their values put in, a list of names or texts gives a list. Raises StageError where the map
+    names a field that the row does not have.
     """
     if name not in fields:
         return None
@@ -182,9 +201,13 @@ def _filled(row: Mapping[str, Any], source: str, name: str, place: str) -> Any:
         return _value(row, source, name, place)
 
     def put(match: re.Match[str]) -> str:
-        found = values.text(_value(row, match[1], name, place), f"{name}: field '{shown(match[1])}'", place)
+        found = values.text(
+            _value(row, match[1], name, place), f"{name}: field '{shown(match[1])}'", place
+        )
         if found is None:
-            raise StageError(f"{place}: {name}: field '{shown(match[1])}' is null; mend the field map or the file")
+            raise StageError(
+                f"{place}: {name}: field '{shown(match[1])}' is null; mend the field map or the file"
+            )
         return found
 
     # not str.format: names of fields hold spaces, and what is put in may hold braces
@@ -197,6 +220,8 @@ def _value(row: Mapping[str, Any], path: str, name: str, place: str) -> Any:
     for part in path.split("."):
         if not isinstance(value, Mapping) or part not in value:
             fields = shown(", ".join(sorted(map(shown, row))), 300)
-            raise StageError(f"{place}: no field {path!r} for {name}; it has: {fields}; mend the field map")
+            raise StageError(
+                f"{place}: no field {path!r} for {name}; it has: {fields}; mend the field map"
+            )
         value = value[part]
     return None if values.null(value) else value

@@ -1,4 +1,6 @@
-"""Messages of one conversation as OpenAI's API has them (role, content) or ShareGPT (from, value). Pure."""
+"""Messages of one conversation as OpenAI's API has them (role, content) or ShareGPT (from, value).
+Pure.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -34,7 +36,9 @@ def _turn(number: int, message: dict[str, Any], place: str) -> Turn:
     role, content = ("role", "content") if "role" in message else ("from", "value")
     if role not in message:
         keys = ", ".join(shown(key) for key in sorted(message)) or "nothing"
-        raise StageError(f"{place}: messages: message {number} has no role but {keys}; name it role and content")
+        raise StageError(
+            f"{place}: messages: message {number} has no role but {keys}; name it role and content"
+        )
     name = text(message[role], f"messages: role of message {number}", place) or ""
     return Turn(ROLES.get(name.strip().lower(), name), message.get(content), message)
 
@@ -51,10 +55,13 @@ def conversation(value: Any) -> bool:
 def asked(value: Any, name: str, place: str) -> str | None:
     """The text of the one user's message among system messages.
 
-    Raises StageError for further messages: a question that follows others is not a question by itself.
+    Raises StageError for further messages: a question that follows others is not a question by
+    itself.
     """
     found = [turn for turn in turns(value, place) if turn.role != "system"]
     if [turn.role for turn in found] != ["user"]:
         roles = ", ".join(shown(turn.role) for turn in found) or "none"
-        raise StageError(f"{place}: {name}: expected one user's message, found {roles}; bring one question a row")
+        raise StageError(
+            f"{place}: {name}: expected one user's message, found {roles}; bring one question a row"
+        )
     return text(found[0].content, name, place)

@@ -1,6 +1,8 @@
-"""Values of mapped fields as text, whole numbers and ids: used as they are, null, or refused by row. Pure.
+"""Values of mapped fields as text, whole numbers and ids: used as they are, null, or refused by
+row. Pure.
 
-Nothing becomes text that was no text: a list or an object in a text's field is refused, never written out.
+Nothing becomes text that was no text: a list or an object in a text's field is refused, never
+written out.
 """
 
 import math
@@ -23,13 +25,16 @@ def refused(value: Any, name: str, place: str, wanted: str) -> StageError:
     """The error for a value of another kind."""
     size = f" of {len(value)}" if isinstance(value, list | dict) else ""
     found = f"{type(value).__name__}{size}: {shown(value)}"
-    return StageError(f"{place}: {name}: expected {wanted}, found {found}; mend the field map or the file")
+    return StageError(
+        f"{place}: {name}: expected {wanted}, found {found}; mend the field map or the file"
+    )
 
 
 def text(value: Any, name: str, place: str) -> str | None:
     """`value` as text, None where it is missing.
 
-    Numbers are text as they are written. So is a list of one text, and a list of content parts that are all text.
+    Numbers are text as they are written. So is a list of one text, and a list of content parts that
+    are all text.
     """
     if null(value):
         return None
@@ -58,7 +63,11 @@ def _whole_characters(value: str, name: str, place: str) -> str:
 
 def parts(value: Any) -> bool:
     """Whether `value` is a list of content parts, as servers write a message's content."""
-    return isinstance(value, list) and bool(value) and all(isinstance(part, dict) and "type" in part for part in value)
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(isinstance(part, dict) and "type" in part for part in value)
+    )
 
 
 def _joined(value: Sequence[Mapping[str, Any]], name: str, place: str) -> str:
@@ -77,14 +86,20 @@ def thinking(value: Any, name: str, place: str) -> str | None:
 
 
 def whole(value: Any, name: str, place: str) -> int | None:
-    """`value` as a count, None where it is missing. pandas writes whole numbers beside missing ones as 9.0."""
+    """`value` as a count, None where it is missing. pandas writes whole numbers beside missing ones
+    as 9.0.
+    """
     if null(value):
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
         quoted = f"'{shown(value)}'" if isinstance(value, str) else shown(value)
-        raise StageError(f"{place}: {name}: {quoted} is no whole number; mend the field map or the file")
+        raise StageError(
+            f"{place}: {name}: {quoted} is no whole number; mend the field map or the file"
+        )
     if not 0 <= value <= LARGEST:
-        raise StageError(f"{place}: {name}: {shown(value)} is not between 0 and {LARGEST}; mend the file")
+        raise StageError(
+            f"{place}: {name}: {shown(value)} is not between 0 and {LARGEST}; mend the file"
+        )
     return int(value)
 
 

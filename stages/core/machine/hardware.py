@@ -1,4 +1,6 @@
-"""What machine this is, for timings that must not be compared across machines, and what it cannot run."""
+"""What machine this is, for timings that must not be compared across machines, and what it cannot
+run.
+"""
 
 import importlib.util
 import resource
@@ -8,14 +10,20 @@ from pathlib import Path
 
 import torch
 
-KERNELS = ("fla", "causal_conv1d", "mamba_ssm")  # packages whose kernels transformers takes wherever they are installed
+KERNELS = (
+    "fla",
+    "causal_conv1d",
+    "mamba_ssm",
+)  # packages whose kernels transformers takes wherever they are installed
 
 
 def device() -> str:
     """The GPU's name, or the CPU's, so that seconds are never compared across devices."""
     if torch.cuda.is_available():
         return str(torch.cuda.get_device_name())
-    for line in Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else ():
+    for line in (
+        Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else ()
+    ):
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
     return "CPU"
@@ -40,14 +48,18 @@ def bf16_supported() -> bool:
     if torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     capabilities = torch.cpu.get_capabilities()
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") or capabilities.get("bf16"))
+    return bool(
+        capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") or capabilities.get("bf16")
+    )
 
 
 def hide_kernels() -> None:
-    """Without a GPU, hides packages that compute on GPUs alone, so that transformers takes its reference path.
+    """Without a GPU, hides packages that compute on GPUs alone, so that transformers takes its
+    reference path.
 
-    transformers 5.19 asks for no GPU when it binds them, as a model's module is imported: call this before, in the same
-    process. It has no setting for that; None is Python's own sign that a module cannot be imported.
+    transformers 5.19 asks for no GPU when it binds them, as a model's module is imported: call this
+    before, in the same process. It has no setting for that; None is Python's own sign that a module
+    cannot be imported.
     """
     for name in () if torch.cuda.is_available() else KERNELS:
         if importlib.util.find_spec(name):

@@ -21,9 +21,14 @@ def quiet() -> bool:
     return bool(os.environ.get("CI")) or not sys.stderr.isatty()
 
 
-# No library that a stage uses, in this process or in those that it starts, tells its makers that it is used: of what is
-# not said otherwise, Hugging Face's (TRL's trainers too) and vLLM's, Ray's, and DVC's
-for name, value in {"DO_NOT_TRACK": "1", "RAY_USAGE_STATS_ENABLED": "0", "DVC_NO_ANALYTICS": "1"}.items():
+# No library that a stage uses, in this process or in those that it starts, tells its makers that it
+# is used: of what is not said otherwise, Hugging Face's (TRL's trainers too) and vLLM's, Ray's, and
+# DVC's
+for name, value in {
+    "DO_NOT_TRACK": "1",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "DVC_NO_ANALYTICS": "1",
+}.items():
     os.environ.setdefault(name, value)
 if quiet():
     # Read by tqdm when it is imported, here and by every library that a stage uses
@@ -34,7 +39,9 @@ from tqdm import tqdm  # noqa: E402
 Item = TypeVar("Item")
 LONGEST_LINE = 2000  # characters of an error; its end, which says what to do, is kept
 SECRET_LENGTH = 6  # characters; shorter values are words like "none" and "false"
-_SECRET = re.compile("KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL")  # in the name of an environment variable
+_SECRET = re.compile(
+    "KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL"
+)  # in the name of an environment variable
 _ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO)
 _TAKEN = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENOTEMPTY)
 _OPEN = (errno.EMFILE, errno.ENFILE)
@@ -57,12 +64,16 @@ _CELL = {
 }
 
 
-def stage(*names: str, optional: tuple[str, ...] = ()) -> Callable[[Callable[..., None]], click.Command]:
+def stage(
+    *names: str, optional: tuple[str, ...] = ()
+) -> Callable[[Callable[..., None]], click.Command]:
     """Makes `main` a command whose options, `names` required, say which cell of the grid it runs."""
 
     def wrap(main: Callable[..., None]) -> click.Command:
         def run(**cell: str) -> None:
-            if "DVC_STAGE" in os.environ:  # a stage that outlives its dvc would write beside the next one
+            if (
+                "DVC_STAGE" in os.environ
+            ):  # a stage that outlives its dvc would write beside the next one
                 end_with_parent(signal.SIGTERM)
             guarded(lambda: main(**cell))
 
@@ -81,7 +92,9 @@ def guarded(body: Callable[[], None]) -> None:
     except StageError as error:
         fail(str(error))
     except MemoryError:
-        fail("out of memory; ask for less at a time or run it where there is more, then run the stage again")
+        fail(
+            "out of memory; ask for less at a time or run it where there is more, then run the stage again"
+        )
     except Exception as error:
         number = error_number(error)
         if number is None:
@@ -106,25 +119,33 @@ def fail(text: str) -> NoReturn:
 
 
 def one_line(text: str) -> str:
-    """`text` as a terminal may show it: one line, no control characters, no secrets, and of bounded length."""
+    """`text` as a terminal may show it: one line, no control characters, no secrets, and of bounded
+    length.
+    """
     line = " ".join(_without_secrets(text).split())
     if len(line) > LONGEST_LINE:
         half = LONGEST_LINE // 2
         line = f"{line[:half]} ... {line[-half:]}"
     return "".join(
-        character if character.isprintable() else character.encode("unicode_escape", "surrogatepass").decode()
+        character
+        if character.isprintable()
+        else character.encode("unicode_escape", "surrogatepass").decode()
         for character in line
     )
 
 
 def _without_secrets(text: str) -> str:
-    """`text` without the values of environment variables that hold secrets: servers repeat keys in their messages."""
+    """`text` without the values of environment variables that hold secrets: servers repeat keys in
+    their messages.
+    """
     for name, value in os.environ.items():
         if _SECRET.search(name) and len(value) >= SECRET_LENGTH:
             text = text.replace(value, f"[{name}]")
     return text
 
 
-def progress(items: Iterable[Item], what: str, total: int | None = None, unit: str = "row") -> "tqdm[Item]":
+def progress(
+    items: Iterable[Item], what: str, total: int | None = None, unit: str = "row"
+) -> "tqdm[Item]":
     """`items` behind a progress bar on stderr."""
     return tqdm(items, desc=what, total=total, unit=unit, leave=False)

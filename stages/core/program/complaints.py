@@ -21,10 +21,18 @@ def complaint(error: ValidationError, hint: Any, value: Any, place: str) -> str:
     """pydantic's first error in one line: the entry, what it is and what was expected."""
     first = error.errors(include_url=False)[0]
     at, held, options = place, value, _options(hint)
-    for part in first["loc"]:  # up to what is no entry: the alternative of a union, the name of one that is missing
-        if not (isinstance(held, dict) and part in held) and not (isinstance(held, list) and isinstance(part, int)):
+    for part in first[
+        "loc"
+    ]:  # up to what is no entry: the alternative of a union, the name of one that is missing
+        if not (isinstance(held, dict) and part in held) and not (
+            isinstance(held, list) and isinstance(part, int)
+        ):
             break
-        at, held, options = f"{at}.{_part(part)}".lstrip("."), held[typing.cast(Any, part)], _inside(options, part)
+        at, held, options = (
+            f"{at}.{_part(part)}".lstrip("."),
+            held[typing.cast(Any, part)],
+            _inside(options, part),
+        )
     what, last, said = first["type"], first["loc"][-1:], first["msg"]
     known = ", ".join(re.findall("'([^']*)'", str(first.get("ctx", {}).get("expected", ""))))
     if what == "missing":
@@ -32,7 +40,11 @@ def complaint(error: ValidationError, hint: Any, value: Any, place: str) -> str:
     if what in ("extra_forbidden", "unexpected_keyword_argument"):
         return f"{at}: unknown entry; known: {', '.join(sorted(_entries(hint, first['loc'][:-1])))}"
     if last == ("[key]",):
-        return f"{at}: unknown entry; known: {known}" if known else f"{at}: its name: {said.partition(', ')[2] or said}"
+        return (
+            f"{at}: unknown entry; known: {known}"
+            if known
+            else f"{at}: its name: {said.partition(', ')[2] or said}"
+        )
     if what == "literal_error":
         return f"{at}: {quoted(held)} is unknown; known: {known}"
     if what == "value_error":
@@ -73,8 +85,16 @@ def _entries(hint: Any, path: Iterable[Any]) -> list[str]:
 
 
 def _hints(option: Any) -> dict[str, Any]:
-    fields = typing.get_type_hints(option) if isinstance(option, type) and option.__module__ != "builtins" else {}
-    return {name: hint for name, hint in fields.items() if typing.get_origin(hint) is not typing.ClassVar}
+    fields = (
+        typing.get_type_hints(option)
+        if isinstance(option, type) and option.__module__ != "builtins"
+        else {}
+    )
+    return {
+        name: hint
+        for name, hint in fields.items()
+        if typing.get_origin(hint) is not typing.ClassVar
+    }
 
 
 def _word(option: Any) -> str:

@@ -10,7 +10,8 @@ _NESTED.maxlevel, _NESTED.maxstring, _NESTED.maxother = 3, 60, 60
 class StageError(Exception):
     """One line that names the file, row or parameter, what was expected, and the remedy.
 
-    Line ends become spaces and control characters their escapes, wherever in the message they came from.
+    Line ends become spaces and control characters their escapes, wherever in the message they came
+    from.
     """
 
     def __init__(self, message: str) -> None:
@@ -21,7 +22,9 @@ class StageError(Exception):
 
 
 def shown(value: object, limit: int = 60) -> str:
-    """`value`, which came from data, for a message: without quotes, escaped, shortened to `limit` characters or so."""
+    """`value`, which came from data, for a message: without quotes, escaped, shortened to `limit`
+    characters or so.
+    """
     if not isinstance(value, str):
         return _escaped(_NESTED.repr(value))
     text = repr(value[:limit])[1:-1]

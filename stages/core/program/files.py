@@ -1,4 +1,6 @@
-"""Files that are whole or not there: text and JSON outs, and the folder or file that replaces its target at the end."""
+"""Files that are whole or not there: text and JSON outs, and the folder or file that replaces its
+target at the end.
+"""
 
 import contextlib
 import errno
@@ -21,10 +23,11 @@ _WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yields a path beside `path` to write to, a file or a folder, and moves it there if all went well.
+    """Yields a path beside `path` to write to, a file or a folder, and moves it there if all went
+    well.
 
-    The path is this process's alone: `.<name>.<process>-<random>.partial`. On any error what was written is removed
-    and `path` is as it was. Errors name `path`.
+    The path is this process's alone: `.<name>.<process>-<random>.partial`. On any error what was
+    written is removed and `path` is as it was. Errors name `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_abandoned(path)
@@ -38,13 +41,17 @@ def replacing(path: Path) -> Iterator[Path]:
     except StageError as error:
         raise StageError(str(error).replace(str(partial), str(path))) from error
     finally:
-        with contextlib.suppress(OSError):  # what ended the block counts, not why nothing can be removed
+        with contextlib.suppress(
+            OSError
+        ):  # what ended the block counts, not why nothing can be removed
             remove(partial)
 
 
 @contextlib.contextmanager
 def naming(path: Path, written: Path | None = None) -> Iterator[None]:
-    """Makes errors of writing an OSError that names `path`: those of an open file, and those that name `written`."""
+    """Makes errors of writing an OSError that names `path`: those of an open file, and those that
+    name `written`.
+    """
     try:
         yield
     except Exception as error:
@@ -52,7 +59,9 @@ def naming(path: Path, written: Path | None = None) -> Iterator[None]:
         if number is None or isinstance(error, StageError):
             raise
         nameless = not isinstance(name, str) and number in _WRITING
-        inside = isinstance(name, str) and written is not None and Path(name).is_relative_to(written)
+        inside = (
+            isinstance(name, str) and written is not None and Path(name).is_relative_to(written)
+        )
         if nameless or inside:
             raise OSError(number, os.strerror(number), str(path)) from error
         raise
@@ -61,7 +70,9 @@ def naming(path: Path, written: Path | None = None) -> Iterator[None]:
 def _remove_abandoned(path: Path) -> None:
     """Removes what processes that are gone left of `path`; also what versions before this one left."""
     for partial in path.parent.glob(f".{glob.escape(path.name)}.*partial"):
-        process = re.fullmatch(r"(\d+)-[0-9a-f]{8}\.partial", partial.name.removeprefix(f".{path.name}."))
+        process = re.fullmatch(
+            r"(\d+)-[0-9a-f]{8}\.partial", partial.name.removeprefix(f".{path.name}.")
+        )
         if (process and not _lives(int(process[1]))) or partial.name == f".{path.name}.partial":
             remove(partial)
 
@@ -79,7 +90,8 @@ def _lives(process: int) -> bool:
 def error_number(error: BaseException) -> int | None:
     """The operating system's number of `error`, None where it is not the system's.
 
-    safetensors, written in Rust, has it in its text alone. torch keeps it to itself: mostly the disk is full.
+    safetensors, written in Rust, has it in its text alone. torch keeps it to itself: mostly the
+    disk is full.
     """
     if isinstance(error, OSError):
         return error.errno
@@ -106,14 +118,17 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Writes `value` as JSON with sorted keys, atomically. Raises ValueError for NaN and infinity."""
-    write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n")
+    write_text(
+        path,
+        json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n",
+    )
 
 
 def write_metrics(path: Path, value: Mapping[str, Any]) -> None:
     """Writes `value` as the one item of a JSON list.
 
-    For files that dvc.yaml calls metrics, without which a stage has no run cache: DVC makes a column of `dvc exp show`
-    of each number in such a file, but for those in lists.
+    For files that dvc.yaml calls metrics, without which a stage has no run cache: DVC makes a
+    column of `dvc exp show` of each number in such a file, but for those in lists.
     """
     write_json(path, [value])
 
@@ -129,7 +144,9 @@ def read_json(path: Path) -> Any:
 
 
 def digest(folder: Path, pattern: str = "*") -> str:
-    """SHA-256, in hex, of the names and contents of the files below `folder` whose names match `pattern`."""
+    """SHA-256, in hex, of the names and contents of the files below `folder` whose names match
+    `pattern`.
+    """
     whole = hashlib.sha256()
     for path in sorted(path for path in folder.rglob(pattern) if path.is_file()):
         with path.open("rb") as file:
@@ -139,9 +156,11 @@ def digest(folder: Path, pattern: str = "*") -> str:
 
 
 def fingerprint(folder: Path) -> str | None:
-    """Stands for the revision of a model in a local folder: hash of its files' names, sizes, first and last MiB.
+    """Stands for the revision of a model in a local folder: hash of its files' names, sizes, first
+    and last MiB.
 
-    None where `folder` is none: a server's name for a model. Weights that were trained further differ everywhere.
+    None where `folder` is none: a server's name for a model. Weights that were trained further
+    differ everywhere.
     """
     if not (folder / "config.json").is_file():
         return None

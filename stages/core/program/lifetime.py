@@ -10,7 +10,9 @@ _PR_SET_PDEATHSIG = 1  # of <linux/prctl.h>
 
 
 def end_with_parent(number: signal.Signals = signal.SIGKILL) -> None:
-    """Has Linux send this process signal `number` when its parent ends. Does nothing on other systems."""
+    """Has Linux send this process signal `number` when its parent ends. Does nothing on other
+    systems.
+    """
     if not sys.platform.startswith("linux"):
         return
     starter = multiprocessing.parent_process()

@@ -1,10 +1,13 @@
-"""Near-duplicates of test questions among training questions, found by MinHash and locality-sensitive hashing.
+"""Near-duplicates of test questions among training questions, found by MinHash and
+locality-sensitive hashing.
 
-Two questions are near when they have the same numbers, and when the shingles (runs of words) that they share are at
-least `threshold` of those that either has (Jaccard), both over all shingles and over those that are not the wording of
-a set: "Answer with a letter" makes no two questions alike, nor does one template with other numbers.
+Two questions are near when they have the same numbers, and when the shingles (runs of words) that
+they share are at least `threshold` of those that either has (Jaccard), both over all shingles and
+over those that are not the wording of a set: "Answer with a letter" makes no two questions alike,
+nor does one template with other numbers.
 
-The order of the options that follow a question makes no difference: they are compared sorted, without their letters.
+The order of the options that follow a question makes no difference: they are compared sorted,
+without their letters.
 """
 
 import collections
@@ -21,20 +24,26 @@ from stages.core.questions.items import lettered
 from stages.core.records import Question
 
 _TOKEN, _NUMBER = re.compile(r"\w+|[^\w\s]"), re.compile(r"\d+(?:\.\d+)?")
-PERMUTATIONS = 128  # of the MinHash: its error is about 1/sqrt(128) = 9%, so all that it finds is checked exactly
-SLACK = 0.7  # candidates are looked for at this share of the threshold, so that few near ones are missed
+# of the MinHash: its error is about 1/sqrt(128) = 9%, so all that it finds is checked exactly
+PERMUTATIONS = 128
+# candidates are looked for at this share of the threshold, so that few near ones are missed
+SLACK = 0.7
 SMALL = 50  # questions in a set that is too small to tell its wording
 FEW = 3  # questions that may share a shingle in any set
 
 
 @dataclass(frozen=True)
 class Decontaminate:
-    """What counts as near, and whether such training questions are removed; they are counted and listed in any case."""
+    """What counts as near, and whether such training questions are removed; they are counted and
+    listed in any case.
+    """
 
     remove: bool = True
     threshold: float = 0.8
     words: Annotated[int, Field(le=MOST)] = 3  # of a shingle
-    common: float = 0.02  # a shingle that more than this share of a set's questions has is its wording
+    common: float = (
+        0.02  # a shingle that more than this share of a set's questions has is its wording
+    )
 
     def __post_init__(self) -> None:
         if not 0 < self.threshold <= 1 or self.words < 1 or not 0 <= self.common <= 1:
@@ -82,9 +91,13 @@ def near_duplicates(questions: Sequence[Question], rules: Decontaminate) -> Iter
 def _without_wording(
     questions: Sequence[Question], whole: Sequence[frozenset[str]], rules: Decontaminate
 ) -> list[frozenset[str]]:
-    """Each question's shingles that its set does not share; a question that has none of its own is one by itself."""
+    """Each question's shingles that its set does not share; a question that has none of its own is
+    one by itself.
+    """
     sizes = collections.Counter(row.source for row in questions)
-    counts = collections.Counter((row.source, one) for row, has in zip(questions, whole, strict=True) for one in has)
+    counts = collections.Counter(
+        (row.source, one) for row, has in zip(questions, whole, strict=True) for one in has
+    )
     wording = {
         one
         for (source, one), count in counts.items()
@@ -95,7 +108,9 @@ def _without_wording(
 
 
 def _compared(row: Question) -> str:
-    """The question with its options in an order that their texts alone give; a sign stands for each one's letter."""
+    """The question with its options in an order that their texts alone give; a sign stands for each
+    one's letter.
+    """
     listed = lettered(row.choices)
     if not row.choices or not row.question.endswith(listed):
         return row.question
@@ -105,7 +120,9 @@ def _compared(row: Question) -> str:
 
 def _runs(text: str, words: int) -> frozenset[str]:
     tokens = _TOKEN.findall(text.casefold())
-    return frozenset(" ".join(tokens[at : at + words]) for at in range(max(1, len(tokens) - words + 1)))
+    return frozenset(
+        " ".join(tokens[at : at + words]) for at in range(max(1, len(tokens) - words + 1))
+    )
 
 
 def _bytes(shingles: frozenset[str]) -> list[bytes]:

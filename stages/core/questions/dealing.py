@@ -14,11 +14,16 @@ SPLITS = ("test", "validation", "train")  # where a question could be in several
 
 def identity(entry: QuestionSet, text: str) -> str:
     """What makes a question another one than others of its set."""
-    return " ".join(sorted(re.findall(r"\d+", text)) if entry.distinct_by == "numbers" else text.split())
+    return " ".join(
+        sorted(re.findall(r"\d+", text)) if entry.distinct_by == "numbers" else text.split()
+    )
 
 
 def unique(
-    source: str, entry: QuestionSet, placed: Iterable[tuple[str, Item | None]], dropped: collections.Counter[str]
+    source: str,
+    entry: QuestionSet,
+    placed: Iterable[tuple[str, Item | None]],
+    dropped: collections.Counter[str],
 ) -> dict[str, list[Item]]:
     """Items by split, each text once over all splits; a test question stays out of training."""
     splits: dict[str, list[Item]] = collections.defaultdict(list)
@@ -44,8 +49,12 @@ def unique(
     return first
 
 
-def deal(source: str, entry: QuestionSet, items: Mapping[str, list[Item]]) -> Iterator[tuple[Item, Question]]:
-    """Pool items are dealt to the splits in the order of a seeded hash of their text, the rest stay where they are."""
+def deal(
+    source: str, entry: QuestionSet, items: Mapping[str, list[Item]]
+) -> Iterator[tuple[Item, Question]]:
+    """Pool items are dealt to the splits in the order of a seeded hash of their text, the rest stay
+    where they are.
+    """
 
     def rank(item: Item) -> str:
         return hashlib.sha256(f"{entry.seed}\n{item.question}".encode()).hexdigest()
@@ -68,6 +77,16 @@ def question(source: str, entry: QuestionSet, split: str, item: Item) -> Questio
     """The record of an item; its id is a hash of its set and text."""
     key = hashlib.sha256(f"{source}\n{item.question}".encode()).hexdigest()[:16]
     return Question(
-        *(key, source, item.source_id, entry.group, split, item.question, item.choices, item.gold, entry.grader),
+        *(
+            key,
+            source,
+            item.source_id,
+            entry.group,
+            split,
+            item.question,
+            item.choices,
+            item.gold,
+            entry.grader,
+        ),
         difficulty=item.difficulty,
     )

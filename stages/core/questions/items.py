@@ -1,4 +1,6 @@
-"""Question sets as params declare them, and a question as its source has it; reading.py makes one of the other."""
+"""Question sets as params declare them, and a question as its source has it; reading.py makes one
+of the other.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -24,14 +26,15 @@ Mapped = NotEmpty | Annotated[list[NotEmpty], Field(min_length=1)]
 class QuestionSet:
     """One question set. `sizes` gives the rows of each split, None for all that are left.
 
-    `files` maps a split, or `pool` for a file that is to be divided by `sizes`, to a file in data/imports/questions/;
-    for kind hub to a split of the hub's data set.
+    `files` maps a split, or `pool` for a file that is to be divided by `sizes`, to a file in
+    data/imports/questions/; for kind hub to a split of the hub's data set.
 
-    `fields` maps our names to the source's: a name (with dots into nested objects), a text with such names in braces,
-    or, of choices, a list of these. `gold_is` says what the gold's field holds: the answer as it is said (or its
-    option's letter or text), the option's letter and never its text, its place counted from 0, or a flag for
-    each option. With `labels`, a list beside that of the choices, it is the label of the right one (ARC's are A to E in
-    one row, 1 to 4 in another).
+    `fields` maps our names to the source's: a name (with dots into nested objects), a text with
+    such names in braces, or, of choices, a list of these. `gold_is` says what the gold's field
+    holds: the answer as it is said (or its option's letter or text), the option's letter and never
+    its text, its place counted from 0, or a flag for each option. With `labels`, a list beside that
+    of the choices, it is the label of the right one (ARC's are A to E in one row, 1 to 4 in
+    another).
     """
 
     kind: Literal["reasoning_gym", "file", "hub"]
@@ -44,17 +47,24 @@ class QuestionSet:
     where: dict[NotEmpty, Values] = field(default_factory=dict)
     task: str | None = None  # reasoning_gym
     config: Options = field(default_factory=dict)  # reasoning_gym
-    files: dict[Annotated[str, words(*SPLITS, "pool")], NotEmpty] = field(default_factory=dict)  # file, hub
+    files: dict[Annotated[str, words(*SPLITS, "pool")], NotEmpty] = field(
+        default_factory=dict
+    )  # file, hub
     # reasoning_gym: difficulty alone
     fields: dict[Annotated[str, words(*FIELDS)], Mapped] = field(default_factory=dict)
     gold_is: Literal["said", "letter", "place", "flags"] = "said"
     gold_pattern: str | None = None  # the gold is this expression's first group
     choice_pattern: str | None = None  # an option is this expression's first group: 21 of "A)21"
     missing_gold: Literal["error", "drop"] = "error"
-    unreadable_gold: Literal["error", "drop"] = "error"  # drop: questions whose gold their grader cannot read
-    shuffle: bool = False  # options in an order drawn for each question: for sets whose right one always comes first
+    unreadable_gold: Literal["error", "drop"] = (
+        "error"  # drop: questions whose gold their grader cannot read
+    )
+    # options in an order drawn for each question: for sets whose right one always comes first
+    shuffle: bool = False
     duplicates: Literal["error", "drop"] = "error"
-    distinct_by: Literal["text", "numbers"] = "text"  # numbers: those with the same ones, in any order, are duplicates
+    distinct_by: Literal["text", "numbers"] = (
+        "text"  # numbers: those with the same ones, in any order, are duplicates
+    )
     dataset: str | None = None  # hub
     name: str | None = None  # hub: configuration
     revision: str | None = None  # hub
@@ -66,12 +76,20 @@ class QuestionSet:
                 raise StageError(f"{name}_pattern {pattern!r} needs (brackets) around the {name}")
         if self.gold_is not in GOLDS:
             raise StageError(f"gold_is: {self.gold_is!r} is unknown; known: {', '.join(GOLDS)}")
-        if (self.shuffle or self.gold_is != "said") and "choices" not in self.fields and self.kind != "reasoning_gym":
+        if (
+            (self.shuffle or self.gold_is != "said")
+            and "choices" not in self.fields
+            and self.kind != "reasoning_gym"
+        ):
             raise StageError("shuffle and gold_is are about the options: fields needs choices")
         if "labels" in self.fields and ("choices" not in self.fields or self.gold_is != "said"):
-            raise StageError("fields.labels: labels name the choices, one of them is the gold: for gold_is said alone")
+            raise StageError(
+                "fields.labels: labels name the choices, one of them is the gold: for gold_is said alone"
+            )
         if not any(size != 0 for size in self.sizes.values()):
-            raise StageError("sizes: no question of any split is asked for; give one a number, or null for all")
+            raise StageError(
+                "sizes: no question of any split is asked for; give one a number, or null for all"
+            )
         if self.kind == "reasoning_gym":
             self._check_made()
         else:
@@ -80,29 +98,41 @@ class QuestionSet:
     def _check_read(self) -> None:
         """Raises StageError for files that a set of kind file or hub cannot be read from."""
         if not self.files or (self.kind == "hub" and not self.dataset):
-            raise StageError(f"kind {self.kind} needs {'dataset and ' if self.kind == 'hub' else ''}files")
+            raise StageError(
+                f"kind {self.kind} needs {'dataset and ' if self.kind == 'hub' else ''}files"
+            )
         if odd := sorted((self.files.keys() & set(SPLITS)) - self.sizes.keys()):
-            raise StageError(f"sizes: files has split {odd[0]!r}, sizes has not; give it a number, or null for all")
+            raise StageError(
+                f"sizes: files has split {odd[0]!r}, sizes has not; give it a number, or null for all"
+            )
         for name in self.files.values() if self.kind == "file" else ():
             watched(name)
         once(self.files.values())
 
     def _check_made(self) -> None:
-        """Raises StageError for a task or config that reasoning-gym does not have; no question is made."""
+        """Raises StageError for a task or config that reasoning-gym does not have; no question is
+        made.
+        """
         import reasoning_gym
         from reasoning_gym.factory import DATASETS
 
         if None in self.sizes.values():
-            raise StageError("sizes: null is for sets that end; say how many questions reasoning_gym makes")
+            raise StageError(
+                "sizes: null is for sets that end; say how many questions reasoning_gym makes"
+            )
         if sum(size or 0 for size in self.sizes.values()) > MADE:
-            raise StageError(f"sizes: more than {MADE:,} questions of a reasoning_gym task; ask for fewer")
+            raise StageError(
+                f"sizes: more than {MADE:,} questions of a reasoning_gym task; ask for fewer"
+            )
         try:
             config = DATASETS[self.task or ""][1]
             # Of JSON, for which lists are tuples too
             TypeAdapter(config).validate_json(json.dumps(self.config), strict=True, extra="forbid")
             reasoning_gym.create_dataset(self.task, seed=self.seed, **self.config)
         except KeyError:
-            raise StageError(f"task {self.task!r}: reasoning_gym has none of that name; mend task or config") from None
+            raise StageError(
+                f"task {self.task!r}: reasoning_gym has none of that name; mend task or config"
+            ) from None
         except ValidationError as error:
             reason = complaint(error, config, self.config, "config")
             raise StageError(f"task {self.task!r}: {reason}; mend task or config") from None
@@ -111,11 +141,17 @@ class QuestionSet:
 
 
 class Wanted:
-    """Which rows a set's `where` takes, how many were looked through, and which of its values none of them has had."""
+    """Which rows a set's `where` takes, how many were looked through, and which of its values none
+    of them has had.
+    """
 
     def __init__(self, where: Mapping[str, Values]) -> None:
-        self.values = {name: [value] if isinstance(value, str) else value for name, value in where.items()}
-        self.unseen = {(name, value): None for name, values in self.values.items() for value in values}
+        self.values = {
+            name: [value] if isinstance(value, str) else value for name, value in where.items()
+        }
+        self.unseen = {
+            (name, value): None for name, values in self.values.items() for value in values
+        }
         self.looked = 0
 
     def takes(self, row: Mapping[str, Any]) -> bool:

@@ -1,6 +1,8 @@
-"""Regular expressions that users write: checked when they are read, and searched for under a time limit.
+"""Regular expressions that users write: checked when they are read, and searched for under a time
+limit.
 
-They keep the meaning that they have in `re`, which has no limit of its own; its search can be interrupted by a signal.
+They keep the meaning that they have in `re`, which has no limit of its own; its search can be
+interrupted by a signal.
 """
 
 import contextlib
@@ -24,11 +26,15 @@ def compiled(pattern: str) -> re.Pattern[str]:
     try:
         return re.compile(pattern)
     except (re.error, OverflowError, RecursionError, ValueError) as error:
-        raise StageError(f"'{shown(pattern)}' is no regular expression: {error or type(error).__name__}") from error
+        raise StageError(
+            f"'{shown(pattern)}' is no regular expression: {error or type(error).__name__}"
+        ) from error
 
 
 def search(pattern: str, text: str, place: str) -> re.Match[str] | None:
-    """As re.search. Raises StageError where it takes longer than SECONDS, as some expressions would for years."""
+    """As re.search. Raises StageError where it takes longer than SECONDS, as some expressions would
+    for years.
+    """
     with _limited():
         try:
             return compiled(pattern).search(text)
@@ -41,7 +47,9 @@ def search(pattern: str, text: str, place: str) -> re.Match[str] | None:
 
 @contextlib.contextmanager
 def _limited() -> Iterator[None]:
-    """Raises _TimeUpError in the block after SECONDS. Stages run in the main thread, which alone gets signals."""
+    """Raises _TimeUpError in the block after SECONDS. Stages run in the main thread, which alone
+    gets signals.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return

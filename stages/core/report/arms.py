@@ -1,4 +1,5 @@
-"""What every arm did: its measures by group and set, against raw and against truncation, and what it cost.
+"""What every arm did: its measures by group and set, against raw and against truncation, and what
+it cost.
 
 An arm is its seeds' runs together. In a grid of one seed it is that run itself.
 """
@@ -8,8 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from stages.core.cells import UNTRAINED
-from stages.core.grid import ALL, MAIN, TRUNCATED, Grid, Run, Scope
+from stages.core.cells import TRUNCATED, UNTRAINED, Cell
+from stages.core.grid import ALL, MAIN, Grid, Scope
 from stages.core.records import GROUPS
 from stages.core.report.metrics import Inputs
 from stages.core.report.results import Comparison, Cost, Result, cost
@@ -23,25 +24,35 @@ from stages.core.statistics.significance import Bootstrap
 Adjusted = tuple[float | None, float | None, int]
 
 
-def pooled(answers: Mapping[Run, Answers], grid: Grid) -> dict[Run, Answers]:
-    """The answers of each arm in the grid's order, its seeds together; in a grid of several seeds the arm has none."""
+def pooled(answers: Mapping[Cell, Answers], grid: Grid) -> dict[Cell, Answers]:
+    """The answers of each arm in the grid's order, its seeds together; in a grid of several seeds
+    the arm has none.
+    """
     if len(grid.seeds) == 1:
         return dict(answers)
-    arms: dict[Run, dict[str, Answers]] = {dataclasses.replace(run, seed=""): {} for run in grid.runs()}
+    arms: dict[Cell, dict[str, Answers]] = {
+        dataclasses.replace(run, seed=""): {} for run in grid.cells()
+    }
     for run, one in answers.items():
         arms[dataclasses.replace(run, seed="")][run.seed] = one
-    return {arm: arrays.pool(own) if arm.target != UNTRAINED else answers[arm] for arm, own in arms.items() if own}
+    return {
+        arm: arrays.pool(own) if arm.target != UNTRAINED else answers[arm]
+        for arm, own in arms.items()
+        if own
+    }
 
 
-def references(runs: Iterable[Run]) -> dict[Run, Run]:
+def references(runs: Iterable[Cell]) -> dict[Cell, Cell]:
     """The raw arm that each trained one is compared with, whether it is there or not."""
     return {run: dataclasses.replace(run, target="raw") for run in runs if run.target != UNTRAINED}
 
 
-def untrained(runs: Iterable[Run]) -> dict[Run, Run]:
+def untrained(runs: Iterable[Cell]) -> dict[Cell, Cell]:
     """The untrained student of each trained arm, where it is there."""
     there = {run.student: run for run in runs if run.target == UNTRAINED}
-    return {run: there[run.student] for run in runs if run.target != UNTRAINED and run.student in there}
+    return {
+        run: there[run.student] for run in runs if run.target != UNTRAINED and run.student in there
+    }
 
 
 def scopes(inputs: Inputs) -> dict[Scope, list[int]]:
@@ -51,17 +62,23 @@ def scopes(inputs: Inputs) -> dict[Scope, list[int]]:
     wanted += [(group, source) for _, group, source in sorted(set(places))]
     return {
         (group, source): [
-            row for row, (_, own, name) in enumerate(places) if group in (ALL, own) and source in (ALL, name)
+            row
+            for row, (_, own, name) in enumerate(places)
+            if group in (ALL, own) and source in (ALL, name)
         ]
         for group, source in wanted
     }
 
 
-def results(inputs: Inputs, answers: Mapping[Run, Answers], bootstrap: Bootstrap, cap: int) -> list[Result]:
+def results(
+    inputs: Inputs, answers: Mapping[Cell, Answers], bootstrap: Bootstrap, cap: int
+) -> list[Result]:
     """Every run's or arm's measures in each scope, and its cost, against raw."""
     raw, before, rows_of = references(answers), untrained(answers), scopes(inputs)
     measured = {
-        scope: measures.measure({run: one.take(np.array(rows)) for run, one in answers.items()}, raw, bootstrap, cap)
+        scope: measures.measure(
+            {run: one.take(np.array(rows)) for run, one in answers.items()}, raw, bootstrap, cap
+        )
         for scope, rows in rows_of.items()
     }
     for group, over_sets in macro.by_group(answers, rows_of, bootstrap).items():
@@ -70,11 +87,16 @@ def results(inputs: Inputs, answers: Mapping[Run, Answers], bootstrap: Bootstrap
     gained = measures.measure(main_answers(answers, inputs), before, bootstrap) if before else {}
     spent = costs(answers, inputs, bootstrap.confidence)
     own = {run: {scope: of[run] for scope, of in measured.items()} for run in answers}
-    return [Result(run, spent.get(run), own[run], gained.get(run), one.seeds) for run, one in answers.items()]
+    return [
+        Result(run, spent.get(run), own[run], gained.get(run), one.seeds)
+        for run, one in answers.items()
+    ]
 
 
-def costs(arms: Iterable[Run], inputs: Inputs, confidence: float) -> dict[Run, Cost]:
-    """What each arm took to train, over its runs that say so, and against raw, over the seeds that both have."""
+def costs(arms: Iterable[Cell], inputs: Inputs, confidence: float) -> dict[Cell, Cost]:
+    """What each arm took to train, over its runs that say so, and against raw, over the seeds that
+    both have.
+    """
     trained = [arm for arm in arms if arm.target != UNTRAINED]
     runs = {arm: {run.seed: run for run in inputs.train if _part(run, arm)} for arm in trained}
     return {
@@ -84,33 +106,44 @@ def costs(arms: Iterable[Run], inputs: Inputs, confidence: float) -> dict[Run, C
     }
 
 
-def _cost(own: Mapping[str, Run], raw: Mapping[str, Run], inputs: Inputs, confidence: float) -> Cost:
+def _cost(
+    own: Mapping[str, Cell], raw: Mapping[str, Cell], inputs: Inputs, confidence: float
+) -> Cost:
     """The cost of an arm's runs against that of raw's, both by seed."""
 
-    def summed(runs: Iterable[Run]) -> Cost:
+    def summed(runs: Iterable[Cell]) -> Cost:
         chosen = list(runs)
         return cost([inputs.train[run] for run in chosen], [inputs.timing[run] for run in chosen])
 
-    both, whole = [seed for seed in own if seed in raw], dataclasses.replace(summed(own.values()), seeds=tuple(own))
+    both, whole = (
+        [seed for seed in own if seed in raw],
+        dataclasses.replace(summed(own.values()), seeds=tuple(own)),
+    )
     if not both:
-        return dataclasses.replace(whole, why="no seed in common with raw" if raw else "raw's training is not there")
-    related = summed(own[seed] for seed in both).against(summed(raw[seed] for seed in both), confidence)
+        return dataclasses.replace(
+            whole, why="no seed in common with raw" if raw else "raw's training is not there"
+        )
+    related = summed(own[seed] for seed in both).against(
+        summed(raw[seed] for seed in both), confidence
+    )
     ratios = ("relative_tokens", "relative_flops", "relative_seconds", "why")
     return dataclasses.replace(whole, **{name: getattr(related, name) for name in ratios})
 
 
-def _part(run: Run, arm: Run) -> bool:
+def _part(run: Cell, arm: Cell) -> bool:
     return run == arm or dataclasses.replace(run, seed="") == arm
 
 
-def main_answers(answers: Mapping[Run, Answers], inputs: Inputs) -> dict[Run, Answers]:
+def main_answers(answers: Mapping[Cell, Answers], inputs: Inputs) -> dict[Cell, Answers]:
     """Every run's or arm's answers to the in-distribution questions, to all where there are none."""
     rows = [row for row, (_, group, _) in enumerate(inputs.questions) if group == MAIN]
     chosen = np.array(rows or range(len(inputs.questions)))
     return {run: one.take(chosen) for run, one in answers.items()}
 
 
-def comparisons(answers: Mapping[Run, Answers], inputs: Inputs, bootstrap: Bootstrap) -> list[Comparison]:
+def comparisons(
+    answers: Mapping[Cell, Answers], inputs: Inputs, bootstrap: Bootstrap
+) -> list[Comparison]:
     """Compression against truncation to its lengths, wherever the grid has both."""
     cut = {run: dataclasses.replace(run, target=TRUNCATED + run.target) for run in answers}
     pairs = {run: other for run, other in cut.items() if other in answers}
@@ -123,32 +156,48 @@ def comparisons(answers: Mapping[Run, Answers], inputs: Inputs, bootstrap: Boots
     for run, other in pairs.items():
         length = lengths.get((run.teacher, run.target, run.student), {})
         found.append(
-            Comparison(run, measured[run], measured[other], length.get("mean_tokens"), length.get("mean_budget"))
+            Comparison(
+                run,
+                measured[run],
+                measured[other],
+                length.get("mean_tokens"),
+                length.get("mean_budget"),
+            )
         )
     return found
 
 
-def family(answers: Mapping[Run, Answers], inputs: Inputs) -> int:
-    """How many comparisons the report has at most: those that `corrected` names, whether or not they have a p."""
+def family(answers: Mapping[Cell, Answers], inputs: Inputs) -> int:
+    """How many comparisons the report has at most: those that `corrected` names, whether or not
+    they have a p.
+    """
     groups = {group for _, group, _ in inputs.questions}
     with_raw = sum(run != raw and raw in answers for run, raw in references(answers).items())
-    with_cut = sum(dataclasses.replace(run, target=TRUNCATED + run.target) in answers for run in answers)
+    with_cut = sum(
+        dataclasses.replace(run, target=TRUNCATED + run.target) in answers for run in answers
+    )
     return with_raw * len(groups) + len(untrained(answers)) + with_cut
 
 
 def corrected(
     found: Sequence[Result], compared: Sequence[Comparison], confidence: float
 ) -> tuple[list[Result], list[Comparison]]:
-    """Both with Holm's p, and the difference that it detects, over the family of all comparisons of the report.
+    """Both with Holm's p, and the difference that it detects, over the family of all comparisons of
+    the report.
 
-    Of every arm with raw, by group, and with the untrained student, and of compression with truncation.
+    Of every arm with raw, by group, and with the untrained student, and of compression with
+    truncation.
     """
-    family = [measure.p for one in found for measure in tested(one)] + [one.compressed.p for one in compared]
+    family = [measure.p for one in found for measure in tested(one)] + [
+        one.compressed.p for one in compared
+    ]
     levels = significance.holm_levels(family, 1 - confidence)
     count = sum(p is not None for p in family)
     adjusted = iter([(*one, count) for one in zip(significance.holm(family), levels, strict=True)])
     results = [_adjusted(one, adjusted) for one in found]
-    return results, [dataclasses.replace(one, compressed=_with(one.compressed, adjusted)) for one in compared]
+    return results, [
+        dataclasses.replace(one, compressed=_with(one.compressed, adjusted)) for one in compared
+    ]
 
 
 def tested(one: Result) -> list[Measure]:
@@ -169,9 +218,13 @@ def _with(one: Measure, adjusted: Iterator[Adjusted]) -> Measure:
         smallest = significance.detectable(one.error, level, max(1, len(one.seeds)))
     if smallest is not None and smallest > 1:  # points: two seeds of a large family resolve nothing
         smallest = None
-    return dataclasses.replace(one, holm=p, detectable=smallest, comparisons=None if p is None else count)
+    return dataclasses.replace(
+        one, holm=p, detectable=smallest, comparisons=None if p is None else count
+    )
 
 
-def budget(answers: Mapping[Run, Answers], caps: Sequence[int], bootstrap: Bootstrap) -> dict[Run, list[Estimate]]:
+def budget(
+    answers: Mapping[Cell, Answers], caps: Sequence[int], bootstrap: Bootstrap
+) -> dict[Cell, list[Estimate]]:
     """The accuracy of each run or arm at each cap of tokens, the EOS among them."""
     return {run: measures.at_caps(one, caps, bootstrap) for run, one in answers.items()}

@@ -1,4 +1,6 @@
-"""The graded answers that the report reads: a CSV for each run, which all are on the same questions and samples."""
+"""The graded answers that the report reads: a CSV for each run, which all are on the same questions
+and samples.
+"""
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.core.grid import Run
+from stages.core.cells import Cell
 from stages.core.program.errors import StageError
 from stages.core.records import GROUPS, SCORE_COLUMNS
 from stages.core.statistics.answers import Answers
@@ -28,19 +30,23 @@ class Graded:
     answer_tokens: int
 
 
-def read(files: Iterable[tuple[Run, Path]]) -> tuple[list[Question], dict[Run, Answers]]:
+def read(files: Iterable[tuple[Cell, Path]]) -> tuple[list[Question], dict[Cell, Answers]]:
     """The questions that all runs answered, and each run's answers. Raises StageError."""
     questions: list[Question] = []
-    answers: dict[Run, Answers] = {}
+    answers: dict[Cell, Answers] = {}
     names: tuple[str, ...] = ()
     for run, path in files:
         with path.open(encoding="utf-8", newline="") as lines:
             asked, answers[run] = parse(str(path), lines)
         if questions and asked != questions:
             odd = min(set(asked) ^ set(questions))
-            raise StageError(f"{path}: other questions than the runs before it, {odd[0]!r} first; score it again")
+            raise StageError(
+                f"{path}: other questions than the runs before it, {odd[0]!r} first; score it again"
+            )
         if questions and answers[run].names != names:
-            raise StageError(f"{path}: other numbers of samples than the runs before it; evaluate and score it again")
+            raise StageError(
+                f"{path}: other numbers of samples than the runs before it; evaluate and score it again"
+            )
         questions, names = asked, answers[run].names
     return questions, answers
 
@@ -59,7 +65,9 @@ def parse(name: str, lines: Iterable[str]) -> tuple[list[Question], Answers]:
         except ValueError as error:
             raise StageError(f"{name}: line {number}: {error}; score it again") from error
         if taken:
-            raise StageError(f"{name}: line {number}: sample {sample} of {question[0]!r} again; score it again")
+            raise StageError(
+                f"{name}: line {number}: sample {sample} of {question[0]!r} again; score it again"
+            )
         if sample == 0:
             greedy[question] = graded
         else:
@@ -78,15 +86,25 @@ def _graded(row: Sequence[str]) -> tuple[Question, int, Graded]:
     for value, known in ((group, GROUPS), (outcome, OUTCOMES), (correct, ("0", "1"))):
         if value not in known:
             raise ValueError(f"{value!r} is none of {', '.join(known)}")
-    return (question, group, source), int(sample), Graded(outcome, int(correct), int(vote), int(think), int(answer))
+    return (
+        (question, group, source),
+        int(sample),
+        Graded(outcome, int(correct), int(vote), int(think), int(answer)),
+    )
 
 
-def _answers(greedy: Mapping[Question, Graded], sampled: Mapping[Question, Mapping[int, Graded]]) -> Answers:
+def _answers(
+    greedy: Mapping[Question, Graded], sampled: Mapping[Question, Mapping[int, Graded]]
+) -> Answers:
     """The arrays, a row for each question in order; one seed."""
     asked = [greedy[question] for question in sorted(greedy)]
     least = min((len(own) for own in sampled.values()), default=0)
-    names = ("mean", f"majority@{least}", *(f"pass@{k}" for k in powers(least)[1:])) if sampled else ()
-    samples = [[own for _, own in sorted(sampled.get(question, {}).items())] for question in sorted(greedy)]
+    names = (
+        ("mean", f"majority@{least}", *(f"pass@{k}" for k in powers(least)[1:])) if sampled else ()
+    )
+    samples = [
+        [own for _, own in sorted(sampled.get(question, {}).items())] for question in sorted(greedy)
+    ]
     together = [_together(own, least) if own else [0.0] * len(names) for own in samples]
     return Answers(
         correct=np.array([[float(row.correct)] for row in asked]),
@@ -100,7 +118,8 @@ def _answers(greedy: Mapping[Question, Graded], sampled: Mapping[Question, Mappi
 
 
 def _together(samples: Sequence[Graded], least: int) -> list[float]:
-    """What one question's samples say: the share of right ones, the verdict of the first `least`, pass@k up to there.
+    """What one question's samples say: the share of right ones, the verdict of the first `least`,
+    pass@k up to there.
 
     pass@1 is the share of right ones.
     """

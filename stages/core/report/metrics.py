@@ -1,7 +1,8 @@
 """The metrics files that the report reads: which must be there, and what must be in them.
 
-Per-cell metrics stay in git, so a file of a cell that has left the grid would be summarised for ever: nothing may be
-there that the grid does not name. What it names and is not there yet is a hole, which the report lists.
+Per-cell metrics stay in git, so a file of a cell that has left the grid would be summarised for
+ever: nothing may be there that the grid does not name. What it names and is not there yet is a
+hole, which the report lists.
 """
 
 import itertools
@@ -10,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stages.core.grid import Grid, Run
+from stages.core.cells import Cell
+from stages.core.grid import Grid
 from stages.core.program.errors import StageError
 from stages.core.program.files import read_json
 from stages.core.report import graded
@@ -36,7 +38,9 @@ _FIELDS = {
 
 @dataclass(frozen=True)
 class Inputs:
-    """Everything that the report reads. Questions are in the order of the answers; `holes` are files yet to come."""
+    """Everything that the report reads. Questions are in the order of the answers; `holes` are
+    files yet to come.
+    """
 
     datasets: Sequence[Mapping[str, Any]]
     verify: Sequence[Mapping[str, Any]]
@@ -44,11 +48,13 @@ class Inputs:
     truncate: Sequence[Mapping[str, Any]]
     assemble: Sequence[Mapping[str, Any]]
     cost: Sequence[Mapping[str, Any]]  # of teachers, and with `compressor` of these
-    train: Mapping[Run, Mapping[str, Any]]
-    timing: Mapping[Run, Mapping[str, Any]]
+    train: Mapping[Cell, Mapping[str, Any]]
+    timing: Mapping[Cell, Mapping[str, Any]]
     questions: Sequence[Question]
-    answers: Mapping[Run, Answers]
-    examples: Sequence[Mapping[str, Any]]  # questions with all that was written for them, for the page
+    answers: Mapping[Cell, Answers]
+    examples: Sequence[
+        Mapping[str, Any]
+    ]  # questions with all that was written for them, for the page
     holes: Sequence[str]
 
 
@@ -58,7 +64,7 @@ def names(grid: Grid) -> dict[str, list[str]]:
     def product(*axes: list[str]) -> list[str]:
         return ["-".join(item) for item in itertools.product(*axes)]
 
-    cells = [run.name for run in grid.runs()]
+    cells = [run.name for run in grid.cells()]
     trained = cells[: len(cells) - len(grid.students)]
     stems = {
         "verify": product(grid.teachers),
@@ -74,38 +80,65 @@ def names(grid: Grid) -> dict[str, list[str]]:
 
 
 def missing(root: Path, wanted: Mapping[str, Sequence[str]]) -> list[Path]:
-    """The files that are not there yet. Raises StageError for the first that is there and not of the grid."""
+    """The files that are not there yet. Raises StageError for the first that is there and not of
+    the grid.
+    """
     found = []
     for folder, expected in wanted.items():
         there = root / folder
-        names = {path.name for path in there.iterdir() if path.name[0] != "."} if there.is_dir() else set()
+        names = (
+            {path.name for path in there.iterdir() if path.name[0] != "."}
+            if there.is_dir()
+            else set()
+        )
         if stray := sorted(names.difference(expected)):
-            raise StageError(f"{there / stray[0]}: not of the grid in params.yaml; delete this stray file")
+            raise StageError(
+                f"{there / stray[0]}: not of the grid in params.yaml; delete this stray file"
+            )
         found += [there / name for name in expected if name not in names]
     return found
 
 
 def load(root: Path, grid: Grid) -> Inputs:
-    """All metrics of a profile that are there. Raises StageError for a stray or damaged one, and without any scores."""
+    """All metrics of a profile that are there. Raises StageError for a stray or damaged one, and
+    without any scores.
+    """
     wanted = names(grid)
     holes = missing(root, wanted)
     examples = root / "examples.json"
     holes += [] if examples.exists() else [examples]
-    there = {folder: [name for name in own if root / folder / name not in holes] for folder, own in wanted.items()}
+    there = {
+        folder: [name for name in own if root / folder / name not in holes]
+        for folder, own in wanted.items()
+    }
     if not there["scores"]:
         raise StageError(f"{root / 'scores'}: no scores of any cell; run `dvc repro`")
     read = {
-        folder: {name.removesuffix(".json"): _json(root / folder / name, *fields) for name in there[folder]}
+        folder: {
+            name.removesuffix(".json"): _json(root / folder / name, *fields)
+            for name in there[folder]
+        }
         for folder, fields in _FIELDS.items()
     }
-    runs = grid.runs()
+    runs = grid.cells()
     questions, answers = graded.read(
-        (run, root / "scores" / f"{run.name}.csv") for run in runs if f"{run.name}.csv" in there["scores"]
+        (run, root / "scores" / f"{run.name}.csv")
+        for run in runs
+        if f"{run.name}.csv" in there["scores"]
     )
-    costed = [run for run in runs if run in answers and run.name in read["train"] and run.name in read["timing"]]
+    costed = [
+        run
+        for run in runs
+        if run in answers and run.name in read["train"] and run.name in read["timing"]
+    ]
     return Inputs(
-        datasets=_json(root / "questions.json", "sets", "source group grader kind train validation test")["sets"],
-        **{name: list(read[name].values()) for name in ("verify", "compress", "truncate", "assemble", "cost")},
+        datasets=_json(
+            root / "questions.json", "sets", "source group grader kind train validation test"
+        )["sets"],
+        **{
+            name: list(read[name].values())
+            for name in ("verify", "compress", "truncate", "assemble", "cost")
+        },
         train={run: read["train"][run.name] for run in costed},
         timing={run: read["timing"][run.name] for run in costed},
         questions=questions,
@@ -122,7 +155,9 @@ def _json(path: Path, fields: str, set_fields: str) -> Mapping[str, Any]:
         value = value[0]
     sets = value.get("sets", []) if isinstance(value, dict) else []
     for part, wanted in ((value, fields), *((one, set_fields) for one in sets)):
-        if lacking := [name for name in wanted.split() if not isinstance(part, dict) or name not in part]:
+        if lacking := [
+            name for name in wanted.split() if not isinstance(part, dict) or name not in part
+        ]:
             raise StageError(f"{path}: has no {lacking[0]!r}; run its {_stage(path)} stage again")
     return dict(value)
 
@@ -130,4 +165,8 @@ def _json(path: Path, fields: str, set_fields: str) -> Mapping[str, Any]:
 def _stage(path: Path) -> str:
     """The stage that writes a file."""
     known = {"scores": "score", "timing": "train"}
-    return path.stem if path.name == "questions.json" else known.get(path.parent.name, path.parent.name)
+    return (
+        path.stem
+        if path.name == "questions.json"
+        else known.get(path.parent.name, path.parent.name)
+    )

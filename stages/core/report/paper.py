@@ -1,8 +1,9 @@
-"""The paper's own figures, shown for reference where a profile asks for them, never mixed with ours.
+"""The paper's own figures, shown for reference where a profile asks for them, never mixed with
+ours.
 
-Compress-Distill: Reasoning Trace Compression for Efficient Knowledge Distillation (arXiv 2606.05988): what its abstract
-and its published summary give. Most are ranges over its teachers, compressors, students and methods; "up to" gives a
-maximum and no range.
+Compress-Distill: Reasoning Trace Compression for Efficient Knowledge Distillation (arXiv
+2606.05988): what its abstract and its published summary give. Most are ranges over its teachers,
+compressors, students and methods; "up to" gives a maximum and no range.
 """
 
 from collections.abc import Mapping
@@ -14,8 +15,14 @@ MAXIMUM = "the paper's maximum"
 QWEN, GPT_OSS = "Qwen3.5-397B-A17B", "gpt-oss-120B"
 LLAMA, MINISTRAL = "Llama-3.3-70B-Instruct", "Ministral-3-14B-Instruct-2512"
 TRACES = 283_000  # kept, about, of each teacher
-# means of compressed / raw characters, by teacher and compressor; whether over traces or over sets it does not say
-RHO_MEANS = {(QWEN, LLAMA): 0.142, (QWEN, MINISTRAL): 0.086, (GPT_OSS, LLAMA): 0.210, (GPT_OSS, MINISTRAL): 0.147}
+# means of compressed / raw characters, by teacher and compressor; whether over traces or over sets
+# it does not say
+RHO_MEANS = {
+    (QWEN, LLAMA): 0.142,
+    (QWEN, MINISTRAL): 0.086,
+    (GPT_OSS, LLAMA): 0.210,
+    (GPT_OSS, MINISTRAL): 0.147,
+}
 RHO = (min(RHO_MEANS.values()), max(RHO_MEANS.values()))
 TRAINING_TOKENS = (0.12, 0.30)  # of compressed traces, of raw's
 TRAINING_SECONDS = (1 / 7.6, 1 / 2.0)  # "2.0-7.6 times faster"
@@ -26,7 +33,9 @@ EFFICIENCY = 18.0  # "up to 18 times"
 
 @dataclass(frozen=True)
 class SetFigures:
-    """What the paper gives of its Qwen teacher on one question set: accuracy and mean characters of raw traces."""
+    """What the paper gives of its Qwen teacher on one question set: accuracy and mean characters of
+    raw traces.
+    """
 
     name: str
     accuracy: float

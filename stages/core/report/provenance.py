@@ -1,4 +1,6 @@
-"""Where numbers come from: the metrics behind a figure, and of one cell its stages, params, hashes and commits."""
+"""Where numbers come from: the metrics behind a figure, and of one cell its stages, params, hashes
+and commits.
+"""
 
 import csv
 import dataclasses
@@ -11,8 +13,8 @@ from typing import Any
 
 import yaml
 
-from stages.core.cells import UNTRAINED
-from stages.core.grid import ALL, Run
+from stages.core.cells import UNTRAINED, Cell
+from stages.core.grid import ALL
 from stages.core.program import files
 from stages.core.program.errors import StageError
 from stages.core.statistics.significance import Bootstrap
@@ -86,21 +88,35 @@ def says(name: str, about: About) -> str:
 
 
 def caption(name: str, root: Path, about: About) -> str:
-    """The metrics that figure `name` was made from, with the hash of their contents, and the report's params."""
+    """The metrics that figure `name` was made from, with the hash of their contents, and the
+    report's params.
+    """
     bootstrap = about.bootstrap
-    params = [f"report.{name} {getattr(bootstrap, name)}" for name in ("resamples", "confidence", "seed")]
-    drawn = f", params.yaml: {', '.join(params)}" if "{lines}" in _SAYS[name] or name == "6_cost" else ""
+    params = [
+        f"report.{name} {getattr(bootstrap, name)}" for name in ("resamples", "confidence", "seed")
+    ]
+    drawn = (
+        f", params.yaml: {', '.join(params)}"
+        if "{lines}" in _SAYS[name] or name == "6_cost"
+        else ""
+    )
     parts = []
     for folder in FIGURES[name]:
-        count = sum(path.is_file() for path in (root / folder).glob("*")) if (root / folder).is_dir() else 0
+        count = (
+            sum(path.is_file() for path in (root / folder).glob("*"))
+            if (root / folder).is_dir()
+            else 0
+        )
         parts.append(f"{root / folder} ({_many(count)}, sha256 {files.digest(root / folder)[:12]})")
     return f"From {' and '.join(parts)}{drawn}."
 
 
-def explain(root: Path, profile: str, run: Run) -> Iterator[str]:
-    """Lines on a cell: its numbers, the files of them and of raw's that they are relative to, and every stage upstream.
+def explain(root: Path, profile: str, run: Cell) -> Iterator[str]:
+    """Lines on a cell: its numbers, the files of them and of raw's that they are relative to, and
+    every stage upstream.
 
-    Files come with their MD5, with whether dvc.lock has the same, and with their commit; stages latest first.
+    Files come with their MD5, with whether dvc.lock has the same, and with their commit; stages
+    latest first.
     """
     stages = _locked()
     known = {one["path"]: one["md5"] for entry in stages.values() for one in entry.get("outs", ())}
@@ -117,9 +133,14 @@ def explain(root: Path, profile: str, run: Run) -> Iterator[str]:
             yield from _stage(name, entry)
 
 
-def _files(root: Path, run: Run, known: Mapping[str, str]) -> Iterator[str]:
+def _files(root: Path, run: Cell, known: Mapping[str, str]) -> Iterator[str]:
     """The metrics files of a cell that are there; `known` are the MD5s of dvc.lock by path."""
-    for folder, kind in (("scores", "csv"), ("cells", "json"), ("train", "json"), ("timing", "json")):
+    for folder, kind in (
+        ("scores", "csv"),
+        ("cells", "json"),
+        ("train", "json"),
+        ("timing", "json"),
+    ):
         path = root / folder / f"{run.name}.{kind}"
         if path.exists():
             content = path.read_bytes()
@@ -150,7 +171,7 @@ def _within(path: str, folder: str) -> bool:
     return path == folder or path.startswith(f"{folder}/")
 
 
-def _numbers(path: Path, run: Run) -> Iterator[str]:
+def _numbers(path: Path, run: Cell) -> Iterator[str]:
     """The cell's rows of results.csv, as the last report wrote them; nothing before the first."""
     if not path.exists():
         return
@@ -159,7 +180,10 @@ def _numbers(path: Path, run: Run) -> Iterator[str]:
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             if own <= row.items() and row["source"] == ALL:
-                parts = [f"{name} {_told(row, name)}" for name in ("accuracy", "tokens", "retention", "efficiency")]
+                parts = [
+                    f"{name} {_told(row, name)}"
+                    for name in ("accuracy", "tokens", "retention", "efficiency")
+                ]
                 yield f"  {row['group']}, {row['questions']} questions: {', '.join(parts)}"
 
 
@@ -209,9 +233,11 @@ def _git(*words: str) -> str | None:
     return done.stdout.strip() if done.returncode == 0 else None
 
 
-def find(runs: Sequence[Run], name: str) -> Run:
+def find(runs: Sequence[Cell], name: str) -> Cell:
     """The run called `name`. Raises StageError for one that is not of the grid."""
     for run in runs:
         if run.name == name:
             return run
-    raise StageError(f"--explain {name}: no cell of this grid; its cells are named as {runs[0].name}")
+    raise StageError(
+        f"--explain {name}: no cell of this grid; its cells are named as {runs[0].name}"
+    )

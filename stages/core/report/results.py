@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from stages.core.cells import UNTRAINED
-from stages.core.grid import ALL, MAIN, Run, Scope, asked
+from stages.core.cells import UNTRAINED, Cell
+from stages.core.grid import ALL, MAIN, Scope, asked
 from stages.core.statistics.measures import Estimate, Measure
 
 NOTHING = Estimate()
@@ -18,11 +18,13 @@ NOTHING = Estimate()
 
 @dataclass(frozen=True)
 class Cost:
-    """What training used and took: sums over an arm's seeds, but `passes` and the highest `peak_memory_gb`.
+    """What training used and took: sums over an arm's seeds, but `passes` and the highest
+    `peak_memory_gb`.
 
-    `tokens` are those of completions, `total_tokens` the prompts' too, of all passes. `relative_` is to raw over the
-    seeds that both have, `why` says why the seconds are not. Tokens and FLOPs are counts over the same questions,
-    without an interval; of seconds there is one where there are several seeds.
+    `tokens` are those of completions, `total_tokens` the prompts' too, of all passes. `relative_`
+    is to raw over the seeds that both have, `why` says why the seconds are not. Tokens and FLOPs
+    are counts over the same questions, without an interval; of seconds there is one where there are
+    several seeds.
     """
 
     examples: int
@@ -66,13 +68,18 @@ class Cost:
             self,
             relative_tokens=self.tokens / raw.tokens if raw.tokens else None,
             relative_flops=self.flops / raw.flops if raw.flops else None,
-            relative_seconds=mean_ratio(self.each_seconds, raw.each_seconds, confidence) if same else NOTHING,
-            why=None if same else f"timed on {' and '.join(self.devices)}, raw on {' and '.join(raw.devices)}",
+            relative_seconds=mean_ratio(self.each_seconds, raw.each_seconds, confidence)
+            if same
+            else NOTHING,
+            why=None
+            if same
+            else f"timed on {' and '.join(self.devices)}, raw on {' and '.join(raw.devices)}",
         )
 
 
 def mean_ratio(above: Sequence[float], below: Sequence[float], confidence: float) -> Estimate:
-    """The geometric mean of the ratios of pairs, from two pairs on with the t interval of the mean of their logarithms.
+    """The geometric mean of the ratios of pairs, from two pairs on with the t interval of the mean
+    of their logarithms.
 
     No value where one of the numbers is 0.
     """
@@ -88,7 +95,10 @@ def mean_ratio(above: Sequence[float], below: Sequence[float], confidence: float
 
 def cost(trained: Sequence[Mapping[str, Any]], timed: Sequence[Mapping[str, Any]]) -> Cost:
     """The cost of one arm, over its seeds' train and timing metrics."""
-    total = {name: sum(one[name] for one in trained) for name in ("examples", "steps", "completion_tokens", "flops_6n")}
+    total = {
+        name: sum(one[name] for one in trained)
+        for name in ("examples", "steps", "completion_tokens", "flops_6n")
+    }
     return Cost(
         examples=total["examples"],
         passes=sum(one["passes"] for one in trained) / len(trained),
@@ -105,12 +115,14 @@ def cost(trained: Sequence[Mapping[str, Any]], timed: Sequence[Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Result:
-    """A run's cost, None where there is none, and its measures by (group, source), or ALL for either.
+    """A run's cost, None where there is none, and its measures by (group, source), or ALL for
+    either.
 
-    `gained` is its measure against the untrained student, on the questions of `whole`; `seeds` are an arm's.
+    `gained` is its measure against the untrained student, on the questions of `whole`; `seeds` are
+    an arm's.
     """
 
-    run: Run
+    run: Cell
     cost: Cost | None
     scopes: Mapping[Scope, Measure]
     gained: Measure | None = None
@@ -133,7 +145,9 @@ class Result:
 
     @property
     def groups(self) -> dict[str, Measure]:
-        """The measures that are compared with raw: over each group of questions, those of `whole` first."""
+        """The measures that are compared with raw: over each group of questions, those of `whole`
+        first.
+        """
         every = {group: one for (group, source), one in self.scopes.items() if source == ALL}
         return {group: one for group, one in every.items() if group != ALL or MAIN not in every}
 
@@ -144,18 +158,26 @@ class Result:
     @property
     def spent(self) -> tuple[float | None, Estimate]:
         """Training tokens and seconds relative to raw."""
-        return (self.cost.relative_tokens, self.cost.relative_seconds) if self.cost else (None, NOTHING)
+        return (
+            (self.cost.relative_tokens, self.cost.relative_seconds)
+            if self.cost
+            else (None, NOTHING)
+        )
 
 
 def by_training(results: Sequence[Result]) -> dict[tuple[str, str, str], list[Result]]:
-    """The results of each (teacher, student, method) that was trained, and with each the untrained student's."""
+    """The results of each (teacher, student, method) that was trained, and with each the untrained
+    student's.
+    """
     trained = [one.run for one in results if one.run.target != UNTRAINED]
     keys = dict.fromkeys((run.teacher, run.student, run.method) for run in trained)
     return {
         (teacher, student, method): [
             one
             for one in results
-            if one.run.student == student and one.run.teacher in (teacher, "") and one.run.method in (method, "")
+            if one.run.student == student
+            and one.run.teacher in (teacher, "")
+            and one.run.method in (method, "")
         ]
         for teacher, student, method in keys
     }
@@ -165,10 +187,11 @@ def by_training(results: Sequence[Result]) -> dict[tuple[str, str, str], list[Re
 class Comparison:
     """Training on compressed traces against training on raw ones cut to the same token budget.
 
-    `compressed` is measured against `truncated`; `tokens` and `budget` are means over the truncated examples.
+    `compressed` is measured against `truncated`; `tokens` and `budget` are means over the truncated
+    examples.
     """
 
-    run: Run
+    run: Cell
     compressed: Measure
     truncated: Measure
     tokens: float | None = None

@@ -6,8 +6,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stages.core.cells import UNTRAINED
-from stages.core.grid import TRUNCATED
+from stages.core.cells import TRUNCATED, UNTRAINED
 from stages.core.report.results import NOTHING, Cost, Result
 from stages.core.statistics.measures import Measure
 
@@ -17,9 +16,11 @@ _ESTIMATES = ("accuracy", "macro", "retention", "output", "efficiency", "area", 
 
 
 def headlines(arms: Sequence[str], own: Mapping[str, Result]) -> dict[str, dict[str, Scalar]]:
-    """The headline runs' scalars by quantity and target: at most 25, whole targets in the order of `arms`.
+    """The headline runs' scalars by quantity and target: at most 25, whole targets in the order of
+    `arms`.
 
-    Raw's ratios are 1 and left out; efficiency is retention over relative tokens, so compressors' will do.
+    Raw's ratios are 1 and left out; efficiency is retention over relative tokens, so compressors'
+    will do.
     """
     found: dict[str, dict[str, Scalar]] = {}
     if UNTRAINED in own:
@@ -86,7 +87,11 @@ def _spent(cost: Cost | None) -> dict[str, Any]:
     }
     found = {column: getattr(cost, name, None) for column, name in names.items()}
     ratio = cost.relative_seconds if cost else NOTHING
-    found |= {"train_seconds": ratio.value, "train_seconds_low": ratio.low, "train_seconds_high": ratio.high}
+    found |= {
+        "train_seconds": ratio.value,
+        "train_seconds_low": ratio.low,
+        "train_seconds_high": ratio.high,
+    }
     return found | {"device": " and ".join(cost.devices) if cost else None}
 
 
@@ -98,9 +103,15 @@ def _cells(measure: Measure) -> dict[str, float | None]:
         for name, one in named.items()
         for suffix, part in (("", "value"), ("_low", "low"), ("_high", "high"))
     }
-    counted = {"tokens": measure.lengths, "think_tokens": measure.thinking, "answer_tokens": measure.answering}
+    counted = {
+        "tokens": measure.lengths,
+        "think_tokens": measure.thinking,
+        "answer_tokens": measure.answering,
+    }
     lengths = {
-        f"{kind}_{part}": value for kind, own in counted.items() for part, value in dataclasses.asdict(own).items()
+        f"{kind}_{part}": value
+        for kind, own in counted.items()
+        for part, value in dataclasses.asdict(own).items()
     }
     return estimates | lengths | {"hit_cap": measure.hit_cap, "no_answer": measure.no_answer}
 
@@ -119,17 +130,26 @@ def _tests(measure: Measure | None, against: str) -> dict[str, Any]:
     )
     values: list[Any] = [None] * len(names)
     if measure:
-        tests = (measure.p, measure.holm, measure.comparisons, measure.detectable, " ".join(measure.seeds))
+        tests = (
+            measure.p,
+            measure.holm,
+            measure.comparisons,
+            measure.detectable,
+            " ".join(measure.seeds),
+        )
         values = [*dataclasses.astuple(measure.difference), *tests]
     return {f"{name}{against}": value for name, value in zip(names, values, strict=True)}
 
 
 def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> str:
-    """Rows as CSV with a header, that of the first row unless it is given; floats to six digits, None as nothing."""
+    """Rows as CSV with a header, that of the first row unless it is given; floats to six digits,
+    None as nothing.
+    """
     text = io.StringIO()
     writer = csv.DictWriter(text, columns or list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(
-        {name: f"{value:.6g}" if isinstance(value, float) else value for name, value in row.items()} for row in rows
+        {name: f"{value:.6g}" if isinstance(value, float) else value for name, value in row.items()}
+        for row in rows
     )
     return text.getvalue()

@@ -14,9 +14,10 @@ Floats = NDArray[np.float64]
 class Answers:
     """A run's answers: a row for each question, a column for each seed.
 
-    `correct` (0 or 1), `thinking` and `answering` (tokens, the EOS among them), and `outcome` have shape (questions,
-    seeds). `samples` has shape (questions, seeds, len(names)): what `names` says of a question's samples, 0 where it
-    has none; `has_samples` (0 or 1) has shape (questions,). `seeds` names the columns; it is empty for a run alone.
+    `correct` (0 or 1), `thinking` and `answering` (tokens, the EOS among them), and `outcome` have
+    shape (questions, seeds). `samples` has shape (questions, seeds, len(names)): what `names` says
+    of a question's samples, 0 where it has none; `has_samples` (0 or 1) has shape (questions,).
+    `seeds` names the columns; it is empty for a run alone.
     """
 
     correct: Floats
@@ -40,7 +41,9 @@ class Answers:
         return dataclasses.replace(self, **arrays)
 
     def within(self, cap: int) -> Floats:
-        """`correct` as it were with a limit of `cap` tokens, the EOS among them: what had not ended gave no answer."""
+        """`correct` as it were with a limit of `cap` tokens, the EOS among them: what had not ended
+        gave no answer.
+        """
         return self.ended * (self.tokens <= cap)
 
     @property
@@ -50,7 +53,9 @@ class Answers:
 
 
 def pool(answers: Mapping[str, Answers]) -> Answers:
-    """The answers of an arm's seeds side by side, by the seeds' names; samples only where all seeds have some."""
+    """The answers of an arm's seeds side by side, by the seeds' names; samples only where all seeds
+    have some.
+    """
     runs = list(answers.values())
     has_samples = np.min([one.has_samples for one in runs], axis=0)
     beside = ("correct", "thinking", "answering", "outcome", "samples")
@@ -59,7 +64,9 @@ def pool(answers: Mapping[str, Answers]) -> Answers:
 
 
 def shared(own: Answers, other: Answers) -> tuple[list[int], list[int]]:
-    """The columns of the seeds that both have; what has no seed, as the untrained student, stands beside them all."""
+    """The columns of the seeds that both have; what has no seed, as the untrained student, stands
+    beside them all.
+    """
     if not own.seeds or not other.seeds:
         return list(range(own.correct.shape[1])), list(range(other.correct.shape[1]))
     both = [seed for seed in own.seeds if seed in other.seeds]

@@ -1,11 +1,12 @@
 """Statistics of graded answers, and of a run's answers against those of the run on raw traces.
 
-Intervals are percentile intervals of a bootstrap (Efron and Tibshirani 1993, chapter 13) over questions and, where an
-arm has several seeds, over seeds. A resample draws a question with all that every run answered to it, and a seed with
-all runs that have it, so that differences and ratios between runs are paired; runs are compared over the seeds that
-both have. `significance.seed_weights` says how far few seeds carry. Nothing here is ever NaN: what cannot be divided is
-None. There is no interval from fewer than FEW questions, nor where no resample differs: without width it would look
-exact.
+Intervals are percentile intervals of a bootstrap (Efron and Tibshirani 1993, chapter 13) over
+questions and, where an arm has several seeds, over seeds. A resample draws a question with all that
+every run answered to it, and a seed with all runs that have it, so that differences and ratios
+between runs are paired; runs are compared over the seeds that both have.
+`significance.seed_weights` says how far few seeds carry. Nothing here is ever NaN: what cannot be
+divided is None. There is no interval from fewer than FEW questions, nor where no resample differs:
+without width it would look exact.
 """
 
 import dataclasses
@@ -28,7 +29,9 @@ _ROUNDING = 1e-9  # what sums of floats differ by, where they mean the same
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value and its interval, None where there is none; `low` alone where the interval has no upper end."""
+    """A value and its interval, None where there is none; `low` alone where the interval has no
+    upper end.
+    """
 
     value: float | None = None
     low: float | None = None
@@ -36,10 +39,14 @@ class Estimate:
 
     def scaled(self, factor: float) -> "Estimate":
         """All three times `factor`, 100 for per cent."""
-        return Estimate(*(None if part is None else part * factor for part in dataclasses.astuple(self)))
+        return Estimate(
+            *(None if part is None else part * factor for part in dataclasses.astuple(self))
+        )
 
     def resolved(self, nothing: float = 0.0) -> bool | None:
-        """Whether the interval leaves out `nothing`, the value of no difference; None without an interval."""
+        """Whether the interval leaves out `nothing`, the value of no difference; None without an
+        interval.
+        """
         if self.low is None:
             return None
         return self.low > nothing or (self.high is not None and self.high < nothing)
@@ -59,14 +66,16 @@ class Lengths:
 
 @dataclass(frozen=True)
 class Measure:
-    """What a run did on a set of questions. Shares and ratios are fractions, tokens are generated ones.
+    """What a run did on a set of questions. Shares and ratios are fractions, tokens are generated
+    ones.
 
-    `samples` are what the run's samples say by name, of `sampled` questions. `area` is the mean accuracy over the
-    logarithm of the cap of tokens, from 1 to the limit, so that every doubling of the budget counts the same. Against a
-    reference, over the `seeds` that both have: retention is the ratio of accuracies, output that of mean tokens,
-    efficiency that of accuracy per token; difference is accuracy less the reference's, `p` McNemar's (of several seeds
-    `significance.seeded`), and `error` the difference's standard error by the bootstrap. `lacks` says why there are no
-    ratios, or none of accuracy, with {} for the reference's name.
+    `samples` are what the run's samples say by name, of `sampled` questions. `area` is the mean
+    accuracy over the logarithm of the cap of tokens, from 1 to the limit, so that every doubling of
+    the budget counts the same. Against a reference, over the `seeds` that both have: retention is
+    the ratio of accuracies, output that of mean tokens, efficiency that of accuracy per token;
+    difference is accuracy less the reference's, `p` McNemar's (of several seeds
+    `significance.seeded`), and `error` the difference's standard error by the bootstrap. `lacks`
+    says why there are no ratios, or none of accuracy, with {} for the reference's name.
     """
 
     questions: int
@@ -89,7 +98,9 @@ class Measure:
     error: float | None = None
     holm: float | None = None  # `p` among all comparisons of a report,
     comparisons: int | None = None  # as many as have a p
-    detectable: float | None = None  # the smallest difference that Holm's `p` resolves four times out of five
+    detectable: float | None = (
+        None  # the smallest difference that Holm's `p` resolves four times out of five
+    )
     seeds: tuple[str, ...] = ()
     lacks: str = ""
 
@@ -97,8 +108,9 @@ class Measure:
 def ratio(above: Floats, below: Floats, confidence: float | None) -> Estimate:
     """`above / below`, both (1 + resamples,) and not negative, with the sample itself first.
 
-    No value where the sample's divisor is 0, no interval without a confidence or where all resamples say the same. A
-    resample whose divisor is 0 is infinite; 0 / 0 can be anything, so it widens either end.
+    No value where the sample's divisor is 0, no interval without a confidence or where all
+    resamples say the same. A resample whose divisor is 0 is infinite; 0 / 0 can be anything, so it
+    widens either end.
     """
     if below[0] == 0:
         return Estimate()
@@ -116,11 +128,16 @@ def ratio(above: Floats, below: Floats, confidence: float | None) -> Estimate:
 
 
 def measure(
-    runs: Mapping[Key, Answers], references: Mapping[Key, Key], settings: Bootstrap, cap: int | None = None
+    runs: Mapping[Key, Answers],
+    references: Mapping[Key, Key],
+    settings: Bootstrap,
+    cap: int | None = None,
 ) -> dict[Key, Measure]:
-    """Measures of `runs`, all on the same questions, each against the run that `references` names, if any.
+    """Measures of `runs`, all on the same questions, each against the run that `references` names,
+    if any.
 
-    `cap` is the limit of tokens that all were generated with, the EOS among them; without it no area is measured.
+    `cap` is the limit of tokens that all were generated with, the EOS among them; without it no
+    area is measured.
     """
     sums = _resampled(runs, settings, cap)
     found = {key: _alone(one, sums[key], settings) for key, one in runs.items()}
@@ -129,9 +146,15 @@ def measure(
     return found
 
 
-def _resampled(runs: Mapping[Key, Answers], settings: Bootstrap, cap: int | None) -> dict[Key, dict[str, Floats]]:
+def _resampled(
+    runs: Mapping[Key, Answers], settings: Bootstrap, cap: int | None
+) -> dict[Key, dict[str, Floats]]:
     """Each run's sums over the questions by quantity: (1 + resamples, seeds)."""
-    parts = [(key, name, columns) for key, one in runs.items() for name, columns in _columns(one, cap).items()]
+    parts = [
+        (key, name, columns)
+        for key, one in runs.items()
+        for name, columns in _columns(one, cap).items()
+    ]
     sums = resampled_sums(np.hstack([columns for _, _, columns in parts]), settings)
     found: dict[Key, dict[str, Floats]] = {key: {} for key in runs}
     at = 0
@@ -144,9 +167,13 @@ def _resampled(runs: Mapping[Key, Answers], settings: Bootstrap, cap: int | None
 def _columns(one: Answers, cap: int | None) -> dict[str, Floats]:
     """What is added up over the questions, (questions, seeds)."""
     found = {"correct": one.correct, "tokens": one.tokens}
-    if cap is not None:  # the share of log caps that let an answer end: on a linear scale a limit far above all lengths
+    if (
+        cap is not None
+    ):  # the share of log caps that let an answer end: on a linear scale a limit far above all lengths
         # makes the area the accuracy, whatever the lengths
-        found["area"] = one.ended * np.clip(1 - np.log(np.maximum(one.tokens, 1)) / math.log(max(cap, 2)), 0, None)
+        found["area"] = one.ended * np.clip(
+            1 - np.log(np.maximum(one.tokens, 1)) / math.log(max(cap, 2)), 0, None
+        )
     return found
 
 
@@ -202,10 +229,15 @@ def _samples(answers: Answers, settings: Bootstrap) -> dict[str, Estimate]:
 
 
 def at_caps(answers: Answers, caps: Sequence[int], settings: Bootstrap) -> list[Estimate]:
-    """The accuracy with each limit of tokens, the EOS among them: what had not ended by then gave no answer."""
+    """The accuracy with each limit of tokens, the EOS among them: what had not ended by then gave
+    no answer.
+    """
     columns = [answers.within(cap) for cap in caps]
     sums = resampled_sums(np.stack(columns, axis=1), settings)
-    return [_accuracy(own, over_seeds(sums[:, place], settings), settings) for place, own in enumerate(columns)]
+    return [
+        _accuracy(own, over_seeds(sums[:, place], settings), settings)
+        for place, own in enumerate(columns)
+    ]
 
 
 def lengths(tokens: Floats) -> Lengths:
@@ -215,7 +247,11 @@ def lengths(tokens: Floats) -> Lengths:
 
 
 def _against(
-    key: Key, other: Key, runs: Mapping[Key, Answers], sums: Mapping[Key, Mapping[str, Floats]], settings: Bootstrap
+    key: Key,
+    other: Key,
+    runs: Mapping[Key, Answers],
+    sums: Mapping[Key, Mapping[str, Floats]],
+    settings: Bootstrap,
 ) -> dict[str, Any]:
     """The part of a measure that compares; the reference's own ratios are 1, without an interval."""
     if other not in runs:
@@ -224,7 +260,9 @@ def _against(
     if not own:
         return {"lacks": "no seed in common with {}"}
     correct, tokens = (over_seeds(sums[key][name], settings, own) for name in ("correct", "tokens"))
-    base_correct, base_tokens = (over_seeds(sums[other][name], settings, base) for name in ("correct", "tokens"))
+    base_correct, base_tokens = (
+        over_seeds(sums[other][name], settings, base) for name in ("correct", "tokens")
+    )
     confidence = None if key == other else _confidence(len(runs[key].correct), settings)
     found: dict[str, Any] = {
         "retention": ratio(correct, base_correct, confidence),
@@ -235,12 +273,16 @@ def _against(
     }
     if key == other:
         return found
-    tested = _tested(runs[key].correct[:, own], runs[other].correct[:, base], correct - base_correct, settings)
+    tested = _tested(
+        runs[key].correct[:, own], runs[other].correct[:, base], correct - base_correct, settings
+    )
     return found | tested
 
 
 def _tested(one: Floats, two: Floats, sums: Floats, settings: Bootstrap) -> dict[str, Any]:
-    """The difference of two runs' `correct`, (questions, seeds), from its resampled sums, (1 + resamples,)."""
+    """The difference of two runs' `correct`, (questions, seeds), from its resampled sums, (1 +
+    resamples,).
+    """
     confidence = _confidence(len(one), settings)
     found = {"difference": ratio(sums, np.full_like(sums, len(one)), confidence)}
     if confidence is None:
@@ -248,6 +290,8 @@ def _tested(one: Floats, two: Floats, sums: Floats, settings: Bootstrap) -> dict
     differences = sums[1:] / len(one)
     paired = one.shape[1] == two.shape[1] == 1  # the test is for one answer a question
     return found | {
-        "p": significance.mcnemar(one, two) if paired else significance.seeded(one, two, differences, settings),
+        "p": significance.mcnemar(one, two)
+        if paired
+        else significance.seeded(one, two, differences, settings),
         "error": float(differences.std()) if np.ptp(differences) > _ROUNDING else None,
     }

@@ -1,6 +1,8 @@
-"""Which of a student's folders one engine can hold in turn: those that differ in their weights alone.
+"""Which of a student's folders one engine can hold in turn: those that differ in their weights
+alone.
 
-What a folder says is parsed before it is compared: transformers saves config and tokenizer in other bytes than the hub.
+What a folder says is parsed before it is compared: transformers saves config and tokenizer in other
+bytes than the hub.
 """
 
 import hashlib
@@ -12,12 +14,15 @@ from typing import Any
 from stages.core import tokens
 from stages.core.program.errors import StageError
 
-# Of a config, what differs between a model and its checkpoints without shaping what an engine loads; engines set dtype
+# Of a config, what differs between a model and its checkpoints without shaping what an engine
+# loads; engines set dtype
 FREE = {"_name_or_path", "transformers_version", "dtype", "use_cache"}
 
 
 def largest(folders: Sequence[Path]) -> list[Path]:
-    """The largest group of folders with the same config and tokenizer, in their order; of equal ones the first."""
+    """The largest group of folders with the same config and tokenizer, in their order; of equal
+    ones the first.
+    """
     groups: dict[str, list[Path]] = {}
     for folder in folders:
         groups.setdefault(shape(folder), []).append(folder)
@@ -25,16 +30,24 @@ def largest(folders: Sequence[Path]) -> list[Path]:
 
 
 def shape(folder: Path) -> str:
-    """Stands for all that an engine keeps when other weights are put into it. Raises StageError without a config."""
+    """Stands for all that an engine keeps when other weights are put into it. Raises StageError
+    without a config.
+    """
     from transformers import AutoConfig, GenerationConfig
 
     where = {"local_files_only": True, "trust_remote_code": False}
     try:
         config = AutoConfig.from_pretrained(folder, **where).to_dict()
     except (OSError, ValueError, KeyError) as error:
-        raise StageError(f"{folder}: no config that transformers can read: {tokens.reason(error)}") from error
+        raise StageError(
+            f"{folder}: no config that transformers can read: {tokens.reason(error)}"
+        ) from error
     written = (folder / "generation_config.json").is_file()
-    ends = GenerationConfig.from_pretrained(folder, local_files_only=True).eos_token_id if written else None
+    ends = (
+        GenerationConfig.from_pretrained(folder, local_files_only=True).eos_token_id
+        if written
+        else None
+    )
     tokenizer = tokens.load(folder)
     kept = [_shaping(config), ends, tokenizer.eos_token, tokenizer.backend_tokenizer.to_str()]
     return hashlib.sha256(json.dumps(kept, sort_keys=True, default=str).encode()).hexdigest()

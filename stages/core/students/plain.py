@@ -1,8 +1,10 @@
-"""A student's folder in the form that is trained and saved: text alone, in bf16, under the names of its class.
+"""A student's folder in the form that is trained and saved: text alone, in bf16, under the names of
+its class.
 
-Quantised weights do not learn, and transformers saves what it made of them under names that nothing reads. Of a model
-that sees images too, AutoModelForCausalLM trains the language model alone; it is a model of its own for vLLM as well
-(0.32: Qwen3_5ForCausalLM in model_executor/models/registry.py, whose weights have the names that are written here).
+Quantised weights do not learn, and transformers saves what it made of them under names that nothing
+reads. Of a model that sees images too, AutoModelForCausalLM trains the language model alone; it is
+a model of its own for vLLM as well (0.32: Qwen3_5ForCausalLM in model_executor/models/registry.py,
+whose weights have the names that are written here).
 """
 
 from pathlib import Path
@@ -18,8 +20,8 @@ WEIGHTS = ("*.safetensors", "*.safetensors.index.json")
 def write(folder: Path, entry: str) -> None:
     """Writes config and weights of `folder` anew where they are not plain; its other files stay.
 
-    All weights are in memory once, in bf16. Raises StageError, which names `entry` of the params, where transformers
-    cannot dequantise or misses weights.
+    All weights are in memory once, in bf16. Raises StageError, which names `entry` of the params,
+    where transformers cannot dequantise or misses weights.
     """
     from transformers import AutoConfig
 
@@ -31,7 +33,9 @@ def write(folder: Path, entry: str) -> None:
     model = _loaded(folder, None if quantised is None else _dequantising(quantised, entry), entry)
     apart = folder / "plain"
     _anew(model, entry).save_pretrained(apart)
-    (apart / "generation_config.json").unlink(missing_ok=True)  # of its class; the folder's says how to generate
+    (apart / "generation_config.json").unlink(
+        missing_ok=True
+    )  # of its class; the folder's says how to generate
     for path in [path for pattern in WEIGHTS for path in folder.glob(pattern)]:
         remove(path)
     for path in apart.iterdir():
@@ -40,7 +44,9 @@ def write(folder: Path, entry: str) -> None:
 
 
 def _holds_more_than_text(config: Any, entry: str) -> bool:
-    """Whether AutoModelForCausalLM takes a part of this config alone. Raises StageError where it takes none of it."""
+    """Whether AutoModelForCausalLM takes a part of this config alone. Raises StageError where it
+    takes none of it.
+    """
     import torch
     from transformers import AutoModelForCausalLM
 
@@ -61,7 +67,11 @@ def _dequantising(quantised: Any, entry: str) -> Any:
     from transformers.quantizers.auto import AutoQuantizationConfig
 
     try:
-        config = AutoQuantizationConfig.from_dict(quantised) if isinstance(quantised, dict) else quantised
+        config = (
+            AutoQuantizationConfig.from_dict(quantised)
+            if isinstance(quantised, dict)
+            else quantised
+        )
     except ValueError as error:
         raise _refused(entry, str(error)) from error
     if not hasattr(config, "dequantize"):
@@ -93,7 +103,9 @@ def _loaded(folder: Path, quantisation: Any, entry: str) -> Any:
             output_loading_info=True,
         )
     except (OSError, ValueError, ImportError, SafetensorError) as error:
-        raise StageError(f"{entry}: no weights that transformers can load: {tokens.reason(error)}") from error
+        raise StageError(
+            f"{entry}: no weights that transformers can load: {tokens.reason(error)}"
+        ) from error
     if missing := sorted(loading["missing_keys"]):
         raise StageError(
             f"{entry}: no weights for {missing[0]} and {len(missing) - 1} others of {type(model).__name__}"
@@ -102,7 +114,8 @@ def _loaded(folder: Path, quantisation: Any, entry: str) -> Any:
 
 
 def _anew(model: Any, entry: str) -> Any:
-    """The same weights in a model that was made here: it is not quantised, and has the names of its class.
+    """The same weights in a model that was made here: it is not quantised, and has the names of its
+    class.
 
     transformers would turn names and forms back into those that `model` was read under.
     """

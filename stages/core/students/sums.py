@@ -1,7 +1,8 @@
-"""Checksums of a folder's files: bytes that a disk changed must not be trained on, and not be asked.
+"""Checksums of a folder's files: bytes that a disk changed must not be trained on, and not be
+asked.
 
-DVC looks at a file's time and size, and takes files in its cache as they are. The sums stand in a file of the folder,
-as `sha256sum` writes and checks them.
+DVC looks at a file's time and size, and takes files in its cache as they are. The sums stand in a
+file of the folder, as `sha256sum` writes and checks them.
 """
 
 import hashlib
@@ -39,7 +40,9 @@ def write(folder: Path, sums: dict[str, str]) -> None:
 
 
 def damaged(folder: Path) -> str | None:
-    """The first file of `folder`, which has sums, that was changed, removed or added; None where all is well."""
+    """The first file of `folder`, which has sums, that was changed, removed or added; None where
+    all is well.
+    """
     lines = (folder / NAME).read_text(encoding="utf-8", errors="replace").splitlines()
     matches = [_LINE.fullmatch(line) for line in lines]
     expected = {match[2]: match[1] for match in matches if match}

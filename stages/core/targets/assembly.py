@@ -26,11 +26,15 @@ class Source:
     reasons: bool = True
 
 
-def sources(targets: Iterable[str], folders: Mapping[str, Path], known: Mapping[str, Any]) -> dict[str, Source]:
-    """Each target's source. `folders` names the traces file and the compressed and truncated folders.
+def sources(
+    targets: Iterable[str], folders: Mapping[str, Path], known: Mapping[str, Any]
+) -> dict[str, Source]:
+    """Each target's source. `folders` names the traces file and the compressed and truncated
+    folders.
 
-    Raises StageError for a target that is neither raw, answer_only, a compressor nor a truncation of the grid, and
-    for a file in those folders that the grid does not know: it would be a leftover that looks like a result.
+    Raises StageError for a target that is neither raw, answer_only, a compressor nor a truncation
+    of the grid, and for a file in those folders that the grid does not know: it would be a leftover
+    that looks like a result.
     """
     found = {
         "raw": Source(folders["traces"], False),
@@ -50,7 +54,9 @@ def sources(targets: Iterable[str], folders: Mapping[str, Path], known: Mapping[
             found[prefix + name] = Source(folders[folder] / f"{name}.parquet", True)
     for target in targets:
         if target not in found:
-            raise StageError(f"params.yaml: grid.targets: {target!r} is unknown; known: {', '.join(found)}")
+            raise StageError(
+                f"params.yaml: grid.targets: {target!r} is unknown; known: {', '.join(found)}"
+            )
     return {target: found[target] for target in targets}
 
 
@@ -67,15 +73,21 @@ def _records(source: Source) -> Iterator[Trace | Variant]:
     return records.read(source.path, Trace)
 
 
-def prompts(questions: Iterable[Question], tokenizer: Any, text: chat.Text) -> dict[str, tuple[str, int]]:
+def prompts(
+    questions: Iterable[Question], tokenizer: Any, text: chat.Text
+) -> dict[str, tuple[str, int]]:
     """By question its prompt's text and tokens.
 
-    Raises StageError for prompts that have a think block of their own: completions begin with theirs.
+    Raises StageError for prompts that have a think block of their own: completions begin with
+    theirs.
     """
     chat.check_student(tokenizer, text)
     found = dict[str, tuple[str, int]]()
     for batch in lengths.batches(questions):
-        texts = [chat.prompt(tokenizer, text.prompt_template, row.question, date=text.date) for row in batch]
+        texts = [
+            chat.prompt(tokenizer, text.prompt_template, row.question, date=text.date)
+            for row in batch
+        ]
         names = (row.question_id for row in batch)
         found |= zip(names, zip(texts, lengths.counts(tokenizer, texts), strict=True), strict=True)
     return found
@@ -86,22 +98,30 @@ def matched(everywhere: set[Key], per_question: int | None) -> set[Key]:
     by_question: dict[str, list[int]] = collections.defaultdict(list)
     for question_id, sample in sorted(everywhere):
         by_question[question_id].append(sample)
-    return {(question, sample) for question, samples in by_question.items() for sample in samples[:per_question]}
+    return {
+        (question, sample)
+        for question, samples in by_question.items()
+        for sample in samples[:per_question]
+    }
 
 
 def completion(reasoning: str | None, answer: str, eos: str) -> str:
-    """The target's text, its characters composed (NFC): Qwen's tokenizers write them so, e.g. the ohm sign as an omega.
+    """The target's text, its characters composed (NFC): Qwen's tokenizers write them so, e.g. the
+    ohm sign as an omega.
 
-    For all students, so that they learn the same text, and the tokenizer gives back what training compares with.
+    For all students, so that they learn the same text, and the tokenizer gives back what training
+    compares with.
     """
     return unicodedata.normalize("NFC", chat.completion(reasoning, answer, eos))
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Tokens of one target by key: of completions, and where they are known of reasonings and of the raw ones.
+    """Tokens of one target by key: of completions, and where they are known of reasonings and of
+    the raw ones.
 
-    `marked`: by key the special tokens within the completion, which would be learned as ends of turns and the like.
+    `marked`: by key the special tokens within the completion, which would be learned as ends of
+    turns and the like.
     """
 
     completion: dict[Key, int]
@@ -118,10 +138,12 @@ class Sizes:
 def measure(
     source: Source, keys: dict[Key, Key], among: set[Key] | None, tokenizer: Any, reasonings: bool
 ) -> tuple[set[Key], Sizes]:
-    """All keys of one target, and the tokens of those that are `among` the given ones, None for all.
+    """All keys of one target, and the tokens of those that are `among` the given ones, None for
+    all.
 
-    `keys` has each key once, for all targets to share. `reasonings`: count them too, unless the rows say their tokens,
-    as a truncation's do: they were counted by this student's tokenizer when it was cut.
+    `keys` has each key once, for all targets to share. `reasonings`: count them too, unless the
+    rows say their tokens, as a truncation's do: they were counted by this student's tokenizer when
+    it was cut.
     """
     there, found = set[Key](), Sizes({}, {}, {}, {})
 
@@ -141,9 +163,13 @@ def measure(
     return there, found
 
 
-def _counted(batch: list[tuple[Key, Trace | Variant]], source: Source, tokenizer: Any, reasonings: bool) -> Sizes:
+def _counted(
+    batch: list[tuple[Key, Trace | Variant]], source: Source, tokenizer: Any, reasonings: bool
+) -> Sizes:
     eos = tokenizer.eos_token
-    texts = [completion(row.reasoning if source.reasons else None, row.answer, eos) for _, row in batch]
+    texts = [
+        completion(row.reasoning if source.reasons else None, row.answer, eos) for _, row in batch
+    ]
     whole = dict(zip((key for key, _ in batch), lengths.counts(tokenizer, texts), strict=True))
     said = {key: row for key, row in batch if isinstance(row, Variant) and row.tokens is not None}
     left = {key: row.reasoning for key, row in batch if reasonings and key not in said}
@@ -157,26 +183,38 @@ def _marked(keys: Iterable[Key], texts: Iterable[str], tokenizer: Any) -> dict[K
     """By key the special tokens of each completion before its EOS; those without any are left out."""
     special = tokens.special(tokenizer)
     bare = (text.removesuffix(tokenizer.eos_token) for text in texts)
-    found = ((key, len(special.findall(text)) if special else 0) for key, text in zip(keys, bare, strict=True))
+    found = (
+        (key, len(special.findall(text)) if special else 0)
+        for key, text in zip(keys, bare, strict=True)
+    )
     return {key: count for key, count in found if count}
 
 
 def examples(
-    source: Source, sizes: Mapping[Key, int], raw: Mapping[Key, int], prompts: Mapping[str, tuple[str, int]], eos: str
+    source: Source,
+    sizes: Mapping[Key, int],
+    raw: Mapping[Key, int],
+    prompts: Mapping[str, tuple[str, int]],
+    eos: str,
 ) -> Iterator[Example]:
-    """The examples of one target for the keys of `sizes`, in order. `prompts` by question: text and tokens.
+    """The examples of one target for the keys of `sizes`, in order. `prompts` by question: text and
+    tokens.
 
     `sizes` and `raw` are completion tokens, of this target and of the raw trace.
     """
     for key, reasoning, answer in rows(source):
         if key in sizes:
             text, size = prompts[key[0]]
-            yield Example(*key, text, completion(reasoning, answer, eos), size, sizes[key], raw[key])
+            yield Example(
+                *key, text, completion(reasoning, answer, eos), size, sizes[key], raw[key]
+            )
 
 
 @dataclass(frozen=True)
 class Matched:
-    """The matched set: tokens of each key under each target and of its raw trace; how many left, and why."""
+    """The matched set: tokens of each key under each target and of its raw trace; how many left,
+    and why.
+    """
 
     sizes: dict[str, Sizes]
     raw: Sizes
@@ -191,13 +229,17 @@ def match(
     max_tokens: int,
     per_question: int | None,
 ) -> Matched:
-    """The rows that every target has and that fit `max_tokens` under every target; the same for all of them.
+    """The rows that every target has and that fit `max_tokens` under every target; the same for all
+    of them.
 
     Raises StageError where nothing is left.
     """
     sizes, everywhere, known = measured(found, tokenizer)
     long = {
-        key for own in sizes.values() for key in everywhere if prompts[key[0]][1] + own.completion[key] > max_tokens
+        key
+        for own in sizes.values()
+        for key in everywhere
+        if prompts[key[0]][1] + own.completion[key] > max_tokens
     }
     fit = everywhere - long
     marked = {key for own in sizes.values() for key in own.marked if key in fit}
@@ -214,7 +256,9 @@ def match(
         "special_tokens": len(marked),
         "further_traces_of_a_question": len(fit - marked - keys),
     }
-    return Matched({target: fitting[target] for target in found}, _raw(fitting, raw, keys, tokenizer), dropped)
+    return Matched(
+        {target: fitting[target] for target in found}, _raw(fitting, raw, keys, tokenizer), dropped
+    )
 
 
 def _nothing_left(everywhere: set[Key], long: set[Key], max_tokens: int) -> StageError:
@@ -224,7 +268,9 @@ def _nothing_left(everywhere: set[Key], long: set[Key], max_tokens: int) -> Stag
             "assemble: no trace is kept by all targets; see the drops in metrics of compress and truncate"
         )
     if everywhere == long:
-        return StageError(f"text.max_tokens: none of {len(long)} examples fits {max_tokens} tokens; raise it")
+        return StageError(
+            f"text.max_tokens: none of {len(long)} examples fits {max_tokens} tokens; raise it"
+        )
     return StageError(
         f"assemble: all {len(everywhere - long)} examples that fit hold special tokens of the student; "
         "clean the traces of its turn marks"
@@ -232,10 +278,13 @@ def _nothing_left(everywhere: set[Key], long: set[Key], max_tokens: int) -> Stag
 
 
 def measured(found: Mapping[str, Source], tokenizer: Any) -> tuple[dict[str, Sizes], set[Key], int]:
-    """Each target's tokens, the keys that all targets have, and the number of keys that any of them has."""
+    """Each target's tokens, the keys that all targets have, and the number of keys that any of them
+    has.
+    """
     keys, everywhere, sizes = dict[Key, Key](), None, dict[str, Sizes]()
     rewritten = any(source.variants for source in found.values())
-    # The raw traces, which take longest, come last: by then it is known which of them are in the set
+    # The raw traces, which take longest, come last: by then it is known which of them are in the
+    # set
     for target, source in sorted(found.items(), key=lambda item: not item[1].variants):
         whole = any(own.whole for own in sizes.values())
         counted = source.variants or (rewritten and source.reasons and not whole)
@@ -267,7 +316,9 @@ def rho_tokens(
     return means
 
 
-def summary(found: Mapping[str, Sizes], prompts: Mapping[str, tuple[str, int]]) -> dict[str, dict[str, int]]:
+def summary(
+    found: Mapping[str, Sizes], prompts: Mapping[str, tuple[str, int]]
+) -> dict[str, dict[str, int]]:
     """Per target: examples, prompt tokens and completion tokens."""
     return {
         target: {

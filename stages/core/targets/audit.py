@@ -1,6 +1,7 @@
 """Audit of a compressed trace: what is odd about it, as flags that are counted and may drop it.
 
-Every check reads plain text and knows no compressor. Numbers are compared as values, words in lower case.
+Every check reads plain text and knows no compressor. Numbers are compared as values, words in lower
+case.
 """
 
 import re
@@ -31,7 +32,8 @@ FLAGS = {
     "verbatim": "the source word for word",
     "longer": "longer than its source",
 }
-# What makes a target wrong or unusable. The rest is counted: a merged step may need a new number, and a copy is valid
+# What makes a target wrong or unusable. The rest is counted: a merged step may need a new number,
+# and a copy is valid
 DROP = (
     *("over_context", "refused", "cut_at_limit", "unfinished", "empty"),
     *("tags", "refusal", "about_the_task", "other_language", "answer_lost"),
@@ -77,11 +79,29 @@ _OPENING = re.compile(
     r"[^\w\n]{0,20}(?:(?:sure|certainly|of course)\b[^\n]{0,80}[:.!]"
     r"|here(?:['\u2019]s| is)\b[^\n]{0,60}\b(?:reasoning|version|summary|trace)\b[^\n]{0,20}:)"
 )
-_TAGS = re.compile(r"</?think>|<\|\w+\|>|\[[0-9a-f]{8} (?:question|reasoning|answer) (?:begins|ends)\]")
+_TAGS = re.compile(
+    r"</?think>|<\|\w+\|>|\[[0-9a-f]{8} (?:question|reasoning|answer) (?:begins|ends)\]"
+)
 _WORD, _ASCII_WORD = re.compile(r"[^\W\d_]{2,}"), re.compile("[a-z]{2,}")
-UNSPACED = {"CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR"}  # scripts without spaces between words
-_BARE = ("true", "false", "yes", "no")  # reasoning says these in other ways, so they are not looked for
-FEW, KNOWN = 8, 0.3  # words below which no language is told; least share of them that a text's source has
+UNSPACED = {
+    "CJK",
+    "HIRAGANA",
+    "KATAKANA",
+    "THAI",
+    "LAO",
+    "KHMER",
+    "MYANMAR",
+}  # scripts without spaces between words
+_BARE = (
+    "true",
+    "false",
+    "yes",
+    "no",
+)  # reasoning says these in other ways, so they are not looked for
+FEW, KNOWN = (
+    8,
+    0.3,
+)  # words below which no language is told; least share of them that a text's source has
 
 
 @dataclass(frozen=True)
@@ -105,7 +125,12 @@ def audit(trace: Trace, text: str, finish_reason: str) -> tuple[str, ...]:
     if not text.strip():
         return tuple(flag for flag in FLAGS if flag == (ended or "empty"))
     source = trace.reasoning
-    new = read(text).numbers() - read(source).numbers() - numbers(trace.question) - numbers(trace.answer)
+    new = (
+        read(text).numbers()
+        - read(source).numbers()
+        - numbers(trace.question)
+        - numbers(trace.answer)
+    )
     found = {
         ended: True,
         "tags": bool(_TAGS.search(text)),
@@ -115,7 +140,8 @@ def audit(trace: Trace, text: str, finish_reason: str) -> tuple[str, ...]:
         "answer_lost": _lost(trace, text),
         "answer_first": answer_first(trace, text),
         "invented_numbers": bool(new),
-        "verbatim": text.split(maxsplit=9)[:9] == source.split(maxsplit=9)[:9] and text.split() == source.split(),
+        "verbatim": text.split(maxsplit=9)[:9] == source.split(maxsplit=9)[:9]
+        and text.split() == source.split(),
         "longer": len(text) > len(source),
     }
     return tuple(flag for flag in FLAGS if found.get(flag))
@@ -132,9 +158,15 @@ def _lost(trace: Trace, text: str) -> bool:
     """Whether the source states the answer and `text` does not, nor names its option's letter."""
     if states(text, trace.stated, _read) or not states(trace.reasoning, trace.stated, _read):
         return False
-    if trace.parsed.isdecimal() and 0 < int(trace.parsed) < 27 and trace.parsed not in numbers(trace.stated):
+    if (
+        trace.parsed.isdecimal()
+        and 0 < int(trace.parsed) < 27
+        and trace.parsed not in numbers(trace.stated)
+    ):
         letter = chr(ord("A") + int(trace.parsed) - 1)
-        return not re.search(rf"(?:answer|option|choice)\W+(?:is\W+)?{letter}\b|\b{letter}\W*\Z", text)
+        return not re.search(
+            rf"(?:answer|option|choice)\W+(?:is\W+)?{letter}\b|\b{letter}\W*\Z", text
+        )
     return True
 
 
@@ -144,7 +176,8 @@ def _read(text: str) -> Set[str]:
 
 
 def states(text: str, answer: str, find: Callable[[str], Set[str]] = numbers) -> bool:
-    """Whether `text` says `answer`: its numbers where it has some, else half of its words, or itself as written.
+    """Whether `text` says `answer`: its numbers where it has some, else half of its words, or
+    itself as written.
 
     `find` reads numbers.
     """
@@ -161,8 +194,12 @@ def states(text: str, answer: str, find: Callable[[str], Set[str]] = numbers) ->
 
 
 def _values(text: str, find: Callable[[str], Set[str]] = numbers) -> Set[str]:
-    """Its numbers, with thousands as LaTeX separates them and decimals without a zero before the point."""
-    plain = re.sub(r"\.(?<!\d\.)(?=\d)", "0.", text.replace("\\,", "").replace("{,}", ""))  # what is found fast first
+    """Its numbers, with thousands as LaTeX separates them and decimals without a zero before the
+    point.
+    """
+    plain = re.sub(
+        r"\.(?<!\d\.)(?=\d)", "0.", text.replace("\\,", "").replace("{,}", "")
+    )  # what is found fast first
     return find(plain)
 
 
@@ -172,11 +209,12 @@ def _plain(text: str) -> str:
 
 
 def answer_first(trace: Trace, text: str) -> bool:
-    """Whether the compressed text states the answer before most of what the source derives it from (a leak).
+    """Whether the compressed text states the answer before most of what the source derives it from
+    (a leak).
 
-    What the source derives it from are the numbers, or where it has none the words, that it introduces before its
-    first statement of the answer and that are not in the question; the text is asked where it introduces those
-    of them that it has.
+    What the source derives it from are the numbers, or where it has none the words, that it
+    introduces before its first statement of the answer and that are not in the question; the text
+    is asked where it introduces those of them that it has.
     """
     source, short = read(trace.reasoning), read(text)
     stated, restated = (_first(each, trace.stated) for each in (source, short))
@@ -193,14 +231,20 @@ def _first(text: Passage, answer: str) -> int | None:
     said = enumerate(text.texts)
     if len(wanted := numbers(answer)) == 1 and wanted <= text.numbers():
         number = min(wanted)
-        return next(place for place, each in said if number in each.replace(",", "") and wanted <= numbers(each))
+        return next(
+            place
+            for place, each in said
+            if number in each.replace(",", "") and wanted <= numbers(each)
+        )
     return next((place for place, each in said if states(each, answer)), None)
 
 
 def other_language(text: str, source: str) -> bool:
-    """Whether `text` uses letters of a script that `source` has not, or words most of which `source` has not.
+    """Whether `text` uses letters of a script that `source` has not, or words most of which
+    `source` has not.
 
-    A shorter form of a text is made of the text's own words: 30% is far below what rewriting leaves.
+    A shorter form of a text is made of the text's own words: 30% is far below what rewriting
+    leaves.
     """
     ascii_only = text.isascii() and source.isascii()
     if not ascii_only and _foreign_letters(text, source) > 0.1 * sum(map(str.isalpha, text)):
@@ -211,7 +255,8 @@ def other_language(text: str, source: str) -> bool:
         said = [word for word in said if word.isascii() or _script(word[0]) not in UNSPACED]
     if len(said) < FEW:
         return False
-    # Most texts are known by the words that stand between spaces; only what is not is searched for all words
+    # Most texts are known by the words that stand between spaces; only what is not is searched for
+    # all words
     return all(
         sum(map(set(words_in(source.lower())).__contains__, said)) < KNOWN * len(said)
         for words_in in (str.split, pattern.findall)
@@ -221,9 +266,17 @@ def other_language(text: str, source: str) -> bool:
 def _foreign_letters(text: str, source: str) -> int:
     """How many letters of `text` are of a script that `source` has not."""
     scripts = {_script(letter) for letter in set(source)}
-    return sum(text.count(letter) for letter in set(text) if letter.isalpha() and _script(letter) not in scripts)
+    return sum(
+        text.count(letter)
+        for letter in set(text)
+        if letter.isalpha() and _script(letter) not in scripts
+    )
 
 
 def _script(letter: str) -> str:
     """The first word of a character's Unicode name: LATIN, CJK, CYRILLIC, HANGUL."""
-    return "LATIN" if letter.isascii() and letter.isalpha() else unicodedata.name(letter, "?").split()[0]
+    return (
+        "LATIN"
+        if letter.isascii() and letter.isalpha()
+        else unicodedata.name(letter, "?").split()[0]
+    )

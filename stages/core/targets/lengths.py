@@ -1,7 +1,8 @@
-"""Counting and cutting many texts: in batches on all cores, and without a list of ids for each text.
+"""Counting and cutting many texts: in batches on all cores, and without a list of ids for each
+text.
 
-The tokenizer's own Rust code is called, whose encodings stay there. A list of a long trace's ids and offsets costs
-Python more than it costs to find them.
+The tokenizer's own Rust code is called, whose encodings stay there. A list of a long trace's ids
+and offsets costs Python more than it costs to find them.
 """
 
 import concurrent.futures
@@ -27,7 +28,8 @@ def batches(rows: Iterable[Row], size: int = BATCH) -> Iterator[list[Row]]:
 def ahead(function: Callable[[list[Row]], Result], rows: Iterable[Row]) -> Iterator[Result]:
     """`function` of each batch of `rows`, in order: in a thread, while the next batch is read here.
 
-    Encoding holds no lock of Python's, and reading is a fourth of the time where it has to wait for it.
+    Encoding holds no lock of Python's, and reading is a fourth of the time where it has to wait for
+    it.
     """
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         going: concurrent.futures.Future[Result] | None = None
@@ -42,14 +44,18 @@ def ahead(function: Callable[[list[Row]], Result], rows: Iterable[Row]) -> Itera
 
 def counts(tokenizer: Any, texts: Sequence[str]) -> list[int]:
     """tokens.count of each of `texts`, which are held all at once with their encodings."""
-    return [len(found) for found in _backend(tokenizer).encode_batch_fast(texts, add_special_tokens=False)]
+    return [
+        len(found)
+        for found in _backend(tokenizer).encode_batch_fast(texts, add_special_tokens=False)
+    ]
 
 
 def firsts(tokenizer: Any, texts: Sequence[str], budgets: Sequence[int]) -> list[tuple[str, int]]:
-    """Of each of `texts` its longest start of at most its budget of tokens, and tokens.count of it whole.
+    """Of each of `texts` its longest start of at most its budget of tokens, and tokens.count of it
+    whole.
 
-    Cut at a token's end in the text itself, so that the result is a true prefix; a budget inside a character of
-    several tokens gives the text before that character.
+    Cut at a token's end in the text itself, so that the result is a true prefix; a budget inside a
+    character of several tokens gives the text before that character.
     """
     found = _backend(tokenizer).encode_batch(texts, add_special_tokens=False)
     return [(_first(*one), len(one[0])) for one in zip(found, texts, budgets, strict=True)]
@@ -66,6 +72,8 @@ def _first(found: Any, text: str, budget: int) -> str:
 
 
 def _backend(tokenizer: Any) -> Any:
-    """The Rust tokenizer behind `tokenizer`, set as each of its calls sets it: nothing is cut, nothing filled up."""
+    """The Rust tokenizer behind `tokenizer`, set as each of its calls sets it: nothing is cut,
+    nothing filled up.
+    """
     tokens.ids(tokenizer, "")
     return tokenizer.backend_tokenizer

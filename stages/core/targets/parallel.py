@@ -18,10 +18,13 @@ Row = TypeVar("Row")
 Result = TypeVar("Result")
 
 
-def ordered(function: Callable[[Row], Result], rows: Iterable[Row], batch: int = BATCH) -> Iterator[Result]:
+def ordered(
+    function: Callable[[Row], Result], rows: Iterable[Row], batch: int = BATCH
+) -> Iterator[Result]:
     """Yields function(row) in the order of `rows`, of which only some batches are held at a time.
 
-    `function` must be one that can be pickled. A single batch is done here: it is not worth the workers.
+    `function` must be one that can be pickled. A single batch is done here: it is not worth the
+    workers.
     """
     waiting = iter(rows)
     first, second = (list(itertools.islice(waiting, batch)) for _ in range(2))
@@ -29,10 +32,14 @@ def ordered(function: Callable[[Row], Result], rows: Iterable[Row], batch: int =
         yield from map(function, first)
         return
     workers = len(os.sched_getaffinity(0))
-    context = multiprocessing.get_context("spawn")  # a fork would copy the locks of libraries' threads
+    context = multiprocessing.get_context(
+        "spawn"
+    )  # a fork would copy the locks of libraries' threads
     going: collections.deque[concurrent.futures.Future[list[Result]]] = collections.deque()
     with concurrent.futures.ProcessPoolExecutor(workers, context, _start) as pool:
-        batches = itertools.chain([first, second], iter(lambda: list(itertools.islice(waiting, batch)), []))
+        batches = itertools.chain(
+            [first, second], iter(lambda: list(itertools.islice(waiting, batch)), [])
+        )
         try:
             for rows_now in batches:
                 going.append(pool.submit(_each, function, rows_now))
@@ -45,7 +52,9 @@ def ordered(function: Callable[[Row], Result], rows: Iterable[Row], batch: int =
 
 
 def _start() -> None:
-    """In a worker: it ends with its parent. Looking for cycles among many small objects takes time, and finds none."""
+    """In a worker: it ends with its parent. Looking for cycles among many small objects takes time,
+    and finds none.
+    """
     end_with_parent()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)

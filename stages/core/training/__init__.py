@@ -1,1 +1,3 @@
-"""Fine-tuning a student: settings, batches, adapters, the loss, packing, checkpoints, progress; run.py joins them."""
+"""Fine-tuning a student: settings, batches, adapters, the loss, packing, checkpoints, progress;
+run.py joins them.
+"""

@@ -1,7 +1,9 @@
-"""Checkpoints of a run that goes on: outside the stage's out, under a hash of all that the run depends on.
+"""Checkpoints of a run that goes on: outside the stage's out, under a hash of all that the run
+depends on.
 
-A run that was killed goes on from its last whole checkpoint and ends as it would have: weights, optimizer, schedule,
-data order and random states are TRL's; whole is one that has its checksums, which are written last.
+A run that was killed goes on from its last whole checkpoint and ends as it would have: weights,
+optimizer, schedule, data order and random states are TRL's; whole is one that has its checksums,
+which are written last.
 """
 
 import contextlib
@@ -25,17 +27,47 @@ from stages.core.training import launch
 from stages.core.training.scratch import FOLDER
 from stages.core.training.settings import Method, Training
 
-_LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers", "bitsandbytes", "torchao")
+_LIBRARIES = (
+    "torch",
+    "transformers",
+    "trl",
+    "peft",
+    "accelerate",
+    "datasets",
+    "tokenizers",
+    "bitsandbytes",
+    "torchao",
+)
 _NO_EFFECT = ("checkpoint_minutes",)
 
 
-def scratch(base: Path, examples: Sequence[Example], method: Method, training: Training, seed: int, cell: str) -> Path:
-    """The folder of a run's checkpoints: `<cell>-<hash>` of all that its result depends on, this code too."""
+def scratch(
+    base: Path,
+    examples: Sequence[Example],
+    method: Method,
+    training: Training,
+    seed: int,
+    cell: str,
+) -> Path:
+    """The folder of a run's checkpoints: `<cell>-<hash>` of all that its result depends on, this
+    code too.
+    """
     known = hashlib.sha256(files.digest(base).encode())
-    settings = {name: value for name, value in dataclasses.asdict(training).items() if name not in _NO_EFFECT}
+    settings = {
+        name: value
+        for name, value in dataclasses.asdict(training).items()
+        if name not in _NO_EFFECT
+    }
     versions = {name: _version(name) for name in _LIBRARIES}
-    where = [hardware.device(), launch.world(), files.digest(Path(__file__).parent, "*.py"), launch.CONFIG.read_text()]
-    known.update(json.dumps([dataclasses.asdict(method), settings, seed, versions, *where]).encode())
+    where = [
+        hardware.device(),
+        launch.world(),
+        files.digest(Path(__file__).parent, "*.py"),
+        launch.CONFIG.read_text(),
+    ]
+    known.update(
+        json.dumps([dataclasses.asdict(method), settings, seed, versions, *where]).encode()
+    )
     for row in examples:
         known.update(json.dumps(dataclasses.astuple(row)).encode())
     return FOLDER / f"{cell}-{known.hexdigest()[:16]}"
@@ -56,7 +88,9 @@ def newest(folder: Path) -> Path | None:
         problem = sums.damaged(path)
         if problem is None:
             return path
-        sys.stderr.write(f"warning: {path / problem}: damaged; training goes on from what is older\n")
+        sys.stderr.write(
+            f"warning: {path / problem}: damaged; training goes on from what is older\n"
+        )
         files.remove(path)
     return None
 
@@ -74,7 +108,9 @@ def remove_unfinished(folder: Path) -> None:
 
 @contextlib.contextmanager
 def written_to(folder: Path) -> Iterator[None]:
-    """Names `folder` where a checkpoint cannot be written, and leaves no half of one, which would fill the disk."""
+    """Names `folder` where a checkpoint cannot be written, and leaves no half of one, which would
+    fill the disk.
+    """
     try:
         with files.naming(folder):
             yield
@@ -85,9 +121,11 @@ def written_to(folder: Path) -> Iterator[None]:
 
 
 class Checkpoints(TrainerCallback):
-    """Asks for a checkpoint when `minutes` have passed since the last, and marks it once it is whole.
+    """Asks for a checkpoint when `minutes` have passed since the last, and marks it once it is
+    whole.
 
-    Only with a log line, because the mean loss that the next line states begins anew with a resumed run.
+    Only with a log line, because the mean loss that the next line states begins anew with a resumed
+    run.
     """
 
     def __init__(self, minutes: float) -> None:
@@ -99,7 +137,9 @@ class Checkpoints(TrainerCallback):
             control.should_save = launch.first(lambda: time.monotonic() - self.last >= self.seconds)
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Marks it by its checksums, after all processes have written their parts; each reads a share of the files."""
+        """Marks it by its checksums, after all processes have written their parts; each reads a
+        share of the files.
+        """
         launch.wait()
         folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
         names = launch.first(lambda: sums.names(folder))

@@ -15,14 +15,18 @@ CHUNK = 64  # positions whose logits exist in fp32 at once: small enough for a C
 class CompletionLoss(torch.autograd.Function):
     """Mean cross-entropy of a linear LM head, without fp32 logits of all positions.
 
-    The gradient of the logits, softmax minus one-hot, is made in the forward pass and kept in the weights' precision;
-    as in Hsu et al., Liger Kernel (arXiv 2410.10989), section 3.2, but in products of all positions at once, which
-    a CPU multiplies faster than chunks.
+    The gradient of the logits, softmax minus one-hot, is made in the forward pass and kept in the
+    weights' precision; as in Hsu et al., Liger Kernel (arXiv 2410.10989), section 3.2, but in
+    products of all positions at once, which a CPU multiplies faster than chunks.
     """
 
     @staticmethod
-    def forward(ctx: Any, hidden: torch.Tensor, weight: torch.Tensor, labels: torch.Tensor, count: Any) -> torch.Tensor:
-        """Sum of -log p(label) / count; hidden (positions, size), weight (words, size), labels (positions)."""
+    def forward(
+        ctx: Any, hidden: torch.Tensor, weight: torch.Tensor, labels: torch.Tensor, count: Any
+    ) -> torch.Tensor:
+        """Sum of -log p(label) / count; hidden (positions, size), weight (words, size), labels
+        (positions).
+        """
         kind = autocast_dtype(hidden)
         rows, matrix = hidden.to(kind), weight.to(kind)
         gradient = torch.empty(len(rows), len(matrix), dtype=kind, device=hidden.device)
@@ -47,18 +51,23 @@ class CompletionLoss(torch.autograd.Function):
         return hidden, weight, None, None
 
 
-TOLERANCE = 0.02  # of the loss, between CompletionLoss and the model's own: rounding to bf16 is some tenths of it
+# of the loss, between CompletionLoss and the model's own: rounding to bf16 is some tenths of it
+TOLERANCE = 0.02
 
 
 class CompletionTrainer(SFTTrainer):
     """SFTTrainer with CompletionLoss, for one process.
 
-    TRL's own head computes log-probabilities again in the backward pass and adds an entropy, which makes steps on a CPU
-    longer. The loss is the same.
+    TRL's own head computes log-probabilities again in the backward pass and adds an entropy, which
+    makes steps on a CPU longer. The loss is the same.
     """
 
     def compute_loss(
-        self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
+        self,
+        model: Any,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Any = None,
     ) -> Any:
         """Sum of -log p over the completion tokens / their number in the whole (accumulated) batch."""
         labels = inputs.pop("labels")
@@ -69,7 +78,9 @@ class CompletionTrainer(SFTTrainer):
             raise StageError(
                 f"students.*.training.own_products: not for a {type(inner).__name__}, whose head is another"
             )
-        with self.accelerator.autocast():  # what it wraps is the whole model's forward, which is not called here
+        with (
+            self.accelerator.autocast()
+        ):  # what it wraps is the whole model's forward, which is not called here
             outputs = inner.get_decoder()(**inputs, use_cache=False)
             wanted = labels[:, 1:] != IGNORED
             count = num_items_in_batch if num_items_in_batch is not None else wanted.sum()
@@ -80,7 +91,9 @@ class CompletionTrainer(SFTTrainer):
 
     @torch.no_grad()
     def check_loss(self, batch: dict[str, Any]) -> None:
-        """Raises StageError where the model's own loss is another: it scales or caps its logits after the head."""
+        """Raises StageError where the model's own loss is another: it scales or caps its logits
+        after the head.
+        """
         inputs = self._prepare_inputs(batch)
         self.model.eval()
         with self.accelerator.autocast():

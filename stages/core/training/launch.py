@@ -1,11 +1,13 @@
 """Training in several processes: starting them with accelerate, and what they tell each other.
 
-The stage's command starts itself again as `accelerate launch --config_file conf/accelerate/fsdp2.yaml ...` does, and
-ends as its workers did. One that a launcher has already started is a worker: of this machine's command, or of several
-machines' whose launchers a user started. In one process everything here but `start` does nothing.
+The stage's command starts itself again as `accelerate launch --config_file
+conf/accelerate/fsdp2.yaml ...` does, and ends as its workers did. One that a launcher has already
+started is a worker: of this machine's command, or of several machines' whose launchers a user
+started. In one process everything here but `start` does nothing.
 
-conf/accelerate/fsdp2.yaml is no dep of the stage: one-process cells would be trained again for a change that cannot
-touch them. What it says changes where weights lie, not what is learned; what would is refused in `_join`.
+conf/accelerate/fsdp2.yaml is no dep of the stage: one-process cells would be trained again for a
+change that cannot touch them. What it says changes where weights lie, not what is learned; what
+would is refused in `_join`.
 """
 
 import contextlib
@@ -26,8 +28,12 @@ from stages.core.program.lifetime import end_with_parent
 from stages.core.training.settings import Method, Training
 
 CONFIG = Path(__file__).parents[3] / "conf" / "accelerate" / "fsdp2.yaml"
-PATIENCE = datetime.timedelta(hours=2)  # the first process alone reads weights; where one dies all end at once
-_REPORT = "COMPRESS_DISTILL_REPORT"  # a folder in which workers leave their one line for the command
+PATIENCE = datetime.timedelta(
+    hours=2
+)  # the first process alone reads weights; where one dies all end at once
+_REPORT = (
+    "COMPRESS_DISTILL_REPORT"  # a folder in which workers leave their one line for the command
+)
 
 Value = TypeVar("Value")
 
@@ -48,9 +54,13 @@ def rank() -> int:
 
 
 def check(method: Method, training: Training) -> None:
-    """Raises StageError where rows cannot be read so, or the processes together would not do what one does."""
+    """Raises StageError where rows cannot be read so, or the processes together would not do what
+    one does.
+    """
     if training.attention == "rows" and not training.packed:
-        raise StageError("students.*.training.attention: rows is for packed rows alone; set packed: true")
+        raise StageError(
+            "students.*.training.attention: rows is for packed rows alone; set packed: true"
+        )
     many = world() if launched() else training.processes
     if many == 1:
         return
@@ -61,7 +71,9 @@ def check(method: Method, training: Training) -> None:
         )
     for name in ("own_products", "packed"):
         if getattr(training, name):
-            raise StageError(f"students.*.training.{name}: for one process, and here are {many}; set it to false")
+            raise StageError(
+                f"students.*.training.{name}: for one process, and here are {many}; set it to false"
+            )
     if method.bitsandbytes:
         raise StageError(
             f"methods.*.optimizer: {method.optimizer} is bitsandbytes', which cannot update weights that {many} "
@@ -70,7 +82,8 @@ def check(method: Method, training: Training) -> None:
 
 
 def start(processes: int, module: str, options: list[str]) -> None:
-    """Runs `python -m module options` in `processes` processes of this machine, one for each GPU if it has any.
+    """Runs `python -m module options` in `processes` processes of this machine, one for each GPU if
+    it has any.
 
     Raises StageError where one of them fails, with the line of the one that was first.
     """
@@ -81,11 +94,15 @@ def start(processes: int, module: str, options: list[str]) -> None:
 
     gpus = torch.cuda.device_count()
     if 0 < gpus < processes:
-        raise StageError(f"students.*.training.processes: {processes}, but this machine has {gpus} GPUs")
+        raise StageError(
+            f"students.*.training.processes: {processes}, but this machine has {gpus} GPUs"
+        )
     threads = max(1, torch.get_num_threads() // processes)
     known = ["--config_file", str(CONFIG), "--num_processes", str(processes)]
     known += ["--num_cpu_threads_per_process", str(threads)]
-    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)  # what it says of a failure is told below
+    logging.getLogger("torch.distributed.elastic").setLevel(
+        logging.CRITICAL
+    )  # what it says of a failure is told below
     with tempfile.TemporaryDirectory() as folder, _environment(_REPORT, folder):
         try:
             launch_command(launch_command_parser().parse_args([*known, "-m", module, *options]))
@@ -96,20 +113,28 @@ def start(processes: int, module: str, options: list[str]) -> None:
 
 
 def _said(folder: Path, error: Any, processes: int) -> str:
-    """What the worker that failed first said of it; where that is no StageError, its traceback goes to stderr.
+    """What the worker that failed first said of it; where that is no StageError, its traceback goes
+    to stderr.
 
-    Those after it failed because it was gone. One that was killed could say nothing; by SIGTERM it was the launcher's.
+    Those after it failed because it was gone. One that was killed could say nothing; by SIGTERM it
+    was the launcher's.
     """
     number, failure = error.get_first_failure()
     reports = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime_ns)
-    killed = [rank for rank, one in error.failures.items() if one.exitcode < 0 and one.exitcode != -signal.SIGTERM]
+    killed = [
+        rank
+        for rank, one in error.failures.items()
+        if one.exitcode < 0 and one.exitcode != -signal.SIGTERM
+    ]
     if reports and not killed:
         line, _, trace = reports[0].read_text(encoding="utf-8").partition("\n")
         sys.stderr.write(trace)
         return line
     if killed:
         number, failure = killed[0], error.failures[killed[0]]
-    how = f"by {failure.signal_name()}" if killed else f"with exit code {failure.exitcode}; see above"
+    how = (
+        f"by {failure.signal_name()}" if killed else f"with exit code {failure.exitcode}; see above"
+    )
     return f"students.*.training.processes: {number} of {processes} was ended {how}; run the stage again to go on"
 
 
@@ -144,7 +169,8 @@ def worker() -> Iterator[None]:
 
 
 def _end_with_launcher() -> None:
-    """Has this process killed when its launcher is, which put it into a session of its own; nothing is left behind.
+    """Has this process killed when its launcher is, which put it into a session of its own; nothing
+    is left behind.
 
     An end that is asked for is an exception, so that what is half written is removed.
     """
@@ -156,8 +182,8 @@ def _end_with_launcher() -> None:
 def _end(code: int) -> NoReturn:
     """Ends this process without Python's own clearing up, in which gloo's threads can abort it.
 
-    A thread that takes the GIL of an interpreter that ends is unwound, and C++ terminates: "without an active
-    exception" (pytorch/pytorch issue 190489; one of some hundred runs here).
+    A thread that takes the GIL of an interpreter that ends is unwound, and C++ terminates: "without
+    an active exception" (pytorch/pytorch issue 190489; one of some hundred runs here).
     """
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
@@ -165,11 +191,19 @@ def _end(code: int) -> NoReturn:
 
 
 def _join() -> None:
-    """Meets the other processes. Raises StageError where the launcher was not told to shard as this stage needs it."""
-    wanted = {"ACCELERATE_USE_FSDP": "true", "FSDP_VERSION": "2", "FSDP_ACTIVATION_CHECKPOINTING": "false"}
+    """Meets the other processes. Raises StageError where the launcher was not told to shard as this
+    stage needs it.
+    """
+    wanted = {
+        "ACCELERATE_USE_FSDP": "true",
+        "FSDP_VERSION": "2",
+        "FSDP_ACTIVATION_CHECKPOINTING": "false",
+    }
     for name, value in wanted.items():
         if os.environ.get(name) != value:
-            raise StageError(f"{name}: {os.environ.get(name)!r}, expected {value!r}; launch with {CONFIG.name}")
+            raise StageError(
+                f"{name}: {os.environ.get(name)!r}, expected {value!r}; launch with {CONFIG.name}"
+            )
     import datasets
     import torch
     from accelerate import PartialState
@@ -201,7 +235,9 @@ def first(make: Callable[[], Value]) -> Value:
 
 
 def in_turn(make: Callable[[], Value]) -> Value:
-    """What `make` gives, in the first process before all others: what it leaves on the disk is theirs too."""
+    """What `make` gives, in the first process before all others: what it leaves on the disk is
+    theirs too.
+    """
     if rank():
         wait()
         return make()
@@ -232,7 +268,9 @@ def together(device: str) -> str:
 
 
 def shared(folder: Path) -> Path:
-    """`folder`, which all processes see as one. Raises StageError where another machine has a folder of its own."""
+    """`folder`, which all processes see as one. Raises StageError where another machine has a
+    folder of its own.
+    """
     if not launched():
         return folder
     mark = folder / "shared"
@@ -242,5 +280,7 @@ def shared(folder: Path) -> Path:
         mark.write_text(token)
     wait()
     if not all(all_of(mark.is_file() and mark.read_text() == token)):
-        raise StageError(f"{folder}: not seen by all machines; put COMPRESS_DISTILL_SCRATCH on a shared disk")
+        raise StageError(
+            f"{folder}: not seen by all machines; put COMPRESS_DISTILL_SCRATCH on a shared disk"
+        )
     return folder

@@ -1,4 +1,6 @@
-"""LoRA's products in one autograd function, which a CPU is done with sooner than with peft's operations one by one."""
+"""LoRA's products in one autograd function, which a CPU is done with sooner than with peft's
+operations one by one.
+"""
 
 from typing import Any
 
@@ -14,13 +16,20 @@ class LoraProduct(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Any, weight: Any, down: Any, up: Any, scale: float) -> torch.Tensor:
-        """x (..., in), weight (out, in), down (rank, in), up (out, rank) -> (..., out), in autocast's or x's dtype."""
+        """x (..., in), weight (out, in), down (rank, in), up (out, rank) -> (..., out), in
+        autocast's or x's dtype.
+        """
         kind = autocast_dtype(x)
         rows = x.reshape(-1, x.shape[-1]).to(kind)
         weight, down, up = weight.to(kind), down.to(kind), up.to(kind)
         low = rows @ down.T
         ctx.save_for_backward(rows, weight, down, up, low)
-        ctx.scale, ctx.shape, ctx.dtype, ctx.needs_x = scale, x.shape, x.dtype, ctx.needs_input_grad[0]
+        ctx.scale, ctx.shape, ctx.dtype, ctx.needs_x = (
+            scale,
+            x.shape,
+            x.dtype,
+            ctx.needs_input_grad[0],
+        )
         return (rows @ weight.T).addmm_(low, up.T, alpha=scale).view(*x.shape[:-1], -1)
 
     @staticmethod
@@ -29,7 +38,11 @@ class LoraProduct(torch.autograd.Function):
         rows, weight, down, up, low = ctx.saved_tensors
         out = given[0].reshape(-1, given[0].shape[-1])
         inner = (out @ up).mul_(ctx.scale)
-        x = (out @ weight).addmm_(inner, down).view(ctx.shape).to(ctx.dtype) if ctx.needs_x else None
+        x = (
+            (out @ weight).addmm_(inner, down).view(ctx.shape).to(ctx.dtype)
+            if ctx.needs_x
+            else None
+        )
         return x, None, (inner.T @ rows).float(), (out.T @ low).mul_(ctx.scale).float(), None
 
 
@@ -40,9 +53,11 @@ def autocast_dtype(tensor: torch.Tensor) -> torch.dtype:
 
 
 def hasten(model: torch.nn.Module) -> None:
-    """Have peft's plain linear layers use LoraProduct; dropout, a bias or a variant of LoRA is left to peft.
+    """Have peft's plain linear layers use LoraProduct; dropout, a bias or a variant of LoRA is left
+    to peft.
 
-    For training, which always has its one adapter switched on; `merge_and_unload` puts the plain layers back.
+    For training, which always has its one adapter switched on; `merge_and_unload` puts the plain
+    layers back.
     """
     for layer in model.modules():
         if isinstance(layer, Linear) and _plain(layer):

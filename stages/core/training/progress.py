@@ -1,4 +1,6 @@
-"""What can be seen of a run while it goes on, and what is kept of it: a curve, and the seconds inside its steps."""
+"""What can be seen of a run while it goes on, and what is kept of it: a curve, and the seconds
+inside its steps.
+"""
 
 import math
 from collections.abc import Sequence
@@ -18,13 +20,16 @@ POINTS = 100  # of a curve, at most
 class Progress(TrainerCallback):
     """Adds tokens and seconds to every log line, and shows it with dvclive.
 
-    `seen` are the tokens of all examples up to each step. Seconds are those inside optimizer steps, without start-up,
-    logging and checkpoints; a resumed run goes on counting where its checkpoint stopped.
+    `seen` are the tokens of all examples up to each step. Seconds are those inside optimizer steps,
+    without start-up, logging and checkpoints; a resumed run goes on counting where its checkpoint
+    stopped.
     """
 
     def __init__(self, seen: Sequence[int], folder: Path) -> None:
         self.seen, self.folder, self.seconds = seen, folder, 0.0
-        self.first: float | None = None  # seconds of step 1, with all that is compiled in it; None in a resumed run
+        self.first: float | None = (
+            None  # seconds of step 1, with all that is compiled in it; None in a resumed run
+        )
         self.began = 0.0
         self.live: Live | None = None
 
@@ -33,7 +38,9 @@ class Progress(TrainerCallback):
         if not state.is_world_process_zero:
             return
         remove(self.folder)
-        self.live = Live(str(self.folder), dvcyaml=None, save_dvc_exp=False, report=None, monitor_system=False)
+        self.live = Live(
+            str(self.folder), dvcyaml=None, save_dvc_exp=False, report=None, monitor_system=False
+        )
         for row in curve(state.log_history):
             self.seconds = row["seconds"]
             self._show(row)
@@ -50,7 +57,9 @@ class Progress(TrainerCallback):
         control.should_log |= state.global_step == state.max_steps
 
     def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Completes the line that the trainer has just logged; its last one, a summary, has no loss."""
+        """Completes the line that the trainer has just logged; its last one, a summary, has no
+        loss.
+        """
         row = state.log_history[-1]
         if "loss" in row:
             if not math.isfinite(row["loss"]):

@@ -1,9 +1,9 @@
 """Fine-tuning one student on one target's examples with TRL and peft.
 
-Weights that are trained are kept in fp32 and multiplied in bf16 (autocast) where the hardware has it: at these learning
-rates an update to a bf16 weight is mostly rounded away, and nothing is learned. Weights that LoRA freezes are held in
-bf16 there: no update of theirs can be lost, and they take half the memory. What flows between the layers is then
-rounded to bf16 too.
+Weights that are trained are kept in fp32 and multiplied in bf16 (autocast) where the hardware has
+it: at these learning rates an update to a bf16 weight is mostly rounded away, and nothing is
+learned. Weights that LoRA freezes are held in bf16 there: no update of theirs can be lost, and they
+take half the memory. What flows between the layers is then rounded to bf16 too.
 """
 
 import contextlib
@@ -23,7 +23,16 @@ from stages.core.machine import hardware
 from stages.core.program import command
 from stages.core.program.errors import StageError
 from stages.core.records import Example
-from stages.core.training import adapters, batches, checkpoints, launch, lora, packing, progress, shards
+from stages.core.training import (
+    adapters,
+    batches,
+    checkpoints,
+    launch,
+    lora,
+    packing,
+    progress,
+    shards,
+)
 from stages.core.training.head import CompletionTrainer
 from stages.core.training.saved import saving
 from stages.core.training.settings import Method, Training
@@ -37,7 +46,9 @@ class Student:
     parameters: int  # of the whole student, its adapter left out
     active: int  # of them those that one token goes through: of fused experts the chosen ones alone
     packed: bool
-    contamination: float | None  # of packed rows, see packing.py; None where they were not asked for
+    contamination: (
+        float | None
+    )  # of packed rows, see packing.py; None where they were not asked for
 
 
 @dataclass(frozen=True)
@@ -45,7 +56,9 @@ class Costs:
     """What a run took on its machine."""
 
     step_seconds: float
-    first_step_seconds: float | None  # of them; what is compiled is compiled there. None where a run was resumed
+    first_step_seconds: (
+        float | None
+    )  # of them; what is compiled is compiled there. None where a run was resumed
     device: str
     threads: int
     peak_memory_gb: float  # of the process that took most
@@ -59,7 +72,9 @@ class Result:
     reference: saving.Reference  # its logits on the first batch
     student: Student
     costs: Costs
-    curve: list[dict[str, Any]]  # step, mean loss since the row before, learning_rate, tokens, seconds
+    curve: list[
+        dict[str, Any]
+    ]  # step, mean loss since the row before, learning_rate, tokens, seconds
     steps: int
     examples: int  # trained on, repeats counted
     prompt_tokens: int
@@ -75,10 +90,11 @@ def train(
     seed: int,
     scratch: Path,
 ) -> Result:
-    """Fine-tune the student in `folder`; goes on from a checkpoint in `scratch` where there is a whole one.
+    """Fine-tune the student in `folder`; goes on from a checkpoint in `scratch` where there is a
+    whole one.
 
-    Raises StageError where weights cannot be loaded, parameters are missed, or the first batch is not what inference
-    will see.
+    Raises StageError where weights cannot be loaded, parameters are missed, or the first batch is
+    not what inference will see.
     """
     adapters.check_kernels(folder)
     set_seed(seed)  # what an adapter begins with is drawn before the trainer sets it
@@ -93,10 +109,17 @@ def train(
     trainer.add_callback(checkpoints.Checkpoints(training.checkpoint_minutes))
     adapters.check_trained(trainer.model, student.trainable)
     _check_first(trainer, [examples[place] for place in first], tokenizer)
-    # The adapter's products are made in bf16 under autocast: no need to bring their input to the weights' fp32 first
-    with disable_input_dtype_casting(trainer.model) if trainer.args.bf16 else contextlib.nullcontext():
+    # The adapter's products are made in bf16 under autocast: no need to bring their input to the
+    # weights' fp32 first
+    with (
+        disable_input_dtype_casting(trainer.model)
+        if trainer.args.bf16
+        else contextlib.nullcontext()
+    ):
         trainer.train(resume_from_checkpoint=launch.first(lambda: checkpoints.newest(scratch)))
-    reference = saving.reference(trainer, [trainer.train_dataset[place]["input_ids"] for place in range(len(first))])
+    reference = saving.reference(
+        trainer, [trainer.train_dataset[place]["input_ids"] for place in range(len(first))]
+    )
     return Result(
         model=shards.whole(trainer.model, folder, method, training),
         reference=reference,
@@ -154,12 +177,16 @@ def _trainer(
     kind = CompletionTrainer if training.own_products else SFTTrainer
     trainer = kind(adapted, args=args, train_dataset=fed, processing_class=tokenizer)
     shards.precision(trainer)
-    trainer.remove_callback(PrinterCallback)  # where there is no progress bar it prints every log line
+    trainer.remove_callback(
+        PrinterCallback
+    )  # where there is no progress bar it prints every log line
     return trainer
 
 
 def _check_first(trainer: SFTTrainer, examples: Sequence[Example], tokenizer: Any) -> None:
-    """Raises StageError unless the first batch, as the trainer makes it, is `examples` and its loss the model's own."""
+    """Raises StageError unless the first batch, as the trainer makes it, is `examples` and its loss
+    the model's own.
+    """
     batch = trainer.data_collator([trainer.train_dataset[place] for place in range(len(examples))])
     batches.check_batch(batch, examples, tokenizer, batches.stops(trainer.model))
     if isinstance(trainer, CompletionTrainer):
@@ -174,7 +201,9 @@ def _seen(examples: Sequence[Example], order: Sequence[int], method: Method) -> 
     return [seen[min(end, len(seen)) - 1] for end in range(step, len(seen) + step, step)]
 
 
-def arguments(method: Method, training: Training, packed: bool, seed: int, scratch: Path, examples: int) -> SFTConfig:
+def arguments(
+    method: Method, training: Training, packed: bool, seed: int, scratch: Path, examples: int
+) -> SFTConfig:
     """TRL's config; what it does not name here has no effect on the result or is TRL's own default."""
     steps = -(-examples // (method.batch_size * method.accumulation))
     args = SFTConfig(
@@ -196,8 +225,10 @@ def arguments(method: Method, training: Training, packed: bool, seed: int, scrat
         max_length=None,  # over-long rows have left before: nothing may be cut here
         packing=False,
         padding_free=packed,
-        train_sampling_strategy="sequential",  # in the plan's order; by its own lengths each arm would have another one
-        router_aux_loss_coef=0.0,  # exactly the completion is in the loss, of mixtures of experts too
+        # in the plan's order; by its own lengths each arm would have another one
+        train_sampling_strategy="sequential",
+        # exactly the completion is in the loss, of mixtures of experts too
+        router_aux_loss_coef=0.0,
         logging_steps=max(1, -(-steps // progress.POINTS)),
         logging_nan_inf_filter=False,  # it would show a mean in place of a loss that is none
         save_strategy="no",  # checkpoints.py asks for them

@@ -1,7 +1,7 @@
 """The scratch of training runs: their checkpoints, which a run removes when it has ended well.
 
-A run that failed, or whose params were changed after it was killed, leaves its folder behind. A folder of a run that
-goes on has a lock.
+A run that failed, or whose params were changed after it was killed, leaves its folder behind. A
+folder of a run that goes on has a lock.
 """
 
 import contextlib
@@ -19,7 +19,9 @@ LOCK = "lock"
 
 @contextlib.contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """Makes `folder` this process's own. Raises StageError where another process trains the same cell."""
+    """Makes `folder` this process's own. Raises StageError where another process trains the same
+    cell.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LOCK).open("ab") as lock:
         try:

@@ -1,4 +1,6 @@
-"""What params.yaml says of a method and of how a student is trained, checked as far as it can be without a model."""
+"""What params.yaml says of a method and of how a student is trained, checked as far as it can be
+without a model.
+"""
 
 import importlib.util
 import re
@@ -17,10 +19,16 @@ BUDGETS = ("equal_epochs", "equal_tokens", "equal_steps")
 
 
 Limited = Annotated[int, Field(le=MOST)]  # its least value is checked below, with those beside it
-# Of what transformers has, tests compare: schedules that need no values of their own, optimizers of torch, bitsandbytes
-# and torchao, attention that learns
+# Of what transformers has, tests compare: schedules that need no values of their own, optimizers of
+# torch, bitsandbytes and torchao, attention that learns
 Scheduler = Literal[
-    "linear", "cosine", "cosine_with_restarts", "polynomial", "constant", "constant_with_warmup", "inverse_sqrt"
+    "linear",
+    "cosine",
+    "cosine_with_restarts",
+    "polynomial",
+    "constant",
+    "constant_with_warmup",
+    "inverse_sqrt",
 ]
 Optimizer = Literal[
     "adamw_torch",
@@ -46,7 +54,13 @@ Optimizer = Literal[
     "rmsprop_bnb_32bit",
 ]
 Attention = Literal[
-    "rows", "eager", "sdpa", "flash_attention_2", "flash_attention_3", "flash_attention_4", "flex_attention"
+    "rows",
+    "eager",
+    "sdpa",
+    "flash_attention_2",
+    "flash_attention_3",
+    "flash_attention_4",
+    "flex_attention",
 ]
 
 
@@ -61,11 +75,13 @@ class Lora(TypedDict):
 
 @dataclass(frozen=True)
 class Method:
-    """How a student is fine-tuned. All arms share these values; `lora` is None for full fine-tuning.
+    """How a student is fine-tuned. All arms share these values; `lora` is None for full
+    fine-tuning.
 
-    `budget` says when training ends: after `epochs` passes over the arm's examples (the paper's rule); when as many
-    completion tokens were trained on as `epochs` passes over the raw traces have, short targets being repeated; or
-    after `steps` optimizer steps, whatever the teacher's number of traces.
+    `budget` says when training ends: after `epochs` passes over the arm's examples (the paper's
+    rule); when as many completion tokens were trained on as `epochs` passes over the raw traces
+    have, short targets being repeated; or after `steps` optimizer steps, whatever the teacher's
+    number of traces.
     """
 
     learning_rate: float
@@ -85,22 +101,36 @@ class Method:
         """Raises StageError for a budget or a schedule that cannot work."""
         if self.budget not in BUDGETS:
             raise StageError(f"budget: {self.budget!r} is unknown; known: {', '.join(BUDGETS)}")
-        if (self.budget == "equal_steps") != (self.steps is not None) or (self.steps is not None and self.steps < 1):
-            raise StageError(f"steps: {self.steps}: equal_steps needs a number of steps, the others none")
+        if (self.budget == "equal_steps") != (self.steps is not None) or (
+            self.steps is not None and self.steps < 1
+        ):
+            raise StageError(
+                f"steps: {self.steps}: equal_steps needs a number of steps, the others none"
+            )
         if min(self.epochs, self.batch_size, self.accumulation) < 1:
             raise StageError("epochs, batch_size and accumulation are at least 1")
         if not 0 <= self.warmup < 1 or self.learning_rate <= 0:
-            raise StageError("warmup is a share of the steps, from 0 to below 1, and learning_rate above 0")
+            raise StageError(
+                "warmup is a share of the steps, from 0 to below 1, and learning_rate above 0"
+            )
         modules = self.lora.get("target_modules") if self.lora else None
         try:
             re.compile(modules if isinstance(modules, str) else "")
         except re.error as error:
-            raise StageError(f"lora.target_modules: {quoted(modules)} is no regular expression: {error}") from error
+            raise StageError(
+                f"lora.target_modules: {quoted(modules)} is no regular expression: {error}"
+            ) from error
 
     def check_library(self) -> None:
-        """Raises StageError where the optimizer's library is not on this machine; that of the params may be another."""
+        """Raises StageError where the optimizer's library is not on this machine; that of the
+        params may be another.
+        """
         library = (
-            "bitsandbytes" if self.bitsandbytes else "torchao" if "bit" in self.optimizer.rpartition("_")[2] else None
+            "bitsandbytes"
+            if self.bitsandbytes
+            else "torchao"
+            if "bit" in self.optimizer.rpartition("_")[2]
+            else None
         )
         if library is not None and importlib.util.find_spec(library) is None:
             raise StageError(
@@ -110,21 +140,29 @@ class Method:
 
     @property
     def bitsandbytes(self) -> bool:
-        """Whether the optimizer is that library's; those of 8 bits with `torch` in their names are torchao's."""
+        """Whether the optimizer is that library's; those of 8 bits with `torch` in their names are
+        torchao's.
+        """
         name = self.optimizer
         return "paged" in name or "bnb" in name or ("8bit" in name and "torch" not in name)
 
 
 @dataclass(frozen=True)
 class Training:
-    """How a student is loaded and fed; nothing here is meant to change what it learns, beyond rounding."""
+    """How a student is loaded and fed; nothing here is meant to change what it learns, beyond
+    rounding.
+    """
 
     attention: Attention = "sdpa"  # for packed rows on a CPU `rows`, see packing.py
     checkpointing: bool = False  # trades time for the memory of activations
-    own_products: bool = False  # of head.py and lora.py, faster on a CPU, for one process; else TRL's and peft's
+    own_products: bool = (
+        False  # of head.py and lora.py, faster on a CPU, for one process; else TRL's and peft's
+    )
     packed: bool = False  # batches without padding, where the student passes packing.py's test
     checkpoint_minutes: Amount = 10.0  # between two checkpoints to resume from
-    processes: Limited = 1  # on this machine, one for each GPU; several share the student (FSDP2, see launch.py)
+    processes: Limited = (
+        1  # on this machine, one for each GPU; several share the student (FSDP2, see launch.py)
+    )
 
     def __post_init__(self) -> None:
         """Raises StageError for a number of processes that there cannot be."""

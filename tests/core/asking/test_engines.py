@@ -49,7 +49,9 @@ def load(folder: Path, eos: int, tokenizer: Any, **changes: Any) -> Any:
 
 def requests(sampling: Sampling, seed: int = 0) -> list[Request]:
     """One request for each prompt."""
-    return [Request(str(place), prompt, seed + place, sampling) for place, prompt in enumerate(PROMPTS)]
+    return [
+        Request(str(place), prompt, seed + place, sampling) for place, prompt in enumerate(PROMPTS)
+    ]
 
 
 def generate(engine: Engine, sampling: Sampling, seed: int = 0) -> list[Output]:
@@ -84,26 +86,44 @@ def outputs(model: Any, most: int, eos: int, tokenizer: Any) -> list[Output]:
     ]
 
 
-def test_greedy_is_the_argmax_of_each_prompt_by_itself(lively: Path, tokenizer: Any, model: Any) -> None:
+def test_greedy_is_the_argmax_of_each_prompt_by_itself(
+    lively: Path, tokenizer: Any, model: Any
+) -> None:
     eos = tokenizer.eos_token_id
-    assert generate(load(lively, eos, tokenizer), Sampling(12)) == outputs(model, 12, eos, tokenizer)
+    assert generate(load(lively, eos, tokenizer), Sampling(12)) == outputs(
+        model, 12, eos, tokenizer
+    )
 
 
-def test_answer_ends_before_the_eos_or_at_the_limit(lively: Path, tokenizer: Any, model: Any) -> None:
+def test_answer_ends_before_the_eos_or_at_the_limit(
+    lively: Path, tokenizer: Any, model: Any
+) -> None:
     free, _ = by_hand(model, PROMPTS[0], 12, eos=-1)
-    eos = next(token for token in free[3:] if token not in free[:3])  # what it writes as its fourth token or later
+    eos = next(
+        token for token in free[3:] if token not in free[:3]
+    )  # what it writes as its fourth token or later
     engine = load(lively, eos, tokenizer)
     found = generate(engine, Sampling(12))
     assert found == outputs(model, 12, eos, tokenizer)
     ends = free.index(eos)
     assert found[0] == Output(text(tokenizer, free[:ends]), "stop", len(PROMPTS[0]), ends + 1)
-    assert generate(engine, Sampling(2))[0] == Output(text(tokenizer, free[:2]), "length", len(PROMPTS[0]), 2)
+    assert generate(engine, Sampling(2))[0] == Output(
+        text(tokenizer, free[:2]), "length", len(PROMPTS[0]), 2
+    )
 
 
-def test_answers_that_end_leave_the_batch_and_change_no_other(lively: Path, tokenizer: Any, model: Any) -> None:
-    """60 tokens are several rounds; with this EOS some answers end in the first, some later, some not at all."""
+def test_answers_that_end_leave_the_batch_and_change_no_other(
+    lively: Path, tokenizer: Any, model: Any
+) -> None:
+    """60 tokens are several rounds; with this EOS some answers end in the first, some later, some
+    not at all.
+    """
     free = [by_hand(model, prompt, 60, eos=-1)[0] for prompt in PROMPTS]
-    firsts = {token: [row.index(token) if token in row else 60 for row in free] for row in free for token in row}
+    firsts = {
+        token: [row.index(token) if token in row else 60 for row in free]
+        for row in free
+        for token in row
+    }
     eos = max(firsts, key=lambda token: len({place // 16 for place in firsts[token]}))
     assert len({place // 16 for place in firsts[eos]}) >= 3
     engine = load(lively, eos, tokenizer, batch_size=len(PROMPTS))
@@ -113,7 +133,10 @@ def test_answers_that_end_leave_the_batch_and_change_no_other(lively: Path, toke
 def test_eos_as_the_last_token_allowed_is_a_stop(lively: Path, tokenizer: Any, model: Any) -> None:
     free, _ = by_hand(model, PROMPTS[0], 12, eos=-1)
     eos = next(token for token in free[3:] if token not in free[:3])
-    assert generate(load(lively, eos, tokenizer), Sampling(free.index(eos) + 1))[0].finish_reason == "stop"
+    assert (
+        generate(load(lively, eos, tokenizer), Sampling(free.index(eos) + 1))[0].finish_reason
+        == "stop"
+    )
 
 
 def test_same_seeds_same_draws(lively: Path, tokenizer: Any) -> None:
@@ -128,23 +151,35 @@ def test_draws_do_not_depend_on_what_is_in_the_batch(lively: Path, tokenizer: An
     """Alone, in threes, all together, backwards, and with greedy ones and other limits beside it."""
     whole = generate(load(lively, tokenizer.eos_token_id, tokenizer, batch_size=99), DRAWN)
     for size in (1, 3):
-        assert generate(load(lively, tokenizer.eos_token_id, tokenizer, batch_size=size), DRAWN) == whole
+        assert (
+            generate(load(lively, tokenizer.eos_token_id, tokenizer, batch_size=size), DRAWN)
+            == whole
+        )
     engine = load(lively, tokenizer.eos_token_id, tokenizer, batch_size=99)
     others = [replace(one, key=f"x{one.key}", sampling=Sampling(7)) for one in requests(DRAWN)]
-    mixed = {one.key: output for one, output in engine.generate([*others, *reversed(requests(DRAWN))])}
+    mixed = {
+        one.key: output for one, output in engine.generate([*others, *reversed(requests(DRAWN))])
+    }
     assert [mixed[str(place)] for place in range(len(PROMPTS))] == whole
     assert [mixed[f"x{place}"] for place in range(len(PROMPTS))] == generate(engine, Sampling(7))
 
 
 def test_draws_have_the_models_distribution(lively: Path, tokenizer: Any, model: Any) -> None:
-    """First tokens of 3,000 draws at temperature 2, top_k 5, against the probabilities, by chi-square."""
+    """First tokens of 3,000 draws at temperature 2, top_k 5, against the probabilities, by
+    chi-square.
+    """
     engine = load(lively, tokenizer.eos_token_id, tokenizer, batch_size=1000)
     sampling = Sampling(1, temperature=2.0, top_k=5)
     drawn = engine.generate(Request(str(seed), PROMPTS[0], seed, sampling) for seed in range(3000))
-    counts = collections.Counter(output.text if output.completion_tokens else "" for _, output in drawn)
+    counts = collections.Counter(
+        output.text if output.completion_tokens else "" for _, output in drawn
+    )
     with torch.inference_mode():
         top = (model(torch.tensor([PROMPTS[0]])).logits[0, -1] / 2).topk(5)
-    wanted = {tokenizer.decode([token]): share for token, share in zip(top.indices, top.values.softmax(0), strict=True)}
+    wanted = {
+        tokenizer.decode([token]): share
+        for token, share in zip(top.indices, top.values.softmax(0), strict=True)
+    }
     assert set(counts) <= set(wanted)
     shares = torch.stack(list(wanted.values())).double()
     seen = [counts[text] for text in wanted]
@@ -154,7 +189,9 @@ def test_draws_have_the_models_distribution(lively: Path, tokenizer: Any, model:
 @pytest.mark.parametrize("top_p", [1e-6, 0.3, 0.95, 0.999])
 @pytest.mark.parametrize("spread", [0.01, 1.0, 3.0, 9.0])
 def test_nucleus_is_that_of_transformers(top_p: float, spread: float) -> None:
-    """Of flat distributions, whose nucleus has more tokens than are looked at first, and of peaked ones."""
+    """Of flat distributions, whose nucleus has more tokens than are looked at first, and of peaked
+    ones.
+    """
     scores = torch.randn(9, 5000, generator=torch.Generator().manual_seed(0)) * spread
     scores[0, 7:] = -torch.inf
     ids = torch.zeros(9, 1, dtype=torch.long)
@@ -166,14 +203,18 @@ def test_nucleus_is_that_of_transformers(top_p: float, spread: float) -> None:
 def test_repetition_penalty_knows_no_padding(lively: Path, tokenizer: Any) -> None:
     penalized = Sampling(12, repetition_penalty=1.5)
     alone = generate(load(lively, tokenizer.eos_token_id, tokenizer, batch_size=1), penalized)
-    assert generate(load(lively, tokenizer.eos_token_id, tokenizer, batch_size=99), penalized) == alone
+    assert (
+        generate(load(lively, tokenizer.eos_token_id, tokenizer, batch_size=99), penalized) == alone
+    )
     assert alone != generate(load(lively, tokenizer.eos_token_id, tokenizer), Sampling(12))
 
 
 def test_models_own_generation_config_changes_nothing(lively: Path, tokenizer: Any) -> None:
     engine = load(lively, tokenizer.eos_token_id, tokenizer)
     greedy, drawn = generate(engine, Sampling(12)), generate(engine, DRAWN)
-    odd = GenerationConfig(do_sample=True, top_k=1, temperature=0.1, repetition_penalty=9.0, max_length=3)
+    odd = GenerationConfig(
+        do_sample=True, top_k=1, temperature=0.1, repetition_penalty=9.0, max_length=3
+    )
     engine.model.generation_config = odd
     assert generate(engine, Sampling(12)) == greedy
     engine.model.generation_config = odd
@@ -183,15 +224,21 @@ def test_models_own_generation_config_changes_nothing(lively: Path, tokenizer: A
 @pytest.mark.parametrize("narrow", [{"top_p": 1e-6}, {"top_k": 1}, {"min_p": 0.999999}])
 def test_narrowest_sampling_is_greedy(lively: Path, tokenizer: Any, narrow: dict[str, Any]) -> None:
     engine = load(lively, tokenizer.eos_token_id, tokenizer)
-    assert generate(engine, Sampling(12, temperature=1.0, **narrow)) == generate(engine, Sampling(12))
+    assert generate(engine, Sampling(12, temperature=1.0, **narrow)) == generate(
+        engine, Sampling(12)
+    )
 
 
 @pytest.mark.parametrize("special", [True, False])
-def test_special_tokens_stay_where_a_format_needs_them(tiny: Path, tokenizer: Any, special: bool) -> None:
+def test_special_tokens_stay_where_a_format_needs_them(
+    tiny: Path, tokenizer: Any, special: bool
+) -> None:
     own = copy.deepcopy(tokenizer)
     own.add_special_tokens({"additional_special_tokens": ["<|channel|>"]})
     engine: Any = engines.load(Model(str(tiny), own, special=special), CONFIG, "inference")
-    found = engine._output(requests(Sampling(9))[0], own("a<|channel|>b", add_special_tokens=False)["input_ids"])
+    found = engine._output(
+        requests(Sampling(9))[0], own("a<|channel|>b", add_special_tokens=False)["input_ids"]
+    )
     assert found.text == ("a<|channel|>b" if special else "ab")
 
 
@@ -240,21 +287,34 @@ def test_folder_without_readable_weights_is_named(
 
 
 @pytest.mark.parametrize(
-    ("most", "temperature", "top_p"), [(0, 0.0, 1.0), (-1, 0.0, 1.0), (9, -0.1, 1.0), (9, 1.0, 0.0), (9, 1.0, 1.1)]
+    ("most", "temperature", "top_p"),
+    [(0, 0.0, 1.0), (-1, 0.0, 1.0), (9, -0.1, 1.0), (9, 1.0, 0.0), (9, 1.0, 1.1)],
 )
 def test_sampling_out_of_range_is_refused(most: int, temperature: float, top_p: float) -> None:
-    with pytest.raises(StageError, match="expected max_new_tokens >= 1, temperature >= 0, 0 < top_p <= 1"):
+    with pytest.raises(
+        StageError, match="expected max_new_tokens >= 1, temperature >= 0, 0 < top_p <= 1"
+    ):
         Sampling(most, temperature, top_p)
 
 
 @pytest.mark.parametrize("odd", [{"top_k": -1}, {"min_p": 1.0}, {"repetition_penalty": 0.0}])
 def test_further_sampling_out_of_range_is_refused(odd: dict[str, Any]) -> None:
-    with pytest.raises(StageError, match="expected top_k >= 0, 0 <= min_p < 1, repetition_penalty > 0"):
+    with pytest.raises(
+        StageError, match="expected top_k >= 0, 0 <= min_p < 1, repetition_penalty > 0"
+    ):
         Sampling(9, **odd)
 
 
 def test_derived_seeds_are_the_same_everywhere() -> None:
     assert engines.derived_seed(1, "q0", 0) == 4365810938667751955
     assert (
-        len({engines.derived_seed(seed, f"q{n}", sample) for seed in (1, 2) for n in (0, 1) for sample in (0, 1)}) == 8
+        len(
+            {
+                engines.derived_seed(seed, f"q{n}", sample)
+                for seed in (1, 2)
+                for n in (0, 1)
+                for sample in (0, 1)
+            }
+        )
+        == 8
     )

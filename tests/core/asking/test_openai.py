@@ -22,7 +22,9 @@ REQUESTS = [Request(f"key{n}", f"{n} + 1 =", seed=n, sampling=SAMPLING) for n in
 
 def engine(url: str, **changes: Any) -> OpenAIEngine:
     """An engine in a hurry."""
-    made = Settings(base_url=url, concurrency=4, timeout=1.0, tries=4, patience=0, longest_pause=0.05)
+    made = Settings(
+        base_url=url, concurrency=4, timeout=1.0, tries=4, patience=0, longest_pause=0.05
+    )
     return OpenAIEngine(MODEL, replace(made, **changes))
 
 
@@ -40,7 +42,9 @@ def written(request: Request) -> tuple[str | None, str]:
 
 def test_every_request_is_one_call_with_its_seed(server: Server) -> None:
     found = dict(engine(server.url).generate(REQUESTS))
-    assert {(output.reasoning, output.text) for output in found.values()} == {written(one) for one in REQUESTS}
+    assert {(output.reasoning, output.text) for output in found.values()} == {
+        written(one) for one in REQUESTS
+    }
     assert all((found[one].reasoning, found[one].text) == written(one) for one in REQUESTS)
     assert {output.finish_reason for output in found.values()} == {"stop"}
     assert {output.prompt_tokens for output in found.values()} == {5}
@@ -70,15 +74,26 @@ def test_plain_protocol_leaves_out_what_vendors_refuse(server: Server) -> None:
     plain = engine(server.url, beyond_protocol=False)
     list(plain.generate(REQUESTS[:1]))
     assert not {"top_k", "min_p", "repetition_penalty"} & set(server.bodies[0])
-    with pytest.raises(StageError, match=r"sampling.top_k: a server without beyond_protocol cannot be asked for it"):
+    with pytest.raises(
+        StageError, match=r"sampling.top_k: a server without beyond_protocol cannot be asked for it"
+    ):
         list(plain.generate([replace(REQUESTS[0], sampling=replace(SAMPLING, top_k=20))]))
 
 
 def test_completions_take_the_ids_of_the_prompt() -> None:
     def respond(body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        choice = {"index": 0, "text": "<think>a</think>b", "finish_reason": "length", "logprobs": None}
+        choice = {
+            "index": 0,
+            "text": "<think>a</think>b",
+            "finish_reason": "length",
+            "logprobs": None,
+        }
         usage = {"prompt_tokens": 3, "completion_tokens": 64, "total_tokens": 67}
-        return 200, chat_response("") | {"choices": [choice], "usage": usage, "object": "text_completion"}
+        return 200, chat_response("") | {
+            "choices": [choice],
+            "usage": usage,
+            "object": "text_completion",
+        }
 
     with serving(respond) as server:
         asked = Request("key", [5, 6, 7], 3, SAMPLING)
@@ -95,13 +110,20 @@ def test_key_comes_from_the_environment(server: Server, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("status", [400, 401, 500, 200])
-def test_key_that_a_server_repeats_is_shown_nowhere(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_key_that_a_server_repeats_is_shown_nowhere(
+    status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MINE", "sk-0123456789")
     for room in (0, 180, 270):  # where a message is cut
-        body = {"error": {"message": "x" * room + " key sk-0123456789 " + "y" * 10**5}, "choices": []}
+        body = {
+            "error": {"message": "x" * room + " key sk-0123456789 " + "y" * 10**5},
+            "choices": [],
+        }
         with serving(lambda _, body=body: (status, body)) as server:  # type: ignore[misc]
             try:
-                said = next(iter(engine(server.url, key_variable="MINE", tries=1).generate(REQUESTS[:1])))[1].text
+                said = next(
+                    iter(engine(server.url, key_variable="MINE", tries=1).generate(REQUESTS[:1]))
+                )[1].text
             except StageError as error:
                 said = str(error)
         assert "sk-01" not in said
@@ -149,7 +171,9 @@ def test_fault_that_passes_changes_no_answer(server: Server, fault: str) -> None
 
 
 def test_faults_of_all_kinds_in_a_row(server: Server) -> None:
-    with proxy(server, [fault for fault in FAULTS if fault not in ("stall", "429 retry after")] * 2) as harmful:
+    with proxy(
+        server, [fault for fault in FAULTS if fault not in ("stall", "429 retry after")] * 2
+    ) as harmful:
         found = dict(engine(harmful.url, tries=30).generate(REQUESTS))
     assert all((found[one].reasoning, found[one].text) == written(one) for one in REQUESTS)
 
@@ -179,7 +203,9 @@ def poisoned(body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
 def test_prompt_that_crashes_its_server_does_not_keep_the_others_from_an_answer() -> None:
     with serving(poisoned) as server:
         stream, found = engine(server.url).generate(REQUESTS), []
-        with pytest.raises(StageError, match=r"1 requests had no answer after 4 tries.*set inference.skip_failed"):
+        with pytest.raises(
+            StageError, match=r"1 requests had no answer after 4 tries.*set inference.skip_failed"
+        ):
             found.extend(stream)
         assert {request.key for request, output in found if output.finish_reason == "stop"} == {
             request.key for request in REQUESTS if request.seed != 3
@@ -198,7 +224,9 @@ def test_patience_outlasts_the_tries(server: Server) -> None:
 def test_no_server_at_all() -> None:
     with serving() as gone:
         pass
-    with pytest.raises(StageError, match=r"had no answer after 4 tries for teacher: APIConnectionError"):
+    with pytest.raises(
+        StageError, match=r"had no answer after 4 tries for teacher: APIConnectionError"
+    ):
         list(engine(gone.url).generate(REQUESTS[:1]))
 
 
@@ -210,7 +238,11 @@ def test_no_server_at_all() -> None:
             {"error": {"message": "bad key"}},
             "no answer for teacher: AuthenticationError.*bad key.*read from OPENAI_API_KEY",
         ),
-        (404, {"error": {"message": "no model teacher"}}, "no answer for teacher: NotFoundError.*no model teacher"),
+        (
+            404,
+            {"error": {"message": "no model teacher"}},
+            "no answer for teacher: NotFoundError.*no model teacher",
+        ),
         (
             429,
             {"error": {"message": "pay", "code": "insufficient_quota"}},
@@ -218,7 +250,9 @@ def test_no_server_at_all() -> None:
         ),
     ],
 )
-def test_what_no_further_try_mends_is_not_tried_again(status: int, body: dict[str, Any], complaint: str) -> None:
+def test_what_no_further_try_mends_is_not_tried_again(
+    status: int, body: dict[str, Any], complaint: str
+) -> None:
     with serving(lambda _: (status, body)) as server, pytest.raises(StageError, match=complaint):
         list(engine(server.url, concurrency=1).generate(REQUESTS))
     assert len(server.bodies) == 1
@@ -234,7 +268,9 @@ def test_what_no_further_try_mends_is_not_tried_again(status: int, body: dict[st
         (400, {"message": "This model's maximum context length is 10 tokens."}, "too_long"),
     ],
 )
-def test_refusal_of_one_request_is_its_outcome(status: int, error: dict[str, Any], outcome: str) -> None:
+def test_refusal_of_one_request_is_its_outcome(
+    status: int, error: dict[str, Any], outcome: str
+) -> None:
     def respond(body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         return (status, {"error": error}) if body["seed"] == 3 else by_script(body)
 
@@ -262,7 +298,9 @@ def test_refusal_of_one_request_is_its_outcome(status: int, error: dict[str, Any
 def test_retry_after_is_seconds_or_a_date(header: str, seconds: float) -> None:
     if header == "in 100 s":
         header = email.utils.formatdate(time.time() + 100, usegmt=True)
-    response = httpx.Response(429, headers={"retry-after": header}, request=httpx.Request("POST", "http://x"))
+    response = httpx.Response(
+        429, headers={"retry-after": header}, request=httpx.Request("POST", "http://x")
+    )
     assert retry_after(openai.RateLimitError("slow down", response=response, body=None)) == seconds
     assert retry_after(ValueError()) == 0.0
 

@@ -1,4 +1,6 @@
-"""What goes wrong on a Ray cluster ends in one line. tests/e2e/test_kill.py runs the engine on two nodes."""
+"""What goes wrong on a Ray cluster ends in one line. tests/e2e/test_kill.py runs the engine on two
+nodes.
+"""
 
 import os
 import subprocess
@@ -24,7 +26,9 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Any:
     import ray
 
     monkeypatch.setenv("RAY_memory_monitor_refresh_ms", "0")
-    yield engines.load(Model("m"), {"engine": "ray", "run": RUN, "address": None, "batch_size": 2}, "inference")
+    yield engines.load(
+        Model("m"), {"engine": "ray", "run": RUN, "address": None, "batch_size": 2}, "inference"
+    )
     ray.shutdown()
 
 
@@ -32,7 +36,9 @@ def test_answers_are_those_of_the_replicas_engine_and_a_failing_one_is_named(eng
     asked = [Request(f"k{n}", f"{n} + 1 =", n, Sampling(9)) for n in range(5)]
     local = engines.load(Model("m"), RUN, "inference")
     assert dict(engine.generate(asked)) == dict(local.generate(asked))
-    with pytest.raises(StageError, match=r"inference.run: a replica failed on Ray: .*cannot read question 'Why"):
+    with pytest.raises(
+        StageError, match=r"inference.run: a replica failed on Ray: .*cannot read question 'Why"
+    ):
         list(engine.generate([Request("k", "Why?", 0, Sampling(9))]))
 
 
@@ -54,7 +60,9 @@ for process in [psutil.Process(), *psutil.Process().children(recursive=True)]:
 def test_cluster_of_its_own_listens_on_loopback_alone() -> None:
     env = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
     env |= {"PYTHONPATH": str(ROOT), "RAY_memory_monitor_refresh_ms": "0"}
-    done = subprocess.run([sys.executable, "-c", LISTENING], env=env, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", LISTENING], env=env, capture_output=True, text=True, check=True
+    )
     places = [line.split() for line in done.stdout.splitlines()]
     assert {"gcs_server", "raylet"} <= {place[0] for place in places}
     assert {place[-1].removeprefix("::ffff:") for place in places} == {"127.0.0.1"}

@@ -1,4 +1,6 @@
-"""The scripted teacher solves what the default profile trains on, and goes wrong at the rate it is told."""
+"""The scripted teacher solves what the default profile trains on, and goes wrong at the rate it is
+told.
+"""
 
 import random
 import re
@@ -18,7 +20,9 @@ from stages.core.records import Question
 from stages.questions import collect
 from tests.imports import ROOT
 
-SETS: dict[str, Any] = yaml.safe_load((ROOT / "conf/profile/default.yaml").read_text())["questions"]["sets"]
+SETS: dict[str, Any] = yaml.safe_load((ROOT / "conf/profile/default.yaml").read_text())[
+    "questions"
+]["sets"]
 TRAINED = [name for name, entry in SETS.items() if entry["sizes"].get("train")]
 FLAWLESS = Settings(0, 0, 0)
 FALTERING = Settings(wrong_rate=0, false_start_rate=1, check_rate=1)
@@ -36,9 +40,12 @@ def holds(step: Step) -> bool:
     parts = re.findall(r"[+*/-]|-?\d+", step.left.rpartition(" = ")[2].replace("- -", "+ "))
     value = Fraction(parts[0])
     for sign, number in zip(parts[1::2], parts[2::2], strict=True):
-        value = {"+": value.__add__, "-": value.__sub__, "*": value.__mul__, "/": value.__truediv__}[sign](
-            Fraction(number)
-        )
+        value = {
+            "+": value.__add__,
+            "-": value.__sub__,
+            "*": value.__mul__,
+            "/": value.__truediv__,
+        }[sign](Fraction(number))
     return value == step.value
 
 
@@ -66,7 +73,9 @@ def test_every_step_is_true_unless_one_slips(asked: dict[str, list[Question]], f
 @pytest.mark.parametrize("family", ["chain_sum", "products"])
 def test_slip_changes_the_answer_of_a_chain(asked: dict[str, list[Question]], family: str) -> None:
     for seed, question in enumerate(asked[family]):
-        assert str(scripted.solve(question.question, random.Random(seed), 1).answer) != question.gold
+        assert (
+            str(scripted.solve(question.question, random.Random(seed), 1).answer) != question.gold
+        )
 
 
 def test_slip_before_a_division_may_be_rounded_away(asked: dict[str, list[Question]]) -> None:
@@ -91,7 +100,11 @@ def test_wrong_rate_is_met_on_chains(asked: dict[str, list[Question]]) -> None:
 @pytest.mark.parametrize(
     ("question", "steps", "answer"),
     [
-        ("State the final answer to the following arithmetic problem: 4 + 3 - 2 =", ["4 + 3", "7 - 2"], 5),
+        (
+            "State the final answer to the following arithmetic problem: 4 + 3 - 2 =",
+            ["4 + 3", "7 - 2"],
+            5,
+        ),
         ("Calculate 4 + 3.", ["4 + 3"], 7),
         ("9 - -3", ["9 + 3"], 12),
         ("4 - 30 = ", ["4 - 30"], -26),
@@ -146,7 +159,9 @@ def test_rates_shape_the_text() -> None:
     plain, _ = scripted.write("4 + 3 - 2 =", FLAWLESS, 1)
     halting, _ = scripted.write("4 + 3 - 2 =", FALTERING, 1)
     assert len(plain.splitlines()) == 1 + 2 + 1  # what is asked, two sums, the conclusion
-    assert len(halting.splitlines()) == 1 + 2 * 2 + 1 + 1  # a false start before each sum, and a check
+    assert (
+        len(halting.splitlines()) == 1 + 2 * 2 + 1 + 1
+    )  # a false start before each sum, and a check
 
 
 @pytest.mark.parametrize("rates", [(-0.1, 0, 0), (0, 1.1, 0), (0, 0, 2), (float("nan"), 0, 0)])

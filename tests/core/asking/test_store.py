@@ -20,7 +20,9 @@ from tests.made import leftovers, run
 from tools import store as program
 
 SAID = Answer("m", "The answer is 4.", None, "stop", 7, 5, 64, 0.25)
-CUT = dataclasses.replace(SAID, text="The ans", finish_reason="length", completion_tokens=3, limit=3)
+CUT = dataclasses.replace(
+    SAID, text="The ans", finish_reason="length", completion_tokens=3, limit=3
+)
 SAMPLING = {"temperature": 0.6, "top_p": 0.95}
 
 
@@ -52,7 +54,9 @@ def test_answers_come_back_in_this_process_and_the_next(tmp_path: Path) -> None:
 
 
 @given(text=st.text(), reasoning=st.none() | st.text())
-def test_any_text_comes_back(tmp_path_factory: pytest.TempPathFactory, text: str, reasoning: str | None) -> None:
+def test_any_text_comes_back(
+    tmp_path_factory: pytest.TempPathFactory, text: str, reasoning: str | None
+) -> None:
     odd = dataclasses.replace(SAID, text=text + "\ud800\x00\r\n", reasoning=reasoning)
     folder = tmp_path_factory.mktemp("store")
     with Store(folder) as found:
@@ -75,7 +79,9 @@ def test_any_text_comes_back(tmp_path_factory: pytest.TempPathFactory, text: str
         (dataclasses.replace(SAID, completion_tokens=None), 65, False),
     ],
 )
-def test_which_limits_an_answer_serves(tmp_path: Path, answer: Answer, limit: int, serves: bool) -> None:
+def test_which_limits_an_answer_serves(
+    tmp_path: Path, answer: Answer, limit: int, serves: bool
+) -> None:
     with Store(tmp_path) as found:
         found.add(name(), answer)
         assert (found.find(name(), limit) == answer) == serves
@@ -116,7 +122,9 @@ def test_shard_cut_at_any_byte_keeps_every_whole_line(tmp_path: Path) -> None:
         with Store(tmp_path) as found:
             whole = sum(end <= size for end in ends)
             assert len(found) == whole
-            assert [found.find(name(number), 64) is not None for number in range(3)] == [n < whole for n in range(3)]
+            assert [found.find(name(number), 64) is not None for number in range(3)] == [
+                n < whole for n in range(3)
+            ]
         assert shard.read_bytes() == data[: ([0, *ends])[whole]]
 
 
@@ -129,7 +137,11 @@ def test_shard_with_a_changed_byte_loses_that_line_alone(tmp_path: Path) -> None
             path.unlink()
         shard.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
         with Store(tmp_path) as found:
-            assert [found.find(name(number), 64) is not None for number in range(3)] == [True, False, True], place
+            assert [found.find(name(number), 64) is not None for number in range(3)] == [
+                True,
+                False,
+                True,
+            ], place
             assert found.set_aside >= 1
         assert shard.with_suffix(".torn").stat().st_size > 0
         with Store(tmp_path) as found:
@@ -208,7 +220,11 @@ def test_prune_merges_and_drops_repeats_and_a_model(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 1
     assert command(tmp_path, "prune", "--model", "n") == (0, f"{tmp_path}: 2 of 3 answers kept\n")
     with Store(tmp_path) as found:
-        assert (found.find(name(0), 64), found.find(name(0), 3), found.find(name(1), 64)) == (SAID, CUT, None)
+        assert (found.find(name(0), 64), found.find(name(0), 3), found.find(name(1), 64)) == (
+            SAID,
+            CUT,
+            None,
+        )
 
 
 def test_prune_leaves_a_store_that_is_written_to(tmp_path: Path) -> None:
@@ -278,12 +294,16 @@ def test_answers_stay_readable_where_another_process_cleaned_their_shard(tmp_pat
         found = early.find(name(2), 64)
         assert found is not None
         assert found.text == "The answer is 2.\n"
-        with pytest.raises(StageError, match="an answer was damaged while it was in use; run the stage again"):
+        with pytest.raises(
+            StageError, match="an answer was damaged while it was in use; run the stage again"
+        ):
             early.find(name(0), 64)
 
 
 def test_one_process_asks_at_a_time(tmp_path: Path) -> None:
-    """The lock is one of the file system: another process that waits for it goes on when this one is through."""
+    """The lock is one of the file system: another process that waits for it goes on when this one
+    is through.
+    """
     code = (
         "import sys; from pathlib import Path; from stages.core.asking.store import Store\n"
         "with Store(Path(sys.argv[1])) as store, store.alone('m'): print(len(store))"
@@ -305,6 +325,8 @@ def test_one_process_asks_at_a_time(tmp_path: Path) -> None:
 
 def test_many_shards_are_no_trouble(tmp_path: Path) -> None:
     for number in range(1500):  # more than the files that a process may open by default
-        (tmp_path / f"{number:020}-1.shard").write_bytes(store_lines.line(name(number), dataclasses.asdict(SAID)))
+        (tmp_path / f"{number:020}-1.shard").write_bytes(
+            store_lines.line(name(number), dataclasses.asdict(SAID))
+        )
     with Store(tmp_path) as found:
         assert len(found) == 1500

@@ -1,4 +1,6 @@
-"""Golds of seven real sets, said in natural ways, grade correct, and wrong ones of their kind do not."""
+"""Golds of seven real sets, said in natural ways, grade correct, and wrong ones of their kind do
+not.
+"""
 
 import pytest
 

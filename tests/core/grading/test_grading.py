@@ -1,4 +1,6 @@
-"""What counts as right. A false accept is worse than a false reject: it teaches, and reports, a wrong answer."""
+"""What counts as right. A false accept is worse than a false reject: it teaches, and reports, a
+wrong answer.
+"""
 
 import re
 
@@ -396,7 +398,9 @@ def test_exact(answer: str, gold: str, outcome: str) -> None:
 
 
 def test_unknown_grader_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(StageError, match="'fuzzy': unknown; known: boolean, choice, exact, math, numeric"):
+    with pytest.raises(
+        StageError, match="'fuzzy': unknown; known: boolean, choice, exact, math, numeric"
+    ):
         grading.grade("1", "1", "fuzzy")
 
 
@@ -422,7 +426,12 @@ def test_readable_gold(gold: str, kind: str, readable: bool) -> None:
 
 @given(st.integers(-(10**12), 10**12), st.integers(-(10**12), 10**12))
 def test_number_is_right_exactly_when_equal(found: int, gold: int) -> None:
-    for written in (f"The answer is {found}.", rf"so \boxed{{{found}}}", f"{found:,}", f"It is {found}.00."):
+    for written in (
+        f"The answer is {found}.",
+        rf"so \boxed{{{found}}}",
+        f"{found:,}",
+        f"It is {found}.00.",
+    ):
         assert (grading.grade(written, str(gold), "numeric").outcome == RIGHT) is (found == gold)
         assert grading.grade(written, str(found), "numeric").outcome == RIGHT
 
@@ -446,13 +455,19 @@ def test_mathematics_ignores_spacing_and_the_kind_of_fraction(found: str, gold: 
     spaced = re.sub(r"(?<=[+\-(),])|(?=[+\-(),])", " ", found)
     for other in (spaced, found.replace(r"\frac", r"\dfrac"), rf"\, {found} \;"):
         assert grading.grade(rf"\boxed{{{other}}}", gold, "math").outcome == plain, other
-    assert grading.grade(rf"\boxed{{{found}}}", gold.replace(r"\frac", r"\dfrac"), "math").outcome == plain
+    assert (
+        grading.grade(rf"\boxed{{{found}}}", gold.replace(r"\frac", r"\dfrac"), "math").outcome
+        == plain
+    )
 
 
 @settings(deadline=None, max_examples=60)
 @given(found=FORMULAS, gold=FORMULAS)
 def test_equality_goes_both_ways(found: str, gold: str) -> None:
-    one, other = (grading.grade(rf"\boxed{{{a}}}", b, "math").outcome for a, b in ((found, gold), (gold, found)))
+    one, other = (
+        grading.grade(rf"\boxed{{{a}}}", b, "math").outcome
+        for a, b in ((found, gold), (gold, found))
+    )
     if "unreadable_gold" not in (one, other):
         assert (one == RIGHT) == (other == RIGHT)
 
@@ -461,9 +476,9 @@ def test_equality_goes_both_ways(found: str, gold: str) -> None:
 @pytest.mark.parametrize("kind", ["numeric", "math", "choice", "boolean", "exact"])
 @given(
     answer=st.text(max_size=60)
-    | st.lists(st.sampled_from("answer is \\boxed{ } - $ 1,2 ² (A) . \\frac _ ^ = or \\text{ } x".split())).map(
-        " ".join
-    )
+    | st.lists(
+        st.sampled_from("answer is \\boxed{ } - $ 1,2 ² (A) . \\frac _ ^ = or \\text{ } x".split())
+    ).map(" ".join)
 )
 def test_any_text_gets_an_outcome(kind: str, answer: str) -> None:
     assert grading.grade(answer, "1", kind).outcome in (RIGHT, WRONG, NONE, "unreadable_gold")

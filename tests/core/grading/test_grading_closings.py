@@ -1,4 +1,6 @@
-"""How models close an answer, and how they do not: final statements that are right, and what only looks like one."""
+"""How models close an answer, and how they do not: final statements that are right, and what only
+looks like one.
+"""
 
 import json
 
@@ -1098,7 +1100,11 @@ CLOSINGS: list[tuple[str, str, tuple[str, ...], tuple[str, ...]]] = [
 
 def cases(right: bool) -> list[tuple[str, str, str]]:
     """(kind, gold, answer) of all answers that are right, or of those that are not."""
-    return [(kind, gold, answer) for kind, gold, *answers in CLOSINGS for answer in answers[0 if right else 1]]
+    return [
+        (kind, gold, answer)
+        for kind, gold, *answers in CLOSINGS
+        for answer in answers[0 if right else 1]
+    ]
 
 
 def outcome(kind: str, gold: str, answer: str) -> str:
@@ -1121,11 +1127,18 @@ FIXTURE = ROOT / "tests/fixtures/closings.jsonl"
 
 
 def test_closings_of_a_review_are_graded_as_its_reader_judged_them() -> None:
-    """Written by a reviewer against the graders; `left` says which are still refused or accepted wrongly."""
+    """Written by a reviewer against the graders; `left` says which are still refused or accepted
+    wrongly.
+    """
     rows = [json.loads(line) for line in FIXTURE.read_text(encoding="utf-8").splitlines()]
-    asked = [question(choices=tuple(row.get("choices", ())), gold=row["gold"], grader=row["kind"]) for row in rows]
+    asked = [
+        question(choices=tuple(row.get("choices", ())), gold=row["gold"], grader=row["kind"])
+        for row in rows
+    ]
     graded = zip(rows, asked, strict=True)
-    verdicts = grading.grade_many((row["answer"], row["gold"], row["kind"], one) for row, one in graded)
+    verdicts = grading.grade_many(
+        (row["answer"], row["gold"], row["kind"], one) for row, one in graded
+    )
     wrong = {
         (row["kind"], row["gold"], row["answer"])
         for row, verdict in zip(rows, verdicts, strict=True)

@@ -1,4 +1,6 @@
-"""The rows of ../shared/faults about graders: how models really close an answer, and attacks, by kind of fault."""
+"""The rows of ../shared/faults about graders: how models really close an answer, and attacks, by
+kind of fault.
+"""
 
 import json
 from pathlib import Path
@@ -22,7 +24,12 @@ def graded(path: Path) -> list[tuple[dict[str, Any], str]]:
     """Each row with the grader's outcome."""
     read = rows(path)
     asked = [
-        question(question=row["question"], choices=tuple(row["choices"]), gold=row["gold"], grader=row["kind"])
+        question(
+            question=row["question"],
+            choices=tuple(row["choices"]),
+            gold=row["gold"],
+            grader=row["kind"],
+        )
         for row in read
     ]
     verdicts = grading.grade_many(

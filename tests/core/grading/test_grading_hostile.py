@@ -55,7 +55,9 @@ ODD = {
 def test_huge_answer_is_read_in_one_pass(name: str, kind: str) -> None:
     began = time.process_time()
     assert grading.grade(HUGE[name], "1", kind).outcome in OUTCOMES
-    assert time.process_time() - began < 15  # some 0.1 s: a second pass for each character would take hours
+    assert (
+        time.process_time() - began < 15
+    )  # some 0.1 s: a second pass for each character would take hours
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -69,12 +71,18 @@ def test_odd_answer_gets_an_outcome(name: str, kind: str) -> None:
     "gold", [r"\frac{1}{", r"\sqrt[", "\\begin{pmatrix} 1", "\\", "{{{", "\ud800", "9" * 1000, "\0"]
 )
 def test_gold_that_cannot_be_read_is_named_so_or_matches_nothing(gold: str) -> None:
-    assert grading.grade(r"\boxed{1}", gold, "math").outcome in {"unreadable_gold", "wrong", "no_answer"}
+    assert grading.grade(r"\boxed{1}", gold, "math").outcome in {
+        "unreadable_gold",
+        "wrong",
+        "no_answer",
+    }
 
 
 def test_odd_rows_spoil_no_others_and_no_memory_stays_taken() -> None:
     fine = [(rf"\boxed{{{number}}}", "7", "math", None) for number in range(40)]
-    odd = [(answer, "7", "math", None) for answer in (*ODD.values(), HUGE["boxes"], HUGE["dollars"])]
+    odd = [
+        (answer, "7", "math", None) for answer in (*ODD.values(), HUGE["boxes"], HUGE["dollars"])
+    ]
     rows = [row for pair in zip(odd, fine, strict=False) for row in pair] + fine
     list(grading.grade_many(fine))  # the workers are there
     gc.collect()

@@ -7,11 +7,36 @@ from tests.made import question
 
 # around 18
 NUMERIC = [
-    *("The answer is 18 million.", "The answer is 18k.", "The answer is 18 dozen.", "The answer is 18 and a half."),
-    *("The answer is half of 18.", "The answer is twice 18.", "The answer isn't 18.", "The answer cannot be 18."),
-    *("It is not true that the answer is 18.", "The answer is \u2260 18", r"\boxed{y \neq 18}", r"\boxed{x != 18}"),
-    *("The answer is more than 18.", "The answer is at least 18.", r"\boxed{x \geq 18}", "The answer is \u00b118."),
-    *("The answer is approximately 18.", "The answer is 18x.", "The answer is 18i.", "The answer is 18 pi."),
+    *(
+        "The answer is 18 million.",
+        "The answer is 18k.",
+        "The answer is 18 dozen.",
+        "The answer is 18 and a half.",
+    ),
+    *(
+        "The answer is half of 18.",
+        "The answer is twice 18.",
+        "The answer isn't 18.",
+        "The answer cannot be 18.",
+    ),
+    *(
+        "It is not true that the answer is 18.",
+        "The answer is \u2260 18",
+        r"\boxed{y \neq 18}",
+        r"\boxed{x != 18}",
+    ),
+    *(
+        "The answer is more than 18.",
+        "The answer is at least 18.",
+        r"\boxed{x \geq 18}",
+        "The answer is \u00b118.",
+    ),
+    *(
+        "The answer is approximately 18.",
+        "The answer is 18x.",
+        "The answer is 18i.",
+        "The answer is 18 pi.",
+    ),
     *(
         "The answer is 18/x.",
         "The answer is 18 + x.",
@@ -19,11 +44,37 @@ NUMERIC = [
         "The answer is 18\u00b2.",
         "The answer is 18 cubed.",
     ),
-    *("The answer is sqrt(18).", r"\boxed{\log 18}", r"\boxed{\frac{18}{x}}", r"\boxed{18 + 18}", r"\boxed{18 - 18}"),
-    *("The answer is 18 \u00b7 18.", r"\boxed{\overline{18}}", r"\boxed{x = 18 y}", r"\boxed{x = 18, y = 6}"),
-    *("The answer is x = 5 or x = 18.", r"$x = \boxed{5}$ or $x = \boxed{18}$", r"\boxed{5}\text{ or }\boxed{18}"),
-    *(r"-\boxed{18}", r"$-\boxed{18}$", r"\boxed{18}\pi", r"\boxed{18}x", r"\boxed{18}^2", r"2 + \boxed{18}"),
-    *(r"\boxed{18} so \boxed 5", r"\boxed{18}. Wait, that is wrong.", r"\boxed{17} \\boxed{18} \boxed{19"),
+    *(
+        "The answer is sqrt(18).",
+        r"\boxed{\log 18}",
+        r"\boxed{\frac{18}{x}}",
+        r"\boxed{18 + 18}",
+        r"\boxed{18 - 18}",
+    ),
+    *(
+        "The answer is 18 \u00b7 18.",
+        r"\boxed{\overline{18}}",
+        r"\boxed{x = 18 y}",
+        r"\boxed{x = 18, y = 6}",
+    ),
+    *(
+        "The answer is x = 5 or x = 18.",
+        r"$x = \boxed{5}$ or $x = \boxed{18}$",
+        r"\boxed{5}\text{ or }\boxed{18}",
+    ),
+    *(
+        r"-\boxed{18}",
+        r"$-\boxed{18}$",
+        r"\boxed{18}\pi",
+        r"\boxed{18}x",
+        r"\boxed{18}^2",
+        r"2 + \boxed{18}",
+    ),
+    *(
+        r"\boxed{18} so \boxed 5",
+        r"\boxed{18}. Wait, that is wrong.",
+        r"\boxed{17} \\boxed{18} \boxed{19",
+    ),
     *(
         "The answer is x = - 18",
         r"\boxed{- 18}",
@@ -31,7 +82,11 @@ NUMERIC = [
         "The answer is minus 18.",
         "so it is - 18",
     ),
-    *("The answer is 18 if x > 2 and 19 otherwise.", "The answer is 18. No, 19.", "The answer is 18. Wait, it is 19."),
+    *(
+        "The answer is 18 if x > 2 and 19 otherwise.",
+        "The answer is 18. No, 19.",
+        "The answer is 18. Wait, it is 19.",
+    ),
     *(
         "The answer is 18\n\nWait, that's wrong. I get 19.",
         "The answer is 18 or 19.",
@@ -57,7 +112,9 @@ def test_number(answer: str) -> None:
     assert grading.grade(answer, "18", "numeric").outcome in ("wrong", "no_answer")
 
 
-@pytest.mark.parametrize("gold", ["2^18", "between 5 and 18", "3 or 18", "18x", "18 million", "eighteen", ""])
+@pytest.mark.parametrize(
+    "gold", ["2^18", "between 5 and 18", "3 or 18", "18x", "18 million", "eighteen", ""]
+)
 def test_gold_that_is_not_one_number_is_unreadable(gold: str) -> None:
     assert grading.grade("The answer is 18.", gold, "numeric").outcome == "unreadable_gold"
 
@@ -80,7 +137,13 @@ CHOICE = [
         "B or a cat",
         "answer2 or C",
     ),
-    *("It is not true that the answer is B.", "B, or maybe a cat", "(B) a toad", "Vitamin B is needed", "hepatitis B."),
+    *(
+        "It is not true that the answer is B.",
+        "B, or maybe a cat",
+        "(B) a toad",
+        "Vitamin B is needed",
+        "hepatitis B.",
+    ),
     *(
         "Plan B",
         "The answer is B or C.",
@@ -117,7 +180,9 @@ def test_choice(answer: str) -> None:
         ("It must be the third: a toad", "C", ANIMALS, "correct"),
     ],
 )
-def test_choice_of_odd_options(answer: str, gold: str, choices: tuple[str, ...], outcome: str) -> None:
+def test_choice_of_odd_options(
+    answer: str, gold: str, choices: tuple[str, ...], outcome: str
+) -> None:
     asked = question(choices=choices, grader="choice")
     assert grading.grade(answer, gold, "choice", question=asked).outcome == outcome
 
@@ -145,7 +210,9 @@ FALSE = [
 ]
 
 
-@pytest.mark.parametrize(("answer", "gold"), [(text, "true") for text in TRUE] + [(text, "false") for text in FALSE])
+@pytest.mark.parametrize(
+    ("answer", "gold"), [(text, "true") for text in TRUE] + [(text, "false") for text in FALSE]
+)
 def test_boolean(answer: str, gold: str) -> None:
     assert grading.grade(answer, gold, "boolean").outcome in ("wrong", "no_answer")
 
@@ -187,7 +254,12 @@ MATH = [  # (answer, gold)
     ),
     *(
         (text, "5")
-        for text in ("x is not $5$", "Hence $5$ is not a solution.", r"\boxed{5\text{ million}}", r"\boxed{5} or 6")
+        for text in (
+            "x is not $5$",
+            "Hence $5$ is not a solution.",
+            r"\boxed{5\text{ million}}",
+            r"\boxed{5} or 6",
+        )
     ),
     *(
         (rf"\boxed{{{text}}}", "5")
@@ -201,7 +273,10 @@ MATH = [  # (answer, gold)
         (rf"\boxed{{{text}}}", "(0,100)")
         for text in ("100", "0100", "(0, 10)", "0,100", r"\{0,100\}", "[0,100]", "(100,0)")
     ),
-    *((rf"\boxed{{{text}}}", r"\{1,2\}") for text in ("(1,2)", "(2,1)", "[1,2]", "12", "1", "1,2,3")),
+    *(
+        (rf"\boxed{{{text}}}", r"\{1,2\}")
+        for text in ("(1,2)", "(2,1)", "[1,2]", "12", "1", "1,2,3")
+    ),
     *((rf"\boxed{{{text}}}", "2k") for text in ("2", "2m", "2K", "k", "k^2")),
     *(
         ("The solutions are $x=3$ and $x=4$.", "4"),

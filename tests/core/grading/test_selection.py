@@ -11,7 +11,9 @@ def selected(rows: list[tuple[int, float | None, bool]]) -> dict[str, object]:
     """The summary of questions of (characters, difficulty, kept)."""
     selection = Selection()
     for place, (chars, level, kept) in enumerate(rows):
-        asked = question(place, question="x" * chars, difficulty=None if level is None else float(level))
+        asked = question(
+            place, question="x" * chars, difficulty=None if level is None else float(level)
+        )
         selection.add(asked, response(place, reasoning="y" * 2 * chars), kept)
     return selection.summary()
 

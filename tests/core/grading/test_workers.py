@@ -42,7 +42,9 @@ def pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[Workers[str, str]]:
     made.close()
 
 
-def test_odd_rows_fail_with_their_reason_and_the_others_are_done_in_order(pool: Workers[str, str]) -> None:
+def test_odd_rows_fail_with_their_reason_and_the_others_are_done_in_order(
+    pool: Workers[str, str],
+) -> None:
     rows = [f"row {number}" for number in range(200)]
     wanted = [row.upper() for row in rows]
     for place, (row, reason) in enumerate(
@@ -90,7 +92,9 @@ def test_script_without_a_main_guard_fails_at_once(tmp_path: Path, guard: str, r
     script = tmp_path / "mine.py"
     script.write_text(SCRIPT.format(guard=guard))
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, script], capture_output=True, text=True, env=environment, timeout=100)
+    done = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, env=environment, timeout=100
+    )
     assert (done.returncode == 0) == right
     assert done.stdout == ("correct\n" if right else "")
     last = done.stderr.strip().splitlines()[-1:]
@@ -98,7 +102,9 @@ def test_script_without_a_main_guard_fails_at_once(tmp_path: Path, guard: str, r
 
 
 def test_pool_whose_workers_cannot_start_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "MEMORY", 1 << 80)  # no limit that the system can set: a worker fails at its start
+    monkeypatch.setattr(
+        workers, "MEMORY", 1 << 80
+    )  # no limit that the system can set: a worker fails at its start
     with pytest.raises(StageError, match="the graders' processes do not start"):
         Workers(odd, failed, 2)
 
@@ -107,7 +113,9 @@ def test_closing_leaves_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
     made = Workers(odd, failed, 2)
     assert list(made.map(["a"])) == ["A"]
     pids = [
-        worker.pid for worker in psutil.Process().children(recursive=True) if "forkserver" in " ".join(worker.cmdline())
+        worker.pid
+        for worker in psutil.Process().children(recursive=True)
+        if "forkserver" in " ".join(worker.cmdline())
     ]
     made.close()
     time.sleep(0.5)

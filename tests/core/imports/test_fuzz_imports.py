@@ -1,4 +1,6 @@
-"""Whatever people hand in, a stage ends in one line and exit code 1 with nothing written, or in a right result."""
+"""Whatever people hand in, a stage ends in one line and exit code 1 with nothing written, or in a
+right result.
+"""
 
 import contextlib
 import copy
@@ -28,37 +30,55 @@ from stages.core.records import Question, Response
 from tests.made import question
 
 # Checks of each kind: few in every run, many behind make test-slow
-EXAMPLES = [pytest.param(40), pytest.param(1500, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])]
+EXAMPLES = [
+    pytest.param(40),
+    pytest.param(1500, marks=[pytest.mark.slow, pytest.mark.timeout(1800)]),
+]
 
-PIECES = (
-    "1 + 1 = 2|<think>|</think>|\n|<|im_end|>|[THINK]|analysis|assistantfinal|\x1b[31m|\u202e|\0|\\|{q}|\ufeff|2|no"
-)
+PIECES = "1 + 1 = 2|<think>|</think>|\n|<|im_end|>|[THINK]|analysis|assistantfinal|\x1b[31m|\u202e|\0|\\|{q}|\ufeff|2|no"
 TEXTS = st.lists(st.sampled_from(PIECES.split("|")) | st.text(max_size=4), max_size=5).map("".join)
 HALVES = st.sampled_from(["\ud83d", "a\udc00"])
-NUMBERS = st.sampled_from([0, 1, 2, -1, 2**31, 2**63, 10**30, 0.5, 2.0, 1e300, math.nan, math.inf, -math.inf])
+NUMBERS = st.sampled_from(
+    [0, 1, 2, -1, 2**31, 2**63, 10**30, 0.5, 2.0, 1e300, math.nan, math.inf, -math.inf]
+)
 SCALARS = st.none() | st.booleans() | NUMBERS | TEXTS
 TURNS = st.fixed_dictionaries(
     {"role": st.sampled_from(["user", "assistant", "system", "tool"]), "content": TEXTS | SCALARS}
 )
-SHAREGPT = st.fixed_dictionaries({"from": st.sampled_from(["human", "gpt", "system", 7]), "value": TEXTS | SCALARS})
-PARTS = st.fixed_dictionaries({"type": st.sampled_from(["text", "thinking", "image"]), "text": TEXTS | SCALARS})
-NESTED = st.recursive(
-    SCALARS | HALVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=2)
+SHAREGPT = st.fixed_dictionaries(
+    {"from": st.sampled_from(["human", "gpt", "system", 7]), "value": TEXTS | SCALARS}
 )
-VALUES = TEXTS | SCALARS | NESTED | st.lists(TURNS | SHAREGPT | PARTS, max_size=3) | st.lists(TEXTS, max_size=3)
+PARTS = st.fixed_dictionaries(
+    {"type": st.sampled_from(["text", "thinking", "image"]), "text": TEXTS | SCALARS}
+)
+NESTED = st.recursive(
+    SCALARS | HALVES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=2),
+)
+VALUES = (
+    TEXTS
+    | SCALARS
+    | NESTED
+    | st.lists(TURNS | SHAREGPT | PARTS, max_size=3)
+    | st.lists(TEXTS, max_size=3)
+)
 NAMES = ["id", "q", "a", "more", "nested"]
 ROWS = st.lists(st.fixed_dictionaries({}, optional=dict.fromkeys(NAMES, VALUES)), max_size=4)
 FIELD = st.sampled_from([*NAMES, "nested.a", "{q} {a}", "{none}", "", "{", "id.x"])
 
 
-def mostly(right: st.SearchStrategy[Any], other: st.SearchStrategy[Any], often: int = 15) -> st.SearchStrategy[Any]:
+def mostly(
+    right: st.SearchStrategy[Any], other: st.SearchStrategy[Any], often: int = 15
+) -> st.SearchStrategy[Any]:
     """Draws of `right`, but for one of `often`."""
     return st.integers(1, often).flatmap(lambda number: other if number == often else right)
 
 
 # Rows of which most values are as they should be
 ASKED = st.sampled_from([0, 1, "0", "1", "q0", "What is 1 + 1?", "What\u00a0is 0 + 1?", "other"])
-ANSWERS = TEXTS | st.integers(0, 9).map(str) | st.lists(TEXTS, max_size=3) | st.lists(PARTS, max_size=2)
+ANSWERS = (
+    TEXTS | st.integers(0, 9).map(str) | st.lists(TEXTS, max_size=3) | st.lists(PARTS, max_size=2)
+)
 LIKELY = st.fixed_dictionaries(
     {
         "id": mostly(ASKED, VALUES),
@@ -95,7 +115,9 @@ def columns(draw: st.DrawFn) -> pa.Table:
     names = draw(mostly(st.just(NAMES), st.lists(st.sampled_from(NAMES), min_size=1, max_size=5)))
     for _ in names:
         kind, values = draw(st.sampled_from(kinds))
-        arrays.append(pa.array(draw(st.lists(values | st.none(), min_size=size, max_size=size)), kind))
+        arrays.append(
+            pa.array(draw(st.lists(values | st.none(), min_size=size, max_size=size)), kind)
+        )
     return pa.table(arrays, names=names)
 
 
@@ -113,7 +135,9 @@ def contents(draw: st.DrawFn) -> tuple[str, bytes]:
         found = buffer.getvalue().to_pybytes()
     else:
         rows = draw(mostly(st.lists(LIKELY, min_size=1, max_size=4), ROWS))
-        lines = "\n".join(json.dumps(row) for row in rows) if ending == "jsonl" else json.dumps(rows)
+        lines = (
+            "\n".join(json.dumps(row) for row in rows) if ending == "jsonl" else json.dumps(rows)
+        )
         found = lines.encode()
     if found and draw(st.integers(0, 9)) == 0:
         place = draw(st.integers(0, len(found) - 1))
@@ -132,7 +156,9 @@ def folder(**sections: Any) -> Iterator[Path]:
 
 
 def ended(root: Path, main: Any, *options: str) -> bool:
-    """Whether the command ended well. Where not: in one printable line, and with no file that was not there."""
+    """Whether the command ended well. Where not: in one printable line, and with no file that was
+    not there.
+    """
     before = {path for path in root.rglob("*") if path.is_file()}
     done = CliRunner().invoke(main, ["--profile", "test", *options])
     assert done.exception is None or isinstance(done.exception, SystemExit), done.output
@@ -155,8 +181,12 @@ def _no_bars(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def check(run: Callable[..., None], examples: int, *drawn: st.SearchStrategy[Any]) -> None:
-    """Runs `run` with that many draws. What fails is shown as it was drawn: to shrink it takes minutes."""
-    quick = settings(max_examples=examples, phases=(Phase.generate,), suppress_health_check=list(HealthCheck))
+    """Runs `run` with that many draws. What fails is shown as it was drawn: to shrink it takes
+    minutes.
+    """
+    quick = settings(
+        max_examples=examples, phases=(Phase.generate,), suppress_health_check=list(HealthCheck)
+    )
     quick(given(*drawn)(run))()
 
 
@@ -165,14 +195,22 @@ def test_traces(examples: int) -> None:
     known = [question(0), question(1), question(2, split="test")]
     maps = st.fixed_dictionaries(
         {"question_id": st.just("id") | FIELD, "answer": st.sampled_from(["a", "q"]) | FIELD},
-        optional=dict.fromkeys(("reasoning", "finish_reason", "sample", "completion_tokens", "correct"), FIELD),
+        optional=dict.fromkeys(
+            ("reasoning", "finish_reason", "sample", "completion_tokens", "correct"), FIELD
+        ),
     )
     formats = st.sampled_from(["fields", "fields", "messages"])
 
     def run(file: tuple[str, bytes], fields: dict[str, str], form: str) -> None:
         ending, written = file
         own = {"messages": "q"} if form == "messages" else fields
-        teacher = {"files": [f"a.{ending}"], "fields": own, "format": form, "model": "m", "unknown_questions": "drop"}
+        teacher = {
+            "files": [f"a.{ending}"],
+            "fields": own,
+            "format": form,
+            "model": "m",
+            "unknown_questions": "drop",
+        }
         with folder(teachers={"mine": teacher}) as root:
             (root / "data/imports/traces").mkdir(parents=True)
             (root / f"data/imports/traces/a.{ending}").write_bytes(written)
@@ -180,7 +218,11 @@ def test_traces(examples: int) -> None:
             if ended(root, import_traces.main, "--teacher", "mine"):
                 found = list(records.read(root / "data/test/responses/mine.parquet", Response))
                 assert {row.question_id for row in found} <= {"q0", "q1"}
-                assert not [row for row in found if row.answer.startswith(("{'", "[{", "['", "b'", "None", "nan"))]
+                assert not [
+                    row
+                    for row in found
+                    if row.answer.startswith(("{'", "[{", "['", "b'", "None", "nan"))
+                ]
 
     check(run, examples, contents(), maps, formats)
 
@@ -188,7 +230,10 @@ def test_traces(examples: int) -> None:
 @pytest.mark.parametrize("examples", EXAMPLES)
 def test_questions(examples: int) -> None:
     maps = st.fixed_dictionaries(
-        {"question": mostly(st.sampled_from(["q", "{q} {id}"]), FIELD), "gold": mostly(st.just("a"), FIELD)},
+        {
+            "question": mostly(st.sampled_from(["q", "{q} {id}"]), FIELD),
+            "gold": mostly(st.just("a"), FIELD),
+        },
         optional={
             "id": mostly(st.just("id"), FIELD),
             "difficulty": mostly(st.just("more"), FIELD),
@@ -202,7 +247,9 @@ def test_questions(examples: int) -> None:
             "unreadable_gold": st.just("drop"),
             "duplicates": st.just("drop"),
             "gold_is": mostly(st.just("said"), st.sampled_from(["letter", "place", "flags"]), 4),
-            "gold_pattern": mostly(st.just("(.*)"), st.sampled_from([r"(\d)", r"(x)?", r"(?:a|(b))", "("]), 4),
+            "gold_pattern": mostly(
+                st.just("(.*)"), st.sampled_from([r"(\d)", r"(x)?", r"(?:a|(b))", "("]), 4
+            ),
             "where": mostly(st.just({"more": ["None", "stop"]}), st.just({"off": "x"})),
             "shuffle": mostly(st.just(False), st.just(True), 4),
         },
@@ -232,7 +279,26 @@ def test_questions(examples: int) -> None:
 def test_patterns(examples: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patterns, "SECONDS", 0.05)
     atoms = st.sampled_from(
-        ["a", "(", ")", "+", "*", "?", "|", "[", "]", "^", "$", "\\", "{", "}", "1", ",", "(a+)+", "(?P<n>"]
+        [
+            "a",
+            "(",
+            ")",
+            "+",
+            "*",
+            "?",
+            "|",
+            "[",
+            "]",
+            "^",
+            "$",
+            "\\",
+            "{",
+            "}",
+            "1",
+            ",",
+            "(a+)+",
+            "(?P<n>",
+        ]
     )
 
     def run(pattern: str, text: str) -> None:
@@ -283,4 +349,10 @@ def test_templates(examples: int, tokenizer: Any) -> None:
         assert not special & set(tokens.ids(own, bare))
 
     run("{{ messages[0].content }}", "<|im_end|>", False)
-    check(run, 3 * examples, st.lists(st.sampled_from(PROMPTS), max_size=6).map("".join), TEXTS, st.booleans())
+    check(
+        run,
+        3 * examples,
+        st.lists(st.sampled_from(PROMPTS), max_size=6).map("".join),
+        TEXTS,
+        st.booleans(),
+    )

@@ -24,7 +24,10 @@ PAIRS = [
     ("analysis", "assistantfinal"),
     ("assistantanalysis", "assistant\nfinal\n"),
     ("<|channel|>analysis<|message|>", "<|end|><|start|>assistant<|channel|>final<|message|>"),
-    ("<|start|>assistant<|channel|>analysis<|message|>", "<|end|><|start|>assistant<|channel|>final<|message|>"),
+    (
+        "<|start|>assistant<|channel|>analysis<|message|>",
+        "<|end|><|start|>assistant<|channel|>final<|message|>",
+    ),
     ("Here are my reasoning steps:\n", "\n[BEGIN FINAL RESPONSE]\n"),
     ("Here is my thought process:", "Here is my response:"),
     ("## Thinking\n\n", "\n\n## Final Response\n\n"),
@@ -38,7 +41,9 @@ def test_reasoning_is_set_apart(begin: str, end: str, before: str) -> None:
     assert (reasoning.strip(), answer.strip()) == ("1 < 2, <b>4</b>.", "The answer is 4.")
 
 
-@pytest.mark.parametrize(("begin", "end"), [pair for pair in PAIRS[:12] if "reasoning" not in pair[0]])
+@pytest.mark.parametrize(
+    ("begin", "end"), [pair for pair in PAIRS[:12] if "reasoning" not in pair[0]]
+)
 def test_prompt_may_have_opened_it_and_the_end_may_be_missing(begin: str, end: str) -> None:
     assert tuple(part.strip() for part in marks.split(f"2 + 2{end}4")) == ("2 + 2", "4")
     assert tuple(part.strip() for part in marks.split(f"{begin}2 + 2")) == ("2 + 2", "")
@@ -87,7 +92,8 @@ def test_texts_without_marks_and_our_own_are_read_as_ever(text: str) -> None:
 
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize(
-    "piece", [" ", "\n", "<", "<|", "analysis", "<think>", "</think>", "<|im_end|>", "[", "<solution> "]
+    "piece",
+    [" ", "\n", "<", "<|", "analysis", "<think>", "</think>", "<|im_end|>", "[", "<solution> "],
 )
 def test_long_texts_take_time_that_grows_with_them(piece: str) -> None:
     """Whatever is repeated: a slip in an expression would take hours for a million characters."""

@@ -25,7 +25,14 @@ NAN = float("nan")
         (10**40, "1" + "0" * 40),
         (0.5, "0.5"),
         (["a"], "a"),
-        ([{"type": "text", "text": "a"}, {"type": "text", "text": None}, {"type": "text", "text": "b"}], "ab"),
+        (
+            [
+                {"type": "text", "text": "a"},
+                {"type": "text", "text": None},
+                {"type": "text", "text": "b"},
+            ],
+            "ab",
+        ),
     ],
 )
 def test_text(value: Any, text: str | None) -> None:
@@ -53,12 +60,16 @@ def test_text(value: Any, text: str | None) -> None:
     ],
 )
 def test_what_is_no_text_is_refused(value: Any) -> None:
-    with pytest.raises(StageError, match=r"row 1: answer: expected .*, found .*; mend the field map or the file"):
+    with pytest.raises(
+        StageError, match=r"row 1: answer: expected .*, found .*; mend the field map or the file"
+    ):
         values.text(value, "answer", "row 1")
 
 
 @given(st.text(), st.integers(0xD800, 0xDFFF).map(chr), st.text())
-def test_half_of_a_surrogate_pair_is_refused_by_its_place(before: str, half: str, after: str) -> None:
+def test_half_of_a_surrogate_pair_is_refused_by_its_place(
+    before: str, half: str, after: str
+) -> None:
     assert values.text(before + after, "answer", "row 1") == before + after
     with pytest.raises(
         StageError, match=rf"answer: character {len(before) + 1} is \\ud[0-9a-f]+, half of a"
@@ -68,7 +79,8 @@ def test_half_of_a_surrogate_pair_is_refused_by_its_place(before: str, half: str
 
 
 @pytest.mark.parametrize(
-    ("value", "count"), [(0, 0), (7, 7), (7.0, 7), (None, None), (NAN, None), (2**63 - 1, 2**63 - 1)]
+    ("value", "count"),
+    [(0, 0), (7, 7), (7.0, 7), (None, None), (NAN, None), (2**63 - 1, 2**63 - 1)],
 )
 def test_whole(value: Any, count: int | None) -> None:
     assert values.whole(value, "sample", "row 1") == count
@@ -76,7 +88,9 @@ def test_whole(value: Any, count: int | None) -> None:
 
 @pytest.mark.parametrize("value", [-1, 2**63, 1e300, 1.5, float("inf"), True, "7", [7], {}, b"7"])
 def test_what_is_no_count_is_refused(value: Any) -> None:
-    with pytest.raises(StageError, match=r"row 1: sample: .* (is no whole number|is not between 0 and)"):
+    with pytest.raises(
+        StageError, match=r"row 1: sample: .* (is no whole number|is not between 0 and)"
+    ):
         values.whole(value, "sample", "row 1")
 
 
@@ -87,7 +101,9 @@ def test_identifier(value: Any, name: str) -> None:
 
 @pytest.mark.parametrize("value", [None, NAN, True, 3.5, float("inf"), ["a"], {"a": 1}])
 def test_what_is_no_id_is_refused(value: Any) -> None:
-    with pytest.raises(StageError, match="row 1: id: expected an id, a text or a whole number, found"):
+    with pytest.raises(
+        StageError, match="row 1: id: expected an id, a text or a whole number, found"
+    ):
         values.identifier(value, "id", "row 1")
 
 

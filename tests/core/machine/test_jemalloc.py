@@ -1,4 +1,6 @@
-"""Stages that train or answer start themselves again with Ray's jemalloc, and otherwise run as they are."""
+"""Stages that train or answer start themselves again with Ray's jemalloc, and otherwise run as they
+are.
+"""
 
 import os
 import subprocess
@@ -21,9 +23,15 @@ sys.exit(3)
 
 def show(**environment: str) -> str:
     """What a program sees that begins so, with two arguments; its exit code comes through."""
-    outer = {name: value for name, value in os.environ.items() if name not in ("LD_PRELOAD", "MALLOC_CONF")}
+    outer = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("LD_PRELOAD", "MALLOC_CONF")
+    }
     command = [sys.executable, "-c", SHOW, "--student", "with space"]
-    done = subprocess.run(command, env=outer | environment, stdout=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(
+        command, env=outer | environment, stdout=subprocess.PIPE, text=True, check=False
+    )
     assert done.returncode == 3
     return done.stdout.strip()
 

@@ -1,6 +1,8 @@
-"""Packages with kernels for GPUs alone, on a machine without one: linear attention is computed all the same.
+"""Packages with kernels for GPUs alone, on a machine without one: linear attention is computed all
+the same.
 
-Each case is a process of its own: transformers binds the kernels once, as the module of a model is imported.
+Each case is a process of its own: transformers binds the kernels once, as the module of a model is
+imported.
 """
 
 import os
@@ -51,7 +53,10 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("installed")
     for package, functions in PACKAGES.items():
         (root / package).mkdir()
-        lines = (f"def {name}(*given, **named): raise RuntimeError('no GPU for {package}')" for name in functions)
+        lines = (
+            f"def {name}(*given, **named): raise RuntimeError('no GPU for {package}')"
+            for name in functions
+        )
         (root / package / "__init__.py").write_text("\n".join(lines))
     return root
 
@@ -64,15 +69,24 @@ def student(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("script", [TRAINING + TRAINED, ENGINE + GENERATED], ids=["training", "engine"])
-def test_kernels_for_gpus_are_left_alone_without_one(script: str, installed: Path, student: Path) -> None:
-    env = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (installed, ROOT))), "CUDA_VISIBLE_DEVICES": ""}
+@pytest.mark.parametrize(
+    "script", [TRAINING + TRAINED, ENGINE + GENERATED], ids=["training", "engine"]
+)
+def test_kernels_for_gpus_are_left_alone_without_one(
+    script: str, installed: Path, student: Path
+) -> None:
+    env = os.environ | {
+        "PYTHONPATH": os.pathsep.join(map(str, (installed, ROOT))),
+        "CUDA_VISIBLE_DEVICES": "",
+    }
     command = [sys.executable, "-c", IMPORTS + script, student]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert done.stdout == "computed\n", done.stderr[-2000:]
 
 
-def test_kernels_are_not_hidden_from_a_gpu(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kernels_are_not_hidden_from_a_gpu(
+    installed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.syspath_prepend(installed)
     for name in hardware.KERNELS:
         monkeypatch.delitem(sys.modules, name, raising=False)
@@ -81,7 +95,9 @@ def test_kernels_are_not_hidden_from_a_gpu(installed: Path, monkeypatch: pytest.
     assert not set(hardware.KERNELS) & set(sys.modules)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     for name in hardware.KERNELS:
-        monkeypatch.setitem(sys.modules, name, "theirs")  # so that what is hidden here is shown again afterwards
+        monkeypatch.setitem(
+            sys.modules, name, "theirs"
+        )  # so that what is hidden here is shown again afterwards
     monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
     hardware.hide_kernels()
     assert [sys.modules[name] for name in hardware.KERNELS] == [None] * len(hardware.KERNELS)

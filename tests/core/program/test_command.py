@@ -1,4 +1,6 @@
-"""What a stage's command shows its user: one line for what can be mended, exit code 1, nothing half written."""
+"""What a stage's command shows its user: one line for what can be mended, exit code 1, nothing half
+written.
+"""
 
 import subprocess
 import sys
@@ -28,11 +30,19 @@ main()
 """
 
 
-def stage(tmp_path: Path, body: str, *options: str, first: str = "") -> subprocess.CompletedProcess[str]:
+def stage(
+    tmp_path: Path, body: str, *options: str, first: str = ""
+) -> subprocess.CompletedProcess[str]:
     """Runs a stage with that body in `tmp_path`, after the line `first`."""
     code = first + STAGE.format(body=body)
     env = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
-    return subprocess.run([sys.executable, "-c", code, *options], cwd=tmp_path, env=env, capture_output=True, text=True)
+    return subprocess.run(
+        [sys.executable, "-c", code, *options],
+        cwd=tmp_path,
+        env=env,
+        capture_output=True,
+        text=True,
+    )
 
 
 TEST = ("--profile", "test")
@@ -70,7 +80,10 @@ def test_help_tells_what_the_stage_does(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("body", "line"),
     [
-        ("raise StageError('x.json: row 3: no gold; give it one')", "error: x.json: row 3: no gold; give it one\n"),
+        (
+            "raise StageError('x.json: row 3: no gold; give it one')",
+            "error: x.json: row 3: no gold; give it one\n",
+        ),
         ("raise StageError('two\\n  lines\\n')", "error: two lines\n"),
     ],
 )
@@ -96,7 +109,10 @@ def test_full_disk_is_one_line(tmp_path: Path) -> None:
 
 def test_folder_without_rights_is_named(tmp_path: Path) -> None:
     done = stage(tmp_path, "raise PermissionError(13, 'Permission denied', 'data/test')", *TEST)
-    assert done.stderr == "error: data/test: Permission denied; make room or rights there, then run the stage again\n"
+    assert (
+        done.stderr
+        == "error: data/test: Permission denied; make room or rights there, then run the stage again\n"
+    )
 
 
 @pytest.mark.parametrize("kind", TORN)
@@ -113,13 +129,37 @@ def test_out_that_does_not_fit_is_one_line_and_leaves_nothing(tmp_path: Path, ki
 @pytest.mark.parametrize(
     ("setup", "body", "line"),
     [
-        ("Path('out').mkdir()", "files.write_text(Path('out'), 'x')", "out: Is a directory; move away"),
-        ("Path('data').write_text('')", "files.write_text(Path('data/out'), 'x')", "data: File exists; move away"),
-        ("Path('data').write_text('')", "files.write_text(Path('data/a/out'), 'x')", "data/a: Not a directory; move"),
-        ("", "files.write_text(Path('x' * 300), 'x')", f"{'x' * 300}: File name too long; give shorter names"),
+        (
+            "Path('out').mkdir()",
+            "files.write_text(Path('out'), 'x')",
+            "out: Is a directory; move away",
+        ),
+        (
+            "Path('data').write_text('')",
+            "files.write_text(Path('data/out'), 'x')",
+            "data: File exists; move away",
+        ),
+        (
+            "Path('data').write_text('')",
+            "files.write_text(Path('data/a/out'), 'x')",
+            "data/a: Not a directory; move",
+        ),
+        (
+            "",
+            "files.write_text(Path('x' * 300), 'x')",
+            f"{'x' * 300}: File name too long; give shorter names",
+        ),
         ("", "Path('gone').read_text()", "gone: No such file or directory; `dvc repro`"),
-        ("", "[open('/dev/null') for _ in range(99)]", "/dev/null: Too many open files; allow more open files"),
-        ("", "raise OSError(1, 'Operation not permitted', 'out')", "out: Operation not permitted; make room or rights"),
+        (
+            "",
+            "[open('/dev/null') for _ in range(99)]",
+            "/dev/null: Too many open files; allow more open files",
+        ),
+        (
+            "",
+            "raise OSError(1, 'Operation not permitted', 'out')",
+            "out: Operation not permitted; make room or rights",
+        ),
         ("", "raise MemoryError", "out of memory; "),
         (
             "",
@@ -131,7 +171,9 @@ def test_out_that_does_not_fit_is_one_line_and_leaves_nothing(tmp_path: Path, ki
 def test_what_the_system_refuses_is_one_line_that_names_the_file(
     tmp_path: Path, setup: str, body: str, line: str
 ) -> None:
-    first = f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))\n{PATH}\n{setup}"
+    first = (
+        f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))\n{PATH}\n{setup}"
+    )
     done = stage(tmp_path, body, *TEST, first=first)
     assert done.returncode == 1
     assert done.stderr.startswith(f"error: {line}")
@@ -149,7 +191,9 @@ def test_what_the_system_refuses_is_one_line_that_names_the_file(
         ("'+'x' * 10**6+' at the end; mend it", f"{'x' * 1000} ... "),
     ],
 )
-def test_control_characters_are_spelled_out_and_long_lines_shortened(tmp_path: Path, text: str, line: str) -> None:
+def test_control_characters_are_spelled_out_and_long_lines_shortened(
+    tmp_path: Path, text: str, line: str
+) -> None:
     done = stage(tmp_path, f"raise StageError('{text}')", *TEST)
     assert done.stderr.startswith(f"error: {line}")
     assert done.stderr.count("\n") == 1
@@ -161,7 +205,12 @@ def test_control_characters_are_spelled_out_and_long_lines_shortened(tmp_path: P
 
 def test_secrets_of_the_environment_are_not_shown(tmp_path: Path) -> None:
     first = "import os; os.environ.update(VENDOR_API_KEY='sk-12345678', DEBUG='verbose-output')"
-    done = stage(tmp_path, "raise StageError('401: bad key sk-12345678 in verbose-output')", *TEST, first=first)
+    done = stage(
+        tmp_path,
+        "raise StageError('401: bad key sk-12345678 in verbose-output')",
+        *TEST,
+        first=first,
+    )
     assert done.stderr == "error: 401: bad key [VENDOR_API_KEY] in verbose-output\n"
 
 
@@ -171,7 +220,10 @@ def test_stage_that_runs_out_of_room_keeps_its_old_out(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_text("profile: test\nteachers: {own: {}}\n")
     data = tmp_path / "data/test"
     records.write(data / "questions.parquet", [question(0)], Question)
-    rows = [response(0, sample, reasoning=f"{sample} is {hash((sample, 1)):x} " * 9) for sample in range(4000)]
+    rows = [
+        response(0, sample, reasoning=f"{sample} is {hash((sample, 1)):x} " * 9)
+        for sample in range(4000)
+    ]
     records.write(data / "responses/own.parquet", rows, type(rows[0]))
     (data / "traces").mkdir()
     (data / "traces/own.parquet").write_text("of an earlier run")

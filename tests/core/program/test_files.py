@@ -45,7 +45,9 @@ def test_new_contents_replace_the_old(tmp_path: Path, before: str | None, kind: 
 
 @pytest.mark.parametrize("kind", ["file", "folder"])
 @pytest.mark.parametrize("error", [StageError, OSError, KeyboardInterrupt])
-def test_error_leaves_the_old_and_nothing_beside_it(tmp_path: Path, kind: str, error: type[BaseException]) -> None:
+def test_error_leaves_the_old_and_nothing_beside_it(
+    tmp_path: Path, kind: str, error: type[BaseException]
+) -> None:
     target = tmp_path / "out"
     fill(target, kind, "old")
 
@@ -61,12 +63,17 @@ def test_error_leaves_the_old_and_nothing_beside_it(tmp_path: Path, kind: str, e
 
 
 @pytest.mark.parametrize("kind", ["file", "folder"])
-def test_partial_of_a_killed_process_is_removed_and_that_of_a_living_one_is_not(tmp_path: Path, kind: str) -> None:
+def test_partial_of_a_killed_process_is_removed_and_that_of_a_living_one_is_not(
+    tmp_path: Path, kind: str
+) -> None:
     dead = subprocess.Popen(["true"])
     dead.wait()
     for name in (f".out.{dead.pid}-01234567.partial", ".out.partial"):
         fill(tmp_path / name, kind, "left by a killed run")
-    others = {tmp_path / f".out.{os.getppid()}-01234567.partial", tmp_path / f".out.csv.{dead.pid}-01234567.partial"}
+    others = {
+        tmp_path / f".out.{os.getppid()}-01234567.partial",
+        tmp_path / f".out.csv.{dead.pid}-01234567.partial",
+    }
     for path in others:
         fill(path, kind, "another's")
     with replacing(tmp_path / "out") as partial:
@@ -104,7 +111,11 @@ def test_errors_name_the_out(tmp_path: Path) -> None:
         torn(lambda partial: StageError(f"{partial}: bad"))
     for number, name in ((errno.ENOSPC, None), (errno.EACCES, "inside/weights")):
         with pytest.raises(OSError, match=rf"'{target}'$"):
-            torn(lambda partial, number=number, name=name: OSError(number, "no", name and str(partial / name)))  # type: ignore[misc]
+            torn(
+                lambda partial, number=number, name=name: OSError(
+                    number, "no", name and str(partial / name)
+                )
+            )  # type: ignore[misc]
     with pytest.raises(OSError, match=r"'elsewhere'$"):
         torn(lambda partial: OSError(errno.EACCES, "no", "elsewhere"))
 
@@ -126,7 +137,9 @@ def test_json_comes_back(tmp_path: Path, value: Any) -> None:
 
 def test_json_does_not_depend_on_the_order_of_insertion(tmp_path: Path) -> None:
     write_json(tmp_path / "x.json", {"b": 1, "a": {"d": 2, "c": 3}})
-    assert (tmp_path / "x.json").read_text() == '{\n  "a": {\n    "c": 3,\n    "d": 2\n  },\n  "b": 1\n}\n'
+    assert (
+        tmp_path / "x.json"
+    ).read_text() == '{\n  "a": {\n    "c": 3,\n    "d": 2\n  },\n  "b": 1\n}\n'
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), [-float("inf")]])

@@ -96,7 +96,15 @@ GOOD: dict[str, Any] = {"name": "a", "rate": 0.5, "size": 3}
 
 @pytest.mark.parametrize(
     "more",
-    [{}, {"rate": 1}, {"on": True}, {"cap": 4}, {"cap": None}, {"parts": ["x"]}, {"options": {"any": [1, None]}}],
+    [
+        {},
+        {"rate": 1},
+        {"on": True},
+        {"cap": 4},
+        {"cap": None},
+        {"parts": ["x"]},
+        {"options": {"any": [1, None]}},
+    ],
 )
 def test_good_section_becomes_its_dataclass(more: dict[str, Any]) -> None:
     assert params.section(Config, GOOD | more, "here") == Config(**(GOOD | more))

@@ -22,13 +22,19 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("pattern", [r"(a+)+$", r"(a|aa)+$", r"^(a*)*b", r"(x+x+)+y|(a|a)*$"])
 def test_catastrophic_expression_is_given_up(pattern: str) -> None:
     began, timer = time.monotonic(), signal.getitimer(signal.ITIMER_REAL)
-    with pytest.raises(StageError, match=r"row 3: '.*' takes more than 0.2 s on this row; write it without"):
+    with pytest.raises(
+        StageError, match=r"row 3: '.*' takes more than 0.2 s on this row; write it without"
+    ):
         patterns.search(pattern, "a" * 40 + "!", "row 3")
     assert time.monotonic() - began < 5
-    assert (signal.getitimer(signal.ITIMER_REAL)[0] > 0) == (timer[0] > 0)  # that of the test runner goes on
+    assert (signal.getitimer(signal.ITIMER_REAL)[0] > 0) == (
+        timer[0] > 0
+    )  # that of the test runner goes on
 
 
-@pytest.mark.parametrize("pattern", ["(", "[a", "a{2,1}", "(?P<a", "a{99999999999999999999}", "*", "\\", "(" * 20_000])
+@pytest.mark.parametrize(
+    "pattern", ["(", "[a", "a{2,1}", "(?P<a", "a{99999999999999999999}", "*", "\\", "(" * 20_000]
+)
 def test_what_is_no_expression_is_refused(pattern: str) -> None:
     with pytest.raises(StageError, match="is no regular expression") as refused:
         patterns.compiled(pattern)

@@ -45,7 +45,9 @@ def test_link_out_of_the_repository_is_refused_in_one_line(outside: Path, folder
     path = sources.TRACES / "rows.json"
     with pytest.raises(StageError) as refused:
         list(sources.rows(path))
-    assert str(refused.value).startswith(f"{path}: a link to {outside / 'rows.json'}, outside the repository; put the")
+    assert str(refused.value).startswith(
+        f"{path}: a link to {outside / 'rows.json'}, outside the repository; put the"
+    )
     assert "\n" not in str(refused.value)
 
 
@@ -71,9 +73,14 @@ def test_imports_that_lie_elsewhere_as_a_whole_are_read(outside: Path) -> None:
 
 
 def test_parquet_rows_come_with_their_place(tmp_path: Path) -> None:
-    path, rows = tmp_path / "rows.parquet", [{"id": number, "texts": ["a", "b"]} for number in range(3)]
+    path, rows = (
+        tmp_path / "rows.parquet",
+        [{"id": number, "texts": ["a", "b"]} for number in range(3)],
+    )
     pq.write_table(pa.Table.from_pylist(rows), path)
-    assert list(sources.rows(path)) == [(f"{path}: row {number + 1}", row) for number, row in enumerate(rows)]
+    assert list(sources.rows(path)) == [
+        (f"{path}: row {number + 1}", row) for number, row in enumerate(rows)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -93,22 +100,40 @@ def test_parquet_rows_come_with_their_place(tmp_path: Path) -> None:
         ("rows.json", b'[{"id": 1}', "not JSON"),
         ("rows.json", b'{"id": 1}', "expected a list of objects, found dict"),
         ("rows.json", b"[1, 2]", "row 1: expected an object with named fields, found int"),
-        ("rows.jsonl", b'{"id": 1}\n[2]', "row 2: expected an object with named fields, found list"),
-        ("rows.jsonl", b'{"id": 1, "a": {"id": 1, "id": 2}}', "line 1: not JSON: an object has the name 'id' twice"),
-        ("rows.jsonl", b'{"id": 1}\n' + b"[" * 100_000, "line 2: not JSON that can be read: nested too deeply"),
+        (
+            "rows.jsonl",
+            b'{"id": 1}\n[2]',
+            "row 2: expected an object with named fields, found list",
+        ),
+        (
+            "rows.jsonl",
+            b'{"id": 1, "a": {"id": 1, "id": 2}}',
+            "line 1: not JSON: an object has the name 'id' twice",
+        ),
+        (
+            "rows.jsonl",
+            b'{"id": 1}\n' + b"[" * 100_000,
+            "line 2: not JSON that can be read: nested too deeply",
+        ),
         ("rows.json", b'{"a":' * 100_000, "not JSON that can be read: nested too deeply"),
         (
             "rows.json",
             b'{"id": 1}\n{"id": 2}\n',
             "not JSON: Extra data: line 2 column 1 (char 10); a file with an object",
         ),
-        ("rows.json", b'{"id": 1}\n', "expected a list of objects, found dict; a file with an object a line is .jsonl"),
+        (
+            "rows.json",
+            b'{"id": 1}\n',
+            "expected a list of objects, found dict; a file with an object a line is .jsonl",
+        ),
         ("rows.jsonl", b'{"id": ' + b"9" * 5000 + b"}", "line 1: not JSON: Exceeds the limit"),
         ("rows.parquet", b"", "not a Parquet file"),
         ("rows.parquet", b"PAR1 but not really PAR1", "not a Parquet file"),
     ],
 )
-def test_unreadable_file_is_named(tmp_path: Path, name: str, contents: bytes | None, complaint: str) -> None:
+def test_unreadable_file_is_named(
+    tmp_path: Path, name: str, contents: bytes | None, complaint: str
+) -> None:
     path = tmp_path / name
     if contents is not None:
         path.write_bytes(contents)
@@ -121,9 +146,13 @@ def test_parquet_with_two_columns_of_one_name_is_refused(tmp_path: Path) -> None
     one = pa.array([1, 2])
     pq.write_table(pa.table([one, one], names=["id", "id"]), tmp_path / "a.parquet")
     inner = pa.StructArray.from_arrays([one, one], names=["x", "x"])
-    pq.write_table(pa.table({"id": pa.array([[row] for row in [0, 1]]), "in": inner}), tmp_path / "b.parquet")
+    pq.write_table(
+        pa.table({"id": pa.array([[row] for row in [0, 1]]), "in": inner}), tmp_path / "b.parquet"
+    )
     for name, column in (("a", "id"), ("b", "x")):
-        with pytest.raises(StageError, match=rf"{name}\.parquet: two columns are named '{column}'; rename one"):
+        with pytest.raises(
+            StageError, match=rf"{name}\.parquet: two columns are named '{column}'; rename one"
+        ):
             list(sources.rows(tmp_path / f"{name}.parquet"))
 
 
@@ -131,13 +160,17 @@ def test_parquet_text_that_is_no_text_is_named_by_row(tmp_path: Path) -> None:
     bytes_ = pa.array([b"good"] * 5 + [b"caf\xe9"] + [b"good"], pa.binary())
     text = pa.StringArray.from_buffers(len(bytes_), *bytes_.buffers()[1:])
     pq.write_table(pa.table({"q": text}), tmp_path / "rows.parquet", row_group_size=4)
-    with pytest.raises(StageError, match=r"rows\.parquet: row 6: a text is not UTF-8; mend the file"):
+    with pytest.raises(
+        StageError, match=r"rows\.parquet: row 6: a text is not UTF-8; mend the file"
+    ):
         list(sources.rows(tmp_path / "rows.parquet"))
 
 
 def test_parquet_with_a_changed_byte_never_ends_in_a_traceback(tmp_path: Path) -> None:
     path = tmp_path / "rows.parquet"
-    table = pa.Table.from_pylist([{"id": number, "q": f"{number} + 1?", "a": ["x"] * 3} for number in range(40)])
+    table = pa.Table.from_pylist(
+        [{"id": number, "q": f"{number} + 1?", "a": ["x"] * 3} for number in range(40)]
+    )
     pq.write_table(table, path, write_page_checksum=True)
     whole, refused = path.read_bytes(), 0
     for place in range(0, len(whole), 23):
@@ -156,7 +189,13 @@ def test_parquet_without_rows_is_empty(tmp_path: Path, name: str) -> None:
         list(sources.rows(tmp_path / name))
 
 
-ROW = {"q": "2 + 2?", "a": None, "n": 3, "nan": float("nan"), "choices": {"text": ["x", "y"], "label": ["A", "B"]}}
+ROW = {
+    "q": "2 + 2?",
+    "a": None,
+    "n": 3,
+    "nan": float("nan"),
+    "choices": {"text": ["x", "y"], "label": ["A", "B"]},
+}
 
 
 @pytest.mark.parametrize(

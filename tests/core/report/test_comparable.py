@@ -5,19 +5,25 @@ from typing import Any
 
 import pytest
 
-from stages.core.grid import Run
+from stages.core.cells import Cell
 from stages.core.program.errors import StageError
 from stages.core.report import comparable
 
 ROOT = Path("train")
-RAW = Run("solver", "raw", "small", "lora", "s0")
-SHORT = Run("solver", "short", "small", "lora", "s0")
-OTHER = Run("other", "raw", "small", "lora", "s0")
+RAW = Cell("solver", "raw", "small", "lora", "s0")
+SHORT = Cell("solver", "short", "small", "lora", "s0")
+OTHER = Cell("other", "raw", "small", "lora", "s0")
 
 
 def trained(**values: Any) -> dict[str, Any]:
     """The metrics of a run, as far as they are compared."""
-    return {"examples": 100, "passes": 1.0, "steps": 25, "packed": True, "completion_tokens": 1000} | values
+    return {
+        "examples": 100,
+        "passes": 1.0,
+        "steps": 25,
+        "packed": True,
+        "completion_tokens": 1000,
+    } | values
 
 
 @pytest.mark.parametrize(
@@ -47,15 +53,24 @@ def test_arms_of_one_teacher(budget: str, other: dict[str, Any], complaint: str 
 
 
 def test_teachers_may_have_other_numbers_of_examples_but_not_other_packing() -> None:
-    comparable.check({RAW: trained(), OTHER: trained(examples=50, steps=13)}, {"lora": "equal_epochs"}, ROOT)
+    comparable.check(
+        {RAW: trained(), OTHER: trained(examples=50, steps=13)}, {"lora": "equal_epochs"}, ROOT
+    )
     with pytest.raises(StageError, match=r"other-raw-small-lora-s0\.json: packed False"):
-        comparable.check({RAW: trained(), OTHER: trained(packed=False)}, {"lora": "equal_epochs"}, ROOT)
+        comparable.check(
+            {RAW: trained(), OTHER: trained(packed=False)}, {"lora": "equal_epochs"}, ROOT
+        )
 
 
 def test_budgets_are_those_of_the_grids_methods() -> None:
     methods = {"lora": {"budget": "equal_tokens"}, "full": {}, "spare": {"budget": "none"}}
-    assert comparable.budgets(methods, ["lora", "full"]) == {"lora": "equal_tokens", "full": "equal_epochs"}
-    with pytest.raises(StageError, match=r"methods\.spare\.budget: 'none' is unknown; known: equal_epochs"):
+    assert comparable.budgets(methods, ["lora", "full"]) == {
+        "lora": "equal_tokens",
+        "full": "equal_epochs",
+    }
+    with pytest.raises(
+        StageError, match=r"methods\.spare\.budget: 'none' is unknown; known: equal_epochs"
+    ):
         comparable.budgets(methods, ["spare"])
     with pytest.raises(StageError, match=r"methods\.gone: not there"):
         comparable.budgets(methods, ["gone"])

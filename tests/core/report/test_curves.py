@@ -1,4 +1,6 @@
-"""The curves of training as rows, and the template that draws them, through DVC in a repository of its own."""
+"""The curves of training as rows, and the template that draws them, through DVC in a repository of
+its own.
+"""
 
 import json
 import re
@@ -7,27 +9,48 @@ from typing import Any
 
 import pytest
 
-from stages.core.grid import Run
+from stages.core.cells import Cell
 from stages.core.report.figures import curves
 from stages.core.report.figures.panels import looks
 from tests.core.plots import dvc
 from tests.synthetic import PROFILE, SMALL, run_report
 
 ARMS = ("raw", "light", "truncated_light", "untrained")
-RAW = Run("solver", "raw", "small", "lora", "s0")
-CUT = Run("solver", "truncated_light", "small", "lora", "s0")
+RAW = Cell("solver", "raw", "small", "lora", "s0")
+CUT = Cell("solver", "truncated_light", "small", "lora", "s0")
 CURVE = {"curve": [[5, 900, 2.5, 0.001], [10, 1800, 1.5, 0.0005]]}
-PLOTS = {"loss": "step", "loss_tokens": "tokens", "learning_rate": "step", "tokens_per_second": "step"}
+PLOTS = {
+    "loss": "step",
+    "loss_tokens": "tokens",
+    "learning_rate": "step",
+    "tokens_per_second": "step",
+}
 
 
 def test_a_row_for_each_point_of_each_cell() -> None:
-    found = curves.rows(ARMS, {RAW: CURVE, CUT: CURVE}, {RAW: {"speeds": [[5, 80.5], [10, 81.0]]}, CUT: {}})
+    found = curves.rows(
+        ARMS, {RAW: CURVE, CUT: CURVE}, {RAW: {"speeds": [[5, 80.5], [10, 81.0]]}, CUT: {}}
+    )
     assert [tuple(row) for row in found] == [curves.COLUMNS] * 4
-    who = {"cell": "solver-raw-small-lora-s0", "teacher": "solver", "target": "raw", "student": "small"}
+    who = {
+        "cell": "solver-raw-small-lora-s0",
+        "teacher": "solver",
+        "target": "raw",
+        "student": "small",
+    }
     who |= {"method": "lora", "seed": "s0", "arm": "raw", "colour": "#000000"}
-    point = {"step": 10, "tokens": 1800, "loss": 1.5, "learning_rate": 0.0005, "tokens_per_second": 81.0}
+    point = {
+        "step": 10,
+        "tokens": 1800,
+        "loss": 1.5,
+        "learning_rate": 0.0005,
+        "tokens_per_second": 81.0,
+    }
     assert found[1] == who | point
-    assert (found[2]["arm"], found[2]["colour"]) == ("truncated to light", looks(ARMS)["truncated_light"][0])
+    assert (found[2]["arm"], found[2]["colour"]) == (
+        "truncated to light",
+        looks(ARMS)["truncated_light"][0],
+    )
     assert found[2]["tokens_per_second"] is None
 
 
@@ -41,14 +64,19 @@ def test_plots_hold_every_cell_and_both_revisions(repository: Path) -> None:
     path = repository / "metrics" / PROFILE / "train" / "solver-raw-small-lora-s0.json"
     path.write_text(path.read_text().replace("3.0", "9.0", 1).replace("[[25, ", "[[24, "))
     assert run_report().exit_code == 0
-    shown, compared = dvc("show", *PLOTS, "--json"), dvc("diff", "HEAD", "--targets", *PLOTS, "--json")
-    cells = {run.name for run in SMALL.runs()[:-1]}
+    shown, compared = (
+        dvc("show", *PLOTS, "--json"),
+        dvc("diff", "HEAD", "--targets", *PLOTS, "--json"),
+    )
+    cells = {run.name for run in SMALL.cells()[:-1]}
     for found, revisions in ((shown, {"workspace"}), (compared, {"workspace", "HEAD"})):
         assert "errors" not in found
         assert set(found["data"]) == set(PLOTS)
         for (plot,) in found["data"].values():
             rows = plot["content"]["data"]["values"]
-            assert {(row["rev"], row["cell"]) for row in rows} == {(rev, cell) for rev in revisions for cell in cells}
+            assert {(row["rev"], row["cell"]) for row in rows} == {
+                (rev, cell) for rev in revisions for cell in cells
+            }
             assert "<DVC_METRIC" not in json.dumps(plot["content"])
     steps = {row["step"] for row in compared["data"]["loss"][0]["content"]["data"]["values"]}
     assert {"24", "25"} <= steps
@@ -60,7 +88,9 @@ def test_each_plot_has_its_axes_and_the_template_names_columns_alone(repository:
         encoding = found[name][0]["content"]["hconcat"][0]["spec"]["encoding"]
         assert (encoding["x"]["field"], encoding["y"]["field"]) == (x, name.removesuffix("_tokens"))
     template = (repository / ".dvc/plots/training.json").read_text()
-    named = set(re.findall(r'"field": "(\w+)"', template)) | set(re.findall(r"datum\.(\w+)", template))
+    named = set(re.findall(r'"field": "(\w+)"', template)) | set(
+        re.findall(r"datum\.(\w+)", template)
+    )
     assert named - {"panel", "place", "rev"} <= set(curves.COLUMNS)
 
 
@@ -68,5 +98,7 @@ def test_a_grid_without_curves_leaves_the_plots_out_and_nothing_fails(repository
     for path in (repository / "metrics" / PROFILE / "train").iterdir():
         path.write_text(json.dumps(json.loads(path.read_text()) | {"curve": []}))
     assert run_report().exit_code == 0
-    assert (repository / "plots" / PROFILE / "vega/training.csv").read_text() == ",".join(curves.COLUMNS) + "\n"
+    assert (repository / "plots" / PROFILE / "vega/training.csv").read_text() == ",".join(
+        curves.COLUMNS
+    ) + "\n"
     assert dvc("show", *PLOTS, "--json")["data"] == {name: [] for name in PLOTS}

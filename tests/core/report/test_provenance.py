@@ -19,7 +19,10 @@ CELL = "solver-strong-small-lora-s0"
 LOCK: dict[str, dict[str, Any]] = {
     f"train@{PROFILE}-{CELL}": {
         "cmd": f"python -m stages.train --cell {CELL}",
-        "deps": [{"path": "stages/train.py", "md5": "aa"}, {"path": "data/sft.parquet", "md5": "bb"}],
+        "deps": [
+            {"path": "stages/train.py", "md5": "aa"},
+            {"path": "data/sft.parquet", "md5": "bb"},
+        ],
         "params": {"params.yaml": {"methods.lora": {"learning_rate": 0.002}}},
         "outs": [{"path": "data/checkpoints", "md5": "cc.dir"}],
     },
@@ -33,7 +36,11 @@ LOCK: dict[str, dict[str, Any]] = {
         "deps": [{"path": "data/compressed", "md5": "dd.dir"}],
         "outs": [{"path": "data/sft.parquet", "md5": "bb"}],
     },
-    "compress": {"cmd": "the rewriting", "deps": [], "outs": [{"path": "data/compressed/mild.parquet", "md5": "ee"}]},
+    "compress": {
+        "cmd": "the rewriting",
+        "deps": [],
+        "outs": [{"path": "data/compressed/mild.parquet", "md5": "ee"}],
+    },
     f"report@{PROFILE}": {
         "cmd": "python -m stages.report",
         "deps": [],
@@ -61,7 +68,9 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def explained(cell: str) -> tuple[int, str]:
     """Exit code and output of the command."""
-    done = CliRunner().invoke(report.main, ["--profile", PROFILE, "--explain", cell], catch_exceptions=False)
+    done = CliRunner().invoke(
+        report.main, ["--profile", PROFILE, "--explain", cell], catch_exceptions=False
+    )
     return done.exit_code, done.output
 
 
@@ -98,7 +107,9 @@ def test_explain_says_whether_a_file_is_as_in_the_lock(root: Path) -> None:
     assert "as in dvc.lock: no, commit" in explained(CELL)[1]
     locked = dict(LOCK)
     found = hashlib.md5((root / path).read_bytes(), usedforsecurity=False).hexdigest()
-    locked[f"score@{PROFILE}-{CELL}"] = LOCK[f"score@{PROFILE}-{CELL}"] | {"outs": [{"path": path, "md5": found}]}
+    locked[f"score@{PROFILE}-{CELL}"] = LOCK[f"score@{PROFILE}-{CELL}"] | {
+        "outs": [{"path": path, "md5": found}]
+    }
     (root / "dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": locked}))
     assert f"{path}, 60 answers, md5 {found}, as in dvc.lock: yes, commit" in explained(CELL)[1]
 
@@ -109,7 +120,8 @@ def test_explain_repeats_the_numbers_of_the_last_report(root: Path) -> None:
     row = next(
         one
         for one in csv.DictReader((root / f"metrics/{PROFILE}/results.csv").open())
-        if [one["target"], one["method"], one["group"], one["source"]] == ["strong", "lora", "all", "all"]
+        if [one["target"], one["method"], one["group"], one["source"]]
+        == ["strong", "lora", "all", "all"]
     )
     told = f"all, 40 questions: accuracy {row['accuracy']} [{row['accuracy_low']}, {row['accuracy_high']}], tokens "
     assert told in said
@@ -135,21 +147,36 @@ def test_caption_moves_with_the_metrics_that_its_figure_is_made_of(root: Path) -
     before = {name: provenance.caption(name, metrics, about) for name in provenance.FIGURES}
     path = metrics / f"scores/{CELL}.csv"
     path.write_text(path.read_text() + "\n")
-    moved = {name for name, said in before.items() if provenance.caption(name, metrics, about) != said}
+    moved = {
+        name for name, said in before.items() if provenance.caption(name, metrics, about) != said
+    }
     tokens = {"5_accuracy_tokens", "5b_accuracy_generated"}
     assert moved == tokens | {"4_accuracy", "7_truncation", "8_retention_efficiency", "9_budget"}
     assert before["6_cost"].startswith(f"From {metrics}/train (10 files, sha256 ")
-    assert "params.yaml: report.resamples 200, report.confidence 0.95, report.seed 0." in before["4_accuracy"]
+    assert (
+        "params.yaml: report.resamples 200, report.confidence 0.95, report.seed 0."
+        in before["4_accuracy"]
+    )
     assert "report." not in before["3_rho"]
 
 
 def test_every_figure_says_what_it_shows_and_on_which_questions() -> None:
     about = provenance.About("40 questions", Bootstrap(200, 0.9, 0))
     said = {name: provenance.says(name, about) for name in provenance.FIGURES}
-    assert not [name for name, text in said.items() if "{" in text or ("question" not in text and name != "3_rho")]
+    assert not [
+        name
+        for name, text in said.items()
+        if "{" in text or ("question" not in text and name != "3_rho")
+    ]
     assert "Intervals are 90 % ones" in said["8_retention_efficiency"]
     assert "40 questions" in said["5_accuracy_tokens"]
     marked = provenance.About("40 questions", Bootstrap(200, 0.9, 0), papers=True)
     told = {name for name in said if "paper" in provenance.says(name, marked)}
-    assert told == {"3_rho", "5_accuracy_tokens", "5b_accuracy_generated", "6_cost", "8_retention_efficiency"}
+    assert told == {
+        "3_rho",
+        "5_accuracy_tokens",
+        "5b_accuracy_generated",
+        "6_cost",
+        "8_retention_efficiency",
+    }
     assert not [name for name, text in said.items() if "paper" in text]

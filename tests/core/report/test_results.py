@@ -12,7 +12,13 @@ from stages.core.statistics.measures import Estimate
 
 def spent(*, seeds: int = 1, device: str = "cpu", threads: int = 2, **values: Any) -> Cost:
     """The cost of an arm whose seeds are all alike."""
-    trained = {"examples": 10, "passes": 2.0, "steps": 5, "prompt_tokens": 100, "completion_tokens": 300}
+    trained = {
+        "examples": 10,
+        "passes": 2.0,
+        "steps": 5,
+        "prompt_tokens": 100,
+        "completion_tokens": 300,
+    }
     trained |= {"flops_6n": 2400, "packed": False}
     timed = {"device": device, "threads": threads, "step_seconds": 8.0, "peak_memory_gb": 1.5}
     return cost([trained | values] * seeds, [timed | values] * seeds)
@@ -20,8 +26,19 @@ def spent(*, seeds: int = 1, device: str = "cpu", threads: int = 2, **values: An
 
 def test_seeds_are_summed_but_not_passes_and_memory() -> None:
     both = spent(seeds=2)
-    assert (both.examples, both.steps, both.tokens, both.total_tokens, both.flops) == (20, 10, 600, 800, 4800)
-    assert (both.passes, both.peak_memory_gb, both.seconds, both.tokens_per_second) == (2.0, 1.5, 16.0, 50.0)
+    assert (both.examples, both.steps, both.tokens, both.total_tokens, both.flops) == (
+        20,
+        10,
+        600,
+        800,
+        4800,
+    )
+    assert (both.passes, both.peak_memory_gb, both.seconds, both.tokens_per_second) == (
+        2.0,
+        1.5,
+        16.0,
+        50.0,
+    )
     assert both.devices == ("cpu (2 threads)",)
 
 
@@ -32,9 +49,16 @@ def test_ratios_on_one_device() -> None:
 
 
 def test_seconds_of_several_seeds_have_an_interval() -> None:
-    """Ratios of 1/2, 1/4 and 1/8 have the mean 1/4; ln 2 is their logarithms' deviation, 4.303 is t for two degrees."""
-    trained = dict.fromkeys("examples passes steps prompt_tokens completion_tokens flops_6n packed".split(), 1)
-    timed = [{"device": "cpu", "threads": 1, "step_seconds": s, "peak_memory_gb": 1} for s in (4.0, 2.0, 1.0)]
+    """Ratios of 1/2, 1/4 and 1/8 have the mean 1/4; ln 2 is their logarithms' deviation, 4.303 is t
+    for two degrees.
+    """
+    trained = dict.fromkeys(
+        "examples passes steps prompt_tokens completion_tokens flops_6n packed".split(), 1
+    )
+    timed = [
+        {"device": "cpu", "threads": 1, "step_seconds": s, "peak_memory_gb": 1}
+        for s in (4.0, 2.0, 1.0)
+    ]
     raw = cost([trained] * 3, [one | {"step_seconds": 8.0} for one in timed])
     found = cost([trained] * 3, timed).against(raw, 0.95).relative_seconds
     half = 4.30265 * math.log(2) / math.sqrt(3)
@@ -50,15 +74,22 @@ def test_seconds_of_several_seeds_have_an_interval() -> None:
         ({"threads": 4}, "timed on cpu (4 threads), raw on cpu (2 threads)"),
     ],
 )
-def test_seconds_of_different_devices_or_threads_are_not_divided(other: dict[str, Any], why: str) -> None:
+def test_seconds_of_different_devices_or_threads_are_not_divided(
+    other: dict[str, Any], why: str
+) -> None:
     one = spent(**other).against(spent(), 0.95)
     assert (one.relative_seconds, one.why) == (Estimate(), why)
     assert (one.relative_tokens, one.relative_flops) == (1.0, 1.0)
 
 
 def test_an_arm_on_two_devices_has_no_ratio_even_to_such_a_raw() -> None:
-    rows = [{"device": device, "threads": 1, "step_seconds": 8.0, "peak_memory_gb": 1} for device in ("cpu", "gpu")]
-    trained = dict.fromkeys("examples passes steps prompt_tokens completion_tokens flops_6n packed".split(), 1)
+    rows = [
+        {"device": device, "threads": 1, "step_seconds": 8.0, "peak_memory_gb": 1}
+        for device in ("cpu", "gpu")
+    ]
+    trained = dict.fromkeys(
+        "examples passes steps prompt_tokens completion_tokens flops_6n packed".split(), 1
+    )
     both = cost([trained] * 2, rows)
     assert both.against(both, 0.95).relative_seconds == Estimate()
     assert both.against(both, 0.95).why is not None
@@ -67,5 +98,9 @@ def test_an_arm_on_two_devices_has_no_ratio_even_to_such_a_raw() -> None:
 def test_nothing_is_divided_by_nothing() -> None:
     idle = spent(completion_tokens=0, flops_6n=0, step_seconds=0.0)
     one = spent().against(idle, 0.95)
-    assert (one.relative_tokens, one.relative_flops, one.relative_seconds) == (None, None, Estimate())
+    assert (one.relative_tokens, one.relative_flops, one.relative_seconds) == (
+        None,
+        None,
+        Estimate(),
+    )
     assert idle.tokens_per_second is None

@@ -53,7 +53,12 @@ def test_differences_carry_their_sign_and_nothing_is_never_minus_zero() -> None:
 
 
 def test_other_numbers() -> None:
-    assert [number(1234.5, 1), number(None), share(0.5), share(None)] == ["1,234.5", "-", "50.0", "-"]
+    assert [number(1234.5, 1), number(None), share(0.5), share(None)] == [
+        "1,234.5",
+        "-",
+        "50.0",
+        "-",
+    ]
     assert [times(0.25), times(0.0), times(None)] == ["4.00x", "-", "-"]
 
 
@@ -112,5 +117,16 @@ def test_verdict_needs_the_interval_and_the_adjusted_p(
     questions: int, difference: Estimate, holm: float | None, said: str
 ) -> None:
     plain = Lengths(*[1.0] * 6)
-    one = Measure(questions, Estimate(), Estimate(), plain, plain, plain, 0, 0, difference=difference, holm=holm)
+    one = Measure(
+        questions,
+        Estimate(),
+        Estimate(),
+        plain,
+        plain,
+        plain,
+        0,
+        0,
+        difference=difference,
+        holm=holm,
+    )
     assert verdict(one, 0.95) == said

@@ -6,10 +6,22 @@ from stages.core.report import paper
 from stages.core.report.tables.data import compression, traces
 
 
-def verified(source: str, questions: int, accuracy: float, kept: int, chars: float | None) -> dict[str, Any]:
+def verified(
+    source: str, questions: int, accuracy: float, kept: int, chars: float | None
+) -> dict[str, Any]:
     """What verify says of a set."""
-    counts = {"questions": questions, "attempts": 2 * questions, "correct": kept + 1, "questions_kept": kept}
-    return {"source": source, "accuracy": accuracy, "traces_kept": kept, "mean_chars": chars} | counts
+    counts = {
+        "questions": questions,
+        "attempts": 2 * questions,
+        "correct": kept + 1,
+        "questions_kept": kept,
+    }
+    return {
+        "source": source,
+        "accuracy": accuracy,
+        "traces_kept": kept,
+        "mean_chars": chars,
+    } | counts
 
 
 # 99 of 100 first attempts are right, and one of three, whose share verify rounds
@@ -17,7 +29,9 @@ SETS = [verified("easy", 100, 0.99, 90, 100.0), verified("hard", 3, 0.333333, 10
 
 
 def test_teachers_have_a_row_of_sums_and_one_of_means_over_sets() -> None:
-    """100 of 103 first attempts are right; (90 x 100 + 10 x 1100) / 100 characters, and (100 + 1100) / 2."""
+    """100 of 103 first attempts are right; (90 x 100 + 10 x 1100) / 100 characters, and (100 +
+    1100) / 2.
+    """
     _, _, total, mean = traces([{"teacher": "solver", "sets": SETS}]).rows
     assert total == ("solver", "all sets", "103", "206", "102", "97.1", "100", "100", "200")
     assert mean == ("solver", "mean over sets", "-", "-", "-", "66.2", "-", "-", "600")
@@ -36,11 +50,17 @@ def compressed(source: str, kept: int, rho: float | None, **dropped: int) -> dic
     """What compress says of a set."""
     spread = dict.fromkeys(("rho_median", "rho_q1", "rho_q3"), rho)
     counts = {"traces": kept + sum(dropped.values()), "kept": kept, "dropped": dropped}
-    return {"source": source, "rho_mean": rho, "mean_chars": None if rho is None else 100.0} | spread | counts
+    return (
+        {"source": source, "rho_mean": rho, "mean_chars": None if rho is None else 100.0}
+        | spread
+        | counts
+    )
 
 
 def test_compressors_have_rho_over_all_traces_and_over_sets() -> None:
-    """(30 x 0.1 + 10 x 0.5) / 40 = 0.2 over traces, (0.1 + 0.5) / 2 = 0.3 over the sets that have some."""
+    """(30 x 0.1 + 10 x 0.5) / 40 = 0.2 over traces, (0.1 + 0.5) / 2 = 0.3 over the sets that have
+    some.
+    """
     sets = [
         compressed("a", 30, 0.1, empty=2),
         compressed("b", 10, 0.5, empty=1, tags=4),

@@ -4,7 +4,8 @@ import itertools
 
 import pytest
 
-from stages.core.grid import ALL, Run
+from stages.core.cells import Cell
+from stages.core.grid import ALL
 from stages.core.report.results import Result
 from stages.core.report.tables.lengths import FIRST, SHOWN, budget, caps
 from stages.core.statistics.measures import Estimate, Lengths, Measure
@@ -20,12 +21,18 @@ def test_caps_are_whole_distinct_and_end_at_the_limit(limit: int) -> None:
     assert len(found) < 100
 
 
-@pytest.mark.parametrize(("limit", "shown"), [(192, [6, 12, 24, 48, 96, 192]), (32768, [8, 64, 512, 4096, 32768])])
+@pytest.mark.parametrize(
+    ("limit", "shown"), [(192, [6, 12, 24, 48, 96, 192]), (32768, [8, 64, 512, 4096, 32768])]
+)
 def test_table_shows_caps_that_whole_doublings_part(limit: int, shown: list[int]) -> None:
     own = Lengths(*[9.0] * 6)
     measure = Measure(9, Estimate(0.5), Estimate(9.0), own, own, own, 0, 0)
-    run = Run("solver", "raw", "small", "full", "s0")
+    run = Cell("solver", "raw", "small", "full", "s0")
     every = caps(limit)
-    table = budget([Result(run, None, {(ALL, ALL): measure})], {run: [Estimate(0.5)] * len(every)}, every)
-    assert [head for head in table.columns if "tokens" in head] == [f"{cap} tokens %" for cap in shown]
+    table = budget(
+        [Result(run, None, {(ALL, ALL): measure})], {run: [Estimate(0.5)] * len(every)}, every
+    )
+    assert [head for head in table.columns if "tokens" in head] == [
+        f"{cap} tokens %" for cap in shown
+    ]
     assert len(shown) <= SHOWN

@@ -1,4 +1,6 @@
-"""What was evaluated as rows for `dvc plots`, and the templates that draw them, through DVC in a repository."""
+"""What was evaluated as rows for `dvc plots`, and the templates that draw them, through DVC in a
+repository.
+"""
 
 import csv
 import dataclasses
@@ -9,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from stages.core.grid import ALL, Run
+from stages.core.cells import Cell
+from stages.core.grid import ALL
 from stages.core.report.figures import vega
 from stages.core.report.figures.panels import looks
 from stages.core.report.results import Result
@@ -25,11 +28,16 @@ COLUMNS = {"accuracy_tokens": vega.POINTS, "accuracy_budget": vega.CURVES}
 def result(target: str, method: str = "", accuracy: Estimate = Estimate(0.5, 0.25, 0.75)) -> Result:  # noqa: B008
     """An arm with just what the rows say."""
     own = Lengths(21, 10, 20, 30, 40, 50)
-    run = Run("solver" if method else "", target, "small", method, "s0" if method else "")
+    run = Cell("solver" if method else "", target, "small", method, "s0" if method else "")
     return Result(run, None, {(ALL, ALL): Measure(40, accuracy, Estimate(21), own, own, own, 0, 0)})
 
 
-POOLED = [result("raw", "full"), result("light", "full"), result("raw", "lora"), result("untrained")]
+POOLED = [
+    result("raw", "full"),
+    result("light", "full"),
+    result("raw", "lora"),
+    result("untrained"),
+]
 
 
 def test_a_point_for_each_arm_and_the_untrained_one_in_every_panel() -> None:
@@ -42,16 +50,27 @@ def test_a_point_for_each_arm_and_the_untrained_one_in_every_panel() -> None:
         ("small of solver, lora", "raw"),
         ("small of solver, lora", "untrained"),
     ]
-    values = {"tokens": 20, "tokens_q1": 10, "tokens_q3": 30, "accuracy": 50, "accuracy_low": 25, "accuracy_high": 75}
+    values = {
+        "tokens": 20,
+        "tokens_q1": 10,
+        "tokens_q3": 30,
+        "accuracy": 50,
+        "accuracy_low": 25,
+        "accuracy_high": 75,
+    }
     assert found[1].items() >= values.items()
-    assert {row["arm"]: row["colour"] for row in found} == {arm: looks(ARMS)[arm][0] for arm in ARMS}
+    assert {row["arm"]: row["colour"] for row in found} == {
+        arm: looks(ARMS)[arm][0] for arm in ARMS
+    }
     assert {row["asked"] for row in found} == {"40 questions"}
 
 
 def test_a_row_for_each_cap_and_none_where_nothing_was_trained() -> None:
     curves = {one.run: [Estimate(0.0), Estimate(0.5, 0.25)] for one in POOLED}
     found = vega.budgets(ARMS, POOLED[1:2], [4, 8], curves)
-    assert [(row["cap"], row["accuracy"], row["accuracy_low"], row["accuracy_high"]) for row in found] == [
+    assert [
+        (row["cap"], row["accuracy"], row["accuracy_low"], row["accuracy_high"]) for row in found
+    ] == [
         (4, 0, None, None),
         (8, 50, 25, None),
     ]
@@ -71,7 +90,11 @@ def test_numbers_are_those_of_the_results(repository: Path) -> None:
         assert (row["tokens"], row["tokens_q1"]) == (own["tokens_median"], own["tokens_q1"])
         for name in ("accuracy", "accuracy_low", "accuracy_high"):
             assert float(row[name]) == pytest.approx(100 * float(own[name]), rel=1e-4)
-    ends = [row for row in rows("accuracy_budget", dvc("show", "accuracy_budget", "--json")) if row["cap"] == "512"]
+    ends = [
+        row
+        for row in rows("accuracy_budget", dvc("show", "accuracy_budget", "--json"))
+        if row["cap"] == "512"
+    ]
     assert {(row["target"], row["method"]) for row in ends} == set(wanted)
 
 
@@ -86,8 +109,11 @@ def test_plots_hold_every_arm_in_both_revisions_and_what_moved(repository: Path)
     path = repository / "metrics" / PROFILE / "scores" / "solver-light-small-lora-s0.csv"
     path.write_text(path.read_text().replace("answered,1", "answered,0"))
     assert run_report().exit_code == 0
-    shown, compared = dvc("show", *PLOTS, "--json"), dvc("diff", "HEAD", "--targets", *PLOTS, "--json")
-    arms = {(run.target, run.method) for run in SMALL.runs()}
+    shown, compared = (
+        dvc("show", *PLOTS, "--json"),
+        dvc("diff", "HEAD", "--targets", *PLOTS, "--json"),
+    )
+    arms = {(run.target, run.method) for run in SMALL.cells()}
     for found, revisions in ((shown, {"workspace"}), (compared, {"workspace", "HEAD"})):
         assert "errors" not in found
         for name in PLOTS:
@@ -101,7 +127,9 @@ def test_plots_hold_every_arm_in_both_revisions_and_what_moved(repository: Path)
 
 
 @pytest.mark.parametrize("name", PLOTS)
-def test_axes_are_logarithmic_and_the_template_names_columns_alone(repository: Path, name: str) -> None:
+def test_axes_are_logarithmic_and_the_template_names_columns_alone(
+    repository: Path, name: str
+) -> None:
     content = dvc("show", name, "--json")["data"][name][0]["content"]
     drawn = content["hconcat"][0]
     made = {one["as"] for one in drawn["transform"] if "as" in one} | {"place", "nth", "rev"}
@@ -109,7 +137,13 @@ def test_axes_are_logarithmic_and_the_template_names_columns_alone(repository: P
         assert layer["encoding"]["x"]["scale"]["type"] == "log"
         assert layer["encoding"]["color"] == {"field": "colour", "type": "nominal", "scale": None}
     marks = [layer["mark"]["type"] for layer in drawn["spec"]["layer"]]
-    assert marks == {"accuracy_tokens": ["rule", "rule", "point", "text"], "accuracy_budget": ["area", "line"]}[name]
+    assert (
+        marks
+        == {
+            "accuracy_tokens": ["rule", "rule", "point", "text"],
+            "accuracy_budget": ["area", "line"],
+        }[name]
+    )
     text = json.dumps(content | {"data": None})
     named = set(re.findall(r'"field": "(\w+)"', text)) | set(re.findall(r"datum\.(\w+)", text))
     assert named | {PLOTS[name]} <= set(COLUMNS[name]) | made

@@ -5,26 +5,35 @@ import math
 import numpy as np
 import pytest
 
-from stages.core.grid import ALL, Run, Scope
+from stages.core.cells import Cell
+from stages.core.grid import ALL, Scope
 from stages.core.statistics.answers import Answers
 from stages.core.statistics.macro import by_group
 from stages.core.statistics.measures import Estimate
 from stages.core.statistics.significance import Bootstrap
 
-RUN = Run("solver", "raw", "small", "full", "")
+RUN = Cell("solver", "raw", "small", "full", "")
 SETTINGS = Bootstrap(4000, 0.95, 0)
 
 
 def averaged(*sets: list[list[int]], settings: Bootstrap = SETTINGS) -> Estimate:
-    """The mean over sets, each given as its questions' rows of right and wrong by seed; all are of one group."""
+    """The mean over sets, each given as its questions' rows of right and wrong by seed; all are of
+    one group.
+    """
     correct = np.array([row for own in sets for row in own], dtype=float)
     zeros = np.zeros_like(correct)
     outcome = np.full(correct.shape, "answered")
     seeds = tuple(f"s{place}" for place in range(correct.shape[1])) if correct.shape[1] > 1 else ()
-    answers = Answers(correct, zeros, zeros, outcome, np.zeros((*correct.shape, 0)), zeros[:, 0], (), seeds)
+    answers = Answers(
+        correct, zeros, zeros, outcome, np.zeros((*correct.shape, 0)), zeros[:, 0], (), seeds
+    )
     ends = np.cumsum([0, *map(len, sets)])
-    rows: dict[Scope, list[int]] = {("g", f"set{at}"): list(range(ends[at], ends[at + 1])) for at in range(len(sets))}
-    return by_group({RUN: answers}, {("g", ALL): list(range(len(correct)))} | rows, settings)["g"][RUN]
+    rows: dict[Scope, list[int]] = {
+        ("g", f"set{at}"): list(range(ends[at], ends[at + 1])) for at in range(len(sets))
+    }
+    return by_group({RUN: answers}, {("g", ALL): list(range(len(correct)))} | rows, settings)["g"][
+        RUN
+    ]
 
 
 def half(questions: int) -> list[list[int]]:
@@ -47,12 +56,16 @@ def test_each_set_counts_the_same_whatever_its_questions() -> None:
 
 
 def test_questions_of_equally_large_sets_are_drawn_apart() -> None:
-    """Drawn alike, sets with the same answers would have the error of a single one, 0.079 instead of 0.056."""
+    """Drawn alike, sets with the same answers would have the error of a single one, 0.079 instead
+    of 0.056.
+    """
     assert width(averaged(half(40), half(40))) == pytest.approx(math.sqrt(0.25 / 40 / 2), rel=0.1)
 
 
 def test_which_set_a_question_is_of_is_not_resampled() -> None:
-    """One set is all right, one all wrong: within them nothing varies, where a pooled bootstrap would say 0.05."""
+    """One set is all right, one all wrong: within them nothing varies, where a pooled bootstrap
+    would say 0.05.
+    """
     assert averaged([[1]] * 50, [[0]] * 50) == Estimate(0.5)
 
 
@@ -62,7 +75,9 @@ def test_a_set_of_fewer_than_five_questions_leaves_no_interval(fewest: int, ther
 
 
 def test_seeds_are_drawn_for_all_sets_together() -> None:
-    """Two seeds, 0.4 and 0.6 in both sets: one of two is drawn for both, so the interval has both ends."""
+    """Two seeds, 0.4 and 0.6 in both sets: one of two is drawn for both, so the interval has both
+    ends.
+    """
     own = [[int(place < 40), int(place < 60)] for place in range(100)]
     found = averaged(own, own)
     assert found.value == pytest.approx(0.5)
@@ -73,7 +88,10 @@ def test_seeds_are_drawn_for_all_sets_together() -> None:
 
 def test_a_group_of_one_set_has_no_mean_and_sets_of_other_groups_are_left_out() -> None:
     answers = Answers(
-        *[np.array([[1.0], [0.0], [0.0]])] * 3, np.full((3, 1), "answered"), np.zeros((3, 1, 0)), np.zeros(3)
+        *[np.array([[1.0], [0.0], [0.0]])] * 3,
+        np.full((3, 1), "answered"),
+        np.zeros((3, 1, 0)),
+        np.zeros(3),
     )
     scopes: dict[Scope, list[int]] = {
         (ALL, ALL): [0, 1, 2],

@@ -16,7 +16,9 @@ from stages.core.statistics.significance import Bootstrap, resampled_sums, seed_
 PLAIN = Bootstrap(resamples=200, confidence=0.95, seed=0)
 
 
-def answers(right: Sequence[int], tokens: Sequence[int], samples: Sequence[float | None] | None = None) -> Answers:
+def answers(
+    right: Sequence[int], tokens: Sequence[int], samples: Sequence[float | None] | None = None
+) -> Answers:
     """One seed's answers; `samples` are shares of right ones, None where a question has none."""
     shares = samples or [None] * len(right)
     return Answers(
@@ -36,7 +38,10 @@ def against(own: Answers, raw: Answers) -> Measure:
 
 
 def test_measures_of_a_worked_example() -> None:
-    own, raw = answers([1, 0, 1, 0] * 2, [10, 20, 30, 40] * 2), answers([1, 1, 1, 0] * 2, [100, 200, 300, 400] * 2)
+    own, raw = (
+        answers([1, 0, 1, 0] * 2, [10, 20, 30, 40] * 2),
+        answers([1, 1, 1, 0] * 2, [100, 200, 300, 400] * 2),
+    )
     found = against(own, raw)
     assert found.questions == 8
     assert found.accuracy.value == 0.5
@@ -85,7 +90,9 @@ def test_a_ratio_that_a_resample_cannot_have_has_no_upper_end() -> None:
         (9, 0, (0.5, 0.0, None)),  # 0 / 0 says nothing, at either end
     ],
 )
-def test_zero_divisors_count_as_infinite(zeros: int, above: int, wanted: tuple[float | None, ...]) -> None:
+def test_zero_divisors_count_as_infinite(
+    zeros: int, above: int, wanted: tuple[float | None, ...]
+) -> None:
     below = np.array([2.0, *[0.0] * zeros, *[1.0] * 10, *[2.0] * (90 - zeros)])
     found = ratio(np.array([1.0, *[float(above)] * zeros, *[1.0] * (100 - zeros)]), below, 0.9)
     assert dataclasses.astuple(found) == wanted
@@ -108,9 +115,18 @@ def test_where_all_answers_agree_the_interval_is_exact(right: int) -> None:
 
 @pytest.mark.parametrize("questions", [1, FEW - 1])
 def test_few_questions_have_values_alone(questions: int) -> None:
-    found = against(answers([1] * questions, [8] * questions), answers([0] * questions, [16] * questions))
-    assert (found.difference, found.output, found.p, found.error) == (Estimate(1.0), Estimate(0.5), None, None)
-    assert dataclasses.astuple(found.accuracy) == pytest.approx((1.0, 0.025 ** (1 / questions), 1.0))
+    found = against(
+        answers([1] * questions, [8] * questions), answers([0] * questions, [16] * questions)
+    )
+    assert (found.difference, found.output, found.p, found.error) == (
+        Estimate(1.0),
+        Estimate(0.5),
+        None,
+        None,
+    )
+    assert dataclasses.astuple(found.accuracy) == pytest.approx(
+        (1.0, 0.025 ** (1 / questions), 1.0)
+    )
 
 
 def test_sampled_accuracy_is_the_mean_over_the_questions_that_have_samples() -> None:
@@ -138,13 +154,18 @@ def test_pooled_seeds_are_averaged_and_stay_with_their_question() -> None:
 
 
 def test_pooled_seeds_have_the_bootstraps_p() -> None:
-    better, worse = (pool(dict.fromkeys(("s0", "s1", "s2", "s3"), answers([right] * 9, [1] * 9))) for right in (1, 0))
+    better, worse = (
+        pool(dict.fromkeys(("s0", "s1", "s2", "s3"), answers([right] * 9, [1] * 9)))
+        for right in (1, 0)
+    )
     found = measure({"a": better, "b": worse}, {"a": "b"}, PLAIN)["a"]
     assert found.p == pytest.approx(2 / (PLAIN.tested + 1))  # no resample has the other sign
 
 
 def test_seeds_are_a_second_level_of_the_bootstrap() -> None:
-    """Seeds that differ widen the interval, though every question has the same mean; seeds that agree do not."""
+    """Seeds that differ widen the interval, though every question has the same mean; seeds that
+    agree do not.
+    """
     right, wrong = answers([1] * 50, [1] * 50), answers([0] * 50, [1] * 50)
     apart = measure({"own": pool({"s0": right, "s1": wrong})}, {}, PLAIN)["own"].accuracy
     assert (apart.value, apart.low, apart.high) == (0.5, 0.0, 1.0)
@@ -172,7 +193,10 @@ def test_arms_are_compared_over_the_seeds_that_both_have() -> None:
 def test_the_order_of_seeds_does_not_matter_to_their_pairs() -> None:
     draw = np.random.default_rng(3)
     a, b, c, d = (draw.integers(2, size=30).tolist() for _ in range(4))
-    there, back = against(seeded(s0=a, s1=b), seeded(s0=c, s1=d)), against(seeded(s0=a, s1=b), seeded(s1=d, s0=c))
+    there, back = (
+        against(seeded(s0=a, s1=b), seeded(s0=c, s1=d)),
+        against(seeded(s0=a, s1=b), seeded(s1=d, s0=c)),
+    )
     assert (there.difference, there.p) == (back.difference, back.p)
 
 
@@ -195,7 +219,9 @@ def test_accuracy_within_a_cap_counts_the_eos(cap: int, wanted: float) -> None:
 
 
 def test_what_hit_the_limit_is_right_within_no_cap() -> None:
-    cut = dataclasses.replace(answers([1, 1], [10, 10]), outcome=np.array([["hit_cap"], ["answered"]]))
+    cut = dataclasses.replace(
+        answers([1, 1], [10, 10]), outcome=np.array([["hit_cap"], ["answered"]])
+    )
     assert cut.within(10).tolist() == [[0.0], [1.0]]
     (found,) = measure({"own": cut}, {}, PLAIN, cap=100).values()
     assert found.area.value == pytest.approx(0.5 * 0.5)
@@ -212,25 +238,39 @@ def test_area_is_the_mean_of_the_accuracy_over_the_logarithm_of_the_cap() -> Non
 def test_area_tells_lengths_apart_where_the_limit_is_far_above_them() -> None:
     short, long = (answers([1] * 4, [tokens] * 4) for tokens in (30, 1000))
     found = measure({"short": short, "long": long}, {}, PLAIN, cap=32768)
-    assert (found["short"].area.value or 0) - (found["long"].area.value or 0) == pytest.approx(0.337, abs=0.001)
+    assert (found["short"].area.value or 0) - (found["long"].area.value or 0) == pytest.approx(
+        0.337, abs=0.001
+    )
 
 
 def test_caps_agree_with_the_accuracy_and_its_interval() -> None:
     draw = np.random.default_rng(0)
-    one = pool({f"s{seed}": answers(draw.integers(2, size=30).tolist(), [5] * 30) for seed in range(3)})
+    one = pool(
+        {f"s{seed}": answers(draw.integers(2, size=30).tolist(), [5] * 30) for seed in range(3)}
+    )
     (found,) = at_caps(one, [99], PLAIN)
     assert found == measure({"own": one}, {}, PLAIN)["own"].accuracy
 
 
-def null_study(draw: np.random.Generator, seeds: int, questions: int, scatter: float) -> tuple[Answers, Answers]:
-    """Two arms that are right half of the time, whose seeds' accuracies have that deviation; paired by question."""
+def null_study(
+    draw: np.random.Generator, seeds: int, questions: int, scatter: float
+) -> tuple[Answers, Answers]:
+    """Two arms that are right half of the time, whose seeds' accuracies have that deviation; paired
+    by question.
+    """
     hard = draw.standard_normal((questions, 1))
 
     def arm() -> Answers:
-        # a shift of the threshold by 1 is worth 28 points where questions and answers have variance 1
+        # a shift of the threshold by 1 is worth 28 points where questions and answers have variance
+        # 1
         shift = scatter / 0.282 * draw.standard_normal((1, seeds))
         right = (hard + shift + draw.standard_normal((questions, seeds)) > 0).astype(int)
-        return pool({f"s{place}": answers(own.tolist(), [1] * questions) for place, own in enumerate(right.T)})
+        return pool(
+            {
+                f"s{place}": answers(own.tolist(), [1] * questions)
+                for place, own in enumerate(right.T)
+            }
+        )
 
     return arm(), arm()
 
@@ -250,7 +290,9 @@ def null_study(draw: np.random.Generator, seeds: int, questions: int, scatter: f
 def test_equal_arms_are_told_apart_as_seldom_as_is_said(
     seeds: int, questions: int, scatter: float, least: float, false: float
 ) -> None:
-    """300 studies, give or take 3 standard errors; with seeds that scatter it errs, see `seed_weights`."""
+    """300 studies, give or take 3 standard errors; with seeds that scatter it errs, see
+    `seed_weights`.
+    """
     draw, studies = np.random.default_rng(11), 300
     held, kept, found_p = 0, 0, 0
     for seed in range(studies):
@@ -266,7 +308,9 @@ def test_equal_arms_are_told_apart_as_seldom_as_is_said(
 
 @pytest.mark.parametrize("rate", [0.2, 0.5])
 def test_intervals_cover_the_truth_as_often_as_they_say(rate: float) -> None:
-    """600 studies of 80 questions: a binomial count with probability 0.9 lies within 4 standard errors."""
+    """600 studies of 80 questions: a binomial count with probability 0.9 lies within 4 standard
+    errors.
+    """
     draw, inside = np.random.default_rng(5), 0
     for seed in range(600):
         own = answers((draw.random(80) < rate).astype(int).tolist(), [1] * 80)
@@ -287,7 +331,13 @@ def test_intervals_agree_with_scipy() -> None:
         (found.retention, lambda a, b, axis: a.mean(axis=axis) / b.mean(axis=axis)),
     ):
         theirs = bootstrap(
-            pairs, statistic, n_resamples=6000, confidence_level=0.9, paired=True, method="percentile", rng=2
+            pairs,
+            statistic,
+            n_resamples=6000,
+            confidence_level=0.9,
+            paired=True,
+            method="percentile",
+            rng=2,
         ).confidence_interval
         assert (estimate.low, estimate.high) == pytest.approx((theirs.low, theirs.high), abs=0.02)
 
@@ -307,16 +357,24 @@ right_and_tokens = st.lists(
 
 @settings(max_examples=40, deadline=None)
 @given(right_and_tokens, st.integers(0, 5))
-def test_nothing_is_ever_nan_and_values_lie_in_range(rows: list[tuple[int, int, int]], seed: int) -> None:
+def test_nothing_is_ever_nan_and_values_lie_in_range(
+    rows: list[tuple[int, int, int]], seed: int
+) -> None:
     own, raw, tokens = (list(column) for column in zip(*rows, strict=True))
     few = Bootstrap(50, 0.95, seed)
     with np.errstate(all="raise"):
-        found = measure({"own": answers(own, tokens), "raw": answers(raw, tokens[::-1])}, {"own": "raw"}, few)["own"]
+        found = measure(
+            {"own": answers(own, tokens), "raw": answers(raw, tokens[::-1])}, {"own": "raw"}, few
+        )["own"]
     for field in dataclasses.fields(Measure):
         value = getattr(found, field.name)
         if isinstance(value, dict | str | tuple):
             continue
-        parts = dataclasses.astuple(value) if isinstance(value, Estimate | Lengths) else np.atleast_1d(value)
+        parts = (
+            dataclasses.astuple(value)
+            if isinstance(value, Estimate | Lengths)
+            else np.atleast_1d(value)
+        )
         assert all(part is None or np.isfinite(part) for part in parts), field.name
     one = found.accuracy
     assert 0 <= (one.low or 0) <= (one.high or 0) <= 1
@@ -326,7 +384,9 @@ def test_nothing_is_ever_nan_and_values_lie_in_range(rows: list[tuple[int, int, 
 
 @settings(max_examples=25, deadline=None)
 @given(right_and_tokens)
-def test_difference_and_p_mirror_when_the_runs_change_places(rows: list[tuple[int, int, int]]) -> None:
+def test_difference_and_p_mirror_when_the_runs_change_places(
+    rows: list[tuple[int, int, int]],
+) -> None:
     own, raw, tokens = (list(column) for column in zip(*rows, strict=True))
     one, two = answers(own, tokens), answers(raw, tokens)
     there, back = against(one, two), against(two, one)

@@ -12,17 +12,28 @@ from stages.core.statistics.sampled import majority, pass_at, powers
 
 @pytest.mark.parametrize(
     ("samples", "correct", "k", "wanted"),
-    [(1, 1, 1, 1.0), (1, 0, 1, 0.0), (4, 2, 1, 0.5), (4, 2, 2, 5 / 6), (4, 2, 3, 1.0), (200, 100, 1, 0.5)],
+    [
+        (1, 1, 1, 1.0),
+        (1, 0, 1, 0.0),
+        (4, 2, 1, 0.5),
+        (4, 2, 2, 5 / 6),
+        (4, 2, 3, 1.0),
+        (200, 100, 1, 0.5),
+    ],
 )
 def test_pass_at_k(samples: int, correct: int, k: int, wanted: float) -> None:
     assert pass_at(samples, correct, k) == pytest.approx(wanted)
 
 
-@given(st.integers(1, 7).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n), st.integers(1, n))))
+@given(
+    st.integers(1, 7).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n), st.integers(1, n)))
+)
 def test_pass_at_k_is_the_share_of_draws_with_a_right_one(case: tuple[int, int, int]) -> None:
     samples, correct, k = case
     draws = itertools.combinations(range(samples), k)
-    assert pass_at(samples, correct, k) == pytest.approx(fmean(any(one < correct for one in draw) for draw in draws))
+    assert pass_at(samples, correct, k) == pytest.approx(
+        fmean(any(one < correct for one in draw) for draw in draws)
+    )
 
 
 @pytest.mark.parametrize("case", [(2, 1, 3), (2, 3, 1), (2, 1, 0)])
@@ -47,6 +58,8 @@ def test_majority(votes: list[int], wanted: float) -> None:
     assert majority(votes) == pytest.approx(wanted)
 
 
-@pytest.mark.parametrize(("samples", "wanted"), [(0, ()), (1, (1,)), (2, (1, 2)), (5, (1, 2, 4, 5)), (8, (1, 2, 4, 8))])
+@pytest.mark.parametrize(
+    ("samples", "wanted"), [(0, ()), (1, (1,)), (2, (1, 2)), (5, (1, 2, 4, 5)), (8, (1, 2, 4, 8))]
+)
 def test_powers(samples: int, wanted: tuple[int, ...]) -> None:
     assert powers(samples) == wanted

@@ -1,4 +1,6 @@
-"""Tests of differences: published examples, closed forms, and how often they err in simulated studies."""
+"""Tests of differences: published examples, closed forms, and how often they err in simulated
+studies.
+"""
 
 import numpy as np
 import pytest
@@ -33,12 +35,16 @@ from stages.core.statistics.significance import (
         ([1, 1, 1, 0, 1], [0, 0, 0, 1, 1], 2 * (0.5**4 + 4 * 0.5**4)),  # 3 against 1: 0.625
     ],
 )
-def test_mcnemar_is_the_binomial_test_of_the_discordant(own: list[int], raw: list[int], p: float) -> None:
+def test_mcnemar_is_the_binomial_test_of_the_discordant(
+    own: list[int], raw: list[int], p: float
+) -> None:
     assert mcnemar(np.array(own, float), np.array(raw, float)) == pytest.approx(p)
 
 
 def test_mcnemar_of_a_published_table() -> None:
-    """Approval ratings of Agresti, Categorical Data Analysis (1990), p. 350; the p is that of R's exact2x2."""
+    """Approval ratings of Agresti, Categorical Data Analysis (1990), p. 350; the p is that of R's
+    exact2x2.
+    """
     own = np.repeat([1.0, 1.0, 0.0, 0.0], [794, 86, 150, 570])
     raw = np.repeat([1.0, 0.0, 1.0, 0.0], [794, 86, 150, 570])
     assert mcnemar(own, raw) == pytest.approx(3.716e-5, rel=1e-3)
@@ -85,7 +91,9 @@ def test_bootstrapped_p(differences: list[float], wanted: float) -> None:
 TEN = Bootstrap(10_000, 0.95, 0, comparisons=288)  # as a grid of 80 cells with several seeds has
 
 
-def study(own: float, raw: float, questions: int, seeds: int, seed: int = 0) -> tuple[Floats, Floats, Floats]:
+def study(
+    own: float, raw: float, questions: int, seeds: int, seed: int = 0
+) -> tuple[Floats, Floats, Floats]:
     """Two arms' answers with these accuracies, and the differences of 10,000 resamples."""
     draw = np.random.default_rng(seed)
     one, two = ((draw.random((questions, seeds)) < rate).astype(float) for rate in (own, raw))
@@ -97,17 +105,23 @@ def study(own: float, raw: float, questions: int, seeds: int, seed: int = 0) -> 
 def test_large_differences_of_several_seeds_are_resolved_in_a_large_family() -> None:
     one, two, differences = study(0.9, 0.1, 600, 5)
     floor, p = bootstrapped(differences), seeded(one, two, differences, TEN)
-    assert holm([floor, *[1.0] * 287])[0] == pytest.approx(0.0576, abs=1e-4)  # what nothing could be below
+    assert holm([floor, *[1.0] * 287])[0] == pytest.approx(
+        0.0576, abs=1e-4
+    )  # what nothing could be below
     assert holm([p, *[1.0] * 287])[0] == pytest.approx(288 * 2 / (TEN.tested + 1))
     assert TEN.tested * 0.05 / 288 / 2 == pytest.approx(ROOM + 1, rel=1e-4)
 
 
 @pytest.mark.parametrize(("seed", "own"), [(0, 0.56), (1, 0.57), (2, 0.6)])
-def test_questions_of_one_kind_drawn_together_are_as_if_drawn_one_by_one(seed: int, own: float) -> None:
+def test_questions_of_one_kind_drawn_together_are_as_if_drawn_one_by_one(
+    seed: int, own: float
+) -> None:
     one, two, _ = study(own, 0.5, 300, 3, seed)
     plain = Bootstrap(200_000, 0.95, 1)
     drawn = over_seeds(resampled_sums(one - two, plain), plain)[1:] / len(one)
-    found = of_resamples(one, two, np.ones(10), Bootstrap(10, 0.95, 2, comparisons=500))  # of which none is near
+    found = of_resamples(
+        one, two, np.ones(10), Bootstrap(10, 0.95, 2, comparisons=500)
+    )  # of which none is near
     assert found == pytest.approx(bootstrapped(drawn), rel=0.1, abs=1e-4)
 
 
@@ -128,7 +142,9 @@ def test_p_over_seeds_is_that_of_scipys_paired_t_test() -> None:
 
 @pytest.mark.parametrize("seeds", [2, 3, 5])
 def test_equal_arms_are_resolved_no_more_often_than_holms_level(seeds: int) -> None:
-    """Of 600 questions, with seeds that scatter by 6 points, in a family of 288: the bootstrap alone errs too often."""
+    """Of 600 questions, with seeds that scatter by 6 points, in a family of 288: the bootstrap
+    alone errs too often.
+    """
     studies, questions, level = 20_000, 600, 0.05 / 288
     draw = np.random.default_rng(7)
     rates = np.clip(draw.normal(0.5, 0.06, (studies, 2, seeds)), 0, 1)
@@ -159,7 +175,10 @@ def test_detectable_of_one_comparison_is_cohens() -> None:
         ([None, 0.7], [None, 0.05]),
         ([0.7, 0.8, 0.9], [0.05 / 3] * 3),
         ([1e-6, 0.8, 0.9], [0.05 / 3, 0.05 / 2, 0.05 / 2]),  # the first is resolved: two are left
-        ([1e-6, 0.02, 0.9], [0.05 / 3, 0.05 / 2, 0.05]),  # the second is resolved behind the first alone
+        (
+            [1e-6, 0.02, 0.9],
+            [0.05 / 3, 0.05 / 2, 0.05],
+        ),  # the second is resolved behind the first alone
         ([1e-6, 1e-6, 1e-6], [0.05, 0.05, 0.05]),
     ],
 )
@@ -180,7 +199,9 @@ def test_holm_levels_are_where_holm_changes_its_mind(others: list[float], p: flo
 
 @pytest.mark.parametrize("others", [[], [0.9] * 35, [*[1e-9] * 16, *[0.9] * 19]])
 def test_detectable_is_resolved_as_often_as_the_power_says(others: list[float]) -> None:
-    """With a true difference of that size, Holm's p among `others` is below 5% in POWER of many studies."""
+    """With a true difference of that size, Holm's p among `others` is below 5% in POWER of many
+    studies.
+    """
     error, draw = 0.05, np.random.default_rng(0)
     level = holm_levels([0.5, *others], 0.05)[0]
     assert level is not None

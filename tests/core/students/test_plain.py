@@ -1,4 +1,6 @@
-"""A student's folder becomes text alone in bf16, with the weights that it had; what is plain keeps its bytes."""
+"""A student's folder becomes text alone in bf16, with the weights that it had; what is plain keeps
+its bytes.
+"""
 
 import json
 from pathlib import Path
@@ -28,13 +30,17 @@ def written(model_id: str, root: Path) -> tuple[Path, Path]:
 @torch.inference_mode()
 def logits(folder: Path, **options: Any) -> torch.Tensor:
     """What a folder's model says about a fixed text."""
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager", **options)
+    model = AutoModelForCausalLM.from_pretrained(
+        folder, dtype=torch.float32, attn_implementation="eager", **options
+    )
     values: torch.Tensor = model.eval()(torch.arange(40, 60)[None]).logits
     return values
 
 
 @pytest.mark.parametrize("model_id", ["Qwen/Qwen3.5-0.8B-Base", "Qwen/Qwen3.5-9B-Base"])
-def test_of_a_model_with_eyes_the_text_is_left_under_the_names_of_its_class(model_id: str, tmp_path: Path) -> None:
+def test_of_a_model_with_eyes_the_text_is_left_under_the_names_of_its_class(
+    model_id: str, tmp_path: Path
+) -> None:
     before, after = written(model_id, tmp_path)
     config = json.loads((after / "config.json").read_text())
     assert config["architectures"] == ["Qwen3_5ForCausalLM"]
@@ -59,14 +65,18 @@ def test_quantised_experts_become_bf16_once(tmp_path: Path) -> None:
     before, after = written("openai/gpt-oss-20b", tmp_path)
     assert "quantization_config" not in json.loads((after / "config.json").read_text())
     model = AutoModelForCausalLM.from_pretrained(after, dtype=torch.float32)
-    assert {weight.dtype for weight in model.parameters()} == {torch.float32}  # as full fine-tuning reads them
+    assert {weight.dtype for weight in model.parameters()} == {
+        torch.float32
+    }  # as full fine-tuning reads them
     for name, weight in model.named_parameters():
         if name.endswith(("gate_up_proj", "down_proj")):
             assert set(weight.unique().tolist()) <= FP4
     assert {dtype for _, dtype in tensors.stored(after).values()} == {"BF16"}
     whole = logits(before, quantization_config=Mxfp4Config(dequantize=True))
     torch.testing.assert_close(logits(after), whole, rtol=0.02, atol=0.02)
-    assert (after / "generation_config.json").read_text() == (before / "generation_config.json").read_text()
+    assert (after / "generation_config.json").read_text() == (
+        before / "generation_config.json"
+    ).read_text()
 
 
 def test_eight_bit_weights_become_bf16(tmp_path: Path) -> None:
@@ -79,12 +89,16 @@ def test_eight_bit_weights_become_bf16(tmp_path: Path) -> None:
     plain.write(folder, "students.mine.source")
     other = build("meta-llama/Llama-3.1-8B", tmp_path / "other")
     assert tensors.stored(folder) == tensors.stored(other)
-    torch.testing.assert_close(logits(folder), logits(other), rtol=0.1, atol=0.1)  # FP8 keeps three bits
+    torch.testing.assert_close(
+        logits(folder), logits(other), rtol=0.1, atol=0.1
+    )  # FP8 keeps three bits
 
 
 def test_model_without_a_language_model_of_its_own_is_refused(tmp_path: Path) -> None:
     folder = build("mistralai/Ministral-3-14B-Instruct-2512", tmp_path / "before")
-    with pytest.raises(StageError, match="source: transformers has no language model for a Mistral3Config"):
+    with pytest.raises(
+        StageError, match="source: transformers has no language model for a Mistral3Config"
+    ):
         plain.write(folder, "students.mine.source")
 
 
@@ -98,9 +112,18 @@ def test_plain_folder_keeps_its_bytes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"quant_method": "gptq", "bits": 4}, r"source: its weights are quantised \(GPTQConfig\), and transformers"),
-        ({"quant_method": "ours"}, r"source: its weights are quantised \(Unknown quantization type, got ours"),
-        ({"quant_method": "mxfp4"}, r"source: no weights for model\.layers\.0\.mlp\.experts\.down_proj and 3 others"),
+        (
+            {"quant_method": "gptq", "bits": 4},
+            r"source: its weights are quantised \(GPTQConfig\), and transformers",
+        ),
+        (
+            {"quant_method": "ours"},
+            r"source: its weights are quantised \(Unknown quantization type, got ours",
+        ),
+        (
+            {"quant_method": "mxfp4"},
+            r"source: no weights for model\.layers\.0\.mlp\.experts\.down_proj and 3 others",
+        ),
     ],
 )
 def test_what_cannot_be_made_plain_is_refused_in_a_line(
@@ -111,7 +134,11 @@ def test_what_cannot_be_made_plain_is_refused_in_a_line(
     (folder / "config.json").write_text(json.dumps(config | {"quantization_config": changes}))
     if changes["quant_method"] == "mxfp4":  # of the experts there is nothing
         for path in folder.glob("*.safetensors"):
-            kept = {name: tensor for name, tensor in load_file(path).items() if "_proj_" not in name or "bias" in name}
+            kept = {
+                name: tensor
+                for name, tensor in load_file(path).items()
+                if "_proj_" not in name or "bias" in name
+            }
             save_file(kept, path, metadata={"format": "pt"})
     with pytest.raises(StageError, match=complaint) as caught:
         plain.write(folder, "students.mine.source")

@@ -13,7 +13,11 @@ from stages.core.students import sums
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with its sums."""
-    for name, data in (("model.safetensors", b"w" * 999), ("adapter/config.json", b"{}"), ("empty", b"")):
+    for name, data in (
+        ("model.safetensors", b"w" * 999),
+        ("adapter/config.json", b"{}"),
+        ("empty", b""),
+    ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(data)
     sums.write(tmp_path, sums.made(tmp_path, sums.names(tmp_path)))
@@ -21,7 +25,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_sums_are_those_of_sha256sum(folder: Path) -> None:
-    done = subprocess.run(["sha256sum", "--check", "--strict", sums.NAME], cwd=folder, capture_output=True, text=True)
+    done = subprocess.run(
+        ["sha256sum", "--check", "--strict", sums.NAME], cwd=folder, capture_output=True, text=True
+    )
     assert done.stdout == "adapter/config.json: OK\nempty: OK\nmodel.safetensors: OK\n"
     assert sums.damaged(folder) is None
     sums.check(folder)
@@ -31,7 +37,9 @@ def test_sums_are_those_of_sha256sum(folder: Path) -> None:
 def test_damaged_file_is_named_with_the_remedy(folder: Path, name: str) -> None:
     with (folder / name).open("ab") as file:
         file.write(b"x")
-    with pytest.raises(StageError, match=rf"^{folder / name}: damaged: .*-samefile {folder / name} -delete"):
+    with pytest.raises(
+        StageError, match=rf"^{folder / name}: damaged: .*-samefile {folder / name} -delete"
+    ):
         sums.check(folder)
     (folder / name).unlink()
     assert sums.damaged(folder) == name

@@ -53,7 +53,12 @@ SKY: Trace = trace(
         (SHOP, "I cannot be right with 24 alone, so 24 + 16 = 40.", "stop", ()),
         (SHOP, "Here is the shortened reasoning:\n" + GOOD, "stop", ("about_the_task",)),
         (SHOP, "Sure, here you go:\n" + GOOD, "stop", ("about_the_task",)),
-        (SHOP, "The reasoning above says 4 * 6 = 24 and 24 + 16 = 40.", "stop", ("about_the_task",)),
+        (
+            SHOP,
+            "The reasoning above says 4 * 6 = 24 and 24 + 16 = 40.",
+            "stop",
+            ("about_the_task",),
+        ),
         (SHOP, "每天卖四箱, 4 * 6 = 24, 24 + 16 = 40.", "stop", ("other_language",)),
         (
             SHOP,
@@ -63,7 +68,12 @@ SKY: Trace = trace(
         ),
         (SHOP, "4 * 6 = 24 boxes, and then some more.", "stop", ("answer_lost",)),
         (SHOP, "It is 40. The boxes are 4 * 6 = 24 and 16.", "stop", ("answer_first",)),
-        (SHOP, "4 * 6 = 24. 24 + 16 = 40, which is 10 less than 50.", "stop", ("invented_numbers",)),
+        (
+            SHOP,
+            "4 * 6 = 24. 24 + 16 = 40, which is 10 less than 50.",
+            "stop",
+            ("invented_numbers",),
+        ),
         (SHOP, SOURCE.replace(" ", "\n"), "stop", ("verbatim",)),
         (SHOP, SOURCE + " Yes, 40 it is.", "stop", ("longer",)),
         (SKY, "Short waves scatter more, and blue light has short waves. So blue.", "stop", ()),
@@ -159,7 +169,9 @@ def test_chinese_of_a_chinese_source_is_no_other_language() -> None:
 )
 def test_option_is_kept_by_its_text_or_its_letter(text: str, lost: bool) -> None:
     source = "Options are conduction, convection, radiation. Heat moves with the current, so it is convection, B."
-    asked = trace(0, question="How does ocean heat move?", reasoning=source, stated="convection", parsed="2")
+    asked = trace(
+        0, question="How does ocean heat move?", reasoning=source, stated="convection", parsed="2"
+    )
     assert ("answer_lost" in audit.audit(asked, text, "stop")) is lost
 
 
@@ -175,11 +187,17 @@ def test_answer_that_the_source_does_not_state_is_not_lost() -> None:
 
 
 def test_source_that_talks_about_the_task_may_be_compressed_so() -> None:
-    asks = trace(0, question="Shorten it.", reasoning="A shorter version of 4 is 4. So 4.", stated="4")
+    asks = trace(
+        0, question="Shorten it.", reasoning="A shorter version of 4 is 4. So 4.", stated="4"
+    )
     assert "about_the_task" not in audit.audit(asks, "A shorter version is 4.", "stop")
 
 
-@given(st.text(max_size=60), st.text(min_size=1, max_size=60), st.sampled_from(["stop", "length", "refused"]))
+@given(
+    st.text(max_size=60),
+    st.text(min_size=1, max_size=60),
+    st.sampled_from(["stop", "length", "refused"]),
+)
 def test_any_text_is_audited(text: str, reasoning: str, finish_reason: str) -> None:
     flags = audit.audit(trace(0, reasoning=reasoning), text, finish_reason)
     assert list(flags) == [flag for flag in audit.FLAGS if flag in flags]
@@ -203,7 +221,9 @@ def test_copy_is_verbatim_and_nothing_else_that_drops(reasoning: str) -> None:
         ([], ("empty",), None),
     ],
 )
-def test_params_say_which_flags_drop(drop: list[str], flags: tuple[str, ...], reason: str | None) -> None:
+def test_params_say_which_flags_drop(
+    drop: list[str], flags: tuple[str, ...], reason: str | None
+) -> None:
     assert Audit(list(drop)).reason(flags) == reason
 
 

@@ -14,10 +14,14 @@ from stages.core.targets.compressors.extractive import Extractive, compress
 MILD, STRONG = Extractive(0.6, trim=False), Extractive(0.0, trim=True)
 HALTING = scripted.Settings(wrong_rate=0, false_start_rate=0.5, check_rate=1)
 # Text in the shape of reasoning, of any sense or none, and text of no shape at all
-WORDS = "so 12 7 3.5 1,000 = + * is gives wait maybe answer $x$ \\frac{1}{2} (a) Therefore . ? ! \n 漢".split(" ")
+WORDS = "so 12 7 3.5 1,000 = + * is gives wait maybe answer $x$ \\frac{1}{2} (a) Therefore . ? ! \n 漢".split(
+    " "
+)
 TEXT = st.text(max_size=80) | st.lists(st.sampled_from(WORDS), max_size=40).map(" ".join)
 STRENGTH = st.builds(Extractive, st.floats(0, 1), st.booleans())
-CHAINS = st.lists(st.integers(1, 99), min_size=2, max_size=5).map(lambda numbers: " + ".join(map(str, numbers)) + " =")
+CHAINS = st.lists(st.integers(1, 99), min_size=2, max_size=5).map(
+    lambda numbers: " + ".join(map(str, numbers)) + " ="
+)
 
 # By no teacher of ours: nothing may hang on the scripted one's phrases
 BOOKS = """Sam bought 13 adventure books and 17 mystery books, and 15 of them were used.
@@ -90,14 +94,21 @@ def test_solution_of_a_chain_stays_and_false_starts_go(question: str, seed: int)
             "Sam bought 13 and 17 books, 15 used. How many new?",
             "15",
             Extractive(0.5, trim=False),
-            [BOOKS.splitlines()[0], "In total he bought 13 + 17 = 30 books.", "30 - 15 gives 15 new books."],
+            [
+                BOOKS.splitlines()[0],
+                "In total he bought 13 + 17 = 30 books.",
+                "30 - 15 gives 15 new books.",
+            ],
         ),
         (
             CAPITALS,
             "What is the capital of Australia?",
             "Canberra",
             STRONG,
-            ["The question asks about Australia.", "Canberra was founded as a compromise and hosts parliament."],
+            [
+                "The question asks about Australia.",
+                "Canberra was founded as a compromise and hosts parliament.",
+            ],
         ),
         ("2 + 2 = 4. 2 + 2 = 4.", "2 + 2?", "4", MILD, ["2 + 2 = 4."]),
         ("Four.", "2 + 2?", "4", STRONG, ["Four."]),
@@ -106,7 +117,9 @@ def test_solution_of_a_chain_stays_and_false_starts_go(question: str, seed: int)
         (" \n", "2 + 2?", "4", MILD, [""]),
     ],
 )
-def test_compressed(reasoning: str, question: str, answer: str, strength: Extractive, wanted: list[str]) -> None:
+def test_compressed(
+    reasoning: str, question: str, answer: str, strength: Extractive, wanted: list[str]
+) -> None:
     assert compress(question, reasoning, answer, strength).split("\n") == wanted
 
 
@@ -139,15 +152,26 @@ def test_ratio_out_of_range_is_refused(ratio: float) -> None:
         ("Wait, 12 + 7 = 20.", {"12", "7"}, {"20"}, True),
         ("No numbers here.", set(), set(), False),
         ("007 = 7", {"7"}, {"7"}, False),
-        ("This area emits a beam of 5", set(), {"5"}, False),  # no word in which a relation only begins or ends
+        (
+            "This area emits a beam of 5",
+            set(),
+            {"5"},
+            False,
+        ),  # no word in which a relation only begins or ends
         ("Thus 5 is \\approx 7", {"5"}, {"7"}, False),
         ("I await 5, which I guessed", set(), {"5"}, False),
         ("A 5 \u0130 maybe", set(), {"5"}, True),  # a letter whose lower case is longer
     ],
 )
-def test_features_of_a_sentence(text: str, operands: set[str], results: set[str], doubtful: bool) -> None:
+def test_features_of_a_sentence(
+    text: str, operands: set[str], results: set[str], doubtful: bool
+) -> None:
     (found,) = sentences.read(text).sentences
-    assert (set(found.operands), set(found.results), found.doubtful) == (operands, results, doubtful)
+    assert (set(found.operands), set(found.results), found.doubtful) == (
+        operands,
+        results,
+        doubtful,
+    )
     assert set(found.derived) == (results if operands and not doubtful else set())
 
 

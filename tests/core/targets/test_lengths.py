@@ -44,7 +44,9 @@ def test_first_cuts_between_characters(tokenizer: Any, text: str, budget: int, w
 
 
 @given(text=TEXT, budget=st.integers(0, 40))
-def test_first_is_the_longest_start_of_bytes_within_budget(tokenizer: Any, text: str, budget: int) -> None:
+def test_first_is_the_longest_start_of_bytes_within_budget(
+    tokenizer: Any, text: str, budget: int
+) -> None:
     found = first(tokenizer, text, budget)
     assert text.startswith(found)
     assert tokens.count(tokenizer, found) <= budget
@@ -68,7 +70,9 @@ def test_merged_tokens_are_cut_at_a_tokens_end(merged: PreTrainedTokenizerFast) 
 
 
 @given(texts=st.lists(TEXT, max_size=9))
-def test_counts_are_those_of_single_texts(merged: PreTrainedTokenizerFast, texts: list[str]) -> None:
+def test_counts_are_those_of_single_texts(
+    merged: PreTrainedTokenizerFast, texts: list[str]
+) -> None:
     assert lengths.counts(merged, texts) == [tokens.count(merged, text) for text in texts]
 
 
@@ -91,7 +95,9 @@ def test_batches(size: int, wanted: list[list[int]]) -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 64, 65, 200])
 def test_ahead_is_map_over_batches_in_order(count: int) -> None:
-    assert list(lengths.ahead(sum, range(count))) == [sum(batch) for batch in lengths.batches(range(count))]
+    assert list(lengths.ahead(sum, range(count))) == [
+        sum(batch) for batch in lengths.batches(range(count))
+    ]
 
 
 def test_ahead_reads_one_batch_while_another_is_at_work() -> None:

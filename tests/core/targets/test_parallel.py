@@ -22,7 +22,9 @@ def double(number: int) -> int:
 
 @pytest.mark.parametrize(("rows", "batch"), [(0, 4), (3, 4), (4, 4), (5, 4), (101, 4)])
 def test_is_map(rows: int, batch: int) -> None:
-    assert list(parallel.ordered(double, range(rows), batch)) == [2 * number for number in range(rows)]
+    assert list(parallel.ordered(double, range(rows), batch)) == [
+        2 * number for number in range(rows)
+    ]
 
 
 def test_reads_only_some_batches_ahead() -> None:
@@ -53,7 +55,9 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_workers_end_with_their_parent_and_hold_no_pipe(tmp_path: Path, number: signal.Signals) -> None:
+def test_workers_end_with_their_parent_and_hold_no_pipe(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     (tmp_path / "killed.py").write_text(KILLED)
     parent = subprocess.Popen(
         [sys.executable, "killed.py"],
@@ -68,7 +72,9 @@ def test_workers_end_with_their_parent_and_hold_no_pipe(tmp_path: Path, number: 
     parent.send_signal(number)
     parent.communicate(timeout=20)  # returns once nobody holds the pipes any more
     stat = Path(f"/proc/{worker}/stat")
-    assert not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z"  # not yet reaped
+    assert (
+        not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z"
+    )  # not yet reaped
 
 
 def test_error_of_a_worker_is_raised() -> None:

@@ -21,7 +21,9 @@ def examples(tokenizer: Any) -> list[Example]:
 
 
 @pytest.fixture(scope="module")
-def train(tiny: Path, tokenizer: Any, examples: list[Example], tmp_path_factory: pytest.TempPathFactory) -> Train:
+def train(
+    tiny: Path, tokenizer: Any, examples: list[Example], tmp_path_factory: pytest.TempPathFactory
+) -> Train:
     """A run over the examples."""
 
     def run(method: Method = FULL, how: Training = PLAIN, seed: int = 0) -> runs.Result:

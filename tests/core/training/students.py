@@ -19,7 +19,18 @@ from tests.made import FULL, LORA, params_file
 from tests.miniatures import build
 
 CELL = "solver-raw-mine-how-s0"
-ARM = ["--teacher", "solver", "--target", "raw", "--student", "mine", "--method", "how", "--seed", "s0"]
+ARM = [
+    "--teacher",
+    "solver",
+    "--target",
+    "raw",
+    "--student",
+    "mine",
+    "--method",
+    "how",
+    "--seed",
+    "s0",
+]
 SHAPE = {"batch_size": 1, "accumulation": 2, "epochs": 2}
 METHODS = {
     "full": dataclasses.replace(FULL, **SHAPE),  # type: ignore[arg-type]
@@ -55,7 +66,9 @@ def project(name: str, root: Path, method: Method, training: Training = TRAINING
 def example(tokenizer: Any, template: str, number: int) -> Example:
     """An example of a length of its own."""
     prompt = chat.prompt(tokenizer, template, f"Count to {number}.")
-    completion = chat.completion(" ".join(map(str, range(number))), str(number), tokenizer.eos_token)
+    completion = chat.completion(
+        " ".join(map(str, range(number))), str(number), tokenizer.eos_token
+    )
     asked, learned = tokens.count(tokenizer, prompt), tokens.count(tokenizer, completion)
     return Example(f"q{number:02}", 0, prompt, completion, asked, learned, learned)
 
@@ -69,5 +82,7 @@ def started(root: Path) -> subprocess.CompletedProcess[str]:
 
 def curve(root: Path) -> list[list[float]]:
     """The points of a cell's curve: step, tokens, loss, learning rate."""
-    points: list[list[float]] = json.loads((root / f"metrics/test/train/{CELL}.json").read_text())[0]["curve"]
+    points: list[list[float]] = json.loads((root / f"metrics/test/train/{CELL}.json").read_text())[
+        0
+    ]["curve"]
     return points

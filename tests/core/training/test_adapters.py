@@ -23,7 +23,12 @@ SMALL = {
     "num_key_value_heads": 1,
 }
 GPT_OSS = GptOssConfig(
-    **SMALL, num_hidden_layers=2, num_local_experts=3, num_experts_per_tok=2, head_dim=8, pad_token_id=0
+    **SMALL,
+    num_hidden_layers=2,
+    num_local_experts=3,
+    num_experts_per_tok=2,
+    head_dim=8,
+    pad_token_id=0,
 )
 QWEN = Qwen3_5TextConfig(
     **SMALL,
@@ -36,11 +41,14 @@ QWEN = Qwen3_5TextConfig(
     linear_value_head_dim=8,
     pad_token_id=0,
 )
-# Rank 4 times (in + out). Attention: q, k, v, o. Of each of three experts: gate and up in one, down.
+# Rank 4 times (in + out). Attention: q, k, v, o. Of each of three experts: gate and up in one,
+# down.
 GPT_OSS_PARAMETERS = 2 * 4 * (2 * (16 + 16) + 2 * (16 + 8) + 3 * ((16 + 48) + (24 + 16)))
 # Linear attention: qkv, z, b, a, out. Attention: q with its gate, k, v, o. Both: gate, up, down.
 QWEN_PARAMETERS = 4 * (
-    ((16 + 48) + (16 + 16) + 2 * (16 + 2) + (16 + 16)) + ((16 + 32) + 2 * (16 + 8) + (16 + 16)) + 2 * 3 * (16 + 24)
+    ((16 + 48) + (16 + 16) + 2 * (16 + 2) + (16 + 16))
+    + ((16 + 32) + 2 * (16 + 8) + (16 + 16))
+    + 2 * 3 * (16 + 24)
 )
 
 
@@ -51,7 +59,9 @@ def made(config: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("config", "count"), [(GPT_OSS, GPT_OSS_PARAMETERS), (QWEN, QWEN_PARAMETERS)], ids=["gpt_oss", "qwen3_5"]
+    ("config", "count"),
+    [(GPT_OSS, GPT_OSS_PARAMETERS), (QWEN, QWEN_PARAMETERS)],
+    ids=["gpt_oss", "qwen3_5"],
 )
 def test_papers_odd_students_have_adapters_everywhere(config: Any, count: int) -> None:
     model = made(config)
@@ -62,7 +72,9 @@ def test_papers_odd_students_have_adapters_everywhere(config: Any, count: int) -
 @pytest.mark.parametrize("name", students("paper"))
 def test_papers_students_have_the_attention_that_params_name(name: str) -> None:
     declared = students("paper")[name]
-    kind = {"qwen": QWEN, "gpto": GPT_OSS, "llam": LlamaConfig(**SMALL, num_hidden_layers=2)}[name[:4]]
+    kind = {"qwen": QWEN, "gpto": GPT_OSS, "llam": LlamaConfig(**SMALL, num_hidden_layers=2)}[
+        name[:4]
+    ]
     attention = declared["training"]["attention"]
     model = AutoModelForCausalLM.from_config(kind, attn_implementation=attention)
     assert model.config._attn_implementation == attention
@@ -97,12 +109,18 @@ def test_experts_learn_and_merge() -> None:
         optimizer.zero_grad()
         adapted(ids, labels=ids).loss.backward()
         optimizer.step()
-    grown = [name for name, one in adapted.named_parameters() if "experts" in name and "lora_B" in name and one.any()]
+    grown = [
+        name
+        for name, one in adapted.named_parameters()
+        if "experts" in name and "lora_B" in name and one.any()
+    ]
     assert len(grown) == 2 * 2
     adapted.eval()
     learned = adapted(ids).logits
     assert (learned - plain).abs().max() > 0.1
-    torch.testing.assert_close(adapted.merge_and_unload()(ids).logits, learned, rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(
+        adapted.merge_and_unload()(ids).logits, learned, rtol=1e-3, atol=1e-3
+    )
 
 
 def test_lora_refuses_weights_that_it_has_no_adapters_for(tiny: Path) -> None:
@@ -130,7 +148,10 @@ def test_code_in_a_students_folder_does_not_run(tiny: Path, tmp_path: Path) -> N
     for path in tiny.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     config = json.loads((tmp_path / "config.json").read_text())
-    config |= {"model_type": "strange", "auto_map": {"AutoConfig": "evil.Config", "AutoModelForCausalLM": "evil.Model"}}
+    config |= {
+        "model_type": "strange",
+        "auto_map": {"AutoConfig": "evil.Config", "AutoModelForCausalLM": "evil.Model"},
+    }
     (tmp_path / "config.json").write_text(json.dumps(config))
     (tmp_path / "evil.py").write_text(
         f"open({str(tmp_path / 'ran')!r}, 'w').close()\nclass Config: pass\nclass Model: pass\n"
@@ -140,7 +161,9 @@ def test_code_in_a_students_folder_does_not_run(tiny: Path, tmp_path: Path) -> N
     assert not (tmp_path / "ran").exists()
 
 
-@pytest.mark.parametrize(("config", "linear"), [(QWEN, True), (GPT_OSS, False)], ids=["qwen3_5", "gpt_oss"])
+@pytest.mark.parametrize(
+    ("config", "linear"), [(QWEN, True), (GPT_OSS, False)], ids=["qwen3_5", "gpt_oss"]
+)
 def test_reference_path_of_linear_attention_is_refused_on_a_gpu(
     config: Any, linear: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -150,9 +173,13 @@ def test_reference_path_of_linear_attention_is_refused_on_a_gpu(
     if not linear:
         adapters.check_kernels(tmp_path)
         return
-    with pytest.raises(StageError, match=r"flash-linear-attention is not installed; install requirements\.txt"):
+    with pytest.raises(
+        StageError, match=r"flash-linear-attention is not installed; install requirements\.txt"
+    ):
         adapters.check_kernels(tmp_path)
-    monkeypatch.setattr("transformers.utils.import_utils.is_flash_linear_attention_available", lambda: True)
+    monkeypatch.setattr(
+        "transformers.utils.import_utils.is_flash_linear_attention_available", lambda: True
+    )
     adapters.check_kernels(tmp_path)
 
 

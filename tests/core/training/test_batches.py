@@ -38,7 +38,9 @@ def test_only_completions_have_labels_and_end_with_the_eos(
 
 
 @given(st.lists(st.integers(1, 500), max_size=200), st.integers(1, 9), st.integers(0, 99))
-def test_batch_order_is_a_shuffle_of_batches_of_like_length(lengths: list[int], batch: int, seed: int) -> None:
+def test_batch_order_is_a_shuffle_of_batches_of_like_length(
+    lengths: list[int], batch: int, seed: int
+) -> None:
     order = batches.batch_order(lengths, batch, seed)
     assert sorted(order) == list(range(len(lengths)))
     assert batches.batch_order(lengths, batch, seed) == order
@@ -58,39 +60,58 @@ def test_batch_order_pads_little_and_runs_from_short_to_long_nowhere() -> None:
 
 
 @pytest.mark.parametrize(("batch", "processes", "most"), [(1, 8, 1.25), (2, 4, 1.4), (1, 16, 1.6)])
-def test_processes_in_lockstep_wait_little_for_the_longest_row(batch: int, processes: int, most: float) -> None:
+def test_processes_in_lockstep_wait_little_for_the_longest_row(
+    batch: int, processes: int, most: float
+) -> None:
     """Rank r takes the r-th batch of each `processes` in a row (accelerate's BatchSamplerShard)."""
     draw = random.Random(0)
-    sizes = [min(32768, round(draw.lognormvariate(8, 1))) for _ in range(4000)]  # as reasoning traces: a long tail
+    sizes = [
+        min(32768, round(draw.lognormvariate(8, 1))) for _ in range(4000)
+    ]  # as reasoning traces: a long tail
     rows = [Example(f"q{place}", 0, "2?", "4", 2, size, size) for place, size in enumerate(sizes)]
     method = dataclasses.replace(FULL, epochs=1, batch_size=batch, accumulation=16)
     together = batch * processes
 
     def wait(order: Sequence[int]) -> float:
         """Time over what it would take if no process waited and nothing was padded."""
-        groups = [[sizes[place] for place in order[at : at + together]] for at in range(0, 4000, together)]
+        groups = [
+            [sizes[place] for place in order[at : at + together]] for at in range(0, 4000, together)
+        ]
         return sum(together * max(group) for group in groups) / sum(sizes)
 
-    assert wait(batches.batch_order(sizes, batch, 0)) > 2  # what order by batch alone costs: 2.95 for the paper's 8
+    assert (
+        wait(batches.batch_order(sizes, batch, 0)) > 2
+    )  # what order by batch alone costs: 2.95 for the paper's 8
     assert wait(batches.plan(rows, method, 0)) < most
 
 
 def test_order_without_accumulation_is_by_batch_as_committed_runs_have_it() -> None:
-    rows = [Example(f"q{place}", 0, "2?", "4", 2, size, size) for place, size in enumerate([9, 3, 7, 1, 8, 2, 6, 4, 5])]
+    rows = [
+        Example(f"q{place}", 0, "2?", "4", 2, size, size)
+        for place, size in enumerate([9, 3, 7, 1, 8, 2, 6, 4, 5])
+    ]
     method = dataclasses.replace(FULL, epochs=1, batch_size=4, accumulation=1)
-    assert batches.plan(rows, method, 0) == batches.batch_order([row.raw_tokens for row in rows], 4, 0)
+    assert batches.plan(rows, method, 0) == batches.batch_order(
+        [row.raw_tokens for row in rows], 4, 0
+    )
 
 
 @pytest.mark.parametrize("completion", ["4", "<|im_end|>4", "4<|im_end|>\n"])
-def test_completion_without_the_eos_at_its_end_is_refused(tokenizer: Any, completion: str, tmp_path: Path) -> None:
+def test_completion_without_the_eos_at_its_end_is_refused(
+    tokenizer: Any, completion: str, tmp_path: Path
+) -> None:
     with pytest.raises(StageError, match=r"question q1: its completion .* does not end with"):
         batches.dataset([Example("q1", 0, "2 + 2?", completion, 6, 2, 2)], tokenizer, tmp_path)
 
 
 @pytest.mark.parametrize("inside", ["<|im_end|>", "<|im_start|>"])
-def test_completion_with_a_special_token_within_is_refused(tokenizer: Any, inside: str, tmp_path: Path) -> None:
+def test_completion_with_a_special_token_within_is_refused(
+    tokenizer: Any, inside: str, tmp_path: Path
+) -> None:
     text = f"The user's turn ends with {inside}.<|im_end|>"
-    with pytest.raises(StageError, match=rf"question q1: its completion has '{re.escape(inside)}' within"):
+    with pytest.raises(
+        StageError, match=rf"question q1: its completion has '{re.escape(inside)}' within"
+    ):
         batches.dataset([Example("q1", 0, "2 + 2?", text, 6, 40, 40)], tokenizer, tmp_path)
 
 
@@ -98,7 +119,11 @@ def test_completion_that_the_tokenizer_changes_is_refused(tiny: Path, tmp_path: 
     lower = tokens.load(tiny)
     lower.backend_tokenizer.normalizer = normalizers.Lowercase()
     with pytest.raises(StageError, match="does not come back from the tokenizer"):
-        batches.dataset([example(3, lower.eos_token), Example("q9", 0, "", "Four<|im_end|>", 0, 5, 5)], lower, tmp_path)
+        batches.dataset(
+            [example(3, lower.eos_token), Example("q9", 0, "", "Four<|im_end|>", 0, 5, 5)],
+            lower,
+            tmp_path,
+        )
 
 
 @pytest.mark.parametrize(
@@ -112,7 +137,9 @@ def test_completion_that_the_tokenizer_changes_is_refused(tiny: Path, tmp_path: 
         ({"epochs": 1, "budget": "equal_steps", "steps": 7, "accumulation": 2}, 56, None),
     ],
 )
-def test_plan_ends_with_its_budget(method: dict[str, Any], rows: int | None, tokens_at_least: int | None) -> None:
+def test_plan_ends_with_its_budget(
+    method: dict[str, Any], rows: int | None, tokens_at_least: int | None
+) -> None:
     short = [Example(f"q{place:02}", 0, "2?", "4", 2, 3 + place % 5, 20) for place in range(20)]
     order = batches.plan(short, dataclasses.replace(FULL, **method), 0)
     if rows is not None:
@@ -127,30 +154,37 @@ def test_plan_ends_with_its_budget(method: dict[str, Any], rows: int | None, tok
 def test_raw_has_the_same_plan_under_equal_epochs_and_equal_tokens() -> None:
     raw = [Example(f"q{place:02}", 0, "2?", "4", 2, 5 + place, 5 + place) for place in range(20)]
     plans = [
-        batches.plan(raw, dataclasses.replace(FULL, budget=budget), 3) for budget in ("equal_epochs", "equal_tokens")
+        batches.plan(raw, dataclasses.replace(FULL, budget=budget), 3)
+        for budget in ("equal_epochs", "equal_tokens")
     ]
     assert plans[0] == plans[1]
 
 
 def test_passes_differ_from_each_other_and_the_first_is_that_of_one_pass() -> None:
     rows = [Example(f"q{place:02}", 0, "2?", "4", 2, 5, 5 + place) for place in range(20)]
-    one, three = (batches.plan(rows, dataclasses.replace(FULL, epochs=epochs), 0) for epochs in (1, 3))
+    one, three = (
+        batches.plan(rows, dataclasses.replace(FULL, epochs=epochs), 0) for epochs in (1, 3)
+    )
     assert three[:20] == one
     assert three[20:40] != one
     assert sorted(three[20:40]) == sorted(one)
 
 
 @pytest.fixture(params=[True, False], ids=["packed", "padded"])
-def batch(request: pytest.FixtureRequest, tokenizer: Any, examples: list[Example], tmp_path: Path) -> dict[str, Any]:
+def batch(
+    request: pytest.FixtureRequest, tokenizer: Any, examples: list[Example], tmp_path: Path
+) -> dict[str, Any]:
     """Five examples of other lengths, as the trainer's collator puts them together."""
     rows = batches.dataset(examples[:5], tokenizer, tmp_path)
-    made: dict[str, Any] = DataCollatorForLanguageModeling(tokenizer.pad_token_id, padding_free=request.param)(
-        list(rows)
-    )
+    made: dict[str, Any] = DataCollatorForLanguageModeling(
+        tokenizer.pad_token_id, padding_free=request.param
+    )(list(rows))
     return made
 
 
-def test_first_batch_as_it_should_be_passes(batch: dict[str, Any], tokenizer: Any, examples: list[Example]) -> None:
+def test_first_batch_as_it_should_be_passes(
+    batch: dict[str, Any], tokenizer: Any, examples: list[Example]
+) -> None:
     batches.check_batch(batch, examples[:5], tokenizer, {tokenizer.eos_token_id})
 
 
@@ -189,7 +223,9 @@ def test_first_batch_that_inference_would_not_see_is_refused(
         batches.check_batch(batch, examples[:5], tokenizer, ends)
 
 
-@pytest.mark.parametrize("wanted", [slice(0, 4), slice(0, 6), slice(4, None, -1)], ids=["more", "fewer", "order"])
+@pytest.mark.parametrize(
+    "wanted", [slice(0, 4), slice(0, 6), slice(4, None, -1)], ids=["more", "fewer", "order"]
+)
 def test_first_batch_has_its_examples_in_order(
     batch: dict[str, Any], tokenizer: Any, examples: list[Example], wanted: slice
 ) -> None:

@@ -23,7 +23,18 @@ from stages.core.training.settings import Training
 from tests.imports import ROOT
 from tests.made import FULL, LORA, SETTINGS, TEXT, leftovers, params_file, run
 
-ARM = ["--teacher", "solver", "--target", "raw", "--student", "tiny", "--method", "how", "--seed", "s0"]
+ARM = [
+    "--teacher",
+    "solver",
+    "--target",
+    "raw",
+    "--student",
+    "tiny",
+    "--method",
+    "how",
+    "--seed",
+    "s0",
+]
 CELL = "solver-raw-tiny-how-s0"
 PATH: tuple[Path, ...] = (ROOT,)  # where a stage's process finds modules
 OFTEN = Training(attention="rows", packed=True, own_products=True, checkpoint_minutes=0)
@@ -45,7 +56,11 @@ def project(root: Path, tiny: Path, examples: list[Example], method: Any) -> Pat
 
 def start(root: Path) -> subprocess.Popen[str]:
     """The stage's command."""
-    env = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, PATH)), "CI": "true", "OMP_NUM_THREADS": "1"}
+    env = os.environ | {
+        "PYTHONPATH": os.pathsep.join(map(str, PATH)),
+        "CI": "true",
+        "OMP_NUM_THREADS": "1",
+    }
     command = [sys.executable, "-m", "stages.train", "--profile", "test", *ARM]
     return subprocess.Popen(command, cwd=root, env=env, stderr=subprocess.PIPE, text=True)
 
@@ -73,7 +88,10 @@ def test_killed_run_ends_with_the_same_curve_and_weights(
         process.wait()
         assert not (killed / "metrics").exists()
         assert not (killed / "data/test/checkpoints" / CELL).exists()
-    spoilt = max(killed.glob("data/scratch/*/checkpoint-*/SHA256SUMS"), key=lambda path: path.stat().st_mtime_ns).parent
+    spoilt = max(
+        killed.glob("data/scratch/*/checkpoint-*/SHA256SUMS"),
+        key=lambda path: path.stat().st_mtime_ns,
+    ).parent
     flip(next(spoilt.glob("*.safetensors")))
     last = start(killed)
     _, said = last.communicate()
@@ -96,7 +114,9 @@ def flip(path: Path) -> None:
 
 def newest_step(root: Path) -> int:
     """That of the last checkpoint, which may be half written; 0 without one."""
-    steps = (int(path.name.partition("-")[2]) for path in (root / "data/scratch").glob("*/checkpoint-*"))
+    steps = (
+        int(path.name.partition("-")[2]) for path in (root / "data/scratch").glob("*/checkpoint-*")
+    )
     return max(steps, default=0)
 
 
@@ -107,7 +127,9 @@ def wait_for(root: Path, step: int, process: subprocess.Popen[str]) -> None:
         if newest_step(root) >= step:
             return
         time.sleep(0.005)
-    raise AssertionError(f"step {step} was not reached: {process.stderr.read() if process.stderr else None}")
+    raise AssertionError(
+        f"step {step} was not reached: {process.stderr.read() if process.stderr else None}"
+    )
 
 
 def test_checkpoint_that_was_not_finished_is_not_gone_on_from(tmp_path: Path) -> None:
@@ -164,17 +186,23 @@ def test_checkpoint_that_does_not_fit_is_one_line_and_leaves_none(
     tmp_path: Path, tiny: Path, examples: list[Example]
 ) -> None:
     root = project(tmp_path, tiny, examples, FULL)
-    done = run("stages.train", "--profile", "test", *ARM, cwd=root, limit=100_000)  # room for weights
+    done = run(
+        "stages.train", "--profile", "test", *ARM, cwd=root, limit=100_000
+    )  # room for weights
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     line = done.stderr.splitlines()[-1]  # before it a library may complain of the machine
-    assert re.match(r"error: data/(scratch|test)/.*: File too large; make room or rights there, then run", line)
+    assert re.match(
+        r"error: data/(scratch|test)/.*: File too large; make room or rights there, then run", line
+    )
     assert not list(root.glob("data/scratch/*/checkpoint-*"))
     assert leftovers(root) == []
     assert not (root / "metrics").exists()
 
 
-def test_damaged_student_is_not_trained(tmp_path: Path, tiny: Path, examples: list[Example]) -> None:
+def test_damaged_student_is_not_trained(
+    tmp_path: Path, tiny: Path, examples: list[Example]
+) -> None:
     root = project(tmp_path, tiny, examples, FULL)
     base = root / "data/test/models/tiny"
     sums.write(base, sums.made(base, sums.names(base)))
@@ -186,14 +214,21 @@ def test_damaged_student_is_not_trained(tmp_path: Path, tiny: Path, examples: li
     assert said.count("\n") == 1
 
 
-def test_cell_is_trained_by_one_process_at_a_time(tmp_path: Path, tiny: Path, examples: list[Example]) -> None:
+def test_cell_is_trained_by_one_process_at_a_time(
+    tmp_path: Path, tiny: Path, examples: list[Example]
+) -> None:
     root = project(tmp_path, tiny, examples, FULL)
-    folder = checkpoints.scratch(root / "data/test/models/tiny", examples, FULL, OFTEN, 3, f"test-{CELL}")
+    folder = checkpoints.scratch(
+        root / "data/test/models/tiny", examples, FULL, OFTEN, 3, f"test-{CELL}"
+    )
     with scratch.held(root / folder):
         process = start(root)
         _, said = process.communicate()
     assert process.returncode == 1
-    assert f"error: {folder}: another process trains this cell; wait for its end" in said.splitlines()[-1]
+    assert (
+        f"error: {folder}: another process trains this cell; wait for its end"
+        in said.splitlines()[-1]
+    )
 
 
 def test_scratch_is_another_for_whatever_changes_the_result(
@@ -205,7 +240,9 @@ def test_scratch_is_another_for_whatever_changes_the_result(
     known = (tiny, examples, FULL, OFTEN, 0, "cell")
     assert checkpoints.scratch(*known) == checkpoints.scratch(*known)
     patient = dataclasses.replace(OFTEN, checkpoint_minutes=5)
-    assert checkpoints.scratch(tiny, examples, FULL, patient, 0, "cell") == checkpoints.scratch(*known)
+    assert checkpoints.scratch(tiny, examples, FULL, patient, 0, "cell") == checkpoints.scratch(
+        *known
+    )
     changed = [
         (other, examples, FULL, OFTEN, 0, "cell"),
         (tiny, examples[1:], FULL, OFTEN, 0, "cell"),

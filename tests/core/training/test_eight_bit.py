@@ -1,4 +1,5 @@
-"""torchao's AdamW with states of 8 bits, the paper profile's, shared by two processes, and after a kill.
+"""torchao's AdamW with states of 8 bits, the paper profile's, shared by two processes, and after a
+kill.
 
 torchao lies in a folder of its own, because whatever imports peft would load it.
 """
@@ -24,7 +25,8 @@ from tests.made import FULL, SHAPE, TEXT, example, params_file
 
 TORCHAO = Path(sys.prefix) / "torchao"
 pytestmark = pytest.mark.skipif(not TORCHAO.is_dir(), reason="no torchao: `make test` installs it")
-# Tensors of fewer than 4,096 numbers keep states of 32 bits: here norms alone, in halves of two processes too
+# Tensors of fewer than 4,096 numbers keep states of 32 bits: here norms alone, in halves of two
+# processes too
 WIDE = Source("random", config=SHAPE | {"hidden_size": 128, "intermediate_size": 256})
 METHOD = dataclasses.replace(FULL, batch_size=2, accumulation=2, epochs=2)
 
@@ -40,11 +42,17 @@ def wide(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def project(root: Path, wide: Path, eos: str, optimizer: str, minutes: float) -> Path:
     """A folder in which the train stage runs."""
     training = Training(attention="eager", processes=2, checkpoint_minutes=minutes)
-    method = dataclasses.asdict(METHOD) | {"optimizer": optimizer}  # a Method of it wants torchao in this process too
+    method = dataclasses.asdict(METHOD) | {
+        "optimizer": optimizer
+    }  # a Method of it wants torchao in this process too
     settings = {"tiny": {"text": TEXT, "training": dataclasses.asdict(training)}}
     params_file(root, students=settings, methods={"how": method}, seeds={"s0": 3})
     shutil.copytree(wide, root / "data/test/models/tiny")
-    records.write(root / "data/test/sft/solver/tiny/raw.parquet", [example(n, eos) for n in range(1, 22)], Example)
+    records.write(
+        root / "data/test/sft/solver/tiny/raw.parquet",
+        [example(n, eos) for n in range(1, 22)],
+        Example,
+    )
     return root
 
 
@@ -59,7 +67,10 @@ def finished(root: Path) -> dict[str, Any]:
 def state_bytes(root: Path) -> int:
     """Of the optimizer, in a checkpoint that was written to its end."""
     whole = next((root / "data/scratch").glob(f"*/checkpoint-*/{sums.NAME}")).parent
-    return sum(path.stat().st_size for path in whole.rglob("optimizer*/*")) or (whole / "optimizer.pt").stat().st_size
+    return (
+        sum(path.stat().st_size for path in whole.rglob("optimizer*/*"))
+        or (whole / "optimizer.pt").stat().st_size
+    )
 
 
 @pytest.mark.timeout(600)
@@ -81,6 +92,8 @@ def test_states_are_small_and_a_killed_run_ends_as_it_would_have(
     wait_for(killed, 4, process)
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    assert state_bytes(killed) < 0.5 * 8 * whole["trainable_params"]  # two states of 32 bits would take 8 bytes
+    assert (
+        state_bytes(killed) < 0.5 * 8 * whole["trainable_params"]
+    )  # two states of 32 bits would take 8 bytes
     assert finished(killed) == whole
     assert json.loads((killed / f"metrics/test/timing/{CELL}.json").read_text())[0]["device"]

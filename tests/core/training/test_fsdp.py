@@ -1,4 +1,6 @@
-"""Two processes that share a student do what one does, and leave what one leaves; on this CPU, through gloo."""
+"""Two processes that share a student do what one does, and leave what one leaves; on this CPU,
+through gloo.
+"""
 
 import dataclasses
 import json
@@ -28,8 +30,8 @@ from tests.made import FULL, LORA, TEXT, example, leftovers, load, params_file
 TWICE = {"batch_size": 2, "accumulation": 2, "epochs": 2}
 METHODS = {"full": dataclasses.replace(FULL, **TWICE), "lora": dataclasses.replace(LORA, **TWICE)}  # type: ignore[arg-type]
 SHARED = Training(attention="eager", checkpointing=True, processes=2)
-# Largest difference of a loss of about 5: one process keeps what flows between the layers in fp32, FSDP2 in bf16.
-# Without bf16 hardware both are in fp32.
+# Largest difference of a loss of about 5: one process keeps what flows between the layers in fp32,
+# FSDP2 in bf16. Without bf16 hardware both are in fp32.
 TOLERANCE = 0.003
 
 Shared = Callable[[str], Path]
@@ -54,10 +56,14 @@ def rows(tokenizer: Any) -> list[Example]:
     return [example(number, tokenizer.eos_token) for number in range(1, 22)]
 
 
-def project(root: Path, student: Path, rows: list[Example], method: Method, training: Training) -> Path:
+def project(
+    root: Path, student: Path, rows: list[Example], method: Method, training: Training
+) -> Path:
     """A folder in which the train stage runs."""
     settings = {"tiny": {"text": TEXT, "training": dataclasses.asdict(training)}}
-    params_file(root, students=settings, methods={"how": dataclasses.asdict(method)}, seeds={"s0": 3})
+    params_file(
+        root, students=settings, methods={"how": dataclasses.asdict(method)}, seeds={"s0": 3}
+    )
     shutil.copytree(student, root / "data/test/models/tiny")
     records.write(root / "data/test/sft/solver/tiny/raw.parquet", rows, Example)
     return root
@@ -70,7 +76,9 @@ def shared(student: Path, rows: list[Example], tmp_path_factory: pytest.TempPath
 
     def run(name: str) -> Path:
         if name not in made:
-            root = project(tmp_path_factory.mktemp("two") / name, student, rows, METHODS[name], SHARED)
+            root = project(
+                tmp_path_factory.mktemp("two") / name, student, rows, METHODS[name], SHARED
+            )
             process = start(root)
             _, said = process.communicate()
             assert process.returncode == 0, said
@@ -95,25 +103,41 @@ def logits(folder: Path) -> torch.Tensor:
 
 @pytest.mark.parametrize("name", METHODS)
 def test_two_processes_learn_and_leave_what_one_does(
-    name: str, shared: Shared, student: Path, rows: list[Example], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str,
+    shared: Shared,
+    student: Path,
+    rows: list[Example],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    one = project(tmp_path / "one", student, rows, METHODS[name], dataclasses.replace(SHARED, processes=1))
+    one = project(
+        tmp_path / "one", student, rows, METHODS[name], dataclasses.replace(SHARED, processes=1)
+    )
     monkeypatch.chdir(one)
-    assert CliRunner().invoke(main, ["--profile", "test", *ARM], catch_exceptions=False).exit_code == 0
+    assert (
+        CliRunner().invoke(main, ["--profile", "test", *ARM], catch_exceptions=False).exit_code == 0
+    )
     two = shared(name)
     mine, theirs = metrics(one), metrics(two)
     mine.pop("final_loss"), theirs.pop("final_loss")
-    for (step, tokens, loss, rate), other in zip(mine.pop("curve"), theirs.pop("curve"), strict=True):
+    for (step, tokens, loss, rate), other in zip(
+        mine.pop("curve"), theirs.pop("curve"), strict=True
+    ):
         assert [step, tokens, rate] == [other[0], other[1], other[3]]
         assert loss == pytest.approx(other[2], abs=TOLERANCE), step
     assert mine == theirs
-    assert mine["steps"] == 11  # 42 examples, 4 at a time: the last step has two, and no other example beside them
+    assert (
+        mine["steps"] == 11
+    )  # 42 examples, 4 at a time: the last step has two, and no other example beside them
     timing = metrics(two, "timing")
     assert timing["device"].startswith("2 x ")
     assert timing["threads"] == 2
 
     out = Path("data/test/checkpoints") / CELL
-    files = [sorted(str(path.relative_to(root / out)) for path in (root / out).rglob("*")) for root in (one, two)]
+    files = [
+        sorted(str(path.relative_to(root / out)) for path in (root / out).rglob("*"))
+        for root in (one, two)
+    ]
     assert files[0] == files[1]
     assert (two / out / "config.json").read_text() == (one / out / "config.json").read_text()
     learned = (logits(one / out) - logits(student)).abs().max()
@@ -124,11 +148,16 @@ def test_two_processes_learn_and_leave_what_one_does(
 
 def children(process: subprocess.Popen[str]) -> list[int]:
     """The processes that a process started."""
-    return [int(one) for one in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+    return [
+        int(one)
+        for one in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    ]
 
 
 def running(process: int) -> bool:
-    """Whether a process still runs; one that is dead and not yet waited for has no command line any more."""
+    """Whether a process still runs; one that is dead and not yet waited for has no command line any
+    more.
+    """
     line = Path(f"/proc/{process}/cmdline")
     return line.exists() and line.read_bytes() != b""
 
@@ -143,7 +172,8 @@ def test_killed_run_goes_on_and_ends_as_it_would_have(
     workers = children(whole)
     assert len(workers) == 2
     whole.send_signal(signal.SIGKILL)
-    whole.communicate()  # returns when nobody holds the other end: the workers are gone with their launcher
+    # returns when nobody holds the other end: the workers are gone with their launcher
+    whole.communicate()
     assert not [one for one in workers if running(one)]
 
     before = newest_step(root)  # on a busy machine later than the second
@@ -164,7 +194,9 @@ def test_killed_run_goes_on_and_ends_as_it_would_have(
     assert left(root) == left(shared("full"))
 
 
-def test_failure_that_all_workers_share_is_told_once(student: Path, rows: list[Example], tmp_path: Path) -> None:
+def test_failure_that_all_workers_share_is_told_once(
+    student: Path, rows: list[Example], tmp_path: Path
+) -> None:
     root = project(tmp_path / "bare", student, rows, METHODS["lora"], SHARED)
     (root / "data/test/models/tiny/model.safetensors").unlink()
     process = start(root)
@@ -178,8 +210,16 @@ def test_failure_that_all_workers_share_is_told_once(student: Path, rows: list[E
 @pytest.mark.parametrize(
     ("method", "training", "complaint"),
     [
-        ({"accumulation": 3}, {}, r"accumulation: 3 batches a step cannot be shared evenly by 2 processes"),
-        ({}, {"processes": 4}, r"accumulation: 2 batches a step cannot be shared evenly by 4 processes"),
+        (
+            {"accumulation": 3},
+            {},
+            r"accumulation: 3 batches a step cannot be shared evenly by 2 processes",
+        ),
+        (
+            {},
+            {"processes": 4},
+            r"accumulation: 2 batches a step cannot be shared evenly by 4 processes",
+        ),
         ({}, {"own_products": True}, r"training\.own_products: for one process, and here are 2"),
         ({}, {"packed": True}, r"training\.packed: for one process, and here are 2"),
     ],
@@ -195,7 +235,11 @@ def test_what_two_processes_cannot_do_is_refused(
 
 def test_optimizer_that_cannot_share_weights_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
-    for name, shares in {"adamw_8bit": False, "paged_adamw_32bit": False, "adamw_torch_8bit": True}.items():
+    for name, shares in {
+        "adamw_8bit": False,
+        "paged_adamw_32bit": False,
+        "adamw_torch_8bit": True,
+    }.items():
         method = dataclasses.replace(METHODS["full"], optimizer=name)
         if shares:
             launch.check(method, SHARED)
@@ -208,7 +252,11 @@ def test_big_students_of_the_paper_can_be_shared(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
     paper = yaml.safe_load((launch.CONFIG.parents[1] / "profile/paper.yaml").read_text())
     many = {name: Training(**one["training"]) for name, one in paper["students"].items()}
-    assert {name for name, one in many.items() if one.processes > 1} == {"qwen9b", "llama8b", "gptoss20b"}
+    assert {name for name, one in many.items() if one.processes > 1} == {
+        "qwen9b",
+        "llama8b",
+        "gptoss20b",
+    }
     for method in paper["methods"].values():
         for training in many.values():
             launch.check(Method(**method), training)

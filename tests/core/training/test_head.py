@@ -30,7 +30,9 @@ def test_loss_and_gradients_are_those_of_torch(positions: int, learns: bool, bf1
             if kind == "ours":
                 loss = CompletionLoss.apply(one, two, labels, count)
             else:
-                loss = functional.cross_entropy((one @ two.T).float(), labels, reduction="sum") / count
+                loss = (
+                    functional.cross_entropy((one @ two.T).float(), labels, reduction="sum") / count
+                )
             (loss * scale).backward()
         found.append((loss, one.grad, two.grad))
     near: dict[str, Any] = {"rtol": 0.02, "atol": 0.002} if bf16 else {"rtol": 1e-4, "atol": 1e-6}
@@ -46,7 +48,13 @@ def test_loss_and_gradients_are_those_of_torch(positions: int, learns: bool, bf1
 @pytest.mark.parametrize("items", [None, 50])
 @pytest.mark.parametrize("packed", [False, True], ids=["padded", "packed"])
 def test_loss_is_trls_and_transformers_own(
-    tiny: Path, tokenizer: Any, examples: list[Example], tmp_path: Path, rows: slice, items: int | None, packed: bool
+    tiny: Path,
+    tokenizer: Any,
+    examples: list[Example],
+    tmp_path: Path,
+    rows: slice,
+    items: int | None,
+    packed: bool,
 ) -> None:
     found = []
     for kind in (CompletionTrainer, SFTTrainer):
@@ -62,6 +70,8 @@ def test_loss_is_trls_and_transformers_own(
         with torch.inference_mode():
             own = float(trainer.model(**batch).loss) * (count / items if items else 1)
             given = torch.tensor(items) if items else None
-            found.append(float(trainer.compute_loss(trainer.model, dict(batch), num_items_in_batch=given)))
+            found.append(
+                float(trainer.compute_loss(trainer.model, dict(batch), num_items_in_batch=given))
+            )
         assert found[-1] == pytest.approx(own, abs=1e-4), kind
     assert found[0] == pytest.approx(found[1], abs=1e-4)

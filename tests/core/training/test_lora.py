@@ -11,7 +11,13 @@ from peft.helpers import disable_input_dtype_casting
 from stages.core.training import lora
 from tests.made import load
 
-LINEAR = {"r": 4, "lora_alpha": 8, "target_modules": "all-linear", "task_type": "CAUSAL_LM", "init_lora_weights": False}
+LINEAR = {
+    "r": 4,
+    "lora_alpha": 8,
+    "target_modules": "all-linear",
+    "task_type": "CAUSAL_LM",
+    "init_lora_weights": False,
+}
 
 
 def adapted(folder: Path, **settings: Any) -> Any:
@@ -28,21 +34,30 @@ def hastened(model: Any) -> list[str]:
 
 @pytest.mark.parametrize("frozen", [False, True], ids=["fp32", "bf16"])
 @pytest.mark.parametrize("checkpointing", [False, True], ids=["", "checkpointing"])
-def test_losses_and_gradients_are_those_of_peft(tiny: Path, frozen: bool, checkpointing: bool) -> None:
-    """As training has them: what is frozen in fp32, or in bf16 under autocast, and the adapter in fp32."""
+def test_losses_and_gradients_are_those_of_peft(
+    tiny: Path, frozen: bool, checkpointing: bool
+) -> None:
+    """As training has them: what is frozen in fp32, or in bf16 under autocast, and the adapter in
+    fp32.
+    """
     ids = torch.arange(60).view(2, 30)
     found = []
     for ours in (False, True):
         model = adapted(tiny)
         for weight in model.parameters():
-            weight.data = weight.data.bfloat16() if frozen and not weight.requires_grad else weight.data
+            weight.data = (
+                weight.data.bfloat16() if frozen and not weight.requires_grad else weight.data
+            )
         if ours:
             assert len(hastened(model)) == 14  # seven projections in two layers
         if checkpointing:
             model.enable_input_require_grads()
             model.gradient_checkpointing_enable()
         model.train()
-        with torch.autocast("cpu", torch.bfloat16, enabled=frozen), disable_input_dtype_casting(model):
+        with (
+            torch.autocast("cpu", torch.bfloat16, enabled=frozen),
+            disable_input_dtype_casting(model),
+        ):
             loss = model(ids, labels=ids).loss
         loss.backward()
         grown = {name: one.grad for name, one in model.named_parameters() if one.grad is not None}
@@ -63,6 +78,8 @@ def test_a_hastened_adapter_merges(tiny: Path) -> None:
     torch.testing.assert_close(model.merge_and_unload()(ids).logits, said, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("settings", [{"lora_dropout": 0.1}, {"use_dora": True}, {"lora_bias": True}])
+@pytest.mark.parametrize(
+    "settings", [{"lora_dropout": 0.1}, {"use_dora": True}, {"lora_bias": True}]
+)
 def test_other_adapters_are_left_to_peft(tiny: Path, settings: dict[str, Any]) -> None:
     assert hastened(adapted(tiny, **settings)) == []

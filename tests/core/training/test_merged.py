@@ -1,4 +1,6 @@
-"""Merged weights are the base's plus the adapter's: faults that move the logits less than rounding are refused."""
+"""Merged weights are the base's plus the adapter's: faults that move the logits less than rounding
+are refused.
+"""
 
 import copy
 import dataclasses
@@ -111,7 +113,9 @@ def test_adapter_that_was_not_merged_is_refused(
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_wrong_sums_are_refused(fault: str, usual: Adapted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_sums_are_refused(
+    fault: str, usual: Adapted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def merge(self: Any) -> Any:
         FAULTS[fault](self)
         return self.base_model.merge_and_unload()
@@ -130,11 +134,16 @@ def test_weight_that_is_not_adapted_and_changed_is_refused(
         return model
 
     merging(monkeypatch, merge)
-    with pytest.raises(StageError, match=r"embed_tokens\.weight: it is not adapted and differs from .*mine's; nothing"):
+    with pytest.raises(
+        StageError,
+        match=r"embed_tokens\.weight: it is not adapted and differs from .*mine's; nothing",
+    ):
         usual.save(tmp_path / "out")
 
 
-def test_base_in_fp32_is_compared_to_its_rounding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_base_in_fp32_is_compared_to_its_rounding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     base = student("llama8b", tmp_path)
     for path in base.glob("*.safetensors"):
         wide = {name: weight.float() * (1 + 1e-3) for name, weight in load_file(path).items()}
@@ -155,7 +164,11 @@ def test_base_in_fp32_is_compared_to_its_rounding(tmp_path: Path, monkeypatch: p
     ],
 )
 def test_adapter_of_another_sum_is_refused(
-    changes: dict[str, Any], complaint: str, usual: Adapted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    changes: dict[str, Any],
+    complaint: str,
+    usual: Adapted,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     save = PeftModel.save_pretrained
 
@@ -166,7 +179,9 @@ def test_adapter_of_another_sum_is_refused(
 
     monkeypatch.setattr(PeftModel, "save_pretrained", saved)
     with pytest.raises(StageError, match=complaint):
-        merged.check(_written(usual, tmp_path / "out"), usual.base, merged.targets(usual.model), usual.model)
+        merged.check(
+            _written(usual, tmp_path / "out"), usual.base, merged.targets(usual.model), usual.model
+        )
 
 
 def _written(usual: Adapted, out: Path) -> Path:

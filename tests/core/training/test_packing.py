@@ -25,7 +25,9 @@ def student(tiny: Any) -> Any:
     return adapters.load(tiny, packing.ROWS, frozen=False)
 
 
-def test_rows_attention_is_plain_attention_for_each_row(student: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_attention_is_plain_attention_for_each_row(
+    student: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     packed, rounded = packing.allowed(student, PACKED)
     assert packed
     assert rounded is not None
@@ -48,11 +50,15 @@ def test_attention_over_the_borders_of_rows_is_found_out(tiny: Any, frozen: bool
     assert leak > 2 * max(packing.TOLERANCE.values())
 
 
-WINDOW = Qwen2Config(**SMALL, num_hidden_layers=2, use_sliding_window=True, sliding_window=256, max_window_layers=0)
+WINDOW = Qwen2Config(
+    **SMALL, num_hidden_layers=2, use_sliding_window=True, sliding_window=256, max_window_layers=0
+)
 
 
 @pytest.mark.parametrize(
-    ("config", "reads"), [(GPT_OSS, False), (WINDOW, False), (QWEN, True)], ids=["sinks", "window", "linear attention"]
+    ("config", "reads"),
+    [(GPT_OSS, False), (WINDOW, False), (QWEN, True)],
+    ids=["sinks", "window", "linear attention"],
 )
 def test_students_that_rows_attention_is_wrong_for_are_found_out(config: Any, reads: bool) -> None:
     torch.manual_seed(0)
@@ -63,7 +69,9 @@ def test_students_that_rows_attention_is_wrong_for_are_found_out(config: Any, re
     student.set_attn_implementation(packing.ROWS)
     packed, leak = packing.allowed(student, PACKED)
     assert not packed
-    assert (leak > 2 * max(packing.TOLERANCE.values()) if leak is not None else None) == (True if reads else None)
+    assert (leak > 2 * max(packing.TOLERANCE.values()) if leak is not None else None) == (
+        True if reads else None
+    )
     assert student.config._attn_implementation == "eager"
 
 

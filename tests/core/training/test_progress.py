@@ -22,7 +22,8 @@ def test_live_curve_shows_loss_rate_speed_and_tokens(
     for path in (tmp_path / "live/plots/metrics").glob("*.tsv"):
         with path.open() as file:
             shown[path.stem] = [
-                (int(row["step"]), float(row[path.stem])) for row in csv.DictReader(file, delimiter="\t")
+                (int(row["step"]), float(row[path.stem]))
+                for row in csv.DictReader(file, delimiter="\t")
             ]
     assert set(shown) == {"loss", "learning_rate", "tokens", "tokens_per_second"}
     assert shown["loss"] == [(row["step"], pytest.approx(row["loss"])) for row in done.curve]
@@ -41,7 +42,13 @@ def test_live_curve_shows_loss_rate_speed_and_tokens(
     ],
 )
 def test_curve_counts_the_tokens_of_every_step(
-    tiny: Path, tokenizer: Any, examples: list[Example], tmp_path: Path, changes: Any, steps: int, examples_seen: int
+    tiny: Path,
+    tokenizer: Any,
+    examples: list[Example],
+    tmp_path: Path,
+    changes: Any,
+    steps: int,
+    examples_seen: int,
 ) -> None:
     method = dataclasses.replace(FULL, **changes)
     done = run.train(tiny, examples, tokenizer, method, PLAIN, 0, tmp_path)
@@ -65,9 +72,13 @@ def test_short_targets_repeat_until_raws_tokens(
     assert done.steps == 15
 
 
-def test_run_that_diverges_ends(tiny: Path, tokenizer: Any, examples: list[Example], tmp_path: Path) -> None:
+def test_run_that_diverges_ends(
+    tiny: Path, tokenizer: Any, examples: list[Example], tmp_path: Path
+) -> None:
     method = dataclasses.replace(FULL, learning_rate=1e9)
-    with pytest.raises(StageError, match=r"step \d+: the loss is nan; give all arms a lower learning rate"):
+    with pytest.raises(
+        StageError, match=r"step \d+: the loss is nan; give all arms a lower learning rate"
+    ):
         run.train(tiny, examples, tokenizer, method, PLAIN, 0, tmp_path)
 
 
@@ -85,5 +96,7 @@ def test_last_step_is_logged(train: Train, monkeypatch: pytest.MonkeyPatch) -> N
     again = train()
     assert [row["step"] for row in again.curve] == [4, 8, 12, 15]
     assert again.curve[-1]["tokens"] == again.prompt_tokens + again.completion_tokens
-    assert again.curve[0]["loss"] != pytest.approx(done.curve[0]["loss"])  # means since the line before
+    assert again.curve[0]["loss"] != pytest.approx(
+        done.curve[0]["loss"]
+    )  # means since the line before
     assert 0 < (done.costs.first_step_seconds or 0) < done.costs.step_seconds

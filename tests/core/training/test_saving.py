@@ -1,4 +1,6 @@
-"""What is saved is what was trained: of every student of the paper, by one process and two, adapters too."""
+"""What is saved is what was trained: of every student of the paper, by one process and two,
+adapters too.
+"""
 
 import copy
 import dataclasses
@@ -25,8 +27,8 @@ from tests.core.training.students import ARM, CELL, METHODS, TRAINING, curve, pr
 from tests.made import LORA
 from tests.miniatures import build
 
-# Largest difference of a loss of about 6.5, before anything was learned (the rate of the first step is 0), and after:
-# it then falls by 0.5 or more, and AdamW's first updates make much of rounding
+# Largest difference of a loss of about 6.5, before anything was learned (the rate of the first step
+# is 0), and after: it then falls by 0.5 or more, and AdamW's first updates make much of rounding
 BEFORE, AFTER = 0.006, 0.03
 ROUNDING = 0.02  # distance of logits; saving.TOLERANCE names it
 NAMES = ["qwen08b", "qwen9b", "llama8b", "gptoss20b"]
@@ -52,7 +54,12 @@ def cell(tmp_path_factory: pytest.TempPathFactory) -> Cell:
             else:
                 with pytest.MonkeyPatch.context() as patch:
                     patch.chdir(root)
-                    assert CliRunner().invoke(main, ["--profile", "test", *ARM], catch_exceptions=False).exit_code == 0
+                    assert (
+                        CliRunner()
+                        .invoke(main, ["--profile", "test", *ARM], catch_exceptions=False)
+                        .exit_code
+                        == 0
+                    )
             made[key] = root
         return made[key]
 
@@ -68,11 +75,15 @@ def logits(model: Any) -> torch.Tensor:
 
 def read(folder: Path) -> Any:
     """The model of a folder, in bf16, as the transformers engine reads it."""
-    return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16, attn_implementation="eager")
+    return AutoModelForCausalLM.from_pretrained(
+        folder, dtype=torch.bfloat16, attn_implementation="eager"
+    )
 
 
 def check(root: Path, adapter: bool) -> None:
-    """The files have the base's tensors, in bf16; they hold another student; base and adapter are the same student."""
+    """The files have the base's tensors, in bf16; they hold another student; base and adapter are
+    the same student.
+    """
     base, out = root / "data/test/models/mine", root / "data/test/checkpoints" / CELL
     assert tensors.stored(out) == tensors.stored(base)
     assert {dtype for _, dtype in tensors.stored(out).values()} == {"BF16"}
@@ -126,7 +137,9 @@ def test_checkpoints_ask_by_their_template_what_training_asked(name: str, cell: 
         assert ids == tokens.ids(tokenizer, template.replace("{question}", question))
 
 
-def spoil(monkeypatch: pytest.MonkeyPatch, change: Callable[[dict[str, torch.Tensor]], Any], kind: type) -> None:
+def spoil(
+    monkeypatch: pytest.MonkeyPatch, change: Callable[[dict[str, torch.Tensor]], Any], kind: type
+) -> None:
     """Has the weights that a model or an adapter writes changed on their way into the file."""
     save = kind.save_pretrained  # type: ignore[attr-defined]
 
@@ -148,7 +161,11 @@ def scale(state: dict[str, torch.Tensor], part: str, factor: float) -> None:
 DOWN = "model.layers.1.mlp.down_proj.weight"
 UP = "base_model.model.model.layers.1.mlp.up_proj.lora_B.weight"
 FAULTS: dict[str, tuple[type, Callable[[dict[str, torch.Tensor]], Any], str]] = {
-    "lost": (PreTrainedModel, lambda state: state.pop(DOWN), f"{DOWN}: saved with shape none, expected"),
+    "lost": (
+        PreTrainedModel,
+        lambda state: state.pop(DOWN),
+        f"{DOWN}: saved with shape none, expected",
+    ),
     "renamed": (
         PreTrainedModel,
         lambda state: state.update({"down_proj$": state.pop(DOWN)}),
@@ -159,8 +176,16 @@ FAULTS: dict[str, tuple[type, Callable[[dict[str, torch.Tensor]], Any], str]] = 
         lambda state: state.update({DOWN: state[DOWN].float()}),
         f"{DOWN}: saved as F32, expected BF16",
     ),
-    "changed": (PreTrainedModel, lambda state: scale(state, DOWN, 1.01), f"{DOWN}: read back it is not what was"),
-    "adapter": (PeftModel, lambda state: scale(state, "layers.1.mlp.up_proj.lora_B", 1.01), f"{UP}: read back it is"),
+    "changed": (
+        PreTrainedModel,
+        lambda state: scale(state, DOWN, 1.01),
+        f"{DOWN}: read back it is not what was",
+    ),
+    "adapter": (
+        PeftModel,
+        lambda state: scale(state, "layers.1.mlp.up_proj.lora_B", 1.01),
+        f"{UP}: read back it is",
+    ),
 }
 
 
@@ -172,7 +197,12 @@ def learned(train: Train) -> runs.Result:
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_folder_that_is_not_what_was_trained_is_refused(
-    fault: str, learned: runs.Result, tiny: Path, tokenizer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fault: str,
+    learned: runs.Result,
+    tiny: Path,
+    tokenizer: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     kind, change, complaint = FAULTS[fault]
     spoil(monkeypatch, change, kind)
@@ -182,27 +212,41 @@ def test_folder_that_is_not_what_was_trained_is_refused(
 
 
 def test_adapter_that_was_not_merged_is_refused(
-    learned: runs.Result, tiny: Path, tokenizer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    learned: runs.Result,
+    tiny: Path,
+    tokenizer: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(PeftModel, "merge_and_unload", lambda self: self.unload(), raising=False)
     with pytest.raises(StageError, match="read back it is another student"):
         saving.save(copy.deepcopy(learned.model), learned.reference, tokenizer, tiny, tmp_path)
 
 
-def test_experts_that_are_lost_leave_no_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_experts_that_are_lost_leave_no_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = project("gptoss20b", tmp_path, METHODS["lora"])
     monkeypatch.chdir(root)
-    spoil(monkeypatch, lambda state: state.pop("model.layers.0.mlp.experts.gate_up_proj"), PreTrainedModel)
+    spoil(
+        monkeypatch,
+        lambda state: state.pop("model.layers.0.mlp.experts.gate_up_proj"),
+        PreTrainedModel,
+    )
     done = CliRunner().invoke(main, ["--profile", "test", *ARM], catch_exceptions=False)
     assert done.exit_code == 1
     line = f"error: data/test/checkpoints/{CELL}: model.layers.0.mlp.experts.gate_up_proj: saved with shape none, "
-    assert line + "expected (4, 32, 64) as in data/test/models/mine; nothing was kept" in done.output
+    assert (
+        line + "expected (4, 32, 64) as in data/test/models/mine; nothing was kept" in done.output
+    )
     assert not [path for path in (root / "data/test/checkpoints").rglob("*") if path.is_file()]
     assert not (root / "metrics").exists()
     assert list((root / "data/scratch").iterdir())  # the run goes on from its last checkpoint
 
 
-def test_quantised_student_is_refused_before_it_is_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_quantised_student_is_refused_before_it_is_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = project("gptoss20b", tmp_path, METHODS["lora"])
     folder = root / "data/test/models/mine"
     folder.rename(root / "plain")

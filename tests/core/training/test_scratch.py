@@ -29,7 +29,11 @@ def test_runs_that_hold_their_folder_are_shown_and_kept(folder: Path) -> None:
     with scratch.held(folder / "b"):
         sizes = [f"{folder}/a: 0.02 GB", f"{folder}/b: 0.02 GB, in use", f"{folder}/c: 0.02 GB"]
         assert command("list") == (0, sizes)
-        removed = [f"{folder}/a: removed, 0.02 GB", f"{folder}/b: in use, kept", f"{folder}/c: removed, 0.02 GB"]
+        removed = [
+            f"{folder}/a: removed, 0.02 GB",
+            f"{folder}/b: in use, kept",
+            f"{folder}/c: removed, 0.02 GB",
+        ]
         assert command("prune") == (0, removed)
     assert [path.name for path in folder.iterdir()] == ["b"]
 
@@ -42,7 +46,9 @@ def test_prune_takes_the_folders_that_are_named(folder: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["a", "b"]
 
 
-def test_no_scratch_at_all_is_nothing_to_prune(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_scratch_at_all_is_nothing_to_prune(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(scratch, "FOLDER", tmp_path / "none")
     assert command("list") == command("prune") == (0, [])
     assert not (tmp_path / "none").exists()

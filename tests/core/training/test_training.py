@@ -50,32 +50,57 @@ def distance(one: torch.Tensor, other: torch.Tensor) -> float:
 
 
 def test_targets_of_other_lengths_see_the_same_questions_in_the_same_batches(
-    monkeypatch: pytest.MonkeyPatch, tiny: Path, tokenizer: Any, examples: list[Example], tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch,
+    tiny: Path,
+    tokenizer: Any,
+    examples: list[Example],
+    tmp_path: Path,
 ) -> None:
     """A batch order that follows an arm's own lengths would give each a curriculum of its own."""
     seen: list[list[str]] = []
     plain = CompletionTrainer.compute_loss
 
-    def watched(self: CompletionTrainer, model: Any, inputs: dict[str, Any], *rest: Any, **more: Any) -> Any:
+    def watched(
+        self: CompletionTrainer, model: Any, inputs: dict[str, Any], *rest: Any, **more: Any
+    ) -> Any:
         asked = (inputs["labels"] == IGNORED) & (inputs["attention_mask"] == 1)
-        seen.append([tokenizer.decode(ids[own]) for ids, own in zip(inputs["input_ids"], asked, strict=True)])
+        seen.append(
+            [
+                tokenizer.decode(ids[own])
+                for ids, own in zip(inputs["input_ids"], asked, strict=True)
+            ]
+        )
         return plain(self, model, inputs, *rest, **more)
 
     monkeypatch.setattr(CompletionTrainer, "compute_loss", watched)
-    monkeypatch.setattr(CompletionTrainer, "check_loss", lambda *_: None)  # which is a look at the first batch
+    monkeypatch.setattr(
+        CompletionTrainer, "check_loss", lambda *_: None
+    )  # which is a look at the first batch
     other = [
         dataclasses.replace(row, completion=end.completion, completion_tokens=end.completion_tokens)
         for row, end in zip(examples, reversed(examples), strict=True)
     ]
     for number, rows in enumerate((examples, other)):
-        run.train(tiny, rows, tokenizer, dataclasses.replace(FULL, epochs=1), PLAIN, 0, tmp_path / str(number))
+        run.train(
+            tiny,
+            rows,
+            tokenizer,
+            dataclasses.replace(FULL, epochs=1),
+            PLAIN,
+            0,
+            tmp_path / str(number),
+        )
     assert len(seen) == 10
     assert seen[:5] == seen[5:]
-    assert seen[:5] != [[row.prompt for row in examples[start : start + 4]] for start in range(0, 20, 4)]
+    assert seen[:5] != [
+        [row.prompt for row in examples[start : start + 4]] for start in range(0, 20, 4)
+    ]
 
 
 @pytest.mark.parametrize(("method", "gain"), [(FULL, 0.3), (LORA, 0.05)], ids=["full", "lora"])
-def test_training_lowers_the_loss_and_repeats_exactly(train: Train, method: Method, gain: float) -> None:
+def test_training_lowers_the_loss_and_repeats_exactly(
+    train: Train, method: Method, gain: float
+) -> None:
     first, again, other = train(method), train(method), train(method, seed=1)
     losses = [[row["loss"] for row in one.curve] for one in (first, again, other)]
     assert sum(losses[0][-5:]) / 5 < sum(losses[0][:5]) / 5 - gain
@@ -88,7 +113,9 @@ def test_training_lowers_the_loss_and_repeats_exactly(train: Train, method: Meth
 def test_papers_optimizer_keeps_its_state_in_8_bits_and_learns(
     monkeypatch: pytest.MonkeyPatch, tokenizer: Any, examples: list[Example], tmp_path: Path
 ) -> None:
-    """The states of small tensors and of embeddings stay in 32 bits, by bitsandbytes' and transformers' own rules."""
+    """The states of small tensors and of embeddings stay in 32 bits, by bitsandbytes' and
+    transformers' own rules.
+    """
     random_weights(Source("random", config=SHAPE | {"intermediate_size": 256}), tmp_path / "wider")
     kinds: set[torch.dtype] = set()
     step = AdamW.step
@@ -117,7 +144,10 @@ def test_accumulated_batches_teach_what_a_large_one_does(
     monkeypatch.setattr(batches, "plan", lambda rows, method, seed: [*range(10), *range(19, 9, -1)])
     how = Training(attention="rows" if packed else "eager", own_products=own, packed=packed)
     method = dataclasses.replace(FULL, epochs=1)
-    whole, parts = train(method, how), train(dataclasses.replace(method, batch_size=1, accumulation=4), how)
+    whole, parts = (
+        train(method, how),
+        train(dataclasses.replace(method, batch_size=1, accumulation=4), how),
+    )
     assert [row["tokens"] for row in parts.curve] == [row["tokens"] for row in whole.curve]
     for one, two in zip(parts.curve, whole.curve, strict=True):
         assert one["loss"] == pytest.approx(two["loss"], abs=0.003)
@@ -135,14 +165,22 @@ def test_one_process_takes_one_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_mixtures_of_experts_learn_the_completion_alone(
     tokenizer: Any, examples: list[Example], tmp_path: Path, own: bool
 ) -> None:
-    config = GptOssConfig(**EXPERTS, vocab_size=len(tokenizer), router_aux_loss_coef=100.0, output_router_logits=True)
+    config = GptOssConfig(
+        **EXPERTS, vocab_size=len(tokenizer), router_aux_loss_coef=100.0, output_router_logits=True
+    )
     config.eos_token_id = config.pad_token_id = tokenizer.eos_token_id
     torch.manual_seed(0)
     student = AutoModelForCausalLM.from_config(config)
     student.save_pretrained(tmp_path / "experts")
     method = dataclasses.replace(FULL, epochs=1)
     done = run.train(
-        tmp_path / "experts", examples, tokenizer, method, dataclasses.replace(PLAIN, own_products=own), 0, tmp_path
+        tmp_path / "experts",
+        examples,
+        tokenizer,
+        method,
+        dataclasses.replace(PLAIN, own_products=own),
+        0,
+        tmp_path,
     )
     assert done.curve[0]["loss"] == pytest.approx(math.log(len(tokenizer)), abs=0.3)
     # in two layers one expert of three is left out
@@ -152,13 +190,22 @@ def test_mixtures_of_experts_learn_the_completion_alone(
 def test_students_that_scale_their_logits_are_left_to_trl(
     tokenizer: Any, examples: list[Example], tmp_path: Path
 ) -> None:
-    shape = {name: value for name, value in EXPERTS.items() if "expert" not in name and name != "head_dim"}
-    config = GraniteConfig(**shape, vocab_size=len(tokenizer), logits_scaling=0.05, tie_word_embeddings=True)
+    shape = {
+        name: value
+        for name, value in EXPERTS.items()
+        if "expert" not in name and name != "head_dim"
+    }
+    config = GraniteConfig(
+        **shape, vocab_size=len(tokenizer), logits_scaling=0.05, tie_word_embeddings=True
+    )
     config.eos_token_id = config.pad_token_id = tokenizer.eos_token_id
     torch.manual_seed(0)
     GraniteForCausalLM(config).save_pretrained(tmp_path / "granite")
     known = (tmp_path / "granite", examples, tokenizer, FULL)
-    with pytest.raises(StageError, match=r"own_products: the loss would be .*, the model's own is .*; set it to false"):
+    with pytest.raises(
+        StageError,
+        match=r"own_products: the loss would be .*, the model's own is .*; set it to false",
+    ):
         run.train(*known, PLAIN, 0, tmp_path / "one")
     run.train(*known, dataclasses.replace(PLAIN, own_products=False), 0, tmp_path / "two")
 
@@ -174,11 +221,17 @@ def test_full_trains_every_parameter_and_saves_plain_weights(
     train: Train, tiny: Path, tokenizer: Any, tmp_path: Path
 ) -> None:
     result = train()
-    assert result.student.trainable == sum(parameter.numel() for parameter in load(tiny).parameters())
+    assert result.student.trainable == sum(
+        parameter.numel() for parameter in load(tiny).parameters()
+    )
     assert {parameter.dtype for parameter in result.model.parameters()} == {torch.float32}
     trained = logits(result.model)
     saving.save(result.model, result.reference, tokenizer, tiny, tmp_path / "out")
-    assert distance(logits(load(tmp_path / "out")), trained) < 0.02 < distance(logits(load(tiny)), trained)
+    assert (
+        distance(logits(load(tmp_path / "out")), trained)
+        < 0.02
+        < distance(logits(load(tiny)), trained)
+    )
     assert tokens.load(tmp_path / "out").eos_token_id == tokenizer.eos_token_id
     assert not (tmp_path / "out/adapter").exists()
     assert str(tiny) not in (tmp_path / "out/config.json").read_text()
@@ -191,12 +244,20 @@ def test_lora_trains_its_matrices_and_saves_them_merged_and_apart(
     assert result.student.trainable == LORA_PARAMETERS
     trained = logits(result.model)
     saving.save(result.model, result.reference, tokenizer, tiny, tmp_path / "out")
-    merged, apart = load(tmp_path / "out"), PeftModel.from_pretrained(load(tiny), tmp_path / "out/adapter")
-    modules = json.loads((tmp_path / "out/adapter/adapter_config.json").read_text())["target_modules"]
-    assert modules == sorted(modules)  # or its bytes, and with them the evaluation, would change from run to run
+    merged, apart = (
+        load(tmp_path / "out"),
+        PeftModel.from_pretrained(load(tiny), tmp_path / "out/adapter"),
+    )
+    modules = json.loads((tmp_path / "out/adapter/adapter_config.json").read_text())[
+        "target_modules"
+    ]
+    assert modules == sorted(
+        modules
+    )  # or its bytes, and with them the evaluation, would change from run to run
     learned = distance(logits(load(tiny)), trained)
     assert learned > 0.5
-    # the trainer multiplies in bf16 and merged weights are kept in it, which is small beside what was learned
+    # the trainer multiplies in bf16 and merged weights are kept in it, which is small beside what
+    # was learned
     assert distance(logits(apart), trained) < 0.02 * learned
     assert distance(logits(merged), logits(apart)) < 0.02 * learned
     assert not isinstance(merged, PeftModel)
@@ -206,7 +267,8 @@ def test_lora_trains_its_matrices_and_saves_them_merged_and_apart(
 
 
 @pytest.mark.parametrize(
-    "modules", [["q_proj"], ["no_such_layer"], ["q_proj", "k_proj", "v_proj", "o_proj", "gate", "up", "down"]]
+    "modules",
+    [["q_proj"], ["no_such_layer"], ["q_proj", "k_proj", "v_proj", "o_proj", "gate", "up", "down"]],
 )
 def test_target_modules_that_miss_layers_are_refused(train: Train, modules: Sequence[str]) -> None:
     with pytest.raises(StageError, match=r"[Tt]arget.modules"):

@@ -18,7 +18,9 @@ PAPER: dict[str, Any] = yaml.safe_load((ROOT / "conf/profile/paper.yaml").read_t
 def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The folder of each model's miniature, by its id on the hub."""
     folder = tmp_path_factory.mktemp("miniatures")
-    return {name: miniatures.build(name, folder / name.replace("/", "--")) for name in miniatures.MODELS}
+    return {
+        name: miniatures.build(name, folder / name.replace("/", "--")) for name in miniatures.MODELS
+    }
 
 
 @pytest.fixture(scope="session")
@@ -27,9 +29,14 @@ def paper(models: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> 
     overrides = list(folders.overrides(tmp_path_factory.mktemp("sets"), PAPER["questions"]["sets"]))
     for kind in ("teachers", "compressors"):
         for name, entry in PAPER[kind].items():
-            overrides += [f"{kind}.{name}.model={models[entry['model']]}", f"{kind}.{name}.revision=null"]
+            overrides += [
+                f"{kind}.{name}.model={models[entry['model']]}",
+                f"{kind}.{name}.revision=null",
+            ]
     for name, entry in PAPER["students"].items():
         at = f"students.{name}.source"
         overrides += [f"{at}.kind=folder", f"+{at}.path={models[entry['source']['repo']]}"]
     # miniatures have four heads
-    return params_of("paper", [*overrides, "teachers.qwen397b.inference.options.tensor_parallel_size=4"])
+    return params_of(
+        "paper", [*overrides, "teachers.qwen397b.inference.options.tensor_parallel_size=4"]
+    )

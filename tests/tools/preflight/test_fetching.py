@@ -37,8 +37,12 @@ print(report.table())
 """
 
 
-def fetched(address: str, cache: Path, revision: str, token: str = "", script: str = SCRIPT) -> list[str]:
-    """The lines of a model that is fetched, and at last how many bytes its weights have; or those of a data set."""
+def fetched(
+    address: str, cache: Path, revision: str, token: str = "", script: str = SCRIPT
+) -> list[str]:
+    """The lines of a model that is fetched, and at last how many bytes its weights have; or those
+    of a data set.
+    """
     env = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
     env |= {"HF_HOME": str(cache), "HF_ENDPOINT": address, "HF_TOKEN": token}
     command = [sys.executable, "-c", script, REPO, revision]
@@ -61,7 +65,9 @@ def test_small_files_are_fetched_and_a_revision_that_moves_is_a_warning(
     assert not any(name.endswith(".safetensors") for name in served.asked)
 
 
-def test_closed_gate_is_an_error_with_the_page_of_its_terms(models: dict[str, Path], tmp_path: Path) -> None:
+def test_closed_gate_is_an_error_with_the_page_of_its_terms(
+    models: dict[str, Path], tmp_path: Path
+) -> None:
     with hub({REPO: models[REPO]}, gated=frozenset({REPO})) as served:
         lines = fetched(served.url, tmp_path, COMMIT)
     assert [line.split()[0] for line in lines] == ["ok", "error", "->", "1", "None"]
@@ -78,7 +84,9 @@ def test_gate_without_a_token_is_closed_though_the_small_files_are_cached(
     assert "gated, and there is no token" in lines[1]
 
 
-def test_repository_without_safetensors_is_an_error(models: dict[str, Path], tmp_path: Path) -> None:
+def test_repository_without_safetensors_is_an_error(
+    models: dict[str, Path], tmp_path: Path
+) -> None:
     folder = tmp_path / "model"
     shutil.copytree(models[REPO], folder, ignore=shutil.ignore_patterns("*.safetensors"))
     (folder / "pytorch_model.bin").write_bytes(b"0")

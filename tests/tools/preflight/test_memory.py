@@ -33,7 +33,9 @@ LLAMA70B = LLAMA8B | {
     "num_hidden_layers": 80,
     "num_attention_heads": 64,
 }
-ADAPTER = dataclasses.replace(LORA, optimizer="adamw_torch_8bit", batch_size=1, lora=LORA.lora | {"rank": 64})  # type: ignore[operator]
+ADAPTER = dataclasses.replace(
+    LORA, optimizer="adamw_torch_8bit", batch_size=1, lora=LORA.lora | {"rank": 64}
+)  # type: ignore[operator]
 EIGHT = dataclasses.replace(FULL, optimizer="adamw_torch_8bit", batch_size=1)
 
 
@@ -44,10 +46,16 @@ def written(folder: Path, config: dict[str, Any]) -> Path:
 
 
 def qwen08b() -> dict[str, Any]:
-    """The config of Qwen3.5-0.8B, as large as its 24 layers really are where activations depend on it."""
+    """The config of Qwen3.5-0.8B, as large as its 24 layers really are where activations depend on
+    it.
+    """
     config: dict[str, Any] = json.loads(json.dumps(MODELS["Qwen/Qwen3.5-0.8B-Base"].config))
     kinds = (["linear_attention"] * 3 + ["full_attention"]) * 6
-    config["text_config"] |= {"hidden_size": 1024, "intermediate_size": 3584, "num_hidden_layers": 24}
+    config["text_config"] |= {
+        "hidden_size": 1024,
+        "intermediate_size": 3584,
+        "num_hidden_layers": 24,
+    }
     config["text_config"] |= {"layer_types": kinds, "num_key_value_heads": 2, "head_dim": 256}
     return config
 
@@ -68,7 +76,8 @@ def test_layers_without_full_attention_add_no_keys(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("inference", "room", "status", "finding"),
     [
-        # 141 GB of weights on two GPUs of 141 GB, less a tenth; a sequence of 65,536 tokens takes 21.5 GB
+        # 141 GB of weights on two GPUs of 141 GB, less a tenth; a sequence of 65,536 tokens takes
+        # 21.5 GB
         ({"engine": "vllm", "options": {"tensor_parallel_size": 2}}, 141.0, "ok", "room for 5"),
         ({"engine": "vllm", "options": {"tensor_parallel_size": 1}}, 141.0, "error", "GB short"),
         ({"engine": "vllm", "options": {"tensor_parallel_size": 2}}, 80.0, "error", "GB short"),
@@ -80,11 +89,18 @@ def test_weights_and_keys_are_held_against_the_gpus(
 ) -> None:
     options = inference["options"] | {"max_model_len": 65536}
     replica = inference["options"]["tensor_parallel_size"]
-    entry = {"engine": "ray", "replicas": 4, "gpus": replica, "run": {"engine": "vllm", "options": options}}
+    entry = {
+        "engine": "ray",
+        "replicas": 4,
+        "gpus": replica,
+        "run": {"engine": "vllm", "options": options},
+    }
     for section in (inference | {"options": options}, entry):
         report = Report()
         folder = written(tmp_path, LLAMA70B)
-        memory.check_serving(folder, 141_100_000_000, section, Room(room, 1.0), report, "compressors.llama70b")
+        memory.check_serving(
+            folder, 141_100_000_000, section, Room(room, 1.0), report, "compressors.llama70b"
+        )
         (line,) = report.lines
         assert line.status == status
         assert finding in line.finding
@@ -94,12 +110,26 @@ def test_weights_and_keys_are_held_against_the_gpus(
 @pytest.mark.parametrize(
     ("inference", "finding"),
     [
-        ({"engine": "vllm", "options": {"tensor_parallel_size": 3}}, "64 attention heads cannot be shared among"),
         (
-            {"engine": "ray", "gpus": 1, "run": {"engine": "vllm", "options": {"tensor_parallel_size": 2}}},
+            {"engine": "vllm", "options": {"tensor_parallel_size": 3}},
+            "64 attention heads cannot be shared among",
+        ),
+        (
+            {
+                "engine": "ray",
+                "gpus": 1,
+                "run": {"engine": "vllm", "options": {"tensor_parallel_size": 2}},
+            },
             "gpus of a replica are 1, and tensor_parallel_size x pipeline_parallel_size are 2",
         ),
-        ({"engine": "ray", "gpus": 4, "run": {"engine": "vllm", "options": {"pipeline_parallel_size": 2}}}, "are 4"),
+        (
+            {
+                "engine": "ray",
+                "gpus": 4,
+                "run": {"engine": "vllm", "options": {"pipeline_parallel_size": 2}},
+            },
+            "are 4",
+        ),
         ({"engine": "ray", "run": {"engine": "vllm"}}, "are 0"),
     ],
 )
@@ -107,7 +137,9 @@ def test_gpus_that_do_not_fit_the_split_of_a_model_are_an_error(
     tmp_path: Path, inference: dict[str, Any], finding: str
 ) -> None:
     report = Report()
-    memory.check_serving(written(tmp_path, LLAMA70B), 0, inference, Room(141.0, 1.0), report, "mine")
+    memory.check_serving(
+        written(tmp_path, LLAMA70B), 0, inference, Room(141.0, 1.0), report, "mine"
+    )
     (line,) = (line for line in report.lines if line.check == "GPUs")
     assert line.status == "error"
     assert finding in line.finding
@@ -127,7 +159,9 @@ def test_training_is_what_its_parts_take(tmp_path: Path) -> None:
     assert 35 < full["activations"] < 60
     lora = memory.training(model, ADAPTER, how, 32768, 167_772_160, 2)
     assert lora["weights"] == pytest.approx((2 * 8.030 + 4 * 0.1678) / 8, rel=0.001)
-    alone = memory.training(model, EIGHT, Training(checkpointing=True), 32768, memory.parameters(model), 2)
+    alone = memory.training(
+        model, EIGHT, Training(checkpointing=True), 32768, memory.parameters(model), 2
+    )
     assert sum(alone.values()) > 120
     assert "gathered" not in alone
 
@@ -143,4 +177,6 @@ def test_activations_of_the_small_student_are_those_measured(tmp_path: Path) -> 
 def test_eager_attention_keeps_squares(tmp_path: Path) -> None:
     model = memory.skeleton(written(tmp_path, LLAMA8B))
     how = Training(attention="eager", checkpointing=True)
-    assert memory.training(model, EIGHT, how, 32768, 0, 2)["attention"] == pytest.approx(6 * 32 * 32768**2 / 1e9)
+    assert memory.training(model, EIGHT, how, 32768, 0, 2)["attention"] == pytest.approx(
+        6 * 32 * 32768**2 / 1e9
+    )

@@ -1,4 +1,6 @@
-"""Whole tables of preflight: the profiles are fine, and what was wrong with one is an error line with its remedy."""
+"""Whole tables of preflight: the profiles are fine, and what was wrong with one is an error line
+with its remedy.
+"""
 
 import copy
 import json
@@ -107,7 +109,9 @@ def test_weights_that_one_gpu_cannot_hold_are_an_error(paper: dict[str, Any]) ->
     assert of(report, "teachers.mine")["serving"].status == "error"
 
 
-def test_tokenizer_that_ends_elsewhere_than_its_model_is_a_warning(paper: dict[str, Any], tmp_path: Path) -> None:
+def test_tokenizer_that_ends_elsewhere_than_its_model_is_a_warning(
+    paper: dict[str, Any], tmp_path: Path
+) -> None:
     folder = tmp_path / "model"
     shutil.copytree(paper["teachers"]["qwen397b"]["model"], folder)
     path = folder / "tokenizer_config.json"
@@ -152,16 +156,25 @@ def test_context_without_room_for_the_longest_trace_is_a_warning(
         ({}, "each some "),
     ],
 )
-def test_steps_are_those_of_the_methods_budget(paper: dict[str, Any], method: dict[str, Any], told: str) -> None:
+def test_steps_are_those_of_the_methods_budget(
+    paper: dict[str, Any], method: dict[str, Any], told: str
+) -> None:
     study, report = copy.deepcopy(paper), Report()
     study["methods"]["lora"] |= method
     budget.check_questions(study, question_sets.entries(study["questions"]), report)
-    (line,) = (line for line in report.lines if line.subject == "train" and line.finding.startswith("lora"))
+    (line,) = (
+        line for line in report.lines if line.subject == "train" and line.finding.startswith("lora")
+    )
     assert told in line.finding
 
 
 def test_disk_names_every_part(paper: dict[str, Any]) -> None:
-    one = Trained(10**9, {"lora": 10**7, "full": 10**9}, {"lora": 6 * 10**7, "full": 6 * 10**9}, cached=3 * 10**9)
+    one = Trained(
+        10**9,
+        {"lora": 10**7, "full": 10**9},
+        {"lora": 6 * 10**7, "full": 6 * 10**9},
+        cached=3 * 10**9,
+    )
     report = Report()
     budget.check_disk(paper, {"one": one}, 5 * 10**9, 10**9, report)
     (line,) = report.lines
@@ -177,10 +190,18 @@ def test_disk_names_every_part(paper: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("looked", "status", "told"),
-    [(20_000, "error", "none of the 8 rows there are has question 'none'"), (4, "warning", "4 rows looked through")],
+    [
+        (20_000, "error", "none of the 8 rows there are has question 'none'"),
+        (4, "warning", "4 rows looked through"),
+    ],
 )
 def test_wanted_value_that_no_row_has_is_told(
-    paper: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, looked: int, status: str, told: str
+    paper: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    looked: int,
+    status: str,
+    told: str,
 ) -> None:
     monkeypatch.setattr(question_sets, "LOOKED", looked)
     section, report = copy.deepcopy(paper["questions"]["sets"]["mmlu_other"]), Report()
@@ -210,7 +231,9 @@ def test_special_token_with_another_id_is_an_error(paper: dict[str, Any]) -> Non
     assert "expected id 7, found 248046" in line.finding
 
 
-def test_chat_template_that_opens_a_think_block_is_an_error_of_a_student(paper: dict[str, Any]) -> None:
+def test_chat_template_that_opens_a_think_block_is_an_error_of_a_student(
+    paper: dict[str, Any],
+) -> None:
     report = student(paper, {"text": {"prompt_template": None}})
     line = of(report, "students.qwen9b")["completion"]
     assert (line.status, line.remedy.startswith("give a prompt_template")) == ("error", True)
@@ -221,7 +244,9 @@ def test_examples_longer_than_the_model_reads_are_an_error(paper: dict[str, Any]
     assert of(report, "students.qwen9b.text")["context"].status == "error"
 
 
-def test_folder_that_is_not_there_is_an_error_and_the_rest_is_looked_at(paper: dict[str, Any]) -> None:
+def test_folder_that_is_not_there_is_an_error_and_the_rest_is_looked_at(
+    paper: dict[str, Any],
+) -> None:
     report = student(paper, {"source": {"path": "nowhere"}})
     assert [(line.check, line.status) for line in report.lines] == [("files", "error")]
 
@@ -276,6 +301,8 @@ def test_command_prints_the_table_writes_nothing_and_fails_on_an_error(tmp_path:
     assert "kernels-community" not in done.stderr
     assert done.stdout.splitlines()[-1].endswith("1 error")
     assert (ROOT / "params.yaml").read_bytes() == before
-    refused = subprocess.run([*command, "evaluate.samples=x"], cwd=ROOT, capture_output=True, text=True)
+    refused = subprocess.run(
+        [*command, "evaluate.samples=x"], cwd=ROOT, capture_output=True, text=True
+    )
     assert refused.returncode == 1
     assert refused.stderr.splitlines()[-1].startswith("error: profile smoke: ")

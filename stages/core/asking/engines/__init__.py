@@ -3,8 +3,8 @@
 - vllm: vLLM's offline engine. transformers: batches on this machine. openai: any server of the OpenAI protocol.
 - scripted: the stand-in teacher. ray: replicas of any of the local ones on a Ray cluster.
 
-Every sampling field is set by the caller; nothing comes from a model's generation_config. An `inference` section of
-the params names its `engine`; its other entries are that engine's Settings.
+Every sampling field is set by the caller; nothing comes from a model's generation_config. An
+`inference` section of the params names its `engine`; its other entries are that engine's Settings.
 """
 
 import contextlib
@@ -29,9 +29,11 @@ Penalty = Annotated[float, Field(ge=-2, le=2)]  # as OpenAI's protocol and vLLM 
 
 @dataclass(frozen=True)
 class Sampling:
-    """How to continue a prompt: every field that vLLM, OpenAI's protocol or transformers could fill in by themselves.
+    """How to continue a prompt: every field that vLLM, OpenAI's protocol or transformers could fill
+    in by themselves.
 
-    Temperature 0 is greedy; top_p 1, top_k 0, min_p 0, repetition_penalty 1 and the other penalties 0 change nothing.
+    Temperature 0 is greedy; top_p 1, top_k 0, min_p 0, repetition_penalty 1 and the other penalties
+    0 change nothing.
     """
 
     max_new_tokens: Annotated[int, Field(le=params.MOST)]
@@ -45,9 +47,13 @@ class Sampling:
 
     def __post_init__(self) -> None:
         if self.max_new_tokens < 1 or self.temperature < 0 or not 0 < self.top_p <= 1:
-            raise StageError(f"sampling: {self}: expected max_new_tokens >= 1, temperature >= 0, 0 < top_p <= 1")
+            raise StageError(
+                f"sampling: {self}: expected max_new_tokens >= 1, temperature >= 0, 0 < top_p <= 1"
+            )
         if self.top_k < 0 or not 0 <= self.min_p < 1 or self.repetition_penalty <= 0:
-            raise StageError(f"sampling: {self}: expected top_k >= 0, 0 <= min_p < 1, repetition_penalty > 0")
+            raise StageError(
+                f"sampling: {self}: expected top_k >= 0, 0 <= min_p < 1, repetition_penalty > 0"
+            )
 
     def shape(self) -> dict[str, Any]:
         """What shapes an answer: all but the token limit."""
@@ -56,7 +62,9 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Request:
-    """A prompt to continue, as token ids or, for engines that render it themselves, the user's message."""
+    """A prompt to continue, as token ids or, for engines that render it themselves, the user's
+    message.
+    """
 
     key: str  # its caller's name for it
     prompt: Sequence[int] | str
@@ -67,10 +75,12 @@ class Request:
 
 @dataclass(frozen=True)
 class Output:
-    """What followed. Where the engine or its server set the reasoning apart, `text` is the answer alone.
+    """What followed. Where the engine or its server set the reasoning apart, `text` is the answer
+    alone.
 
-    finish_reason: stop (ended by itself), length (cut at the limit), too_long, refused and failed (never answered:
-    `text` says why), else the server's own word. Completion tokens count as the limit does, the EOS among them.
+    finish_reason: stop (ended by itself), length (cut at the limit), too_long, refused and failed
+    (never answered: `text` says why), else the server's own word. Completion tokens count as the
+    limit does, the EOS among them.
     """
 
     text: str
@@ -84,8 +94,9 @@ class Output:
 class Model:
     """`name` is a folder, with `revision` the id of a model on the hub, or a server's name for it.
 
-    `tokenizer` is None where only the server has one. `special`: whether special tokens stay in the text, as
-    formats need whose marks are such tokens. `system`: the system message, for engines that render prompts themselves.
+    `tokenizer` is None where only the server has one. `special`: whether special tokens stay in the
+    text, as formats need whose marks are such tokens. `system`: the system message, for engines
+    that render prompts themselves.
     """
 
     name: str
@@ -96,7 +107,9 @@ class Model:
 
 
 class Engine(Protocol):
-    """Continues prompts, which it draws from `requests` as it has room, so that there may be any number of them."""
+    """Continues prompts, which it draws from `requests` as it has room, so that there may be any
+    number of them.
+    """
 
     def generate(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Output]]:
         """Yields (request, output) for every request, in any order, each as soon as it is there."""
@@ -107,26 +120,34 @@ class Swapping(Engine, Protocol):
     """An engine that goes on with the weights of another checkpoint: all those that serve students."""
 
     def swap(self, model: Model) -> None:
-        """Takes the weights of `model`, whose config and tokenizer are those of the one that it holds."""
+        """Takes the weights of `model`, whose config and tokenizer are those of the one that it
+        holds.
+        """
         ...
 
 
 def derived_seed(seed: int, question_id: str, sample: int) -> int:
-    """A seed of its own for every sample: 63 bits (what vLLM takes) of a hash, the same on every machine."""
+    """A seed of its own for every sample: 63 bits (what vLLM takes) of a hash, the same on every
+    machine.
+    """
     digest = hashlib.sha256(f"{seed}/{question_id}/{sample}".encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 
 
 def settings(inference: Mapping[str, Any], place: str) -> tuple[str, Any]:
-    """(engine, its settings) that an `inference` section, found at `place` in the params, describes.
+    """(engine, its settings) that an `inference` section, found at `place` in the params,
+    describes.
 
-    The settings have `shape()`, what of them shapes an answer, and `renders`, whether prompts go in as messages.
+    The settings have `shape()`, what of them shapes an answer, and `renders`, whether prompts go in
+    as messages.
     """
     if not isinstance(inference, Mapping):
         raise StageError(f"params.yaml: {place}: expected a mapping, found {quoted(inference)}")
     name = inference.get("engine")
     if not isinstance(name, str) or name not in KNOWN:
-        raise StageError(f"params.yaml: {place}.engine: {quoted(name)} is unknown; known: {', '.join(KNOWN)}")
+        raise StageError(
+            f"params.yaml: {place}.engine: {quoted(name)} is unknown; known: {', '.join(KNOWN)}"
+        )
     own = {key: value for key, value in inference.items() if key != "engine"}
     made = params.section(_settings(name), own, place)
     if name == "ray":
@@ -161,7 +182,9 @@ def _settings(name: str) -> type[Any]:
 
 
 def _module(name: str) -> Any:
-    """The engine's module, imported when it is asked for; spelled out, because the test of deps reads imports."""
+    """The engine's module, imported when it is asked for; spelled out, because the test of deps
+    reads imports.
+    """
     module: Any
     match name:
         case "openai":
@@ -178,7 +201,9 @@ def _module(name: str) -> Any:
 
 
 def load(model: Model, inference: Mapping[str, Any], place: str) -> Engine:
-    """`model` behind the engine that `inference` names. Raises StageError for an unknown one or bad settings."""
+    """`model` behind the engine that `inference` names. Raises StageError for an unknown one or bad
+    settings.
+    """
     name, own = settings(inference, place)
     engine: Engine = _module(name).ENGINE(model, own)
     return engine

@@ -1,9 +1,9 @@
 """Generation by a server that speaks OpenAI's protocol: vllm serve, SGLang, a vendor.
 
-Each request is one call, so that each has its own seed and is paid for once. What may pass (429, 5xx, time-outs, broken
-connections, answers that are no answers) is tried again after a jittered, growing pause, and not before the server's
-Retry-After. What the server says no to for one request is that request's outcome; what it says no to for all ends the
-stage in one line.
+Each request is one call, so that each has its own seed and is paid for once. What may pass (429,
+5xx, time-outs, broken connections, answers that are no answers) is tried again after a jittered,
+growing pause, and not before the server's Retry-After. What the server says no to for one request
+is that request's outcome; what it says no to for all ends the stage in one line.
 """
 
 import asyncio
@@ -23,9 +23,15 @@ from stages.core.asking.engines.options import OpenAI as Settings
 from stages.core.program import command
 from stages.core.program.errors import StageError
 
-# Sampling fields that vLLM and SGLang take beyond the protocol, and fill in from the model where they are left out
+# Sampling fields that vLLM and SGLang take beyond the protocol, and fill in from the model where
+# they are left out
 BEYOND = ("top_k", "min_p", "repetition_penalty")
-PASSING = (openai.APIConnectionError, openai.RateLimitError, openai.InternalServerError, openai.ConflictError)
+PASSING = (
+    openai.APIConnectionError,
+    openai.RateLimitError,
+    openai.InternalServerError,
+    openai.ConflictError,
+)
 # What a server says of one request; 403 is also how vendors' moderation answers
 REFUSALS = (openai.BadRequestError, openai.UnprocessableEntityError, openai.PermissionDeniedError)
 BROKEN_OFF = ("abort", "error")  # how servers end what they had under way when they shut down
@@ -42,7 +48,8 @@ class OpenAIEngine:
 
     def __init__(self, model: Model, settings: Settings) -> None:
         self.model, self.settings = model, settings
-        self.in_a_row = 0  # requests given up since the last answer: from `concurrency` on the server counts as gone
+        # requests given up since the last answer: from `concurrency` on the server counts as gone
+        self.in_a_row = 0
         # A server of one's own mostly wants no key; the client wants one all the same
         self.key = os.environ.get(settings.key_variable) or "none"
         self.clock = tenacity.wait_random_exponential(multiplier=0.5, max=settings.longest_pause)
@@ -50,8 +57,8 @@ class OpenAIEngine:
     def generate(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Output]]:
         """Yields (request, output) as they come.
 
-        Raises StageError for what no request would survive, after those under way; for requests that were given up
-        after all others, or once the server seems gone.
+        Raises StageError for what no request would survive, after those under way; for requests
+        that were given up after all others, or once the server seems gone.
         """
         with asyncio.Runner() as runner:
             stream = self._stream(requests)
@@ -65,9 +72,13 @@ class OpenAIEngine:
     async def _stream(self, requests: Iterable[Request]) -> AsyncIterator[tuple[Request, Output]]:
         waiting, running = iter(requests), set[asyncio.Task[tuple[Request, Output]]]()
         ended, given_up = None, list[Output]()
-        # Retries are ours: the client's own have no pause beyond 8 s and give up on a long Retry-After
+        # Retries are ours: the client's own have no pause beyond 8 s and give up on a long
+        # Retry-After
         async with openai.AsyncOpenAI(
-            base_url=self.settings.base_url, api_key=self.key, timeout=self.settings.timeout, max_retries=0
+            base_url=self.settings.base_url,
+            api_key=self.key,
+            timeout=self.settings.timeout,
+            max_retries=0,
         ) as client:
             while True:
                 room = 0 if ended or self._gone() else self.settings.concurrency - len(running)
@@ -86,7 +97,8 @@ class OpenAIEngine:
             raise ended
         if given_up and (self._gone() or not self.settings.skip_failed):
             raise self._error(
-                f"{len(given_up)} requests had no answer after {self.settings.tries} tries", given_up[0].text
+                f"{len(given_up)} requests had no answer after {self.settings.tries} tries",
+                given_up[0].text,
             )
 
     def _gone(self) -> bool:
@@ -99,7 +111,10 @@ class OpenAIEngine:
         )
 
     async def _answer(self, client: Any, request: Request) -> tuple[Request, Output]:
-        enough = tenacity.stop_after_attempt(self.settings.tries), tenacity.stop_after_delay(self.settings.patience)
+        enough = (
+            tenacity.stop_after_attempt(self.settings.tries),
+            tenacity.stop_after_delay(self.settings.patience),
+        )
         tries = tenacity.AsyncRetrying(
             stop=tenacity.stop_all(*enough),
             wait=self._pause,
@@ -121,7 +136,9 @@ class OpenAIEngine:
         return request, output
 
     def _quoted(self, text: str) -> str:
-        """What a server wrote, for a message: shortened, and without the key, which some servers repeat."""
+        """What a server wrote, for a message: shortened, and without the key, which some servers
+        repeat.
+        """
         if len(self.key) >= command.SECRET_LENGTH:
             text = text.replace(self.key, f"[{self.settings.key_variable}]")
         return text[:LONGEST_QUOTE]
@@ -135,7 +152,9 @@ class OpenAIEngine:
     async def _call(self, client: Any, request: Request) -> Output:
         sampling = request.sampling
         if not self.settings.beyond_protocol and (odd := _changed(sampling)):
-            raise StageError(f"sampling.{odd}: a server without beyond_protocol cannot be asked for it; leave it out")
+            raise StageError(
+                f"sampling.{odd}: a server without beyond_protocol cannot be asked for it; leave it out"
+            )
         fields = {
             "model": self.model.name,
             "seed": request.seed,
@@ -144,17 +163,28 @@ class OpenAIEngine:
             "presence_penalty": sampling.presence_penalty,
             "frequency_penalty": sampling.frequency_penalty,
         }
-        beyond = {name: getattr(sampling, name) for name in BEYOND} if self.settings.beyond_protocol else {}
+        beyond = (
+            {name: getattr(sampling, name) for name in BEYOND}
+            if self.settings.beyond_protocol
+            else {}
+        )
         if beyond.get("top_k") == 0:
             beyond["top_k"] = -1  # off, in the word that both vLLM and SGLang take
         extra = beyond | self.settings.extra
         if self.settings.renders:
             turns = chat.messages(str(request.prompt), self.model.system)
             found = await client.chat.completions.create(
-                messages=turns, max_completion_tokens=sampling.max_new_tokens, extra_body=extra, **fields
+                messages=turns,
+                max_completion_tokens=sampling.max_new_tokens,
+                extra_body=extra,
+                **fields,
             )
         else:
-            special = {"skip_special_tokens": not self.model.special} if self.settings.beyond_protocol else {}
+            special = (
+                {"skip_special_tokens": not self.model.special}
+                if self.settings.beyond_protocol
+                else {}
+            )
             found = await client.completions.create(
                 prompt=list(request.prompt),
                 max_tokens=sampling.max_new_tokens,
@@ -189,12 +219,17 @@ def _passes(error: BaseException) -> bool:
         return False
     if isinstance(error, openai.APIStatusError) and error.status_code in (408, 413):
         return error.status_code == 408
-    # A body that is no JSON comes as a ValueError, one of another shape as APIResponseValidationError
-    return isinstance(error, (*PASSING, openai.APIResponseValidationError, MalformedError, ValueError))
+    # A body that is no JSON comes as a ValueError, one of another shape as
+    # APIResponseValidationError
+    return isinstance(
+        error, (*PASSING, openai.APIResponseValidationError, MalformedError, ValueError)
+    )
 
 
 def retry_after(error: BaseException | None) -> float:
-    """Seconds that the server asks to wait, 0 where it does not; the header holds seconds or a date (RFC 9110)."""
+    """Seconds that the server asks to wait, 0 where it does not; the header holds seconds or a date
+    (RFC 9110).
+    """
     if not isinstance(error, openai.APIStatusError):
         return 0.0
     value = error.response.headers.get("retry-after", "")
@@ -208,7 +243,9 @@ def retry_after(error: BaseException | None) -> float:
 
 def _changed(sampling: Sampling) -> str | None:
     default = Sampling(1)
-    return next((name for name in BEYOND if getattr(sampling, name) != getattr(default, name)), None)
+    return next(
+        (name for name in BEYOND if getattr(sampling, name) != getattr(default, name)), None
+    )
 
 
 ENGINE = OpenAIEngine

@@ -12,21 +12,34 @@ from stages.core.program.params import MOST, Amount, NotEmpty, Options
 
 KEYS = "OPENAI_API_KEY"
 DTYPES = ("bfloat16", "float16", "float32")
-Attention = Literal["eager", "sdpa", "flash_attention_2", "flash_attention_3", "flash_attention_4", "flex_attention"]
+Attention = Literal[
+    "eager", "sdpa", "flash_attention_2", "flash_attention_3", "flash_attention_4", "flex_attention"
+]
 # What the engine itself says in each call
 OURS = {
-    *("model", "messages", "prompt", "seed", "temperature", "top_p", "presence_penalty", "frequency_penalty"),
+    *(
+        "model",
+        "messages",
+        "prompt",
+        "seed",
+        "temperature",
+        "top_p",
+        "presence_penalty",
+        "frequency_penalty",
+    ),
     *("max_tokens", "max_completion_tokens", "n", "stream"),
 }
 
 
 @dataclass(frozen=True)
 class OpenAI:
-    """Where the server is and how it is asked. `api` chat sends messages, completions the ids of prompts rendered here.
+    """Where the server is and how it is asked. `api` chat sends messages, completions the ids of
+    prompts rendered here.
 
-    `extra` is sent as it is: reasoning_effort, chat_template_kwargs. `beyond_protocol: false` leaves out top_k, min_p
-    and repetition_penalty, for vendors that refuse them. The key is read from the environment alone. Answers are stored
-    as those of `server`, of base_url without one: give it where one server's address changes.
+    `extra` is sent as it is: reasoning_effort, chat_template_kwargs. `beyond_protocol: false`
+    leaves out top_k, min_p and repetition_penalty, for vendors that refuse them. The key is read
+    from the environment alone. Answers are stored as those of `server`, of base_url without one:
+    give it where one server's address changes.
     """
 
     base_url: str
@@ -35,9 +48,12 @@ class OpenAI:
     concurrency: Annotated[int, Field(le=MOST)] = 64  # calls at a time
     timeout: Annotated[float, Field(gt=0)] = 1800.0  # seconds for one try
     tries: Annotated[int, Field(le=MOST)] = 10  # at least, and
-    patience: Amount = 900.0  # seconds at least, before a request is given up: as long as a server takes to come back
+    # seconds at least, before a request is given up: as long as a server takes to come back
+    patience: Amount = 900.0
     longest_pause: Annotated[float, Field(gt=0)] = 60.0  # seconds, unless a server asks for more
-    skip_failed: bool = False  # go on without the requests that were given up; else the stage ends with an error
+    skip_failed: bool = (
+        False  # go on without the requests that were given up; else the stage ends with an error
+    )
     key_variable: Annotated[str, Field(pattern=r"^\w+$")] = KEYS
     beyond_protocol: bool = True
     extra: Options = field(default_factory=dict)
@@ -48,7 +64,9 @@ class OpenAI:
         if min(self.concurrency, self.tries) < 1:
             raise StageError("expected concurrency and tries of 1 or more")
         if not _is_url(self.base_url):
-            raise StageError(f"base_url: {quoted(self.base_url)}: expected an address like http://machine:8000/v1")
+            raise StageError(
+                f"base_url: {quoted(self.base_url)}: expected an address like http://machine:8000/v1"
+            )
         # Beyond these, what a server takes is known to itself alone
         if odd := sorted(OURS & self.extra.keys()):
             raise StageError(f"extra.{odd[0]}: set elsewhere; leave it out of extra")
@@ -60,8 +78,15 @@ class OpenAI:
 
     def shape(self) -> dict[str, Any]:
         """What of this shapes an answer."""
-        server = self.server or self.base_url.rstrip("/")  # two that serve one name may have other weights under it
-        return {"api": self.api, "extra": self.extra, "beyond_protocol": self.beyond_protocol, "server": server}
+        server = self.server or self.base_url.rstrip(
+            "/"
+        )  # two that serve one name may have other weights under it
+        return {
+            "api": self.api,
+            "extra": self.extra,
+            "beyond_protocol": self.beyond_protocol,
+            "server": server,
+        }
 
 
 @dataclass(frozen=True)
@@ -75,7 +100,9 @@ class Transformers:
 
     def __post_init__(self) -> None:
         if self.dtype not in DTYPES:
-            raise StageError(f"dtype: {quoted(self.dtype)} is unknown; expected bfloat16, float16 or float32")
+            raise StageError(
+                f"dtype: {quoted(self.dtype)} is unknown; expected bfloat16, float16 or float32"
+            )
         if self.batch_size < 1:
             raise StageError(f"batch_size: {self.batch_size}, expected 1 or more")
 

@@ -18,4 +18,8 @@ CHECK = (
     "A quick check the other way round: {check}. Good, it agrees.",
     "To be safe I test it: {check}. Yes, that is consistent.",
 )
-CLOSE = ("So {name} is {value}.", "That means {name} = {value}.", "Therefore {name} must be {value}.")
+CLOSE = (
+    "So {name} is {value}.",
+    "That means {name} = {value}.",
+    "Therefore {name} must be {value}.",
+)

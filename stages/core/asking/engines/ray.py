@@ -1,7 +1,9 @@
-"""Replicas of a local engine on a Ray cluster, by Ray Data: each actor holds the model and answers batches.
+"""Replicas of a local engine on a Ray cluster, by Ray Data: each actor holds the model and answers
+batches.
 
-For many machines, or many GPUs with a replica each. A model that is itself larger than a machine wants no replicas here
-but vLLM's own Ray executor: `engine: vllm` with distributed_executor_backend: ray among its options.
+For many machines, or many GPUs with a replica each. A model that is itself larger than a machine
+wants no replicas here but vLLM's own Ray executor: `engine: vllm` with
+distributed_executor_backend: ray among its options.
 """
 
 import itertools
@@ -26,8 +28,8 @@ PLACE = "inference.run"
 class Settings:
     """`run` is the inference section of each replica; cpus and gpus are what one takes.
 
-    `address` of the cluster: auto finds the one that this machine belongs to, null starts one for this stage alone,
-    which other machines cannot reach.
+    `address` of the cluster: auto finds the one that this machine belongs to, null starts one for
+    this stage alone, which other machines cannot reach.
     """
 
     run: dict[str, Any]
@@ -35,7 +37,8 @@ class Settings:
     cpus: Amount = 1.0
     gpus: Amount = 0.0
     batch_size: Positive = 64
-    chunk: Positive = 131072  # requests that are handed to Ray together, by replicas that load the model for each chunk
+    # requests that are handed to Ray together, by replicas that load the model for each chunk
+    chunk: Positive = 131072
     address: str | None = "auto"
 
     def __post_init__(self) -> None:
@@ -110,7 +113,9 @@ class RayEngine:
         waiting = iter(requests)
         while chunk := list(itertools.islice(waiting, self.settings.chunk)):
             rows = [{"item": json.dumps(asdict(request))} for request in chunk]
-            batches = -(-len(rows) // self.settings.batch_size)  # a block a batch, so that each comes back by itself
+            batches = -(
+                -len(rows) // self.settings.batch_size
+            )  # a block a batch, so that each comes back by itself
             answered = self.data.from_items(rows, override_num_blocks=batches).map_batches(
                 Replica,
                 fn_constructor_args=(self.model, self.settings.run),
@@ -125,11 +130,15 @@ class RayEngine:
                     key, output = json.loads(row["item"])
                     yield asked[key], Output(**output)
             except self.errors as error:
-                raise StageError(f"inference.run: a replica failed on Ray: {_last_line(error)}") from error
+                raise StageError(
+                    f"inference.run: a replica failed on Ray: {_last_line(error)}"
+                ) from error
 
 
 def _last_line(error: BaseException) -> str:
-    """The line of a worker's traceback that says what went wrong: our own complaint, else the last exception's."""
+    """The line of a worker's traceback that says what went wrong: our own complaint, else the last
+    exception's.
+    """
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     named = [line for line in lines if re.match(r"[\w.]+(?:Error|Exception)\b.*: ", line)]
     ours = [line for line in named if line.startswith("stages.")]

@@ -1,9 +1,10 @@
-"""A scripted teacher: solves arithmetic questions and writes the long working-out of a reasoning model.
+"""A scripted teacher: solves arithmetic questions and writes the long working-out of a reasoning
+model.
 
-It stands in for a teacher model where there is none. It reads the question's text, works it out step by
-step and writes the steps with the habits that make reasoning traces long: restating, talking to itself,
-false starts that it corrects, and checking. At a seeded rate a step goes wrong unnoticed, so that the
-final answer is wrong and `verify` has something to reject.
+It stands in for a teacher model where there is none. It reads the question's text, works it out
+step by step and writes the steps with the habits that make reasoning traces long: restating,
+talking to itself, false starts that it corrects, and checking. At a seeded rate a step goes wrong
+unnoticed, so that the final answer is wrong and `verify` has something to reject.
 """
 
 import functools
@@ -47,7 +48,9 @@ def _version() -> str:
 
 @dataclass(frozen=True)
 class Step:
-    """One line of working: `text` as it should read, `value` its result, `check` an equation that confirms it."""
+    """One line of working: `text` as it should read, `value` its result, `check` an equation that
+    confirms it.
+    """
 
     left: str
     value: int
@@ -56,7 +59,9 @@ class Step:
 
 @dataclass(frozen=True)
 class Worked:
-    """A solved question: what is asked (`task`), the steps in order, the name of the unknown and its value."""
+    """A solved question: what is asked (`task`), the steps in order, the name of the unknown and
+    its value.
+    """
 
     task: str
     steps: tuple[Step, ...]
@@ -95,7 +100,10 @@ def _one(a: int, op: str, b: int, sums: _Arithmetic) -> list[Step]:
     low, high = sorted((a, b))
     if op != "*" or high < 10 or low > 9 or high % 10 == 0:
         return [sums(f"{a} {op} {b}", _apply(a, op, b), _undo(op, b, a))]
-    tens, units = (sums(f"{part} * {low}", part * low, _undo("*", low, part)) for part in (high - high % 10, high % 10))
+    tens, units = (
+        sums(f"{part} * {low}", part * low, _undo("*", low, part))
+        for part in (high - high % 10, high % 10)
+    )
     whole = f"{a} * {b} = {tens.value} + {units.value}"
     total = sums(whole, tens.value + units.value, _undo("+", units.value, tens.value))
     return [tens, units, total]
@@ -122,7 +130,9 @@ def _equation(text: str, sums: _Arithmetic) -> Worked | None:
     coefficient = constant = 0
     for sign, number, letter in terms:
         amount = int(number or bool(letter)) * (-1 if sign == "-" else 1)
-        coefficient, constant = (coefficient + amount, constant) if letter else (coefficient, constant + amount)
+        coefficient, constant = (
+            (coefficient + amount, constant) if letter else (coefficient, constant + amount)
+        )
     if len(names) != 1 or not coefficient or (int(right) - constant) % coefficient:
         return None
     value, steps = int(right), []
@@ -132,7 +142,13 @@ def _equation(text: str, sums: _Arithmetic) -> Worked | None:
         value = steps[-1].value
     if coefficient != 1:
         found = value // coefficient
-        steps.append(sums(f"{value} / {coefficient}", found, lambda v: f"{coefficient} * {v} = {coefficient * v}"))
+        steps.append(
+            sums(
+                f"{value} / {coefficient}",
+                found,
+                lambda v: f"{coefficient} * {v} = {coefficient * v}",
+            )
+        )
     return Worked(text, tuple(steps), names.pop(), steps[-1].value if steps else value)
 
 
@@ -190,13 +206,17 @@ def _tell(step: Step, number: int, rng: random.Random, teacher: Settings) -> lis
 
 
 class ScriptedEngine:
-    """The teacher behind the interface of all engines; token counts are unknown, because it has no tokens."""
+    """The teacher behind the interface of all engines; token counts are unknown, because it has no
+    tokens.
+    """
 
     def __init__(self, model: Model, settings: Settings) -> None:
         self.settings = settings
 
     def generate(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Output]]:
-        """Yields (request, output) in the order of the requests; their sampling means nothing to a script."""
+        """Yields (request, output) in the order of the requests; their sampling means nothing to a
+        script.
+        """
         for request in requests:
             reasoning, answer = write(str(request.prompt), self.settings, request.seed)
             yield request, Output(answer, "stop", reasoning=reasoning)

@@ -16,9 +16,15 @@ from stages.core.program.params import NotEmpty, Options, Positive
 
 # What the engine itself sets; no code of a model is ever run
 OURS = {"model", "tokenizer", "revision", "dtype", "generation_config", "trust_remote_code"}
-# An answer that max_model_len cuts is told apart by its length, so it is asked again when there is more room
+# An answer that max_model_len cuts is told apart by its length, so it is asked again when there is
+# more room
 SPEED = {
-    *("tensor_parallel_size", "pipeline_parallel_size", "data_parallel_size", "distributed_executor_backend"),
+    *(
+        "tensor_parallel_size",
+        "pipeline_parallel_size",
+        "data_parallel_size",
+        "distributed_executor_backend",
+    ),
     *(
         "enable_expert_parallel",
         "gpu_memory_utilization",
@@ -34,13 +40,17 @@ SPEED = {
 
 @dataclass(frozen=True)
 class Settings:
-    """`options` go to vllm.LLM as they are: tensor_parallel_size, pipeline_parallel_size, quantization, max_model_len.
+    """`options` go to vllm.LLM as they are: tensor_parallel_size, pipeline_parallel_size,
+    quantization, max_model_len.
 
-    With a `reasoning_parser`, one of vLLM's by name, the reasoning comes apart; without, our own reading does it.
+    With a `reasoning_parser`, one of vLLM's by name, the reasoning comes apart; without, our own
+    reading does it.
     """
 
     dtype: Literal["auto", "half", "float16", "bfloat16", "float", "float32"] = "bfloat16"
-    in_flight: Positive = 1024  # requests that the engine holds at a time, more than it can run together
+    in_flight: Positive = (
+        1024  # requests that the engine holds at a time, more than it can run together
+    )
     reasoning_parser: NotEmpty | None = None  # only vLLM knows their names
     options: Options = field(default_factory=dict)
     renders = False
@@ -51,7 +61,9 @@ class Settings:
         known = _known_options()
         if known and (odd := sorted(self.options.keys() - known)):
             near = difflib.get_close_matches(odd[0], known)
-            raise StageError(f"options.{odd[0]}: not an option of vLLM; near it: {', '.join(near) or 'none'}")
+            raise StageError(
+                f"options.{odd[0]}: not an option of vLLM; near it: {', '.join(near) or 'none'}"
+            )
 
     def shape(self) -> dict[str, Any]:
         """What of this shapes an answer: all options but those that only make it faster or fit."""
@@ -61,7 +73,8 @@ class Settings:
 
 @functools.cache
 def _known_options() -> frozenset[str]:
-    """The names that vllm.LLM takes, read from its source, for its import takes long; none where it is not installed.
+    """The names that vllm.LLM takes, read from its source, for its import takes long; none where it
+    is not installed.
 
     Their values only vLLM itself checks, when it loads a model.
     """
@@ -70,9 +83,15 @@ def _known_options() -> frozenset[str]:
         return frozenset()
     found: set[str] = set()
     for file in ("engine/arg_utils.py", "entrypoints/llm.py"):
-        for node in ast.walk(ast.parse((Path(package.origin).parent / file).read_text(encoding="utf-8"))):
+        for node in ast.walk(
+            ast.parse((Path(package.origin).parent / file).read_text(encoding="utf-8"))
+        ):
             if isinstance(node, ast.ClassDef) and node.name == "EngineArgs":
-                found |= {ast.unparse(field.target) for field in node.body if isinstance(field, ast.AnnAssign)}
+                found |= {
+                    ast.unparse(field.target)
+                    for field in node.body
+                    if isinstance(field, ast.AnnAssign)
+                }
             elif isinstance(node, ast.ClassDef) and node.name == "LLM":
                 found |= {
                     name.arg
@@ -84,7 +103,9 @@ def _known_options() -> frozenset[str]:
 
 
 class VllmEngine:
-    """Wraps vllm.LLM and steps its engine, so that each answer is there when it is finished and not with the last."""
+    """Wraps vllm.LLM and steps its engine, so that each answer is there when it is finished and not
+    with the last.
+    """
 
     def __init__(self, model: Model, settings: Settings) -> None:
         try:
@@ -96,7 +117,11 @@ class VllmEngine:
             ) from error
         self.vllm, self.tokenizer, self.special = vllm, model.tokenizer, model.special
         self.in_flight = settings.in_flight
-        self.parser = _parser(settings.reasoning_parser, model.tokenizer) if settings.reasoning_parser else None
+        self.parser = (
+            _parser(settings.reasoning_parser, model.tokenizer)
+            if settings.reasoning_parser
+            else None
+        )
         try:
             self.llm: Any = vllm.LLM(
                 model=model.name,
@@ -113,7 +138,9 @@ class VllmEngine:
         self.longest = int(self.llm.llm_engine.model_config.max_model_len)
 
     def swap(self, model: Model) -> None:
-        """Takes the weights of `model`, a folder, in place: graphs, kernels and the room for keys and values stay."""
+        """Takes the weights of `model`, a folder, in place: graphs, kernels and the room for keys
+        and values stay.
+        """
         try:
             self.llm.collective_rpc("reload_weights", kwargs={"weights_path": model.name})
         except Exception as error:  # whatever its worker raises; what it holds is of no use then
@@ -127,7 +154,12 @@ class VllmEngine:
             while True:
                 for request in itertools.islice(waiting, self.in_flight - len(going)):
                     if len(request.prompt) >= self.longest:
-                        yield request, Output(f"{len(request.prompt)} tokens, room for {self.longest}", "too_long")
+                        yield (
+                            request,
+                            Output(
+                                f"{len(request.prompt)} tokens, room for {self.longest}", "too_long"
+                            ),
+                        )
                         continue
                     going[request.key] = request
                     prompt = {"prompt_token_ids": list(request.prompt)}
@@ -143,7 +175,9 @@ class VllmEngine:
 
     def _output(self, request: Request, found: Any) -> Output:
         ids = list(found.token_ids)
-        ended = found.finish_reason == "stop" and bool(ids)  # by a token: the EOS, or another one of the model's
+        ended = found.finish_reason == "stop" and bool(
+            ids
+        )  # by a token: the EOS, or another one of the model's
         text = self.tokenizer.decode(ids[: len(ids) - ended], skip_special_tokens=not self.special)
         reasoning = None
         if self.parser:
@@ -163,7 +197,9 @@ class VllmEngine:
 
 
 def _parser(name: str, tokenizer: Any) -> Any:
-    """vLLM's reader of one model family's reasoning. Raises StageError for a name that vLLM does not know."""
+    """vLLM's reader of one model family's reasoning. Raises StageError for a name that vLLM does
+    not know.
+    """
     from vllm.reasoning import ReasoningParserManager
 
     try:
@@ -171,7 +207,9 @@ def _parser(name: str, tokenizer: Any) -> Any:
         parser.extract_reasoning("", None)  # some read token streams alone
         return parser
     except (KeyError, RuntimeError, NotImplementedError) as error:
-        raise StageError(f"inference.reasoning_parser: {name!r}: vLLM cannot use it here: {error}") from error
+        raise StageError(
+            f"inference.reasoning_parser: {name!r}: vLLM cannot use it here: {error}"
+        ) from error
 
 
 ENGINE = VllmEngine

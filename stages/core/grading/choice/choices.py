@@ -1,8 +1,10 @@
-"""Reading a statement as one of several options: named by its letter, its label or number, its ordinal, or its text.
+"""Reading a statement as one of several options: named by its letter, its label or number, its
+ordinal, or its text.
 
-A letter and a text beside it must agree. Two different options make a statement unclear, and so does a denial. In a
-sentence without an answer phrase an option counts where it is said to be right ("B is the best choice"), chosen ("I
-pick B"), or where the sentence ends with its text and names no other.
+A letter and a text beside it must agree. Two different options make a statement unclear, and so
+does a denial. In a sentence without an answer phrase an option counts where it is said to be right
+("B is the best choice"), chosen ("I pick B"), or where the sentence ends with its text and names no
+other.
 """
 
 import re
@@ -30,7 +32,9 @@ class ChoiceReader:
         self._numeric = any(re.fullmatch(r"[-$\d.,/% ]+", option.strip()) for option in options)
 
     def read(self, statement: Statement) -> int | None:
-        """The option that a statement names. Raises UnclearError where it names several or denies one."""
+        """The option that a statement names. Raises UnclearError where it names several or denies
+        one.
+        """
         text = unwrapped(statement.text)
         if statement.form == "lead" and self._same(text) is None:
             text = self._sentence(text, statement.text)
@@ -45,11 +49,16 @@ class ChoiceReader:
             place = self._concluded(text)
             return self._equal_to(text) if place is None and not statement.opening else place
         return self._named(
-            re.sub(r"^(?:the )?(?:correct |final )?answer(?: is)?: ", "", text, flags=re.IGNORECASE), led=True
+            re.sub(
+                r"^(?:the )?(?:correct |final )?answer(?: is)?: ", "", text, flags=re.IGNORECASE
+            ),
+            led=True,
         )
 
     def _sentence(self, text: str, raw: str) -> str:
-        """The first sentence of a led statement, or the text of an option that has several sentences."""
+        """The first sentence of a led statement, or the text of an option that has several
+        sentences.
+        """
         # With a space before it, for "B." at a text's beginning ends no sentence
         sentence = unwrapped(sentences.first_sentence(f" {raw}"))
         naming = self._naming(text)
@@ -58,11 +67,17 @@ class ChoiceReader:
     def _first_word(self, text: str) -> int | None:
         """The option "Yes", "No" and the like that a sentence begins with, where it names no other."""
         word = re.match(r"(yes|no|true|false)[,:;.]\s", text, re.IGNORECASE)
-        places = [place for place, option in enumerate(self.options, 1) if word and exact(option) == exact(word[1])]
+        places = [
+            place
+            for place, option in enumerate(self.options, 1)
+            if word and exact(option) == exact(word[1])
+        ]
         return places[0] if places and self._all(text) <= {places[0]} else None
 
     def bare(self, text: str) -> int | None:
-        """The option that `text` is: a letter, a label, an option's text, or the first two together."""
+        """The option that `text` is: a letter, a label, an option's text, or the first two
+        together.
+        """
         text = unwrapped(text)
         try:
             same = self._same(text)
@@ -75,16 +90,36 @@ class ChoiceReader:
 
     def names_another(self, text: str, value: int) -> bool:
         """Whether `text` names an option other than `value` without saying that it is wrong."""
-        return any(self._all(part) - {value} for part in re.split("[,;]", unwrapped(text)) if not words.denies(part))
+        return any(
+            self._all(part) - {value}
+            for part in re.split("[,;]", unwrapped(text))
+            if not words.denies(part)
+        )
 
     def _same(self, text: str) -> int | None:
-        """The option whose text `text` repeats, to the letter or else ignoring case, or that its one letter means."""
+        """The option whose text `text` repeats, to the letter or else ignoring case, or that its
+        one letter means.
+        """
         plain = text.strip(" .!$")
-        if self._numeric and not re.fullmatch("[1-9]", plain) and (value := numbers.gold(plain)) is not None:
-            equal = [place for place, option in enumerate(self.options, 1) if numbers.gold(option) == value]
+        if (
+            self._numeric
+            and not re.fullmatch("[1-9]", plain)
+            and (value := numbers.gold(plain)) is not None
+        ):
+            equal = [
+                place
+                for place, option in enumerate(self.options, 1)
+                if numbers.gold(option) == value
+            ]
             return equal[0] if len(equal) == 1 else None
-        alike = {place: option for place, option in enumerate(self.options, 1) if exact(option) == exact(plain)}
-        places = {place for place, option in alike.items() if option.strip(" .") == plain} or set(alike)
+        alike = {
+            place: option
+            for place, option in enumerate(self.options, 1)
+            if exact(option) == exact(plain)
+        }
+        places = {place for place, option in alike.items() if option.strip(" .") == plain} or set(
+            alike
+        )
         letter = re.fullmatch(r"([A-Z])|([1-9])", plain)
         if places and letter:  # the option in this place, or the one that says so
             named = place_of(letter[1]) if letter[1] else int(letter[2])
@@ -94,7 +129,9 @@ class ChoiceReader:
         return places.pop() if places else None
 
     def _mention(self, text: str) -> tuple[int, int] | None:
-        """(place, length) of the option that `text` begins with; a text counts where a boundary follows it."""
+        """(place, length) of the option that `text` begins with; a text counts where a boundary
+        follows it.
+        """
         for place, option in self._texts:
             match = option.match(text)
             if match and choosing.TAIL.match(text, match.end()):
@@ -117,19 +154,29 @@ class ChoiceReader:
         return (mention[0], begin + second[1]) if second and second[0] == mention[0] else mention
 
     def _named(self, text: str, led: bool = False) -> int | None:
-        """The one option that `text` begins with, after words such as "most likely"; `led`: by an answer phrase."""
-        text = choosing.DENIED_ASIDE.sub(lambda aside: "" if words.denies(aside[0]) else aside[0], text)
+        """The one option that `text` begins with, after words such as "most likely"; `led`: by an
+        answer phrase.
+        """
+        text = choosing.DENIED_ASIDE.sub(
+            lambda aside: "" if words.denies(aside[0]) else aside[0], text
+        )
         leading, mention, rest = choosing.LEADING.match(text), self._naming(text), text
         if mention is None and leading:
             rest = text[leading.end() :]
             mention = self._naming(rest)
-        beside = (text[: len(text) - len(rest)] + "it" + rest[mention[1] :]) if mention else text  # an option may deny
+        beside = (
+            (text[: len(text) - len(rest)] + "it" + rest[mention[1] :]) if mention else text
+        )  # an option may deny
         if words.denies(_up_to_aside(beside)):
             raise UnclearError
         if mention is None:
             return None
         places, rest = self._listed(mention, rest)
-        if len(places) > 1 or rest.strip(" .)").startswith("?") or choosing.MARKED_WRONG.match(rest):
+        if (
+            len(places) > 1
+            or rest.strip(" .)").startswith("?")
+            or choosing.MARKED_WRONG.match(rest)
+        ):
             raise UnclearError
         restated = re.match(r",? (?:which|that) is,? ", rest)
         other = self._naming(rest[restated.end() :]) if restated else None
@@ -144,7 +191,9 @@ class ChoiceReader:
         return places.pop()
 
     def _listed(self, mention: tuple[int, int], text: str) -> tuple[set[int], str]:
-        """The option that `text` begins with and those that it is listed with; the rest of the text."""
+        """The option that `text` begins with and those that it is listed with; the rest of the
+        text.
+        """
         places = {mention[0]}
         rest = text[mention[1] :]
         while True:
@@ -165,7 +214,10 @@ class ChoiceReader:
         whole = text.removeprefix(BULLET)
         text = words.without_leading(whole)
         removed = whole[: len(whole) - len(text)].lower().split()
-        if not any(exact(option) in removed for option in self.options) and (same := self._same(text)) is not None:
+        if (
+            not any(exact(option) in removed for option in self.options)
+            and (same := self._same(text)) is not None
+        ):
             return same
         for part in dict.fromkeys((choosing.CONCLUDES.split(text)[-1], text)):
             clause = sentences.clause(part)
@@ -184,7 +236,11 @@ class ChoiceReader:
 
     def _equal_to(self, text: str) -> int | None:
         """The option that equals the number of a sentence, where all options are different numbers."""
-        if None in self._numbers or len(set(self._numbers)) < 2 or len(set(self._numbers)) < len(self._numbers):
+        if (
+            None in self._numbers
+            or len(set(self._numbers)) < 2
+            or len(set(self._numbers)) < len(self._numbers)
+        ):
             return None
         value = numbers.NumberReader().read(Statement(text, 0, 0, "sentence"))
         return self._numbers.index(value) + 1 if value in self._numbers else None
@@ -193,11 +249,17 @@ class ChoiceReader:
         """The option of a sentence that names no other, and in which nothing weakens it."""
         clause = sentences.clause(text)
         places = self._all(clause)
-        plain = len(places) == 1 and not choosing.WEAKENS.search(clause) and not choosing.NAMED_AFTER.search(clause)
+        plain = (
+            len(places) == 1
+            and not choosing.WEAKENS.search(clause)
+            and not choosing.NAMED_AFTER.search(clause)
+        )
         return places.pop() if plain and not words.SUPPOSES.match(text) else None
 
     def _is_answer(self, text: str) -> bool:
-        """Whether a sentence is an option with at most a reason after it, and not "Wet palms, oil and ..."."""
+        """Whether a sentence is an option with at most a reason after it, and not "Wet palms, oil
+        and ...".
+        """
         for option in (option for _, option in self._texts):
             match = option.match(text)
             if match and choosing.TAIL.match(text, match.end()):
@@ -211,11 +273,15 @@ class ChoiceReader:
             naming = self._naming(text[start.start() :])
             only = re.search(r"\bonly (?:option |choice )?$", text[: start.start()], re.IGNORECASE)
             if naming and (only or choosing.SAID_RIGHT.match(text, start.start() + naming[1])):
-                places |= set() if choosing.NAMED_AFTER.search(text[: start.start()]) else {naming[0]}
+                places |= (
+                    set() if choosing.NAMED_AFTER.search(text[: start.start()]) else {naming[0]}
+                )
         return places.pop() if len(places) == 1 else None
 
     def _ended(self, text: str) -> int | None:
-        """The one option that the sentence ends with: chosen by a verb, or its text where no other is named."""
+        """The one option that the sentence ends with: chosen by a verb, or its text where no other
+        is named.
+        """
         for start in re.finditer(r"(?:^|(?<=[\s:(\"]))(?=\S)", text):
             before, rest = text[: start.start()], text[start.start() :]
             naming = self._naming(rest)
@@ -223,8 +289,12 @@ class ChoiceReader:
                 continue
             if choosing.WEAKENS.search(before) or self._all(text) != {naming[0]}:
                 return None
-            is_text = any(place == naming[0] and option.match(rest) for place, option in self._texts)
-            if choosing.CHOSEN.search(before) or (is_text and before and choosing.BEFORE_THE_TEXT.search(before)):
+            is_text = any(
+                place == naming[0] and option.match(rest) for place, option in self._texts
+            )
+            if choosing.CHOSEN.search(before) or (
+                is_text and before and choosing.BEFORE_THE_TEXT.search(before)
+            ):
                 return naming[0]
         return None
 
@@ -233,18 +303,25 @@ class ChoiceReader:
         places, rest = set[int](), text
         for place, option in self._texts:
             text_of_option = re.compile(rf"(?<![\w-])(?:{option.pattern})", re.IGNORECASE)
-            places |= {place for match in text_of_option.finditer(rest) if len(exact(match[0]) or "") > 2}
+            places |= {
+                place for match in text_of_option.finditer(rest) if len(exact(match[0]) or "") > 2
+            }
             rest = text_of_option.sub(" \0 ", rest)
         for match in (
             ()
             if not self.labelled
             else re.finditer(
-                rf"(?<![\w'])([A-Z])(?![\w'])|\(([a-zA-Z])\)|\b(?i:{NAMES})\s?([1-9])\b|\b(?i:option) ([12]\d)\b", rest
+                rf"(?<![\w'])([A-Z])(?![\w'])|\(([a-zA-Z])\)|\b(?i:{NAMES})\s?([1-9])\b|\b(?i:option) ([12]\d)\b",
+                rest,
             )
         ):
             if match[1] and (match[1] == "I" or choosing.ARTICLE.match(rest, match.start())):
                 continue
-            place = int(match[3] or match[4]) if match[3] or match[4] else place_of(match[1] or match[2])
+            place = (
+                int(match[3] or match[4])
+                if match[3] or match[4]
+                else place_of(match[1] or match[2])
+            )
             places |= {place} if place <= self.places else set()
         return places
 
@@ -258,5 +335,9 @@ def _place(label: re.Match[str]) -> int:
 
 
 def _up_to_aside(text: str) -> str:
-    sentence = text.partition("\n")[0] if re.match(r"\(?[A-Za-z][.)]", text) else sentences.first_sentence(text)
+    sentence = (
+        text.partition("\n")[0]
+        if re.match(r"\(?[A-Za-z][.)]", text)
+        else sentences.first_sentence(text)
+    )
     return sentences.clause(sentence)

@@ -1,4 +1,6 @@
-"""How options are named, and what stands beside one: that it is right, chosen, listed with another, or denied."""
+"""How options are named, and what stands beside one: that it is right, chosen, listed with another,
+or denied.
+"""
 
 import re
 
@@ -11,7 +13,8 @@ LABEL = re.compile(
     rf"(?:the )?(?P<noun>(?i:{NAMES}|letter))?[\s(]*"
     r"(?:(?P<bracketed>(?<=\()[A-Za-z](?=\)))|(?P<letter>[A-Z])(?![\w'+]|-\w)"
     r"|(?P<small>[a-z])(?=[).:]?\s*$|[).]\s)|(?P<digit>[1-9])(?![\w%]|[.,/]\d))(?:\s?\))?"
-    rf"|(?i:{NAMES})(?P<number>[1-9])(?!\w)|(?i:option) (?P<tens>[12]\d)(?![\w%]|[.,/]\d)"  # options.written
+    # options.written
+    rf"|(?i:{NAMES})(?P<number>[1-9])(?!\w)|(?i:option) (?P<tens>[12]\d)(?![\w%]|[.,/]\d)"
     rf"|(?i:the (?P<ordinal>{'|'.join(ORDINALS)})\b(?: {NAMES}| one)?)"
 )
 LEADING = re.compile(
@@ -20,7 +23,9 @@ LEADING = re.compile(
     rf"|{NAMES}s?:?(?=\s[(A-Z\d])(?!\s[A-Z]?[a-z]))\b[:,]?\s+)+(?=[(A-Z\d]|the\b|[a-z][).])",
     re.IGNORECASE,
 )
-LINKS = any_of("and or also possibly maybe perhaps both either as_well_as but then even answer option choice")
+LINKS = any_of(
+    "and or also possibly maybe perhaps both either as_well_as but then even answer option choice"
+)
 BETWEEN = re.compile(rf"(?:\(\d+ ?%\)|[\s,;:.&/+()-]|\b{LINKS}\b)*", re.IGNORECASE)
 LOWER_CASE_NEXT = re.compile(r"\s?(?:and|or|,|&|/)\s?(?!i\.e\b|e\.g\b)[a-z](?![\w'])")  # "B and c"
 # What may stand after an option's name or text
@@ -78,15 +83,22 @@ CONCLUDES = re.compile(
     r"|,?\s(?i:which leaves|leaving)\s(?:us with |only )?|(?<=[a-z]), and (?=[A-Z] is my (?:answer|choice|pick)\b)"
     rf"|,?\s(?i:which|that) is,?\s(?=(?i:{NAMES})\s\(?[A-Z]\b|\(?[A-Z]\)?\W*$)"
 )
-DENIED_ASIDE = re.compile(r"(?<=\S)\s?\((?!(?:wrong|incorrect|no)\b)[^()]*\)|[;,]\s[^;,]*|\sand not\s[^;,]*")
+DENIED_ASIDE = re.compile(
+    r"(?<=\S)\s?\((?!(?:wrong|incorrect|no)\b)[^()]*\)|[;,]\s[^;,]*|\sand not\s[^;,]*"
+)
 VERB = re.compile(r"\s(?:is|was|are|fits?|seems|makes|would|must|should)\b")
-LISTED_TOO = re.compile(r"\W*$|\s?[,;.:&/+()\u2013\u2014-]|\s(?:and|or|but|are|as|both|is (?:also|not))\b|\s(?=[A-Z(])")
-REASON = re.compile(r"\W*$|,?\s\(?(?:because|since|as|which|not|rather|instead|due)\b|[.:;)]\s|\s[\u2014\u2013-]\s")
+LISTED_TOO = re.compile(
+    r"\W*$|\s?[,;.:&/+()\u2013\u2014-]|\s(?:and|or|but|are|as|both|is (?:also|not))\b|\s(?=[A-Z(])"
+)
+REASON = re.compile(
+    r"\W*$|,?\s\(?(?:because|since|as|which|not|rather|instead|due)\b|[.:;)]\s|\s[\u2014\u2013-]\s"
+)
 MARKED_WRONG = re.compile(
     r"\s?(?:->|=>|\((?:wrong|no\b)|[-\u2013\u2014.:]\s?(?:wrong|incorrect|false|no)\b|[*'-]\s*$"
     r"|(?:if|when|unless|assuming)\b)"
 )
 ENDS_WRONG = re.compile(
-    r"(?:\((?:no|wrong|incorrect|false)\)|[:\u2013\u2014-]\s(?:no|wrong|incorrect|false))\W*$", re.IGNORECASE
+    r"(?:\((?:no|wrong|incorrect|false)\)|[:\u2013\u2014-]\s(?:no|wrong|incorrect|false))\W*$",
+    re.IGNORECASE,
 )
 ARTICLE = re.compile(r"A [a-z]{2,}(?<! is)(?<! or)(?<! and)(?<! was)|I\b(?! is)")

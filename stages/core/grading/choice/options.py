@@ -1,4 +1,6 @@
-"""The options of a question: how its text lists them, which one its gold is, and one spelling for their texts."""
+"""The options of a question: how its text lists them, which one its gold is, and one spelling for
+their texts.
+"""
 
 import functools
 import re
@@ -12,7 +14,9 @@ _LONGEST = 2000  # characters of a statement that are compared with options
 
 
 def listed(question: str) -> tuple[str, ...]:
-    """The options that a question lists in its own text, as "Answer1: ... Answer2: ...", empty where it lists none."""
+    """The options that a question lists in its own text, as "Answer1: ... Answer2: ...", empty
+    where it lists none.
+    """
     text = _FORMAT.sub("", question)
     labels = list(_LISTED.finditer(text))
     if not labels or [int(label[2]) for label in labels] != list(range(1, len(labels) + 1)):
@@ -22,9 +26,14 @@ def listed(question: str) -> tuple[str, ...]:
 
 
 def gold(text: str, options: tuple[str, ...]) -> int | None:
-    """The place, from 1, of the option that is right: given by its label, its letter, or else its text."""
+    """The place, from 1, of the option that is right: given by its label, its letter, or else its
+    text.
+    """
     text = text.strip()
-    label, letter = re.fullmatch(rf"(?i:{NAMES})\s?\(?([1-9]\d?)\)?", text), re.fullmatch(r"\(?([A-Z])\)?", text)
+    label, letter = (
+        re.fullmatch(rf"(?i:{NAMES})\s?\(?([1-9]\d?)\)?", text),
+        re.fullmatch(r"\(?([A-Z])\)?", text),
+    )
     if label or letter:
         place = int(label[1]) if label else place_of(letter[1])  # type: ignore[index]
         return place if place <= len(options or range(26)) else None
@@ -35,7 +44,8 @@ def gold(text: str, options: tuple[str, ...]) -> int | None:
 
 
 def written(place: int, options: tuple[str, ...]) -> str:
-    """How the option in a place, from 1, is named as a gold: by its letter, or "option 2" where another's text is that.
+    """How the option in a place, from 1, is named as a gold: by its letter, or "option 2" where
+    another's text is that.
 
     `gold` reads both as the place, whatever the options' texts are.
     """
@@ -64,14 +74,18 @@ def unwrapped(text: str) -> str:
 
 
 def exact(text: str) -> str | None:
-    """A text's words in lower case, without emphasis, quotes, article and closing punctuation; None for no words."""
+    """A text's words in lower case, without emphasis, quotes, article and closing punctuation; None
+    for no words.
+    """
     plain = unwrapped(text).casefold().strip(" *_`\"'").rstrip(".!").strip(" *_`\"'")
     return re.sub(r"^(?:the|an?) (?=\S)", "", plain) or None
 
 
 @functools.lru_cache(maxsize=4096)
 def pattern(option: str) -> re.Pattern[str]:
-    """What finds an option's text, whatever its case, spacing and article; `23.65` is not in `1023.65`."""
+    """What finds an option's text, whatever its case, spacing and article; `23.65` is not in
+    `1023.65`.
+    """
     parts = re.findall(r"\w+|[^\w\s]", exact(option) or "")
     body = r"\s*".join(map(re.escape, parts))
     return re.compile(rf"(?:(?:the|an?)\s)?{body}(?!\w|[.,]\d)", re.IGNORECASE)

@@ -1,8 +1,10 @@
-r"""Whether two formulas are the same, compared by their structure, outside in; terms.py compares what is inside.
+r"""Whether two formulas are the same, compared by their structure, outside in; terms.py compares
+what is inside.
 
-Lists and sets have no order, tuples and intervals do, and keep their brackets. An equation is compared side by side or
-as a multiple of the other; where the gold is no equation, what the answer's names equal is compared. Relations keep
-their direction and strictness. Words are compared as words, and a number that names its base digit by digit.
+Lists and sets have no order, tuples and intervals do, and keep their brackets. An equation is
+compared side by side or as a multiple of the other; where the gold is no equation, what the
+answer's names equal is compared. Relations keep their direction and strictness. Words are compared
+as words, and a number that names its base digit by digit.
 """
 
 import re
@@ -10,16 +12,32 @@ from collections.abc import Sequence
 
 from stages.core.grading.mathematics import latex, literal, structure
 from stages.core.grading.mathematics.structure import Node
-from stages.core.grading.mathematics.terms import FUNCTION, STRUCTURAL, GaveUpError, proportional, rational, same_term
+from stages.core.grading.mathematics.terms import (
+    FUNCTION,
+    STRUCTURAL,
+    GaveUpError,
+    proportional,
+    rational,
+    same_term,
+)
 from stages.core.grading.mathematics.terms import readable as readable_term
 from stages.core.grading.statement import words
 
-LONGEST, DEEPEST = 500, 12  # characters, and brackets within brackets; the longest gold of MATH-500 has 53
+LONGEST, DEEPEST = (
+    500,
+    12,
+)  # characters, and brackets within brackets; the longest gold of MATH-500 has 53
 _SYMBOL = re.compile(r"[A-Za-z](?:_\{?\w+\}?)?'*|\\[a-z]+(?:_\{?\w\}?)?")
-_OF_A_VARIABLE = re.compile(rf"{FUNCTION.pattern} ?[({{]? ?[a-z](?![a-z])")  # `cos x`; `\sin A` names a number
-_COMPUTING = words.any_of("sqrt frac cdot times div binom pi sin cos tan log ln gcd lcm max min [lr]floor [lr]ceil")
+_OF_A_VARIABLE = re.compile(
+    rf"{FUNCTION.pattern} ?[({{]? ?[a-z](?![a-z])"
+)  # `cos x`; `\sin A` names a number
+_COMPUTING = words.any_of(
+    "sqrt frac cdot times div binom pi sin cos tan log ln gcd lcm max min [lr]floor [lr]ceil"
+)
 _ARITHMETIC = re.compile(rf"[^A-Za-z]+|[^A-Za-z]*(?:\\{_COMPUTING}(?![A-Za-z])[^A-Za-z]*)+")
-_DECORATION = words.any_of("angle triangle bar widehat hat vec overrightarrow mathbb mathcal lfloor rfloor")
+_DECORATION = words.any_of(
+    "angle triangle bar widehat hat vec overrightarrow mathbb mathcal lfloor rfloor"
+)
 # Arguments, subscripts and decorations of a name: `f(3)`, `S_{ABC}`, `\angle A`, `|AB|`
 _BESIDE_A_NAME = re.compile(
     rf"(?<=[A-Za-z'}}]) ?\((?:[^()]|\([^()]*\))*\)|_\{{[^{{}}]*\}}|_\w|\\{_DECORATION}(?![A-Za-z])|[{{}}| ']"
@@ -35,18 +53,28 @@ _FLIPPED = {"<": ">", ">": "<", r"\le": r"\ge", r"\ge": r"\le", "=": "="}
 
 
 def math_equal(answer: str, gold: str) -> bool | None:
-    """Whether two mathematical texts are equal, None where `gold` cannot be read. Raises GaveUpError."""
+    """Whether two mathematical texts are equal, None where `gold` cannot be read. Raises
+    GaveUpError.
+    """
     if max(len(answer), len(gold)) > LONGEST:
         raise GaveUpError(f"longer than {LONGEST} characters")
     wanted = literal.spelled(gold)
     if wanted is not None:
-        return literal.spelled(answer.replace(r"\emptyset", r"\text{no solution}"), letter=True) == wanted
+        return (
+            literal.spelled(answer.replace(r"\emptyset", r"\text{no solution}"), letter=True)
+            == wanted
+        )
     if literal.based(gold) or (literal.based(answer) and "=" not in answer):
         return literal.same_digits(answer, gold)
     if ("%" in answer) != ("%" in gold):
         if _is_share(gold) and "%" in answer:
-            answer = rf"\frac{{{latex.simple(_without_percent(answer))}}}{{100}}"  # 87.5% answers 7/8
-        answer, gold = _without_percent(answer), _without_percent(gold)  # 50 answers a question whose gold is 50%
+            answer = (
+                rf"\frac{{{latex.simple(_without_percent(answer))}}}{{100}}"  # 87.5% answers 7/8
+            )
+        answer, gold = (
+            _without_percent(answer),
+            _without_percent(gold),
+        )  # 50 answers a question whose gold is 50%
     said, meant = latex.simple(answer), latex.simple(gold)
     if max(structure.depth(said), structure.depth(meant)) > DEEPEST:
         raise GaveUpError(f"more than {DEEPEST} brackets within brackets")
@@ -103,16 +131,26 @@ def _same(said: Node, meant: Node) -> bool:
     if meant.kind in ("list", "set"):
         if said.kind not in ("list", "set") or len(_letters(said)) > 1 + (len(_letters(meant)) > 1):
             return False  # also `x = 1, y = 2`, which is a point, for 1 and 2
-        return _same_members([_value(part) for part in said.parts], [_value(part) for part in meant.parts])
+        return _same_members(
+            [_value(part) for part in said.parts], [_value(part) for part in meant.parts]
+        )
     if meant.kind == "tuple" and said.kind == "list":  # `x = 2, y = -1` for (2, -1)
         names = [part.parts[0].text.strip() for part in said.parts if part.kind == "relation"]
-        in_order = len(names) == len(said.parts) and len(set(names)) == len(names) and names == sorted(names)
+        in_order = (
+            len(names) == len(said.parts)
+            and len(set(names)) == len(names)
+            and names == sorted(names)
+        )
         return (
-            in_order and meant.signs == ("(", ")") and _same_items([_value(part) for part in said.parts], meant.parts)
+            in_order
+            and meant.signs == ("(", ")")
+            and _same_items([_value(part) for part in said.parts], meant.parts)
         )
     if meant.kind == "tuple" and (point := _POINT.fullmatch(said.text.strip())):  # `V(5, -1)`
         return _same(structure.parsed(point[1]), meant)
-    if meant.kind == "union" and said.kind == "list" and _OR.search(said.text):  # `x < -5 or x \\ge 1`
+    if (
+        meant.kind == "union" and said.kind == "list" and _OR.search(said.text)
+    ):  # `x < -5 or x \\ge 1`
         return _same_members([_interval(part) or part for part in said.parts], meant.parts)
     if said.kind != meant.kind:
         return False
@@ -151,19 +189,33 @@ def _same_members(said: Sequence[Node], meant: Sequence[Node]) -> bool:
 
 def _letters(node: Node) -> set[str]:
     """The letters that name the members of a list: x of `x_1 = 3, x_2 = -3`."""
-    names = [part.parts[0].text.strip() for part in node.parts if part.kind == "relation" and set(part.signs) == {"="}]
+    names = [
+        part.parts[0].text.strip()
+        for part in node.parts
+        if part.kind == "relation" and set(part.signs) == {"="}
+    ]
     return {name[:1] for name in names}
 
 
 def _value(node: Node) -> Node:
     """What a member of a list is, without its name: 3 of `x = 3`."""
-    return node.parts[-1] if node.kind == "relation" and set(node.signs) == {"="} and _names(node) else node
+    return (
+        node.parts[-1]
+        if node.kind == "relation" and set(node.signs) == {"="} and _names(node)
+        else node
+    )
 
 
 def _given(said: Node, meant: Node) -> bool:
-    """Whether a relation gives the value `meant`, which is none: `x = 5`, `x \\in [2, 5)`, `2 \\le x < 5`."""
+    """Whether a relation gives the value `meant`, which is none: `x = 5`, `x \\in [2, 5)`, `2 \\le
+    x < 5`.
+    """
     if said.signs[-1] == r"\approx" and said.parts[0].text:  # "= 5\sqrt{2} \approx 7.07"
-        exact = Node("relation", said.text, said.parts[:-1], said.signs[:-1]) if len(said.parts) > 2 else said.parts[0]
+        exact = (
+            Node("relation", said.text, said.parts[:-1], said.signs[:-1])
+            if len(said.parts) > 2
+            else said.parts[0]
+        )
         return _same(exact, meant) or _same(said.parts[-1], meant)
     signs = set(said.signs)
     if signs == {r"\in"} and len(said.parts) == 2:
@@ -180,7 +232,8 @@ def _given(said: Node, meant: Node) -> bool:
         )
     interval = _interval(said)
     unmistakable = meant.kind == "union" or (
-        meant.kind == "tuple" and ("[" in meant.signs or "]" in meant.signs or "infty" in meant.text)
+        meant.kind == "tuple"
+        and ("[" in meant.signs or "]" in meant.signs or "infty" in meant.text)
     )
     return interval is not None and unmistakable and _same(interval, meant)
 
@@ -190,7 +243,9 @@ def _names_only(text: str) -> bool:
 
 
 def _names(said: Node) -> bool:
-    """Whether the sides before the last name it or compute it; in `2x = 10` they leave it to be solved."""
+    """Whether the sides before the last name it or compute it; in `2x = 10` they leave it to be
+    solved.
+    """
     if len(said.parts) > 2 and _SYMBOL.fullmatch(said.parts[0].text.strip()):
         return True  # `A = \\pi r^2 = 9\\pi` says what A is
     return all(_is_name(side) for side in said.parts[:-1]) or _same_chain(said.parts)
@@ -234,7 +289,10 @@ def _same_relation(said: Node, meant: Node) -> bool:
             return _is_name(meant.parts[0]) and _same(said, meant.parts[-1])
         return set(said.signs) <= {"="} and _same_equation(said, meant)
     if said.kind == "relation":
-        if any(signs == meant.signs and _same_items(sides, meant.parts) for sides, signs in _directions(said)):
+        if any(
+            signs == meant.signs and _same_items(sides, meant.parts)
+            for sides, signs in _directions(said)
+        ):
             return True
         said = _set_of(said) if set(said.signs) == {r"\in"} else said
     interval = _interval(meant)
@@ -260,21 +318,36 @@ def _interval(node: Node) -> Node | None:
     for sides, signs in _directions(node):
         if not all(sign in ("<", r"\le") for sign in signs):
             continue
-        at = [place for place, side in enumerate(sides) if _SYMBOL.fullmatch(side.text) and side.text != r"\infty"]
+        at = [
+            place
+            for place, side in enumerate(sides)
+            if _SYMBOL.fullmatch(side.text) and side.text != r"\infty"
+        ]
         if len(at) != 1 or len(sides) > 3 or (len(sides) == 3 and at[0] != 1):
             continue
-        low = (sides[0], "[" if signs[0] == r"\le" else "(") if at[0] > 0 else (Node("term", r"-\infty"), "(")
+        low = (
+            (sides[0], "[" if signs[0] == r"\le" else "(")
+            if at[0] > 0
+            else (Node("term", r"-\infty"), "(")
+        )
         high = (
             (sides[-1], "]" if signs[-1] == r"\le" else ")")
             if at[0] < len(sides) - 1
             else (Node("term", r"\infty"), ")")
         )
-        return Node("tuple", f"{low[1]}{low[0].text},{high[0].text}{high[1]}", (low[0], high[0]), (low[1], high[1]))
+        return Node(
+            "tuple",
+            f"{low[1]}{low[0].text},{high[0].text}{high[1]}",
+            (low[0], high[0]),
+            (low[1], high[1]),
+        )
     return None
 
 
 def _same_equation(said: Node, meant: Node) -> bool:
-    """Side by side, or as wholes: what is to be zero in one is a number times what is to be zero in the other."""
+    """Side by side, or as wholes: what is to be zero in one is a number times what is to be zero in
+    the other.
+    """
     one, other = said.parts, meant.parts
     if len(other) != 2:
         return _same(one[-1], other[-1]) and _same(one[0], other[0])
@@ -282,6 +355,8 @@ def _same_equation(said: Node, meant: Node) -> bool:
         return _same(one[-1], other[1])
     if len(one) == 2 and all(_same(left, right) for left, right in zip(one, other, strict=True)):
         return True
-    if len(one) != 2 or any(side.kind != "term" or STRUCTURAL.search(side.text) for side in (*one, *other)):
+    if len(one) != 2 or any(
+        side.kind != "term" or STRUCTURAL.search(side.text) for side in (*one, *other)
+    ):
         return False
     return proportional(*(rf"({left.text})-({right.text})" for left, right in (one, other)))

@@ -11,9 +11,13 @@ from stages.core.grading.statement import beside, sentences, words
 from stages.core.grading.statement.boxes import FORMULA
 from stages.core.grading.statement.candidates import Statement, UnclearError
 
-_LEADS = words.any_of("equal_to given_by simply just therefore thus exactly then that the an? either indeed both")
+_LEADS = words.any_of(
+    "equal_to given_by simply just therefore thus exactly then that the an? either indeed both"
+)
 _BEFORE = re.compile(rf"[\s,:;(*_]*(?:(?:{_LEADS}|[A-Za-z] ?=)[\s:*_]*)*", re.IGNORECASE)
-_BETWEEN = re.compile(r"[\s.*_]*(?:,|;|\b(?:and|or)\b)+[\s*_]*(?:\b(?:and|or|[A-Za-z] ?=)\b)?[\s*_]*", re.IGNORECASE)
+_BETWEEN = re.compile(
+    r"[\s.*_]*(?:,|;|\b(?:and|or)\b)+[\s*_]*(?:\b(?:and|or|[A-Za-z] ?=)\b)?[\s*_]*", re.IGNORECASE
+)
 _AFTER = re.compile(r"[A-Za-z\s,.;:!*_()'/\u00b2\u00b3^23-]*")
 # Words beside a formula that make its value another one
 _CHANGING = words.any_of(
@@ -33,11 +37,15 @@ _SUBJECT = re.compile(
 _CHANGES = re.compile(rf"\b{_CHANGING}\b|n't\b", re.IGNORECASE)
 _GIVE = words.any_of("is are was equals? be becomes gives get have has obtain find yields")
 _VERB = re.compile(rf"\b{_GIVE}\b(?: equal to| given by)?\s*:?", re.IGNORECASE)
-_PREPOSITIONS = words.any_of("at for of in by from with when where since because if than unlike on between to using as")
+_PREPOSITIONS = words.any_of(
+    "at for of in by from with when where since because if than unlike on between to using as"
+)
 _PREPOSITION = re.compile(rf"\b(?<!is )(?<!lies ){_PREPOSITIONS}\s(?:[a-z]+ )?$", re.IGNORECASE)
 # "for a total of 11", "giving a probability of 3/8"
 _AMOUNT_OF = re.compile(rf"\ban? (?:\w+ )?{words.any_of(beside.AMOUNTS)} of $", re.IGNORECASE)
-_MULTIPLE_OF = re.compile(r"\b(?:twice|half|double|triple|square)\b[^$]* (?:is|equals) $", re.IGNORECASE)
+_MULTIPLE_OF = re.compile(
+    r"\b(?:twice|half|double|triple|square)\b[^$]* (?:is|equals) $", re.IGNORECASE
+)
 # "(the other root, x = -2, is extraneous)"
 _PARENTHESIS = re.compile(r"\s\((?=[A-Za-z]{2})(?:[^()$]|\$[^$]*\$)*\)")
 
@@ -50,7 +58,9 @@ _SUPERLATIVE = re.compile(
 
 @dataclass(frozen=True, eq=False)
 class Formula:
-    """The mathematics of a statement, and the number that it gives, if any. Two with the same number are equal."""
+    """The mathematics of a statement, and the number that it gives, if any. Two with the same
+    number are equal.
+    """
 
     text: str
     number: Fraction | None
@@ -75,16 +85,26 @@ class FormulaReader:
     def read(self, statement: Statement) -> Formula | None:
         """A statement's mathematics. Raises UnclearError where it is denied or asked."""
         if statement.form == "box":
-            text = re.sub(r"^\\text\{ ?(?:the )?(?:final )?answer(?: is)?:? ?\}", "", statement.text.strip())
+            text = re.sub(
+                r"^\\text\{ ?(?:the )?(?:final )?answer(?: is)?:? ?\}", "", statement.text.strip()
+            )
             return Formula(text, self._number(statement)) if text else None
         sentence = _APPROXIMATION.sub("", sentences.first_sentence(statement.text).strip())
         if sentence.endswith("?"):
             raise UnclearError
         number = self._number(statement)
-        if self.gold is not None and not FORMULA.search(sentence) and re.search(r"[A-Za-z]{4}", sentence):
+        if (
+            self.gold is not None
+            and not FORMULA.search(sentence)
+            and re.search(r"[A-Za-z]{4}", sentence)
+        ):
             return Formula("", number) if number is not None else None  # words around a number
         text = _led(sentence) if statement.form == "lead" else _concluded(sentence)
-        inside = numbers.gold(text.rpartition("=")[2]) if FORMULA.search(sentence) and "," not in text else None
+        inside = (
+            numbers.gold(text.rpartition("=")[2])
+            if FORMULA.search(sentence) and "," not in text
+            else None
+        )
         number = number if inside is None else inside  # "3 of the 8, so a probability of $3/8$"
         return Formula(text, number) if text or number is not None else None
 
@@ -93,7 +113,9 @@ class FormulaReader:
         match = FORMULA.fullmatch(text.rstrip(". "))
         inner = _inner(match) if match else text
         number = numbers.gold(inner.rpartition("=")[2])
-        return Formula(inner, number) if match or (number is not None and "=" not in inner) else None
+        return (
+            Formula(inner, number) if match or (number is not None and "=" not in inner) else None
+        )
 
     def names_another(self, text: str, value: Formula) -> bool:
         """Whether a formula or another number stands in `text`."""
@@ -112,7 +134,9 @@ class FormulaReader:
 
 
 def _led(sentence: str) -> str:
-    """The formulas that a lead is followed by, if the words beside them leave them as they are; else all of it."""
+    """The formulas that a lead is followed by, if the words beside them leave them as they are;
+    else all of it.
+    """
     clause = sentences.clause(sentence)
     if words.denies(" ".join(FORMULA.sub(" ", clause).split()[:4])):
         raise UnclearError
@@ -141,24 +165,39 @@ def _concluded(sentence: str) -> str:
         return _conclusion_of(clause, spans)
     if words.denies(clause):
         raise UnclearError
-    clause = re.sub(r"^(?:since|because|as|when)\b[^,]*,\s", "", words.without_leading(clause), flags=re.IGNORECASE)
+    clause = re.sub(
+        r"^(?:since|because|as|when)\b[^,]*,\s",
+        "",
+        words.without_leading(clause),
+        flags=re.IGNORECASE,
+    )
     if superlative := _SUPERLATIVE.match(clause):
         return superlative["subject"]
     return _bare(_VERB.split(clause)[-1])
 
 
 def _conclusion_of(clause: str, spans: list[re.Match[str]]) -> str:
-    """The last formulas that no preposition leads, if nothing beside them changes them; "" for none."""
-    if len(spans) > 1 or not re.search(r"\b(?:at|as|to)\s(?:the |[a-z]+ )?$", clause[: spans[-1].start()]):
+    """The last formulas that no preposition leads, if nothing beside them changes them; "" for
+    none.
+    """
+    if len(spans) > 1 or not re.search(
+        r"\b(?:at|as|to)\s(?:the |[a-z]+ )?$", clause[: spans[-1].start()]
+    ):
         while spans and _led_by_a_preposition(clause[: spans[-1].start()]):
             spans = spans[:-1]
     if not spans:
         return ""
     listed = _listed(clause, spans)
-    if words.rejects(clause[: listed[0].start()]) or _MULTIPLE_OF.search(clause[: listed[0].start()]):
+    if words.rejects(clause[: listed[0].start()]) or _MULTIPLE_OF.search(
+        clause[: listed[0].start()]
+    ):
         raise UnclearError
     before, after = " ".join(clause[: listed[0].start()].split()[-3:]), clause[listed[-1].end() :]
-    if _CHANGES.search(before) or re.search(r"[-+*/\d]\s?$", before) or not _unchanged(FORMULA.sub(" ", after)):
+    if (
+        _CHANGES.search(before)
+        or re.search(r"[-+*/\d]\s?$", before)
+        or not _unchanged(FORMULA.sub(" ", after))
+    ):
         return ""
     return ", ".join(map(_inner, listed))
 
@@ -181,7 +220,11 @@ def _listed(text: str, spans: list[re.Match[str]]) -> list[re.Match[str]]:
 
 def _unchanged(after: str) -> bool:
     """Whether the words after a formula leave it as it is."""
-    return _AFTER.fullmatch(after) is not None and not _CHANGES.search(after) and not _SUBJECT.match(after)
+    return (
+        _AFTER.fullmatch(after) is not None
+        and not _CHANGES.search(after)
+        and not _SUBJECT.match(after)
+    )
 
 
 def _bare(text: str) -> str:
@@ -197,6 +240,9 @@ def _bare(text: str) -> str:
 
 def _inner(match: re.Match[str]) -> str:
     inner = next(group for group in match.groups() if group is not None).strip()
-    inner = re.split(r"\\(?:implies|Rightarrow|Longrightarrow)(?![A-Za-z])|=>", inner)[-1].strip() or inner
+    inner = (
+        re.split(r"\\(?:implies|Rightarrow|Longrightarrow)(?![A-Za-z])|=>", inner)[-1].strip()
+        or inner
+    )
     lines = [line.strip() for line in inner.splitlines() if line.strip()]
     return lines[-1] if len(lines) > 1 and all("=" in line for line in lines) else inner

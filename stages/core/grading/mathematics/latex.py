@@ -1,7 +1,8 @@
 r"""One way to write a formula: LaTeX without layout, with the same commands for the same things.
 
-Spacing, delimiters, currency, degree signs, units and thousands separators go; a mixed number becomes a sum. What
-changes a value stays: scales ("million"), clock and compass, and words that are no unit.
+Spacing, delimiters, currency, degree signs, units and thousands separators go; a mixed number
+becomes a sum. What changes a value stays: scales ("million"), clock and compass, and words that are
+no unit.
 """
 
 import re
@@ -17,12 +18,35 @@ _LAYOUT = re.compile(
 _SPACE = re.compile(r"(?<!\\)\\[,;: ]|\\(?:q?quad|enspace|thinspace)(?![A-Za-z])|[~\s]+")
 _ROW_SKIP = re.compile(r"\\\\ ?\[[^\[\]]{1,10}\]")
 _SYMBOLS = {
-    **{"\u00d7": r"\times ", "\u00b7": r"\cdot ", "\u22c5": r"\cdot ", "\u00f7": r"\div ", "\u00b1": r"\pm "},
+    **{
+        "\u00d7": r"\times ",
+        "\u00b7": r"\cdot ",
+        "\u22c5": r"\cdot ",
+        "\u00f7": r"\div ",
+        "\u00b1": r"\pm ",
+    },
     **{"\u2264": r"\le ", "\u2265": r"\ge ", "\u2260": r"\ne ", "<=": r"\le ", ">=": r"\ge "},
-    **{"\u222a": r"\cup ", "\u2229": r"\cap ", "\u2208": r"\in ", "\u2205": r"\emptyset ", "\u211d": r"\mathbb{R}"},
-    **{"\u03c0": r"\pi ", "\u03b8": r"\theta ", "\u03b1": r"\alpha ", "\u03b2": r"\beta ", "\u03bb": r"\lambda "},
+    **{
+        "\u222a": r"\cup ",
+        "\u2229": r"\cap ",
+        "\u2208": r"\in ",
+        "\u2205": r"\emptyset ",
+        "\u211d": r"\mathbb{R}",
+    },
+    **{
+        "\u03c0": r"\pi ",
+        "\u03b8": r"\theta ",
+        "\u03b1": r"\alpha ",
+        "\u03b2": r"\beta ",
+        "\u03bb": r"\lambda ",
+    },
     **{"\u00bd": r"\frac{1}{2}", "\u00bc": r"\frac{1}{4}", "\u00be": r"\frac{3}{4}"},
-    **{"\u2153": r"\frac{1}{3}", "\u2154": r"\frac{2}{3}", "\u221e": r"\infty ", "\u2220": r"\angle "},
+    **{
+        "\u2153": r"\frac{1}{3}",
+        "\u2154": r"\frac{2}{3}",
+        "\u221e": r"\infty ",
+        "\u2220": r"\angle ",
+    },
     **{"\u2248": r"\approx ", "\u2211": r"\sum ", "\u2013": "-", "\u2014": "-"},
 }
 _SYMBOL = re.compile("|".join(map(re.escape, _SYMBOLS)))
@@ -42,7 +66,14 @@ _NAMES = (
     | dict.fromkeys(("dbinom", "tbinom"), "binom")
     | dict.fromkeys(("dots", "cdots", "dotsc", "dotsb"), "ldots")
     | dict.fromkeys(("vert", "lvert", "rvert"), "|")
-    | {"varnothing": "emptyset", "lbrace": "{", "rbrace": "}", "cdotp": "cdot", "ast": "cdot", "colon": ":"}
+    | {
+        "varnothing": "emptyset",
+        "lbrace": "{",
+        "rbrace": "}",
+        "cdotp": "cdot",
+        "ast": "cdot",
+        "colon": ":",
+    }
     | {"overline": "bar"}
 )
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
@@ -51,7 +82,9 @@ _SUPERSCRIPTS = str.maketrans(
     "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079\u207b\u207f", "0123456789-n"
 )
 _SUBSCRIPT = re.compile("[\u2080-\u2089]+")
-_SUBSCRIPTS = str.maketrans("\u2080\u2081\u2082\u2083\u2084\u2085\u2086\u2087\u2088\u2089", "0123456789")
+_SUBSCRIPTS = str.maketrans(
+    "\u2080\u2081\u2082\u2083\u2084\u2085\u2086\u2087\u2088\u2089", "0123456789"
+)
 _UNIT = rf"{words.UNIT}\.?"
 _NUMBER_BEFORE = r"(?:(?<=[\d})i!\]%])|(?<=pi)) ?"
 _POWER_AFTER = r"(?: ?\^ ?\{? ?-?\d ?\}?)?$"
@@ -62,7 +95,9 @@ _UNITS = re.compile(  # "5 cm", "3 square feet", "2 m^2", "\text{ inches}^2"; no
 _NOUN = re.compile(
     rf"{_NUMBER_BEFORE}\\text ?\{{ ?-?(?P<noun>[A-Za-z][A-Za-z .,/()'\u00b7-]*?(?:\^?[23])?) ?\}}{_POWER_AFTER}"
 )
-_UNIT_POWER = re.compile(r"(?:\\(?:text|mbox|mathrm)\{[^{}]*\}|(?<![A-Za-z\\])[A-Za-z]{2,}) ?\^ ?\{? ?(\d) ?\}?$")
+_UNIT_POWER = re.compile(
+    r"(?:\\(?:text|mbox|mathrm)\{[^{}]*\}|(?<![A-Za-z\\])[A-Za-z]{2,}) ?\^ ?\{? ?(\d) ?\}?$"
+)
 # Words after a number that are part of its value
 _CLOCK_AND_COMPASS = r"a\.?m|p\.?m|east|west|north|south|[EWNS]"
 _CHANGING = words.any_of(
@@ -78,7 +113,9 @@ _BRACED = r"\{(?:[^{}]|\{[^{}]*\})*\}"
 _FRACTION = re.compile(
     rf"\\frac ?(?:(\d)|({_BRACED})|(\\[a-z]+|[a-z])) ?(?:(\d)|({_BRACED})|(\\[a-z]+|[a-z](?![a-z])))?"
 )
-_MIXED = re.compile(r"(?<![\w.}^])(\d+) ?\\frac\{(\d+)\}\{(\d+)\}|(?<![\w.}/^])(\d+)[ -](\d+)/(\d+)(?![\d/])")
+_MIXED = re.compile(
+    r"(?<![\w.}^])(\d+) ?\\frac\{(\d+)\}\{(\d+)\}|(?<![\w.}/^])(\d+)[ -](\d+)/(\d+)(?![\d/])"
+)
 _SCIENTIFIC = re.compile(r"(?<![\w.])(-?\d*\.?\d+)[eE]([+-]?\d{1,3})(?![\w.])")
 _ROOT = re.compile(
     r"\u221a ?(?:\{([^{}]*)\}|\(([^()]*)\)|(\d+|[a-z]))|(?<![\\A-Za-z])sqrt ?(?:\(([^()]*)\)|\{([^{}]*)\}|(\d+))"
@@ -100,14 +137,20 @@ def simple(text: str) -> str:
     if re.fullmatch(r"\{[^{}\\]*,[^{}\\]*\}", text.strip()):  # a set without its backslashes
         text = rf"\{text.strip()[:-1]}\}}"
     text = _ROW_SKIP.sub(r"\\\\", text)
-    text = _COMMAND.sub(lambda match: _renamed(match[1]), _SYMBOL.sub(lambda match: _SYMBOLS[match[0]], text))
+    text = _COMMAND.sub(
+        lambda match: _renamed(match[1]), _SYMBOL.sub(lambda match: _SYMBOLS[match[0]], text)
+    )
     text = re.sub(
-        r"\\(begin|end)\{(?:bmatrix|Bmatrix)\}", r"\\\1{pmatrix}", _ARRAY.sub(r"\\begin{pmatrix}\1\\end{pmatrix}", text)
+        r"\\(begin|end)\{(?:bmatrix|Bmatrix)\}",
+        r"\\\1{pmatrix}",
+        _ARRAY.sub(r"\\begin{pmatrix}\1\\end{pmatrix}", text),
     )
     text = _SUPERSCRIPT.sub(lambda match: f"^{{{match[0].translate(_SUPERSCRIPTS)}}}", text)
     text = _SUBSCRIPT.sub(lambda match: f"_{{{match[0].translate(_SUBSCRIPTS)}}}", text)
     if not re.search(r"[(\[]|\\\{", text):  # else (0,100) is a pair
-        text = _THOUSANDS.sub(lambda match: re.sub(r"\D", "", match[0]), re.sub(r",\s*\\!\s*", ",", text))
+        text = _THOUSANDS.sub(
+            lambda match: re.sub(r"\D", "", match[0]), re.sub(r",\s*\\!\s*", ",", text)
+        )
     text = re.sub(r"\\bigcup(?! ?[_^])", r"\\cup ", text)  # without limits it joins two sets
     text = _LAYOUT.sub("", text)
     text = _SPACE.sub(" ", text).strip(" *_").rstrip(". ")
@@ -117,18 +160,24 @@ def simple(text: str) -> str:
     text = _MODULUS.sub("", _without_units(text))
     text = _MIXED.sub(_sum, _FRACTION.sub(_fraction, text))
     text = _SCIENTIFIC.sub(r"\1 \\times 10^{\2}", text)
-    return re.sub(r"\\sqrt ?(\d)(?!\d)", r"\\sqrt{\1}", re.sub(r"\\sqrt\[2\]", r"\\sqrt", text)).strip()
+    return re.sub(
+        r"\\sqrt ?(\d)(?!\d)", r"\\sqrt{\1}", re.sub(r"\\sqrt\[2\]", r"\\sqrt", text)
+    ).strip()
 
 
 def canonical(text: str) -> str:
-    """A text that two spellings of the same simple formula share: no spaces, no braces around one character."""
+    """A text that two spellings of the same simple formula share: no spaces, no braces around one
+    character.
+    """
     text = re.sub(r"(?<=[A-Za-z]) (?=[A-Za-z])", "\0", text)
     text = re.sub(r"\\(?:cdot|times) ?", "*", text.replace(" ", "")).replace("\0", " ")
     return re.sub(r"(?<=[\^_])\{(\w)\}", r"\1", text)
 
 
 def unit_power(text: str) -> str:
-    r"""The power of the unit that `text` ends with, "2" of `864 \text{ inches}^2`; "" where it names none."""
+    r"""The power of the unit that `text` ends with, "2" of `864 \text{ inches}^2`; "" where it
+    names none.
+    """
     match = _UNIT_POWER.search(text.strip("$ ."))
     return match[1] if match else ""
 
@@ -139,12 +188,17 @@ def _renamed(name: str) -> str:
 
 
 def _upright(match: re.Match[str]) -> str:
-    """Letters set upright: numbers, signs and single letters are mathematics, words and options stay text."""
+    """Letters set upright: numbers, signs and single letters are mathematics, words and options
+    stay text.
+    """
     inner = match[1].strip()
     if re.fullmatch(r"and|or|,", inner, re.IGNORECASE):
         return f" {inner} "
     is_option = "text" in match[0][:6] and re.fullmatch(r"\(?[A-Za-z]\)?", inner)
-    if is_option or (re.search(r"[A-Za-z]{2}", inner) and not re.fullmatch(r"[-+]?\d+ (?:and|or) [-+]?\d+", inner)):
+    if is_option or (
+        re.search(r"[A-Za-z]{2}", inner)
+        and not re.fullmatch(r"[-+]?\d+ (?:and|or) [-+]?\d+", inner)
+    ):
         return rf"\text{{{inner}}}"
     return inner
 

@@ -1,4 +1,6 @@
-r"""Answers that are compared as they are written: words (`\text{even}`), and numbers that name their base (`52_8`)."""
+r"""Answers that are compared as they are written: words (`\text{even}`), and numbers that name
+their base (`52_8`).
+"""
 
 import re
 
@@ -6,14 +8,17 @@ from stages.core.grading.mathematics import latex, structure
 from stages.core.grading.mathematics.terms import FUNCTION
 from stages.core.grading.statement import words
 
-_BASED = re.compile(r"([0-9A-F]+) ?(?:_ ?\{? ?(\w+) ?\}?|\(?(?:in )?base[ -](\w+)\)?)", re.IGNORECASE)
+_BASED = re.compile(
+    r"([0-9A-F]+) ?(?:_ ?\{? ?(\w+) ?\}?|\(?(?:in )?base[ -](\w+)\)?)", re.IGNORECASE
+)
 _NUMERALS = "zero one two three four five six seven eight nine ten eleven twelve".split()
 _WORD = r"[^\W\d_]+(?:(?:'|(?<=[^\W\d_]{2})-(?=[^\W\d_]{2}))[^\W\d_]+)*"  # `p-q` is a difference
 _ONLY_WORDS = re.compile(rf"(?:(?:the|an?) )?{_WORD}(?:,? {_WORD})*|\(?[A-Z]\)?", re.IGNORECASE)
 
 
 def spelled(text: str, letter: bool = False) -> list[str] | None:
-    r"""Its words in lower case where `text` is nothing but words, or a letter within \text: `\text{(C)}`, `Evelyn`.
+    r"""Its words in lower case where `text` is nothing but words, or a letter within \text:
+    `\text{(C)}`, `Evelyn`.
 
     With `letter`, a letter by itself is such a word too.
     """
@@ -24,7 +29,10 @@ def spelled(text: str, letter: bool = False) -> list[str] | None:
         return None  # xy is a product
     if not words.has_text(text) and FUNCTION.match(bare):
         return None
-    parts = [re.sub(r"(?<=solution)s$", "", part) for part in re.findall(r"(?:[^\W\d_]|['-])+", bare.casefold())]
+    parts = [
+        re.sub(r"(?<=solution)s$", "", part)
+        for part in re.findall(r"(?:[^\W\d_]|['-])+", bare.casefold())
+    ]
     return [part for part in parts if part not in ("the", "a", "an")] if len(parts) > 1 else parts
 
 
@@ -36,11 +44,17 @@ def based(text: str) -> tuple[str, str] | None:
     named = (match[2] or match[3]).lower()
     base = _NUMERALS.index(named) if named in _NUMERALS else int(named) if named.isdecimal() else 0
     digits = match[1].upper()
-    return (digits, str(base)) if 2 <= base <= 36 and all(int(digit, 36) < base for digit in digits) else None
+    return (
+        (digits, str(base))
+        if 2 <= base <= 36 and all(int(digit, 36) < base for digit in digits)
+        else None
+    )
 
 
 def same_digits(answer: str, gold: str) -> bool:
-    """Whether a number that names its base is the other: digit by digit, in a base that the answer may leave out."""
+    """Whether a number that names its base is the other: digit by digit, in a base that the answer
+    may leave out.
+    """
     answer = structure.relation(latex.simple(answer))[0][-1]
     answer = re.sub(r"(?<=[0-9A-F])\\text\{([0-9A-F]+)\}", r"\1", answer)  # `1\text{A}7_{16}`
     said, wanted = (based(text) or (latex.simple(text), "") for text in (answer, gold))

@@ -1,25 +1,28 @@
-r"""What a formula is made of, outside in: lists, sets, tuples and intervals, unions, relations, matrices, terms.
+r"""What a formula is made of, outside in: lists, sets, tuples and intervals, unions, relations,
+matrices, terms.
 
-Commas, relation signs and unions count only outside all brackets, so that `\sum_{k=1}^{n} k` is one term.
+Commas, relation signs and unions count only outside all brackets, so that `\sum_{k=1}^{n} k` is one
+term.
 """
 
 import re
 from dataclasses import dataclass
 
 _TOKEN = re.compile(r"\\begin\{\w+\*?\}|\\end\{\w+\*?\}|\\[A-Za-z]+|\\.|.", re.DOTALL)
-_NAMES_OF_RELATIONS = (
-    "le ge ne approx equiv in sim simeq cong propto mid ll gg to subset not nleq ngeq nless ngtr lesssim gtrsim notin"
-)
+_NAMES_OF_RELATIONS = "le ge ne approx equiv in sim simeq cong propto mid ll gg to subset not nleq ngeq nless ngtr lesssim gtrsim notin"
 _RELATIONS = {"=", "<", ">", ":="} | {f"\\{name}" for name in _NAMES_OF_RELATIONS.split()}
 _IN_BRACES = re.compile(r"\\\{.*?\\\}")
-_AND_OR = re.compile(r"(?<![A-Za-z\\])(?:\\text\{ ?)?(?:,? ?\b(?:and|or)\b)(?: ?\})?(?![A-Za-z])", re.IGNORECASE)
+_AND_OR = re.compile(
+    r"(?<![A-Za-z\\])(?:\\text\{ ?)?(?:,? ?\b(?:and|or)\b)(?: ?\})?(?![A-Za-z])", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
 class Node:
     r"""A part of a formula. `kind` is list, set, tuple, union, relation, matrix or term.
 
-    `text` is its source; `parts` what it joins; `signs` the brackets of a tuple, or the relations between its parts.
+    `text` is its source; `parts` what it joins; `signs` the brackets of a tuple, or the relations
+    between its parts.
     """
 
     kind: str
@@ -68,7 +71,9 @@ def _bracketed(text: str) -> Node:
     matrix = re.fullmatch(r"\\begin\{(\w*matrix)\}(.*)\\end\{\1\}", text, re.DOTALL)
     if matrix:
         rows = [row for row in matrix[2].split(r"\\") if row.strip()]
-        parts = tuple(Node("list", row, tuple(parsed(cell) for cell in row.split("&"))) for row in rows)
+        parts = tuple(
+            Node("list", row, tuple(parsed(cell) for cell in row.split("&"))) for row in rows
+        )
         return Node("matrix", text, parts, (matrix[1],))
     if text.startswith(r"\{") and text.endswith(r"\}") and _closes(text):
         inner = text[2:-2].strip()
@@ -76,7 +81,9 @@ def _bracketed(text: str) -> Node:
         if builder:
             return _related(builder[1])
         members = parsed(inner)
-        return Node("set", text, members.parts if members.kind == "list" else (members,) if inner else ())
+        return Node(
+            "set", text, members.parts if members.kind == "list" else (members,) if inner else ()
+        )
     if text[:1] in "([" and text[-1:] in ")]" and len(text) > 2 and _closes(text):
         items = split(text[1:-1], ",;")
         if len(items) > 1:
@@ -116,7 +123,9 @@ def signed(text: str) -> list[str]:
 
 
 def _tokens(text: str) -> list[tuple[int, str, int]]:
-    """(start, token, depth): brackets are deep as what they hold. Intervals close with the other bracket: `[1, 2)`."""
+    """(start, token, depth): brackets are deep as what they hold. Intervals close with the other
+    bracket: `[1, 2)`.
+    """
     found, depth = [], 0
     for match in _TOKEN.finditer(text):
         token = match[0]
@@ -141,6 +150,8 @@ def depth(text: str) -> int:
 
 
 def whole(text: str) -> bool:
-    """Whether what it opens is closed; of a formula that breaks off, math-verify reads what there is."""
+    """Whether what it opens is closed; of a formula that breaks off, math-verify reads what there
+    is.
+    """
     plain = re.sub(r"\\[{}]", "", text)
     return plain.count("{") == plain.count("}") and text.count(r"\begin") == text.count(r"\end")

@@ -1,7 +1,8 @@
-r"""Whether two terms are equal: as texts in one spelling, as exact rational numbers, or by math-verify's sympy.
+r"""Whether two terms are equal: as texts in one spelling, as exact rational numbers, or by
+math-verify's sympy.
 
-Dots, primes, sums, limits and words are compared as text alone. Numbers are compared to one part in 10**15, relative
-to their size, and exactly where both are rational.
+Dots, primes, sums, limits and words are compared as text alone. Numbers are compared to one part in
+10**15, relative to their size, and exactly where both are rational.
 """
 
 import functools
@@ -23,7 +24,9 @@ _STRUCTURE = (
     "mathbb text angle triangle"
 )
 STRUCTURAL = re.compile(rf"\\{words.any_of(_STRUCTURE)}(?![A-Za-z])|['\u2032]|\.\.\.|:")
-_FUNCTIONS = "sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh log ln exp max min gcd lcm det deg"
+_FUNCTIONS = (
+    "sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh log ln exp max min gcd lcm det deg"
+)
 FUNCTION = re.compile(rf"\\?{words.any_of(_FUNCTIONS)}(?![A-Za-z])")
 _LEFT_OVER = re.compile(
     rf"(?<![\\A-Za-z{{])[A-Za-z]{{3,}}|(?<![\\A-Za-z]){words.any_of('as at by if in is it no of or so to')}(?![A-Za-z])"
@@ -34,7 +37,9 @@ _RATIONAL = re.compile(
     r"|\\frac\{(?P<top>-?\d+)\}\{(?P<bottom>-?\d+)\}|(?P<plain_top>\d+)/(?P<plain_bottom>\d+)"
     r"|\((?P<whole>\d+)\+\\frac\{(?P<mixed_top>\d+)\}\{(?P<mixed_bottom>\d+)\}\))"
 )
-_REPEATING = re.compile(r"(?P<sign>-?)(?P<whole>\d*)\.(?P<fixed>\d*)\\bar ?(?:\{(?P<period>\d+)\}|(?P<digit>\d))")
+_REPEATING = re.compile(
+    r"(?P<sign>-?)(?P<whole>\d*)\.(?P<fixed>\d*)\\bar ?(?:\{(?P<period>\d+)\}|(?P<digit>\d))"
+)
 
 
 class GaveUpError(Exception):
@@ -43,7 +48,9 @@ class GaveUpError(Exception):
 
 def readable(term: str) -> bool:
     """Whether a term can be compared."""
-    return bool(term) and (bool(STRUCTURAL.search(term)) or rational(term) is not None or bool(_parse(term)))
+    return bool(term) and (
+        bool(STRUCTURAL.search(term)) or rational(term) is not None or bool(_parse(term))
+    )
 
 
 def same_term(said: str, meant: str) -> bool:
@@ -55,15 +62,26 @@ def same_term(said: str, meant: str) -> bool:
     values = rational(said), rational(meant)
     if None not in values:
         return values[0] == values[1]
-    words_left = {*_LEFT_OVER.findall(said)} - {*_LEFT_OVER.findall(meant)} - {*_FUNCTIONS.split(), "sqrt", "mod"}
-    return bool(said) and not words_left and same_symbols(said, meant) and _same_expressions(said, meant)
+    words_left = (
+        {*_LEFT_OVER.findall(said)}
+        - {*_LEFT_OVER.findall(meant)}
+        - {*_FUNCTIONS.split(), "sqrt", "mod"}
+    )
+    return (
+        bool(said)
+        and not words_left
+        and same_symbols(said, meant)
+        and _same_expressions(said, meant)
+    )
 
 
 def proportional(one: str, other: str) -> bool:
     """Whether one term is a number other than zero times the other."""
     import sympy
 
-    terms = [part for text in (one, other) for part in _parse(text)[:1] if isinstance(part, sympy.Expr)]
+    terms = [
+        part for text in (one, other) for part in _parse(text)[:1] if isinstance(part, sympy.Expr)
+    ]
     if len(terms) < 2 or terms[1] == 0 or not same_symbols(one, other):
         return False
     ratio = _tried(lambda: _library().utils.timeout(SECONDS)(sympy.simplify)(terms[0] / terms[1]))
@@ -72,16 +90,27 @@ def proportional(one: str, other: str) -> bool:
 
 def same_symbols(said: str, meant: str) -> bool:
     """False where one has a letter in the other case than the other: `K` is not `k`."""
-    names = [set(re.findall(r"(?<![\\A-Za-z])[A-Za-z](?![A-Za-z])", text)) for text in (said, meant)]
+    names = [
+        set(re.findall(r"(?<![\\A-Za-z])[A-Za-z](?![A-Za-z])", text)) for text in (said, meant)
+    ]
     return names[0] == names[1] or {*map(str.lower, names[0])} != {*map(str.lower, names[1])}
 
 
 def rational(text: str) -> Fraction | None:
-    """The exact value of a decimal, a fraction, a mixed number, a power of ten or a repeating decimal."""
+    """The exact value of a decimal, a fraction, a mixed number, a power of ten or a repeating
+    decimal.
+    """
     text = text.strip()
     if repeating := _REPEATING.fullmatch(text):
-        whole, fixed, period = repeating["whole"] or "0", repeating["fixed"], repeating["period"] or repeating["digit"]
-        value = Fraction(int(whole + fixed + period) - int(whole + fixed), 10 ** len(fixed) * (10 ** len(period) - 1))
+        whole, fixed, period = (
+            repeating["whole"] or "0",
+            repeating["fixed"],
+            repeating["period"] or repeating["digit"],
+        )
+        value = Fraction(
+            int(whole + fixed + period) - int(whole + fixed),
+            10 ** len(fixed) * (10 ** len(period) - 1),
+        )
         return -value if repeating["sign"] else value
     match = _RATIONAL.fullmatch(text)
     if match is None:
@@ -90,9 +119,14 @@ def rational(text: str) -> Fraction | None:
         if match["decimal"]:
             value = Fraction(match["decimal"]) * Fraction(10) ** int(match["exponent"] or 0)
         elif match["whole"]:
-            value = int(match["whole"]) + Fraction(int(match["mixed_top"]), int(match["mixed_bottom"]))
+            value = int(match["whole"]) + Fraction(
+                int(match["mixed_top"]), int(match["mixed_bottom"])
+            )
         else:
-            value = Fraction(int(match["top"] or match["plain_top"]), int(match["bottom"] or match["plain_bottom"]))
+            value = Fraction(
+                int(match["top"] or match["plain_top"]),
+                int(match["bottom"] or match["plain_bottom"]),
+            )
     except (ZeroDivisionError, ValueError):  # ValueError: more digits than Python reads
         return None
     return -value if match["sign"] else value
@@ -101,7 +135,9 @@ def rational(text: str) -> Fraction | None:
 def _as_text(term: str) -> str:
     """A term without braces and spaces, the limits of sums in one order, "a.m." as "am"."""
     limit = r"(\{[^{}]*\}|\w)"
-    term = re.sub(rf"(\\(?:sum|prod|int|bigcup|bigcap)) ?\^ ?{limit} ?_ ?{limit}", r"\1_\3^\2", term)
+    term = re.sub(
+        rf"(\\(?:sum|prod|int|bigcup|bigcap)) ?\^ ?{limit} ?_ ?{limit}", r"\1_\3^\2", term
+    )
     term = re.sub(r"[{}\s]|\\(?:limits|text)(?![a-z])", "", term)
     return term.replace("a.m", "am").replace("p.m", "pm").rstrip(".")
 
@@ -112,7 +148,9 @@ def _same_expressions(said: str, meant: str) -> bool:
 
     one, other = _parse(said)[:1], _parse(meant)[:1]
     if all(part and isinstance(part[0], sympy.Expr) and part[0].is_number for part in (one, other)):
-        return bool(_tried(lambda: _library().utils.timeout(SECONDS)(_same_number)(one[0], other[0])))
+        return bool(
+            _tried(lambda: _library().utils.timeout(SECONDS)(_same_number)(one[0], other[0]))
+        )
     limits = {"float_rounding": 12, "timeout_seconds": SECONDS, "raise_on_error": True}
     return bool(_tried(lambda: _library().verify(_parse(meant), _parse(said), **limits)))
 
@@ -121,7 +159,8 @@ def _same_number(one: Any, other: Any) -> bool:
     import sympy
 
     one, other = (
-        value.replace(lambda part: part.is_Float, lambda part: sympy.Rational(str(part))) for value in (one, other)
+        value.replace(lambda part: part.is_Float, lambda part: sympy.Rational(str(part)))
+        for value in (one, other)
     )
     if one.is_rational and other.is_rational:
         return bool((one - other).doit() == 0)
@@ -133,21 +172,34 @@ def _same_number(one: Any, other: Any) -> bool:
 
 @functools.lru_cache(maxsize=1024)  # of a question, several answers are graded
 def _parse(text: str) -> list[Any]:
-    # A bare `\dfrac97` parses to nothing, so everything is put in a box; `a - b - c` with its spaces is taken for words
+    # A bare `\dfrac97` parses to nothing, so everything is put in a box; `a - b - c` with its
+    # spaces is taken for words
     boxed = rf"$\boxed{{{re.sub(r'(?<![A-Za-z]) | (?![A-Za-z])', '', text)}}}$"
     reading = _extraction()
-    return _tried(lambda: _library().parse(boxed, reading, parsing_timeout=SECONDS, raise_on_error=True)) or []
+    return (
+        _tried(
+            lambda: _library().parse(boxed, reading, parsing_timeout=SECONDS, raise_on_error=True)
+        )
+        or []
+    )
 
 
 @functools.cache
 def _extraction() -> list[Any]:
     r"""math-verify's own way to read, but for units: it would take the h of `\pi r^2 h` for hours."""
-    formula, expression = inspect.signature(_library().parse).parameters["extraction_config"].default
-    return [replace(formula, normalization_config=replace(formula.normalization_config, units=False)), expression]
+    formula, expression = (
+        inspect.signature(_library().parse).parameters["extraction_config"].default
+    )
+    return [
+        replace(formula, normalization_config=replace(formula.normalization_config, units=False)),
+        expression,
+    ]
 
 
 def _tried(call: Callable[[], Any]) -> Any:
-    """The call's result; None where the library fails on unusual input. Raises GaveUpError when it takes too long."""
+    """The call's result; None where the library fails on unusual input. Raises GaveUpError when it
+    takes too long.
+    """
     try:
         return call()
     except _library().errors.TimeoutException as error:

@@ -1,4 +1,6 @@
-r"""The ways to write a number, brought to one: digits with commas, a point or a slash, as in `-1,250.5` and `7/2`."""
+r"""The ways to write a number, brought to one: digits with commas, a point or a slash, as in
+`-1,250.5` and `7/2`.
+"""
 
 import re
 from fractions import Fraction
@@ -9,27 +11,38 @@ LONGEST = 400  # characters of a number, and of a sentence that is read for one
 _DIGITS = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d*\.?\d+(?:/\d+)?"
 NUMBER = re.compile(rf"(?<![\w.,/])(-?)({_DIGITS})(?!\d|/\d|\.\d|,\d{{3}}(?!\d))")
 
-_VULGAR = {"\u00bd": " 1/2", "\u00bc": " 1/4", "\u00be": " 3/4", "\u2153": " 1/3", "\u2154": " 2/3", "\u215b": " 1/8"}
-_SUPERSCRIPTS = str.maketrans("\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079\u207b", "0123456789-")
+_VULGAR = {
+    "\u00bd": " 1/2",
+    "\u00bc": " 1/4",
+    "\u00be": " 3/4",
+    "\u2153": " 1/3",
+    "\u2154": " 2/3",
+    "\u215b": " 1/8",
+}
+_SUPERSCRIPTS = str.maketrans(
+    "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079\u207b", "0123456789-"
+)
 _SUPERSCRIPT = re.compile(r"(?<=[\w)\u2126])[\u2070\u00b9\u00b2\u00b3\u2074-\u2079\u207b]+")
 _THOUSANDS = re.compile(r"(?<=\d)(?:\{,\}|,?\\[,!] ?|, ?\\!)(?=\d{3})")  # 1{,}000 and 1,\!000
 _SPACED_THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?: \d{3})+(?![\d.,]*\d)")
 # 1{,}000 and 1,\!000
-_ORDINAL_OF = (
-    r"(?! ?(?:number|term|element|digit|row|prime|item|question|student|person|position|power|root),? which\b)"
-)
+_ORDINAL_OF = r"(?! ?(?:number|term|element|digit|row|prime|item|question|student|person|position|power|root),? which\b)"
 # Of at most so many digits, for else a text of digits alone is searched anew from each of them
 _MIXED = re.compile(
     r"(?<![\w./^])(-?)(\d{1,30})(?: |-(?=\d{1,3}/\d)| ?(?=\\))"
     r"(?:(\d{1,30})/(\d{1,30})|\\[dtc]?frac ?\{(\d{1,30})\} ?\{(\d{1,30})\}|\\[dtc]?frac ?(\d)(\d))(?![\d/])"
 )
-_FRACTION = re.compile(r"(?:(?<=\d) )?\\[dtc]?frac ?(?:\{ ?(-?\d{1,30}) ?\}|(\d)) ?(?:\{ ?(\d{1,30}) ?\}|(\d))")
+_FRACTION = re.compile(
+    r"(?:(?<=\d) )?\\[dtc]?frac ?(?:\{ ?(-?\d{1,30}) ?\}|(\d)) ?(?:\{ ?(\d{1,30}) ?\}|(\d))"
+)
 _POWER = re.compile(
     r"(?<![\w.,])(-?[\d,]{0,30}\.?\d{1,30})"
     r"(?: ?(?:\\times|\\cdot|[\u00d7*x\u00b7]) ?10 ?\^ ?(?:\{ ?([+-]?\d{1,3}) ?\}|([+-]?\d{1,3}))|[eE]([+-]?\d{1,3})\b)"
 )
 _TEN = re.compile(r"(?<![\w.,^{])10 ?\^ ?(?:\{ ?([+-]?\d{1,2}) ?\}|([+-]?\d{1,2}))(?![\w{.])")
-_ORDINAL = re.compile(r"(?:\^ ?\{? ?(?:\\text|\\mathrm)? ?\{? ?|(?<=\d))(?:st|nd|rd|th)(?: ?\}?\}|\b)" + _ORDINAL_OF)
+_ORDINAL = re.compile(
+    r"(?:\^ ?\{? ?(?:\\text|\\mathrm)? ?\{? ?|(?<=\d))(?:st|nd|rd|th)(?: ?\}?\}|\b)" + _ORDINAL_OF
+)
 _MODULUS = re.compile(r"\\p?mod ?(?:\{[^{}]*\}|\(?\d+\)?)")
 _SIGNS = re.compile(  # currency, degrees and ohms, layout
     r"(?<=[a-z] )#\d+(?= )|(?:\bUS)?\\?\$|[\u20ac\u00a3\u00a5\u20b9\u20bd\u20a9\u20ab\u0e3f]|#(?=\d)"
@@ -55,16 +68,23 @@ _WORD_VALUES = {word: place for place, word in enumerate(_SMALL)} | {
     word: 20 + 10 * place for place, word in enumerate(_TENS)
 }
 NUMBER_WORD = words.any_of(*_WORD_VALUES, "hundred thousand million dozen")
-_PARTS = {"half": 2, "halve": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7} | {
+_PARTS = {
+    "half": 2,
+    "halve": 2,
+    "third": 3,
+    "quarter": 4,
+    "fourth": 4,
+    "fifth": 5,
+    "sixth": 6,
+    "seventh": 7,
+} | {
     "eighth": 8,
     "ninth": 9,
     "tenth": 10,
     "twelfth": 12,
 }
 # A noun after a number, and not what is done with it
-_NOUN = (
-    "(?!(?:times|plus|minus|over|divided|multiplied|squared|cubed|or|and|to|more|less|fewer|of|point|percent)\\b)[a-z]+"
-)
+_NOUN = "(?!(?:times|plus|minus|over|divided|multiplied|squared|cubed|or|and|to|more|less|fewer|of|point|percent)\\b)[a-z]+"
 _IN_WORDS = re.compile(
     rf"(?:[a-z', ]*\b(?:{beside.GIVE}|{beside.VERBS})\s(?:exactly |only |just )?|)(?P<sign>(?:negative|minus) )?"
     rf"(?:(?P<numerator>a|{'|'.join(_SMALL)})?[ -]?(?P<part>{'|'.join(_PARTS)})s?(?![a-z])"
@@ -74,7 +94,9 @@ _IN_WORDS = re.compile(
 
 
 def plain(text: str) -> str:
-    r"""Signs, separators, fractions and powers of ten as plain text has them: \frac{7}{2} is 7/2, 1{,}000 is 1,000."""
+    r"""Signs, separators, fractions and powers of ten as plain text has them: \frac{7}{2} is 7/2,
+    1{,}000 is 1,000.
+    """
     text = _THOUSANDS.sub(",", text)
     text = "".join(_VULGAR.get(letter, letter) for letter in text)
     text = _SUPERSCRIPT.sub(lambda power: "^" + power[0].translate(_SUPERSCRIPTS), text)
@@ -90,7 +112,9 @@ def plain(text: str) -> str:
     text = _SPACED_THOUSANDS.sub(lambda number: number[0].replace(" ", ""), text)
     text = re.sub(r"(?<=\d) ?[xX] ?(?=\d)|(?<=[a-z]) [xX] (?=\d)", " \u00d7 ", text)
     text = _MINUS.sub(r"\1-", re.sub(r"\b(?:negative|minus) (?=\d)", "-", text))
-    text = re.sub(r"(?<![\w.,])(\d+) and a half\b", lambda match: f"{2 * int(match[1]) + 1}/2", text)
+    text = re.sub(
+        r"(?<![\w.,])(\d+) and a half\b", lambda match: f"{2 * int(match[1]) + 1}/2", text
+    )
     if decimal := _DECIMAL_COMMA.fullmatch(text):
         text = f"{decimal[1]}.{decimal[2]}"
     return re.sub(r"(?<=\d)\u2013(?=\d)", " to ", text)
@@ -104,17 +128,25 @@ def without_units(text: str) -> str:
 def written(match: re.Match[str]) -> Fraction | None:
     """The value of a match of NUMBER; None for a division by zero."""
     try:
-        return Fraction((match[1] + match[2]).replace(",", "")) if len(match[0]) <= LONGEST else None
+        return (
+            Fraction((match[1] + match[2]).replace(",", "")) if len(match[0]) <= LONGEST else None
+        )
     except (ValueError, ZeroDivisionError):
         return None
 
 
 def in_words(text: str) -> Fraction | None:
-    """The number that a statement without digits spells out ("eighteen", "one half"), with at most a noun after it."""
+    """The number that a statement without digits spells out ("eighteen", "one half"), with at most
+    a noun after it.
+    """
     match = _IN_WORDS.fullmatch(text.strip().lower())
     if match is None:
         return None
-    value = _of_parts(match) if match["part"] else _of_words(match["number"]) + Fraction(bool(match["half"]), 2)
+    value = (
+        _of_parts(match)
+        if match["part"]
+        else _of_words(match["number"]) + Fraction(bool(match["half"]), 2)
+    )
     return -value if match["sign"] else value
 
 
@@ -146,4 +178,6 @@ def _power_of_ten(match: re.Match[str]) -> str:
 
 
 def _power(match: re.Match[str]) -> str:
-    return str(Fraction(match[1].replace(",", "")) * Fraction(10) ** int(match[2] or match[3] or match[4]))
+    return str(
+        Fraction(match[1].replace(",", "")) * Fraction(10) ** int(match[2] or match[3] or match[4])
+    )

@@ -1,4 +1,6 @@
-"""What stands beside a number and makes it another one, or none: bounds, operations, comparisons, denials."""
+"""What stands beside a number and makes it another one, or none: bounds, operations, comparisons,
+denials.
+"""
 
 import re
 
@@ -34,7 +36,8 @@ _OPERATOR_AFTER = (
     r"\s?(?:[*^\u221a\u00d7\u00b7\u00f7!]|/(?![a-z]{2})|\\(?!text|%)[a-zA-Z]+|\+(?!\w*[a-z]{2})|:\d|\u00b0 ?\d"
     r"|\.{2,} ?\d"
     r"|[-\u2013]\s?(?:\d|[a-zA-Z](?!\w)|\\))"
-    r"|[^\W\d]|['\u2032(]|\s(?:[b-hjkn-rt-z]|[A-BD-EG-IM-RT-UX-Z])(?![\w'.])"  # a variable, not a unit
+    # a variable, not a unit
+    r"|[^\W\d]|['\u2032(]|\s(?:[b-hjkn-rt-z]|[A-BD-EG-IM-RT-UX-Z])(?![\w'.])"
 )
 _WORD_AFTER = (
     rf"\s(?:{any_of('squared cubed doubled tripled quadrupled halved factorial mod modulo plus minus pi root power')}"
@@ -71,11 +74,11 @@ _PREPOSITIONS = (
     "of for in at on by from after before with without than per into out among during through until since because when "
     "where which who if while although though compared originally versus vs given like"
 )
-_LEADS_TO = "equal comes adds_up equals amounts simplifies sums rounds reduces evaluates works_out".split()
-_TO = "".join(f"(?<!{verb.replace('_', ' ')} )" for verb in _LEADS_TO) + "to"  # not "equal to"
-_LABELS = (
-    "number days? week grade step question problem part case page room chapter level year equation row column item"
+_LEADS_TO = (
+    "equal comes adds_up equals amounts simplifies sums rounds reduces evaluates works_out".split()
 )
+_TO = "".join(f"(?<!{verb.replace('_', ' ')} )" for verb in _LEADS_TO) + "to"  # not "equal to"
+_LABELS = "number days? week grade step question problem part case page room chapter level year equation row column item"
 _VERB_WORDS = (
     "is are was were be been equals? has have had gets? makes? needs? costs? pays? earns? leaves? takes? left "
     "sold receives? received "
@@ -89,7 +92,8 @@ AMOUNTS = (
 )
 _SUBJECTS = f"he she it they we i you there an?_{any_of(AMOUNTS)}_of to"
 GOVERNOR = re.compile(
-    rf"\b(?:(?P<passed>{any_of(_PREPOSITIONS, _LABELS)}|{_TO})|{any_of(_VERB_WORDS, _SUBJECTS)})\b", re.IGNORECASE
+    rf"\b(?:(?P<passed>{any_of(_PREPOSITIONS, _LABELS)}|{_TO})|{any_of(_VERB_WORDS, _SUBJECTS)})\b",
+    re.IGNORECASE,
 )
 # Right before the number that a sentence gives: "Dividing 120 by 5 gives 24", "It comes to twelve"
 _GIVING = (
@@ -105,5 +109,7 @@ GIVES = re.compile(
     re.IGNORECASE,
 )
 # Begins the part of a sentence that sums the others up: "..., for a total of 24"
-_SUMMING = any_of("for_a_(?:grand_)?total making bringing leaving giving totall?ing resulting so i\\.e\\.")
+_SUMMING = any_of(
+    "for_a_(?:grand_)?total making bringing leaving giving totall?ing resulting so i\\.e\\."
+)
 SUMS_UP = re.compile(rf"\s*{_SUMMING}(?!\w)", re.IGNORECASE)

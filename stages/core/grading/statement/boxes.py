@@ -1,4 +1,6 @@
-r"""The contents of `\boxed{}`, and whether what stands beside a box makes it but a part of a formula."""
+r"""The contents of `\boxed{}`, and whether what stands beside a box makes it but a part of a
+formula.
+"""
 
 import re
 from dataclasses import dataclass
@@ -25,7 +27,9 @@ _LEADS_TO = words.any_of(
     "equiv in implies Rightarrow Longrightarrow iff to q?quad therefore displaystyle left [Ll]arge LARGE "
     "[Hh]uge color\\{\\w+\\} [,;:!]"
 )
-_LEFT_IN_FORMULA = re.compile(rf"(?:^|[=:,;&(\[]|(?<=[=-])>|\\\\|\\{_LEADS_TO}|\\ |\\text ?\{{[^{{}}]*\}})\s*$")
+_LEFT_IN_FORMULA = re.compile(
+    rf"(?:^|[=:,;&(\[]|(?<=[=-])>|\\\\|\\{_LEADS_TO}|\\ |\\text ?\{{[^{{}}]*\}})\s*$"
+)
 _RIGHT_IN_FORMULA = re.compile(
     r"(?:\s|\\[,;:! ]|\\q?quad|[.,;:!)\]]|\\%|\^ ?\{? ?\\circ ?\}?|\\(?:text|mbox|mathrm|textbf) ?\{[^{}]*\}"
     r"|\\approx ?[\d.]+|\\[pb]?mod ?(?:\{[^{}]*\}|\d+)|\\\\|&|\\right)*"
@@ -47,7 +51,8 @@ _CHANGED = re.compile(
     r"|\s*(?:is|was) (?:not|n't|wrong|incorrect|false|what (?!we|you|is))\b",
     re.IGNORECASE,
 )
-UNREADABLE = "?"  # the content of a box that is empty, cut off, or but a part of a formula: no value of any kind
+# the content of a box that is empty, cut off, or but a part of a formula: no value of any kind
+UNREADABLE = "?"
 
 
 @dataclass(frozen=True)
@@ -87,13 +92,19 @@ def _content(box: str) -> str:
 
 
 def _part_of_a_formula(text: str, begin: int, end: int) -> bool:
-    """Whether the box from `begin` to `end` is a factor, a term or an exponent of something larger, or is denied."""
+    """Whether the box from `begin` to `end` is a factor, a term or an exponent of something larger,
+    or is denied.
+    """
     formula = _formula_around(text, begin, end)
     if formula is None:
         return _changed_beside(text, begin, end)
     left = _OPENING.sub("", text[formula.start() : begin])
     right = _CLOSING.sub("", text[end : formula.end()])
-    if not _LEFT_IN_FORMULA.search(left) or not _RIGHT_IN_FORMULA.fullmatch(right) or _CHANGED.match(right):
+    if (
+        not _LEFT_IN_FORMULA.search(left)
+        or not _RIGHT_IN_FORMULA.fullmatch(right)
+        or _CHANGED.match(right)
+    ):
         return True
     if "%" in right and re.match(r"\s*of\b", text[formula.end() :]):
         return True
@@ -112,7 +123,9 @@ def _changed_beside(text: str, begin: int, end: int) -> bool:
 
 def _formula_around(text: str, begin: int, end: int) -> re.Match[str] | None:
     """The formula that a box stands in."""
-    return next((part for part in FORMULA.finditer(text) if part.start() < begin and end < part.end()), None)
+    return next(
+        (part for part in FORMULA.finditer(text) if part.start() < begin and end < part.end()), None
+    )
 
 
 def _joined(text: str, end: int, begin: int) -> bool:

@@ -1,6 +1,8 @@
-r"""Where an answer may say what its final value is: boxes, and statements led by an answer phrase or a heading.
+r"""Where an answer may say what its final value is: boxes, and statements led by an answer phrase
+or a heading.
 
-`strong` finds them, the last one first; final.py asks a reader for their values and looks for what takes them back.
+`strong` finds them, the last one first; final.py asks a reader for their values and looks for what
+takes them back.
 """
 
 import itertools
@@ -32,11 +34,15 @@ Value = TypeVar("Value")
 
 
 class UnclearError(Exception):
-    """A statement is about a value of the wanted kind, and does not say one: it denies, bounds, or gives several."""
+    """A statement is about a value of the wanted kind, and does not say one: it denies, bounds, or
+    gives several.
+    """
 
 
 class Reader(Protocol[Value]):
-    """Reads values of one kind. `opens`: an answer may stand in the first sentence, with its reasons after it."""
+    """Reads values of one kind. `opens`: an answer may stand in the first sentence, with its
+    reasons after it.
+    """
 
     opens: bool
 
@@ -44,7 +50,9 @@ class Reader(Protocol[Value]):
         """The statement's value; None where it says nothing of this kind. Raises UnclearError."""
 
     def bare(self, text: str) -> Value | None:
-        """The value that `text` is, with nothing but marks around it; None where it is more or less than that."""
+        """The value that `text` is, with nothing but marks around it; None where it is more or less
+        than that.
+        """
 
     def names_another(self, text: str, value: Value) -> bool:
         """Whether `text` names a value of this kind, other than `value`."""
@@ -62,7 +70,9 @@ class Statement:
     end: int
     form: str
     lead: int = 0  # where the words that lead to it begin
-    opening: bool = False  # whether it is a text's first sentence, read because the last one says nothing
+    opening: bool = (
+        False  # whether it is a text's first sentence, read because the last one says nothing
+    )
 
 
 def strong(text: str) -> list[Statement]:
@@ -77,7 +87,9 @@ def _led(text: str, lead: re.Pattern[str]) -> list[Statement]:
     for match in lead.finditer(text):
         end = _quote_end(text, match.end()) or _line_end(text, match.end())
         if text[match.end() : end].strip(" \t.$\\()[]\"'"):
-            found.append(Statement(_block(text, match.end(), end), match.end(), end, "lead", match.start()))
+            found.append(
+                Statement(_block(text, match.end(), end), match.end(), end, "lead", match.start())
+            )
     return found[-50:]
 
 
@@ -98,7 +110,9 @@ def _line_end(text: str, begin: int) -> int:
 
 
 def _block(text: str, begin: int, end: int) -> str:
-    """The statement's line; where it is the first item of a list, the list, its items joined by semicolons."""
+    """The statement's line; where it is the first item of a list, the list, its items joined by
+    semicolons.
+    """
     line = text[begin:end]
     if not text.startswith(BULLET, begin) and not text.endswith(BULLET, 0, begin):
         return line[:LONGEST]

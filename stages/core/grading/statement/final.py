@@ -7,8 +7,8 @@ r"""Where an answer says what its final value is, and whether it takes that back
 2. the last sentence that says something ("I hope this helps." says nothing);
 3. the first sentence, where it is a value and nothing else.
 
-A statement that its reader cannot read as a value of the wanted kind yields to the next. One that is denied, or taken
-back by what follows it, ends the search among what stands before it.
+A statement that its reader cannot read as a value of the wanted kind yields to the next. One that
+is denied, or taken back by what follows it, ends the search among what stands before it.
 """
 
 import re
@@ -19,7 +19,9 @@ from stages.core.grading.statement.candidates import Reader, Statement, UnclearE
 from stages.core.grading.statement.sentences import sentence_end, sentences
 from stages.core.grading.statement.visible import BULLET
 
-_CLAUSE_START = re.compile(r"[.!?;:\n\u2014,]|\b(?:so|thus|therefore|hence|but|and|then|now)\b", re.IGNORECASE)
+_CLAUSE_START = re.compile(
+    r"[.!?;:\n\u2014,]|\b(?:so|thus|therefore|hence|but|and|then|now)\b", re.IGNORECASE
+)
 _BOUNDS = words.any_of(
     "not cannot never neither nor isn't wasn't aren't at_least at_most (?:more|less|fewer|greater)_than about around "
     "approximately nearly almost roughly between over under up_to"
@@ -37,7 +39,9 @@ _ASSUMED = re.compile(
     r"|if\b[^.!?\n;]*\b(?:were|is|was|had|pointed|rains)\b)[^.!?\n;]*$",
     re.IGNORECASE,
 )
-_IN_QUESTION = re.compile(r"\b(?:unclear|check|see|wonder|know|decide|determine|question)\b.*\bif\b", re.IGNORECASE)
+_IN_QUESTION = re.compile(
+    r"\b(?:unclear|check|see|wonder|know|decide|determine|question)\b.*\bif\b", re.IGNORECASE
+)
 _CONCLUSION = re.compile(
     r"(?:so|thus|therefore|hence|finally|then|adding|after|with|i choose|now)\b|(?-i:[A-Z]) is (?:correct|right)\b",
     re.IGNORECASE,
@@ -47,8 +51,13 @@ _MARKED_RIGHT = re.compile(r"\b(?:correct|right|true|answer)\b", re.IGNORECASE)
 
 
 def final_value(text: str, reader: Reader[Value]) -> Value | None:
-    """The value that `text` finally states, None where it states none. Raises UnclearError where that is unclear."""
-    earliest, unclear = 0, False  # what stands before `earliest` was denied, taken back or is unclear
+    """The value that `text` finally states, None where it states none. Raises UnclearError where
+    that is unclear.
+    """
+    earliest, unclear = (
+        0,
+        False,
+    )  # what stands before `earliest` was denied, taken back or is unclear
     for statement in strong(text):
         if statement.begin < earliest:
             break
@@ -80,7 +89,9 @@ def _read(text: str, statement: Statement, reader: Reader[Value]) -> Value | Non
 def _denied(text: str, statement: Statement) -> bool:
     """Whether the words before a statement deny it, or give it as a thought or a mistake."""
     if statement.form == "box":
-        return _BEFORE_A_BOX.search(text[max(0, statement.begin - 60) : statement.begin]) is not None
+        return (
+            _BEFORE_A_BOX.search(text[max(0, statement.begin - 60) : statement.begin]) is not None
+        )
     before = text[max(0, statement.lead - 200) : statement.lead]
     clause = _last_clause(before)
     return (
@@ -107,12 +118,20 @@ def _withdrawn(text: str, statement: Statement, value: Value, reader: Reader[Val
         or (statement.form == "box" and re.match(r"[\s$)]*\?", after))
     ):
         return True
-    end = statement.end if statement.form == "box" else min(statement.end, sentence_end(text, statement.begin))
-    return any(_concludes_otherwise(sentence, value, reader) for sentence in sentences(text[end:])[-1:])
+    end = (
+        statement.end
+        if statement.form == "box"
+        else min(statement.end, sentence_end(text, statement.begin))
+    )
+    return any(
+        _concludes_otherwise(sentence, value, reader) for sentence in sentences(text[end:])[-1:]
+    )
 
 
 def _concludes_otherwise(sentence: str, value: Value, reader: Reader[Value]) -> bool:
-    """Whether a last sentence is another value, or concludes with "so", "adding" and the like to one."""
+    """Whether a last sentence is another value, or concludes with "so", "adding" and the like to
+    one.
+    """
     if reader.bare(sentence) not in (None, value):
         return True
     if not _CONCLUSION.match(sentence):
@@ -129,7 +148,9 @@ def _taken_back(after: str, value: Value, reader: Reader[Value]) -> bool:
     if retracted and not words.CONFIRMED.search(after):
         return True
     for objection in words.OBJECTION.finditer(after):
-        line = after[objection.start() : objection.start() + 300].lstrip(" .!?;)\n").partition("\n")[0]
+        line = (
+            after[objection.start() : objection.start() + 300].lstrip(" .!?;)\n").partition("\n")[0]
+        )
         if reader.names_another(line, value):
             return True
     return False
@@ -146,7 +167,9 @@ def _weak(text: str, reader: Reader[Value]) -> Value | None:
         raise UnclearError
     opening = said[0].removeprefix(BULLET)
     first = reader.bare(opening)
-    taken_back = first is not None and _taken_back(text[text.find(said[0][:20]) + len(opening) - 1 :], first, reader)
+    taken_back = first is not None and _taken_back(
+        text[text.find(said[0][:20]) + len(opening) - 1 :], first, reader
+    )
     if first is not None and not taken_back and len(said) > 1 and words.EXPLAINS.match(said[1]):
         return first
     if words.RETRACTED.search(said[-1], 1):
@@ -154,7 +177,13 @@ def _weak(text: str, reader: Reader[Value]) -> Value | None:
     last = _last(said, reader)
     if taken_back and last is None:
         raise UnclearError
-    if first is not None and last is not None and first != last and len(said) > 1 and not taken_back:
+    if (
+        first is not None
+        and last is not None
+        and first != last
+        and len(said) > 1
+        and not taken_back
+    ):
         raise UnclearError
     if first is None and last is None and reader.opens:
         return reader.read(Statement(opening, 0, 0, "sentence", opening=True))
@@ -162,7 +191,9 @@ def _weak(text: str, reader: Reader[Value]) -> Value | None:
 
 
 def _last(said: list[str], reader: Reader[Value]) -> Value | None:
-    """The value of the last sentence; before one that only says what is wrong, that of another than it speaks of."""
+    """The value of the last sentence; before one that only says what is wrong, that of another than
+    it speaks of.
+    """
     denied = set[str]()
     if _enumerated(said) and not words.denies(said[-1]) and not _MARKED_RIGHT.search(said[-1]):
         raise UnclearError
@@ -187,12 +218,18 @@ def _last(said: list[str], reader: Reader[Value]) -> Value | None:
 
 
 def _labels(sentence: str) -> set[str]:
-    """The letters and numbers by which a sentence names options and values; its other words where there are none."""
-    return set(re.findall(r"\b[A-Z]\b|\d+", sentence)) or set(re.findall(r"\w{4,}", sentence.lower()))
+    """The letters and numbers by which a sentence names options and values; its other words where
+    there are none.
+    """
+    return set(re.findall(r"\b[A-Z]\b|\d+", sentence)) or set(
+        re.findall(r"\w{4,}", sentence.lower())
+    )
 
 
 def _approves(said: list[str]) -> bool:
-    """Whether a text ends with a check and the word that it is right: "We can verify: 60 / 2 = 30. Correct!"."""
+    """Whether a text ends with a check and the word that it is right: "We can verify: 60 / 2 = 30.
+    Correct!".
+    """
     return (
         words.CHECK.match(said[-2]) is not None
         and re.fullmatch(r"(?i)\W*(?:correct|right|yes)\W*", said[-1]) is not None
@@ -201,14 +238,21 @@ def _approves(said: list[str]) -> bool:
 
 def _enumerated(said: list[str]) -> bool:
     """Whether the last sentence is the last item of a list of labelled options."""
-    labels = [match[1].upper() if (match := _ITEM.match(sentence)) else "" for sentence in said[-2:]]
+    labels = [
+        match[1].upper() if (match := _ITEM.match(sentence)) else "" for sentence in said[-2:]
+    ]
     return len(labels) == 2 and all(labels) and ord(labels[1]) - ord(labels[0]) == 1
 
 
 def _says_nothing(sentence: str) -> bool:
     if words.INVITES.match(sentence):
         return True
-    has_value = re.search(r"\d|[$\\]|\b[B-HJ-Z]\b|\b(?:[Yy]es|[Nn]o|[Tt]rue|[Ff]alse)\b", sentence) is not None
+    has_value = (
+        re.search(r"\d|[$\\]|\b[B-HJ-Z]\b|\b(?:[Yy]es|[Nn]o|[Tt]rue|[Ff]alse)\b", sentence)
+        is not None
+    )
     if words.CHECK.match(sentence) or re.fullmatch(r"\(.*=.*\)\.?", sentence):
         return True
-    return words.CHATTER.match(sentence) is not None and not words.denies(sentence) and not has_value
+    return (
+        words.CHATTER.match(sentence) is not None and not words.denies(sentence) and not has_value
+    )

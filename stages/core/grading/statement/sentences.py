@@ -15,7 +15,8 @@ _BEGINNINGS = words.any_of(
 _SENTENCE_END = re.compile(
     rf"(?<![\s.][A-Z])(?!(?<=^[A-Z])\.\s[A-Z]\.){_NOT_ABBREVIATED}"
     r"[.!?]+[\"')\]]*(?=\s|$)"
-    # after a single capital letter, an initial or an option: where a sentence begins that is no name
+    # after a single capital letter, an initial or an option: where a sentence begins that is no
+    # name
     rf"|(?<=[\s.][A-Z])\.(?=\s*$|\s+{_BEGINNINGS}\b|\s+[A-Z]\.\s*$)"
 )
 _END = re.compile(rf"{_SENTENCE_END.pattern}|\n")
@@ -28,7 +29,9 @@ _ASIDE = re.compile(
     r"|\s[\u2014\u2013-]\s(?=[A-Za-z]{2})",
     re.IGNORECASE,
 )
-_REJECTED = re.compile(r"\W*(?:which|and that) (?:is|was)(?:n't| not| wrong| incorrect| false)\b", re.IGNORECASE)
+_REJECTED = re.compile(
+    r"\W*(?:which|and that) (?:is|was)(?:n't| not| wrong| incorrect| false)\b", re.IGNORECASE
+)
 
 
 _LABELLED = re.compile(r"^(?:\u2022 )?(?i:option )?[A-Z]\.(?=\s)", re.MULTILINE)

@@ -4,7 +4,9 @@ import re
 
 
 def any_of(*patterns: str) -> str:
-    """A pattern for any of the words in `patterns`, which spaces separate; `_` in a word stands for a space."""
+    """A pattern for any of the words in `patterns`, which spaces separate; `_` in a word stands for
+    a space.
+    """
     words = " ".join(patterns).split()
     return f"(?:{'|'.join(word.replace('_', ' ') for word in words)})"
 
@@ -57,7 +59,8 @@ _DENIAL = re.compile(
     re.IGNORECASE,
 )
 _NO_DENIAL = re.compile(
-    r"\b(?:no|(?:without|beyond)(?: an?| any)?) (?:doubt|question)(?: about it)?\b|\bnot only\b", re.IGNORECASE
+    r"\b(?:no|(?:without|beyond)(?: an?| any)?) (?:doubt|question)(?: about it)?\b|\bnot only\b",
+    re.IGNORECASE,
 )
 
 _MISTAKEN = any_of("wrong incorrect false naive tempting rejected worst invalid")
@@ -78,10 +81,13 @@ UNDECIDED = re.compile(
     re.IGNORECASE,
 )
 _CONTRAST = re.compile(
-    r"\bnot (?!only\b|just\b|all\b)(?:\S{1,20}(?: [a-z]{1,12})?),? but (?:rather |actually |is )?(?=\S)", re.IGNORECASE
+    r"\bnot (?!only\b|just\b|all\b)(?:\S{1,20}(?: [a-z]{1,12})?),? but (?:rather |actually |is )?(?=\S)",
+    re.IGNORECASE,
 )
 # Begins the reasons of an answer that stands before them
-EXPLAINS = re.compile(r"(?:explanation|reason(?:ing)?|justification|rationale|here(?:'s| is) why)\s?:", re.IGNORECASE)
+EXPLAINS = re.compile(
+    r"(?:explanation|reason(?:ing)?|justification|rationale|here(?:'s| is) why)\s?:", re.IGNORECASE
+)
 # Ends a check: what it began with "wait" or "let me check" has found nothing
 CONFIRMED = re.compile(
     r"(?:\b(?:yes|so),? (?:that(?:'s| is)|it(?:'s| is)) (?:right|correct)|\bthat(?:'s| is) (?:right|correct)|\u2713"
@@ -110,7 +116,8 @@ OBJECTION = re.compile(
     r"|then (?:(?:we|you|i|he|she|they) )?(?:add|subtract|multiply|divide))\b",
     re.IGNORECASE,
 )
-# Begins a sentence that says nothing of the answer: "I hope this helps.", "Let me know if you have questions."
+# Begins a sentence that says nothing of the answer: "I hope this helps.", "Let me know if you have
+# questions."
 CHATTER = re.compile(
     r"(?:and |so )?(?:i(?:'m| am| hope| think| believe| trust| have)\b|hope\b|let (?:me|us) know|please\b|feel free"
     r"|if you(?:'d| have| need| want| would)\b|happy\b|thank|good luck|done\b|q\.?e\.?d|does (?:that|this)|would you"
@@ -121,7 +128,8 @@ CHATTER = re.compile(
 )
 # "Feel free to ask if anything about the 3 rooms is unclear!"
 INVITES = re.compile(
-    r"(?:please )?(?:feel free|let me know|do(?:n't| not) hesitate)\b.*\b(?:ask|know|reach|if)\b", re.IGNORECASE
+    r"(?:please )?(?:feel free|let me know|do(?:n't| not) hesitate)\b.*\b(?:ask|know|reach|if)\b",
+    re.IGNORECASE,
 )
 # Begins a sentence that checks what was said before it
 CHECK = re.compile(
@@ -155,7 +163,9 @@ CONNECTIVE = (
     r"|(?:a|letter|q:[^\n]{1,200}?\ba):\s+|=>\s*|[:=\u2022]\s+"
 )
 # What a sentence may begin with before it concludes: "So, in total,"
-LEADING = re.compile(rf"(?:{CONNECTIVE}|{any_of('yes definitely certainly')}\b[,:.]?\s*)+", re.IGNORECASE)
+LEADING = re.compile(
+    rf"(?:{CONNECTIVE}|{any_of('yes definitely certainly')}\b[,:.]?\s*)+", re.IGNORECASE
+)
 
 _STYLES = "text mbox mathrm textbf textrm textit textsf mathbf mathit mathsf bm boldsymbol operatorname emph underline"
 _STYLED = re.compile(rf"\\{any_of(_STYLES)} ?\{{([^{{}}]{{0,400}})\}}")
@@ -167,7 +177,9 @@ def denies(text: str) -> bool:
 
 
 def rejects(before: str) -> bool:
-    """Whether the words before a value deny it or give it as a mistake; "who don't like maths" before it does not."""
+    """Whether the words before a value deny it or give it as a mistake; "who don't like maths"
+    before it does not.
+    """
     before = _NO_DENIAL.sub(" ", before)
     nearest = re.sub(r"\b(?:without|except)\b", " ", " ".join(before.split()[-3:]))
     if re.search(r"\bleast\s*$", before, re.IGNORECASE):  # "the least correct answer is"

@@ -1,13 +1,14 @@
 """The curves of training as data for `dvc plots`: a row for each logged step of each cell.
 
-.dvc/plots/training.json draws them. Its template knows no target's name, so a row carries its arm's label and colour.
+.dvc/plots/training.json draws them. Its template knows no target's name, so a row carries its arm's
+label and colour.
 """
 
 import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stages.core.grid import Run, label
+from stages.core.cells import Cell, label
 from stages.core.report.figures.panels import looks
 
 COLUMNS = (
@@ -17,12 +18,15 @@ COLUMNS = (
 
 
 def rows(
-    arms: Sequence[str], train: Mapping[Run, Mapping[str, Any]], timing: Mapping[Run, Mapping[str, Any]]
+    arms: Sequence[str],
+    train: Mapping[Cell, Mapping[str, Any]],
+    timing: Mapping[Cell, Mapping[str, Any]],
 ) -> list[dict[str, Any]]:
-    """The rows of every cell, in the grid's order; a cell without a curve has none, one without speeds has those empty.
+    """The rows of every cell, in the grid's order; a cell without a curve has none, one without
+    speeds has those empty.
 
-    `train` and `timing` are the cells' metrics. Tokens are those seen up to the step, speed is the mean since the
-    run's begin.
+    `train` and `timing` are the cells' metrics. Tokens are those seen up to the step, speed is the
+    mean since the run's begin.
     """
     look, found = looks(arms), []
     for run, trained in train.items():

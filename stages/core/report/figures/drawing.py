@@ -1,4 +1,6 @@
-"""The study's figures: what each of them shows. Their bytes follow from the data and matplotlib's version."""
+"""The study's figures: what each of them shows. Their bytes follow from the data and matplotlib's
+version.
+"""
 
 import io
 import itertools
@@ -8,8 +10,8 @@ from typing import Any
 import matplotlib.style
 from matplotlib.figure import Figure
 
-from stages.core.cells import UNTRAINED
-from stages.core.grid import Run, asked, label
+from stages.core.cells import UNTRAINED, Cell, label
+from stages.core.grid import asked
 from stages.core.report import paper
 from stages.core.report.figures.panels import Mark, Panel, line, looks, rows_figure
 from stages.core.report.figures.points import METHODS, Axis, Point, points_figure
@@ -39,13 +41,14 @@ def draw(
     compared: Sequence[Comparison],
     found: Sequence[Mapping[str, Any]],
     caps: Sequence[int],
-    curves: Mapping[Run, Sequence[Estimate]],
+    curves: Mapping[Cell, Sequence[Estimate]],
     papers: bool,
 ) -> dict[str, bytes]:
-    """PNG and SVG of every figure by file name, from results and comparisons with their seeds pooled.
+    """PNG and SVG of every figure by file name, from results and comparisons with their seeds
+    pooled.
 
-    `arms` are the targets in order, `found` the compress stages' metrics, `curves` each arm's accuracy at each of
-    `caps`; `papers` says whether the paper's own ranges are drawn too.
+    `arms` are the targets in order, `found` the compress stages' metrics, `curves` each arm's
+    accuracy at each of `caps`; `papers` says whether the paper's own ranges are drawn too.
     """
     with matplotlib.style.context(["default", _STYLE]):
         drawn = {
@@ -59,7 +62,11 @@ def draw(
             "9_budget": budget(arms, pooled, caps, curves),
         }
         kinds = ("png", "svg")
-        return {f"{name}.{kind}": _rendered(figure, kind) for name, figure in drawn.items() for kind in kinds}
+        return {
+            f"{name}.{kind}": _rendered(figure, kind)
+            for name, figure in drawn.items()
+            for kind in kinds
+        }
 
 
 def _rendered(figure: Figure, kind: str) -> bytes:
@@ -77,13 +84,24 @@ def accuracy(arms: Sequence[str], pooled: Sequence[Result]) -> Figure:
     methods = _distinct(one.run.method for one in pooled)
     panels = []
     for group, method, student in itertools.product(pooled[0].groups, methods, students):
-        shown = [one for one in pooled if one.run.student == student and one.run.method in (method, "")]
+        shown = [
+            one for one in pooled if one.run.student == student and one.run.method in (method, "")
+        ]
         marks = [_accuracy_mark(one, one.groups[group], teachers) for one in shown]
         axis = f"accuracy (%)\non {asked(group, pooled[0].groups[group].questions)}"
         panels.append(Panel(f"{student}, {method}", axis, marks))
-    legend = [line("#404040", "o", name, teacher) for teacher, name in enumerate(teachers) if len(teachers) > 1]
+    legend = [
+        line("#404040", "o", name, teacher)
+        for teacher, name in enumerate(teachers)
+        if len(teachers) > 1
+    ]
     return rows_figure(
-        panels, looks(arms), arms, teachers, legend, columns=len(students) if len(students) > 1 else len(methods)
+        panels,
+        looks(arms),
+        arms,
+        teachers,
+        legend,
+        columns=len(students) if len(students) > 1 else len(methods),
     )
 
 
@@ -94,7 +112,9 @@ def _accuracy_mark(one: Result, measure: Measure, teachers: Sequence[str]) -> Ma
 
 
 def rho(arms: Sequence[str], found: Sequence[Mapping[str, Any]], papers: bool = False) -> Figure:
-    """Figure 3: median and quartiles of rho by data set and compressor, and the mean; a panel for each teacher."""
+    """Figure 3: median and quartiles of rho by data set and compressor, and the mean; a panel for
+    each teacher.
+    """
     marks: dict[str, list[Mark]] = {}
     means: dict[str, list[Mark]] = {}
     for metrics in found:
@@ -110,8 +130,16 @@ def rho(arms: Sequence[str], found: Sequence[Mapping[str, Any]], papers: bool = 
     return _by_arm(
         order,
         [
-            Panel(f"{teacher}: median and quartiles of rho", axis, own, scale="share", band=_band(paper.RHO, papers))
-            for teacher, own in {teacher: [*marks[teacher], *means[teacher]] for teacher in marks}.items()
+            Panel(
+                f"{teacher}: median and quartiles of rho",
+                axis,
+                own,
+                scale="share",
+                band=_band(paper.RHO, papers),
+            )
+            for teacher, own in {
+                teacher: [*marks[teacher], *means[teacher]] for teacher in marks
+            }.items()
         ],
         [*sets, MEAN],
     )
@@ -127,7 +155,14 @@ def cost(arms: Sequence[str], pooled: Sequence[Result], papers: bool = False) ->
     lacking = sum(bool(cost.why) for _, _, cost in trained)
     missing = f" ({lacking} not comparable)" if lacking else ""
     panels = [
-        Panel("training tokens", "completion tokens / raw's", tokens, 1, "ratio", _band(paper.TRAINING_TOKENS, papers)),
+        Panel(
+            "training tokens",
+            "completion tokens / raw's",
+            tokens,
+            1,
+            "ratio",
+            _band(paper.TRAINING_TOKENS, papers),
+        ),
         Panel("training FLOPs (6N)", "FLOPs / raw's", flops, 1, "ratio"),
         Panel(
             f"training time{missing}",
@@ -142,26 +177,46 @@ def cost(arms: Sequence[str], pooled: Sequence[Result], papers: bool = False) ->
 
 
 def truncation(arms: Sequence[str], compared: Sequence[Comparison], where: str = "") -> Figure:
-    """Figure 7: accuracy on compressed traces less that on traces cut to the same budget, on the questions `where`."""
+    """Figure 7: accuracy on compressed traces less that on traces cut to the same budget, on the
+    questions `where`.
+    """
     names = _names(compared)
     marks = [
-        Mark(names[one.run], one.run.target, one.run.target, one.compressed.difference.scaled(100)) for one in compared
+        Mark(names[one.run], one.run.target, one.run.target, one.compressed.difference.scaled(100))
+        for one in compared
     ]
     title, axis = "accuracy, compressed less truncated", f"percentage points\n{where}"
     return _by_arm(arms, [Panel(title, axis, marks, 0, "difference")])
 
 
-def retention_efficiency(arms: Sequence[str], pooled: Sequence[Result], papers: bool = False) -> Figure:
+def retention_efficiency(
+    arms: Sequence[str], pooled: Sequence[Result], papers: bool = False
+) -> Figure:
     """Figure 8: retention, length of outputs and per-token efficiency, relative to raw."""
     names = _names(pooled)
-    trained = [(names[one.run], one.run.target, one.whole) for one in pooled if one.run.target != UNTRAINED]
+    trained = [
+        (names[one.run], one.run.target, one.whole) for one in pooled if one.run.target != UNTRAINED
+    ]
     kept = [Mark(row, arm, arm, whole.retention.scaled(100)) for row, arm, whole in trained]
     output = [Mark(row, arm, arm, whole.output) for row, arm, whole in trained]
     efficient = [Mark(row, arm, arm, whole.efficiency) for row, arm, whole in trained]
     where = f"on {pooled[0].asked}"
     panels = [
-        Panel("retention", f"accuracy / raw's (%)\n{where}", kept, 100, most=100 * paper.RETENTION if papers else None),
-        Panel("length of outputs", f"mean tokens / raw's\n{where}", output, 1, "ratio", _band(paper.OUTPUT, papers)),
+        Panel(
+            "retention",
+            f"accuracy / raw's (%)\n{where}",
+            kept,
+            100,
+            most=100 * paper.RETENTION if papers else None,
+        ),
+        Panel(
+            "length of outputs",
+            f"mean tokens / raw's\n{where}",
+            output,
+            1,
+            "ratio",
+            _band(paper.OUTPUT, papers),
+        ),
         Panel(
             "per-token efficiency",
             f"accuracy per token / raw's\n{where}",
@@ -175,9 +230,14 @@ def retention_efficiency(arms: Sequence[str], pooled: Sequence[Result], papers: 
 
 
 def budget(
-    arms: Sequence[str], pooled: Sequence[Result], caps: Sequence[int], curves: Mapping[Run, Sequence[Estimate]]
+    arms: Sequence[str],
+    pooled: Sequence[Result],
+    caps: Sequence[int],
+    curves: Mapping[Cell, Sequence[Estimate]],
 ) -> Figure:
-    """Figure 9: accuracy against the cap of generated tokens, a panel for each student (of a teacher) and method."""
+    """Figure 9: accuracy against the cap of generated tokens, a panel for each student (of a
+    teacher) and method.
+    """
     several = len(_distinct(one.run.teacher for one in pooled)) > 1
     drawn = {
         student + (f" of {teacher}" if several else "") + f", {method}": [
@@ -198,28 +258,35 @@ def _distinct(values: Iterable[str]) -> list[str]:
     return [value for value in dict.fromkeys(values) if value]
 
 
-def _names(results: Sequence[Result | Comparison]) -> dict[Run, str]:
+def _names(results: Sequence[Result | Comparison]) -> dict[Cell, str]:
     """Each run's row: the student, of which teacher where there are several, and the method."""
     several = len(_distinct(one.run.teacher for one in results)) > 1
     return {
-        one.run: one.run.student + (f" of {one.run.teacher}" if several else "") + f", {one.run.method}"
+        one.run: one.run.student
+        + (f" of {one.run.teacher}" if several else "")
+        + f", {one.run.method}"
         for one in results
     }
 
 
 def _by_arm(arms: Sequence[str], panels: Sequence[Panel], rows: Sequence[str] = ()) -> Figure:
-    """Panels whose rows hold a slot for each arm that has a value; `rows` in another order than that of the marks."""
+    """Panels whose rows hold a slot for each arm that has a value; `rows` in another order than
+    that of the marks.
+    """
     marks = [mark for panel in panels for mark in panel.marks]
     present = [arm for arm in arms if any(mark.arm == arm for mark in marks)]
     look = looks(arms)
     legend = [line(*look[arm], label(arm)) for arm in present]
-    return rows_figure(panels, look, rows or _distinct(mark.row for mark in marks), present, legend, columns=3)
+    return rows_figure(
+        panels, look, rows or _distinct(mark.row for mark in marks), present, legend, columns=3
+    )
 
 
 def accuracy_tokens(
     arms: Sequence[str], pooled: Sequence[Result], papers: bool = False, *, reasoning: bool = True
 ) -> Figure:
-    """Figure 5: accuracy against median reasoning tokens, or all generated ones; a panel for each student, and teacher.
+    """Figure 5: accuracy against median reasoning tokens, or all generated ones; a panel for each
+    student, and teacher.
 
     With `papers` each panel has the range where the paper's lengths would lie, from raw's.
     """
@@ -227,7 +294,9 @@ def accuracy_tokens(
     methods = _distinct(one.run.method for one in pooled)
     markers = {method: METHODS[place % len(METHODS)] for place, method in enumerate(methods)}
     panels = {}
-    for teacher, student in itertools.product(teachers, _distinct(one.run.student for one in pooled)):
+    for teacher, student in itertools.product(
+        teachers, _distinct(one.run.student for one in pooled)
+    ):
         title = student + (f" of {teacher}" if len(teachers) > 1 else "")
         panels[title] = [
             Point(
@@ -240,7 +309,9 @@ def accuracy_tokens(
             if one.run.student == student and one.run.teacher in (teacher, "")
         ]
     axis = Axis(
-        "median reasoning tokens" if reasoning else "median generated tokens,\nreasoning and answer",
+        "median reasoning tokens"
+        if reasoning
+        else "median generated tokens,\nreasoning and answer",
         f"accuracy (%)\non {pooled[0].asked}",
         {title: band for title, points in panels.items() if papers and (band := _shorter(points))},
     )

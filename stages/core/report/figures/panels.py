@@ -1,6 +1,8 @@
-"""How figures are drawn: rows of estimates, a grid of axes, and one look for each arm in all figures.
+"""How figures are drawn: rows of estimates, a grid of axes, and one look for each arm in all
+figures.
 
-Colours are Okabe and Ito's (2008), which colour-blind readers tell apart; markers tell arms apart in grey.
+Colours are Okabe and Ito's (2008), which colour-blind readers tell apart; markers tell arms apart
+in grey.
 """
 
 import itertools
@@ -15,8 +17,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from stages.core.cells import UNTRAINED
-from stages.core.grid import TRUNCATED, label
+from stages.core.cells import TRUNCATED, UNTRAINED, label
 from stages.core.report import paper
 from stages.core.statistics.measures import Estimate
 
@@ -32,7 +33,9 @@ _FILLS: tuple[Fill, ...] = ("full", "full", "bottom", "left", "top", "right")  #
 
 @dataclass(frozen=True)
 class Mark:
-    """One estimate: its row, its slot there (or the middle), its arm, and its teacher's number, for the fill."""
+    """One estimate: its row, its slot there (or the middle), its arm, and its teacher's number, for
+    the fill.
+    """
 
     row: str
     slot: str
@@ -43,10 +46,11 @@ class Mark:
 
 @dataclass(frozen=True)
 class Panel:
-    """One axes of a figure: its title, what x is and its unit, the marks, and a value to compare with.
+    """One axes of a figure: its title, what x is and its unit, the marks, and a value to compare
+    with.
 
-    x is "percent" or "share", from 0 on, "ratio", logarithmic where the figure's span a decade, or "difference".
-    `band` is a range of the paper's, `most` its maximum where it says "up to".
+    x is "percent" or "share", from 0 on, "ratio", logarithmic where the figure's span a decade, or
+    "difference". `band` is a range of the paper's, `most` its maximum where it says "up to".
     """
 
     title: str
@@ -59,9 +63,14 @@ class Panel:
 
 
 def looks(arms: Sequence[str]) -> dict[str, Look]:
-    """The colour and the marker of each arm; where there are more arms than colours, colours come again."""
+    """The colour and the marker of each arm; where there are more arms than colours, colours come
+    again.
+    """
     compressed, cut = itertools.cycle(_COMPRESSED), itertools.cycle(_CUT)
-    return {arm: _FIXED.get(arm) or next(cut if arm.startswith(TRUNCATED) else compressed) for arm in arms}
+    return {
+        arm: _FIXED.get(arm) or next(cut if arm.startswith(TRUNCATED) else compressed)
+        for arm in arms
+    }
 
 
 def marker_size(marker: str) -> float:
@@ -70,9 +79,13 @@ def marker_size(marker: str) -> float:
 
 
 def line(colour: str, marker: str, name: str = "", teacher: int = 0) -> Line2D:
-    """A marker without a line; the second teacher's is hollow, those of further ones are half filled."""
+    """A marker without a line; the second teacher's is hollow, those of further ones are half
+    filled.
+    """
     face = "white" if teacher == 1 else colour
-    drawn = Line2D([], [], color=colour, marker=marker, markerfacecolor=face, linestyle="", label=name)
+    drawn = Line2D(
+        [], [], color=colour, marker=marker, markerfacecolor=face, linestyle="", label=name
+    )
     drawn.set_markerfacecoloralt("white")
     drawn.set_markersize(marker_size(marker))
     drawn.set_fillstyle(_FILLS[teacher % len(_FILLS)])
@@ -87,7 +100,9 @@ def rows_figure(
     legend: Sequence[Line2D],
     columns: int,
 ) -> Figure:
-    """Panels with the same rows, `columns` of them side by side; those of one quantity share its scale."""
+    """Panels with the same rows, `columns` of them side by side; those of one quantity share its
+    scale.
+    """
     ratios = [mark.value for panel in panels if panel.scale == "ratio" for mark in panel.marks]
     if all(mark.value.value is None for panel in panels for mark in panel.marks):
         return nothing()
@@ -101,7 +116,9 @@ def rows_figure(
         if panel.scale == "ratio":
             log_x(axes, [one.value for one in ratios if one.value is not None])
         elif panel.scale != "difference":
-            end = max(axes.get_xlim()[1], 10 if panel.scale == "percent" else 0.1)  # where all are 0
+            end = max(
+                axes.get_xlim()[1], 10 if panel.scale == "percent" else 0.1
+            )  # where all are 0
             axes.set_xlim(-0.02 * end, end)  # room for a marker at 0
     for axes, panel in zip(drawn_on, panels, strict=True):
         _edges(axes, panel, look, rows, slots)
@@ -121,7 +138,9 @@ def _y(mark: Mark, rows: Sequence[str], slots: Sequence[str]) -> float:
     return rows.index(mark.row) + (place - middle) * 0.75 / len(slots)
 
 
-def _rows(axes: Axes, panel: Panel, look: Mapping[str, Look], rows: Sequence[str], slots: Sequence[str]) -> None:
+def _rows(
+    axes: Axes, panel: Panel, look: Mapping[str, Look], rows: Sequence[str], slots: Sequence[str]
+) -> None:
     """Draws a panel, the first row on top."""
     for mark in panel.marks:
         one, (colour, marker) = mark.value, look[mark.arm]
@@ -129,14 +148,27 @@ def _rows(axes: Axes, panel: Panel, look: Mapping[str, Look], rows: Sequence[str
             continue
         y = _y(mark, rows, slots)
         if one.low is not None:
-            axes.hlines(y, one.low, one.value if one.high is None else one.high, colors=colour, linewidth=1.3)
+            axes.hlines(
+                y,
+                one.low,
+                one.value if one.high is None else one.high,
+                colors=colour,
+                linewidth=1.3,
+            )
         drawn = line(colour, marker, teacher=mark.teacher)
         drawn.set_data([one.value], [y])
         axes.add_line(drawn)
     for odd in range(1, len(rows), 2):
         axes.axhspan(odd - 0.5, odd + 0.5, color="#f5f5f5", zorder=0)
     if panel.band is not None:
-        axes.axvspan(*panel.band, facecolor="none", edgecolor="#b8b8b8", hatch="////", linewidth=0, zorder=0.5)
+        axes.axvspan(
+            *panel.band,
+            facecolor="none",
+            edgecolor="#b8b8b8",
+            hatch="////",
+            linewidth=0,
+            zorder=0.5,
+        )
     if panel.most is not None:
         axes.axvline(panel.most, color=MOST.get_color(), linewidth=1.2, linestyle="-.", zorder=1)
     if panel.reference is not None:
@@ -150,8 +182,12 @@ def _rows(axes: Axes, panel: Panel, look: Mapping[str, Look], rows: Sequence[str
     axes.autoscale_view(scaley=False)
 
 
-def _edges(axes: Axes, panel: Panel, look: Mapping[str, Look], rows: Sequence[str], slots: Sequence[str]) -> None:
-    """What no scale holds: an interval without an upper end runs to the right edge, a 0 on a log axis to the left."""
+def _edges(
+    axes: Axes, panel: Panel, look: Mapping[str, Look], rows: Sequence[str], slots: Sequence[str]
+) -> None:
+    """What no scale holds: an interval without an upper end runs to the right edge, a 0 on a log
+    axis to the left.
+    """
     left, right = axes.get_xlim()
     for mark in panel.marks:
         one, (colour, marker), y = mark.value, look[mark.arm], _y(mark, rows, slots)
@@ -172,17 +208,23 @@ def grid(
     """A figure of `count` axes of `size` inches each, with `margin` inches for the names of rows."""
     columns = min(columns, count)
     rows = -(-count // columns)
-    figure = Figure(figsize=(margin + size[0] * columns, 0.4 + size[1] * rows), layout="constrained")
+    figure = Figure(
+        figsize=(margin + size[0] * columns, 0.4 + size[1] * rows), layout="constrained"
+    )
     grid = figure.subplots(rows, columns, squeeze=False, sharex=shared, sharey=True).ravel()
     for spare in grid[count:]:
         spare.set_axis_off()
     for axes in grid[:count]:
-        axes.tick_params(labelbottom=True)  # which sharing leaves to the lowest row, where a panel may be missing
+        axes.tick_params(
+            labelbottom=True
+        )  # which sharing leaves to the lowest row, where a panel may be missing
     return figure, list(grid[:count])
 
 
 def log_x(axes: Axes, values: Sequence[float]) -> None:
-    """Makes x logarithmic where the values above 0 span a decade, from a little below the least of them."""
+    """Makes x logarithmic where the values above 0 span a decade, from a little below the least of
+    them.
+    """
     positive = [value for value in values if value > 0]
     if not positive or max(positive) < 10 * min(positive):
         return

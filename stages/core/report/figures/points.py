@@ -13,7 +13,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 from matplotlib.transforms import Bbox
 
-from stages.core.grid import label
+from stages.core.cells import label
 from stages.core.report import paper
 from stages.core.report.figures.panels import Look, grid, log_x, marker_size, nothing, with_legend
 from stages.core.statistics.measures import Estimate, Lengths
@@ -30,7 +30,9 @@ _SIDE = {1: ("left", "bottom"), 0: ("center", "center"), -1: ("right", "top")}
 
 @dataclass(frozen=True)
 class Point:
-    """What an arm did, its method's marker, None for the arm's own, and by how many points it is drawn to the right."""
+    """What an arm did, its method's marker, None for the arm's own, and by how many points it is
+    drawn to the right.
+    """
 
     arm: str
     accuracy: Estimate
@@ -61,7 +63,10 @@ class Axis:
 
 
 def points_figure(
-    panels: Mapping[str, Sequence[Point]], look: Mapping[str, Look], legend: Sequence[Line2D], axis: Axis
+    panels: Mapping[str, Sequence[Point]],
+    look: Mapping[str, Look],
+    legend: Sequence[Line2D],
+    axis: Axis,
 ) -> Figure:
     """Accuracy against tokens, a panel for each title. Points of an arm are joined."""
     if not panels:
@@ -76,7 +81,8 @@ def points_figure(
             axes.axvspan(*band, facecolor=_SHORTER.get_facecolor(), linewidth=0, zorder=0)
     _limits(drawn_on[0], every, [end for band in axis.bands.values() for end in band])
     with_legend(figure, [*legend, *([_SHORTER] if axis.bands else [])])
-    figure.draw_without_rendering()  # fixes the axes, in which points are moved apart and labels placed
+    # fixes the axes, in which points are moved apart and labels placed
+    figure.draw_without_rendering()
     scale = figure.dpi / 72
     for axes, points in zip(drawn_on, panels.values(), strict=True):
         _scale(axes, [one.tokens for one in every])
@@ -97,7 +103,9 @@ def _limits(axes: Axes, points: Sequence[Point], bands: Sequence[float]) -> None
 
 
 def _scale(axes: Axes, values: Sequence[float]) -> None:
-    """Makes x as `log_x` does; where a value is 0, an axis that has a place for it, not at its very edge."""
+    """Makes x as `log_x` does; where a value is 0, an axis that has a place for it, not at its very
+    edge.
+    """
     log_x(axes, values)
     left, right = axes.get_xlim()
     if min(values) > 0:
@@ -105,11 +113,15 @@ def _scale(axes: Axes, values: Sequence[float]) -> None:
     if axes.get_xscale() != "log":
         axes.set_xlim(-_ZERO * right, right)
         return
-    ticks = LogLocator(subs=(1.0, 2.0, 5.0) if right < 300 * left else (1.0,)).tick_values(left, right)
+    ticks = LogLocator(subs=(1.0, 2.0, 5.0) if right < 300 * left else (1.0,)).tick_values(
+        left, right
+    )
     # below `left` the axis is linear, as wide as a fifth of the rest
     axes.set_xscale("symlog", linthresh=left, linscale=0.2 * math.log10(right / left))
     axes.set_xlim(-left / 2, right)
-    axes.xaxis.set_major_locator(FixedLocator([0.0, *(tick for tick in ticks if left <= tick <= right)]))
+    axes.xaxis.set_major_locator(
+        FixedLocator([0.0, *(tick for tick in ticks if left <= tick <= right)])
+    )
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_locator(NullLocator())
 
@@ -119,7 +131,11 @@ def _moved(axes: Axes, points: Sequence[Point], scale: float) -> list[Point]:
     places = [axes.transData.transform((one.tokens, one.percent[0]))[0] / scale for one in points]
     groups: list[list[int]] = []
     for at in sorted(range(len(points)), key=lambda at: places[at]):
-        near = (own for own in groups if places[at] - places[own[-1]] < _NEAR and _overlap(points, own, at))
+        near = (
+            own
+            for own in groups
+            if places[at] - places[own[-1]] < _NEAR and _overlap(points, own, at)
+        )
         if group := next(near, None):
             group.append(at)
         else:
@@ -128,14 +144,20 @@ def _moved(axes: Axes, points: Sequence[Point], scale: float) -> list[Point]:
     for group in groups:
         middle = sum(places[at] for at in group) / len(group)
         for place, at in enumerate(group):
-            shifts[at] = middle + _APART * (place - (len(group) - 1) / 2) - places[at] if len(group) > 1 else 0.0
+            shifts[at] = (
+                middle + _APART * (place - (len(group) - 1) / 2) - places[at]
+                if len(group) > 1
+                else 0.0
+            )
     return [dataclasses.replace(one, shift=shifts[at]) for at, one in enumerate(points)]
 
 
 def _overlap(points: Sequence[Point], group: Sequence[int], at: int) -> bool:
     """Whether a point's interval meets one of the group's."""
     _, low, high = points[at].percent
-    return any(points[other].percent[1] <= high and low <= points[other].percent[2] for other in group)
+    return any(
+        points[other].percent[1] <= high and low <= points[other].percent[2] for other in group
+    )
 
 
 def _draw(axes: Axes, own: Sequence[Point], look: Look, scale: float) -> None:
@@ -164,20 +186,28 @@ def _arms(points: Sequence[Point]) -> dict[str, list[Point]]:
     return found
 
 
-def _name_arms(axes: Axes, arms: Mapping[str, Sequence[Point]], look: Mapping[str, Look], scale: float) -> None:
-    """Writes each arm's name at the place beside one of its points that covers least; `scale` is a point in pixels."""
+def _name_arms(
+    axes: Axes, arms: Mapping[str, Sequence[Point]], look: Mapping[str, Look], scale: float
+) -> None:
+    """Writes each arm's name at the place beside one of its points that covers least; `scale` is a
+    point in pixels.
+    """
     frame = axes.get_window_extent()
     taken = [box for own in arms.values() for one in own for box in _covered(axes, one, scale)]
     for arm, own in arms.items():
         at = (own[0].tokens, own[0].percent[0])  # within the axes: elsewhere a text has no extent
-        text = axes.annotate(label(arm), at, (0, 0), textcoords="offset points", color=look[arm][0], size=8)
+        text = axes.annotate(
+            label(arm), at, (0, 0), textcoords="offset points", color=look[arm][0], size=8
+        )
         text.set_in_layout(False)
         bare = text.get_window_extent()
         tries = []
         for far, one, side in itertools.product(_FAR, own, _AROUND):
             box = _beside(_pixel(axes, one, scale), side, far * scale, bare)
             lost = _area(box, box) - _area(box, frame)
-            tries.append((4 * lost + sum(_area(box, other) for other in taken) + far, box, far, one, side))
+            tries.append(
+                (4 * lost + sum(_area(box, other) for other in taken) + far, box, far, one, side)
+            )
         _, box, far, one, (right, up) = min(tries, key=lambda found: found[0])
         taken.append(box)
         text.xy = (one.tokens, one.percent[0])
@@ -197,7 +227,10 @@ def _covered(axes: Axes, point: Point, scale: float) -> list[Bbox]:
     """The pixels of a point's marker and of its interval."""
     x, y = _pixel(axes, point, scale)
     ends = [axes.transData.transform((1, end))[1] for end in point.percent[1:]]
-    return [Bbox.from_extents(x - 7, y - 7, x + 7, y + 7), Bbox.from_extents(x - 3, ends[0], x + 3, ends[1])]
+    return [
+        Bbox.from_extents(x - 7, y - 7, x + 7, y + 7),
+        Bbox.from_extents(x - 3, ends[0], x + 3, ends[1]),
+    ]
 
 
 def _area(one: Bbox, other: Bbox) -> float:

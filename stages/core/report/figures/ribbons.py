@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from stages.core.grid import label
+from stages.core.cells import label
 from stages.core.report.figures.panels import Look, grid, nothing
 from stages.core.statistics.measures import Estimate
 
@@ -24,7 +24,10 @@ class Curve:
 
 
 def curves_figure(
-    panels: Mapping[str, Sequence[Curve]], look: Mapping[str, Look], caps: Sequence[int], accuracy: str
+    panels: Mapping[str, Sequence[Curve]],
+    look: Mapping[str, Look],
+    caps: Sequence[int],
+    accuracy: str,
 ) -> Figure:
     """Accuracy in per cent against the cap of tokens, a panel for each title; `accuracy` names y."""
     if not panels:
@@ -49,9 +52,13 @@ def curves_figure(
 
 
 def _start(panels: Mapping[str, Sequence[Curve]], caps: Sequence[int]) -> int:
-    """The last cap at which nothing is right yet, or the first of all: further left there is nothing to see."""
+    """The last cap at which nothing is right yet, or the first of all: further left there is
+    nothing to see.
+    """
     values = [one.values for curves in panels.values() for one in curves]
-    nothing_right = [cap for place, cap in enumerate(caps) if not any(own[place].value for own in values)]
+    nothing_right = [
+        cap for place, cap in enumerate(caps) if not any(own[place].value for own in values)
+    ]
     return nothing_right[-1] if nothing_right and nothing_right[-1] < caps[-1] else caps[0]
 
 
@@ -60,21 +67,45 @@ def _draw(axes: Axes, one: Curve, look: Look, caps: Sequence[int]) -> None:
     colour, marker = look
     percent = [value.scaled(100) for value in one.values]
     middle = [value.value or 0.0 for value in percent]
-    low = [value.low if value.low is not None else at for value, at in zip(percent, middle, strict=True)]
-    high = [value.high if value.high is not None else at for value, at in zip(percent, middle, strict=True)]
+    low = [
+        value.low if value.low is not None else at
+        for value, at in zip(percent, middle, strict=True)
+    ]
+    high = [
+        value.high if value.high is not None else at
+        for value, at in zip(percent, middle, strict=True)
+    ]
     axes.fill_between(caps, low, high, step="post", color=colour, alpha=0.1, linewidth=0)
     every = max(1, len(caps) // 6)
-    axes.plot(caps, middle, drawstyle="steps-post", color=colour, marker=marker, markevery=every, ms=4, lw=1.4)
+    axes.plot(
+        caps,
+        middle,
+        drawstyle="steps-post",
+        color=colour,
+        marker=marker,
+        markevery=every,
+        ms=4,
+        lw=1.4,
+    )
 
 
-def _name(axes: Axes, curves: Sequence[Curve], look: Mapping[str, Look], end: int, scale: float) -> None:
-    """Writes each arm's name beside the end of its curve, no two of them on one line; `scale` is a point in pixels."""
+def _name(
+    axes: Axes, curves: Sequence[Curve], look: Mapping[str, Look], end: int, scale: float
+) -> None:
+    """Writes each arm's name beside the end of its curve, no two of them on one line; `scale` is a
+    point in pixels.
+    """
     low, high = axes.get_ylim()
     points = axes.get_window_extent().height / scale / (high - low)  # of a per cent
     line = -math.inf
-    # from below, where arms are level the last of them first, so that names read in the order of the arms
-    for value, _, arm in sorted((100 * (one.values[-1].value or 0.0), -at, one.arm) for at, one in enumerate(curves)):
+    # from below, where arms are level the last of them first, so that names read in the order of
+    # the arms
+    for value, _, arm in sorted(
+        (100 * (one.values[-1].value or 0.0), -at, one.arm) for at, one in enumerate(curves)
+    ):
         line = max(value, line + SIZE / points)
         beside = (8.0, (line - value) * points)
-        text = axes.annotate(label(arm), (end, value), beside, textcoords="offset points", color=look[arm][0])
+        text = axes.annotate(
+            label(arm), (end, value), beside, textcoords="offset points", color=look[arm][0]
+        )
         text.set(size=SIZE, va="center", annotation_clip=False)

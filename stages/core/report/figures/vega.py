@@ -1,14 +1,16 @@
-"""What the evaluation found as data for `dvc plots`: accuracy against tokens, and within a budget of them.
+"""What the evaluation found as data for `dvc plots`: accuracy against tokens, and within a budget
+of them.
 
-.dvc/plots/accuracy_tokens.json and accuracy_budget.json draw it. They know no arm's name, so a row carries its arm's
-label, its colour and the panel that it stands in; an untrained student has a row in every panel of its student.
+.dvc/plots/accuracy_tokens.json and accuracy_budget.json draw it. They know no arm's name, so a row
+carries its arm's label, its colour and the panel that it stands in; an untrained student has a row
+in every panel of its student.
 """
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from stages.core.grid import Run, label
+from stages.core.cells import Cell, label
 from stages.core.report.figures.panels import looks
 from stages.core.report.results import Result, by_training
 from stages.core.statistics.measures import Estimate
@@ -20,7 +22,9 @@ CURVES = (*_WHO, "cap", *_ACCURACY)
 
 
 def points(arms: Sequence[str], pooled: Sequence[Result]) -> list[dict[str, Any]]:
-    """A row for each arm of each panel: accuracy in per cent, and the median and quartiles of all generated tokens."""
+    """A row for each arm of each panel: accuracy in per cent, and the median and quartiles of all
+    generated tokens.
+    """
     found = []
     for who, one in _arms(arms, pooled):
         lengths = one.whole.lengths
@@ -30,9 +34,14 @@ def points(arms: Sequence[str], pooled: Sequence[Result]) -> list[dict[str, Any]
 
 
 def budgets(
-    arms: Sequence[str], pooled: Sequence[Result], caps: Sequence[int], curves: Mapping[Run, Sequence[Estimate]]
+    arms: Sequence[str],
+    pooled: Sequence[Result],
+    caps: Sequence[int],
+    curves: Mapping[Cell, Sequence[Estimate]],
 ) -> list[dict[str, Any]]:
-    """A row for each cap of tokens of each arm of each panel: the accuracy in per cent within that cap."""
+    """A row for each cap of tokens of each arm of each panel: the accuracy in per cent within that
+    cap.
+    """
     return [
         who | {"cap": cap} | _percent(value)
         for who, one in _arms(arms, pooled)
@@ -45,8 +54,17 @@ def _arms(arms: Sequence[str], pooled: Sequence[Result]) -> Iterator[tuple[dict[
     look = looks(arms)
     for (teacher, student, method), own in by_training(pooled).items():
         for one in own:
-            shown = {"arm": label(one.run.target), "colour": look[one.run.target][0], "asked": one.asked}
-            yield {"panel": f"{student} of {teacher}, {method}"} | dataclasses.asdict(one.run) | shown, one
+            shown = {
+                "arm": label(one.run.target),
+                "colour": look[one.run.target][0],
+                "asked": one.asked,
+            }
+            yield (
+                {"panel": f"{student} of {teacher}, {method}"}
+                | dataclasses.asdict(one.run)
+                | shown,
+                one,
+            )
 
 
 def _percent(accuracy: Estimate) -> dict[str, float | None]:

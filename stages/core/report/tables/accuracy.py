@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from stages.core.cells import UNTRAINED
-from stages.core.grid import ALL, MAIN, label
+from stages.core.cells import UNTRAINED, label
+from stages.core.grid import ALL, MAIN
 from stages.core.report.results import Comparison, Result
 from stages.core.report.tables.markup import (
     WHO,
@@ -29,7 +29,10 @@ def accuracy(results: Sequence[Result], confidence: float) -> Table:
     groups = [group for group, source in results[0].scopes if source == ALL]
     rows = [
         (
-            *(*identity(one.run, one.seeds), *(cell for group in groups for cell in _accuracies(one, group))),
+            *(
+                *identity(one.run, one.seeds),
+                *(cell for group in groups for cell in _accuracies(one, group)),
+            ),
             *(number(one.whole.thinking.median), number(one.whole.lengths.median)),
             *(share(one.whole.hit_cap), share(one.whole.no_answer)),
         )
@@ -51,7 +54,9 @@ def accuracy(results: Sequence[Result], confidence: float) -> Table:
     # an arm of one seed so far is that run
     unique = list(dict.fromkeys(rows))
     notes = (note, averaged) if several else (note,)
-    return Table("Table 4. Accuracy of every run.", (*WHO, *heads, *columns(lengths)), unique, notes)
+    return Table(
+        "Table 4. Accuracy of every run.", (*WHO, *heads, *columns(lengths)), unique, notes
+    )
 
 
 def _accuracy_heads(result: Result, group: str) -> tuple[str, ...]:
@@ -63,17 +68,28 @@ def _accuracy_heads(result: Result, group: str) -> tuple[str, ...]:
 def _accuracies(result: Result, group: str) -> tuple[str, ...]:
     """The cells under `_accuracy_heads`."""
     measure = result.scopes[group, ALL]
-    return (percent(measure.accuracy), *((percent(measure.macro),) if len(result.sets(group)) > 1 else ()))
+    return (
+        percent(measure.accuracy),
+        *((percent(measure.macro),) if len(result.sets(group)) > 1 else ()),
+    )
 
 
-def differences(results: Sequence[Result], compared: Sequence[Comparison], confidence: float) -> Table:
-    """Table 4b: every arm less raw, by group, and less the untrained student, and whether they can be told apart."""
+def differences(
+    results: Sequence[Result], compared: Sequence[Comparison], confidence: float
+) -> Table:
+    """Table 4b: every arm less raw, by group, and less the untrained student, and whether they can
+    be told apart.
+    """
     tested = [
         (one, other, group, measure)
         for one in results
         if one.run.target != UNTRAINED
         for other, group, measure in (
-            *(("raw", group, measure) for group, measure in one.groups.items() if one.run.target != "raw"),
+            *(
+                ("raw", group, measure)
+                for group, measure in one.groups.items()
+                if one.run.target != "raw"
+            ),
             *([(UNTRAINED, one.scope[0], one.gained)] if one.gained else []),
         )
         if measure.difference.value is not None
@@ -86,7 +102,12 @@ def differences(results: Sequence[Result], compared: Sequence[Comparison], confi
         )
         for one, other, group, measure in tested
     ]
-    heads = (*WHO, *columns("less, group, questions, difference (points), verdict, p, Holm p, detectable (points)"))
+    heads = (
+        *WHO,
+        *columns(
+            "less, group, questions, difference (points), verdict, p, Holm p, detectable (points)"
+        ),
+    )
     family = [measure for _, _, _, measure in tested] + [one.compressed for one in compared]
     notes = (
         f"Paired by question and seed. {_rule(confidence)} p is McNemar's exact test, with several seeds the "
@@ -95,7 +116,9 @@ def differences(results: Sequence[Result], compared: Sequence[Comparison], confi
         "and 7.",
         *_seeds([measure for _, _, _, measure in tested]),
     )
-    title = "Table 4b. Accuracy of every arm less that of raw, and less that of the untrained student."
+    title = (
+        "Table 4b. Accuracy of every arm less that of raw, and less that of the untrained student."
+    )
     return Table(title, heads, rows, (*(notes if rows else ()), *lacking(results)))
 
 
@@ -146,7 +169,11 @@ def truncation(comparisons: Sequence[Comparison], confidence: float) -> Table:
         (
             *(*identity(one.run, one.compressed.seeds), percent(one.compressed.accuracy)),
             *(percent(one.truncated.accuracy), percent(one.compressed.difference, "+")),
-            *(verdict(one.compressed, confidence), p_value(one.compressed.p), p_value(one.compressed.holm)),
+            *(
+                verdict(one.compressed, confidence),
+                p_value(one.compressed.p),
+                p_value(one.compressed.holm),
+            ),
             *(share(one.compressed.detectable), number(one.tokens, 1), number(one.budget, 1)),
         )
         for one in comparisons
@@ -165,36 +192,59 @@ def retention(results: Sequence[Result]) -> Table:
     """Table 8: what is kept of raw's accuracy, and at which length."""
     rows = [
         (
-            *(*identity(one.run, one.whole.seeds), group, percent(measure.retention), interval(measure.output, 3)),
+            *(
+                *identity(one.run, one.whole.seeds),
+                group,
+                percent(measure.retention),
+                interval(measure.output, 3),
+            ),
             *(times(measure.output.value), interval(measure.efficiency, 2)),
         )
         for one in results
         if one.run.target != UNTRAINED
         for group, measure in one.groups.items()
     ]
-    heads = (*WHO, *columns("questions, retention %, output tokens / raw, times shorter, efficiency / raw"))
+    heads = (
+        *WHO,
+        *columns("questions, retention %, output tokens / raw, times shorter, efficiency / raw"),
+    )
     notes = (
         "Retention is accuracy / raw accuracy; efficiency is accuracy per generated token. An interval has no upper "
         "end where too many resamples have no right answer of raw.",
         *lacking(results),
     )
-    return Table("Table 8. Retention and per-token efficiency, relative to raw.", heads, rows, notes)
+    return Table(
+        "Table 8. Retention and per-token efficiency, relative to raw.", heads, rows, notes
+    )
 
 
 def headline(results: Sequence[Result], confidence: float) -> Table:
     """The README's table, for the runs of one teacher, student and seed, and the untrained student."""
-    others = [group for group, source in results[0].scopes if source == ALL and group not in (ALL, MAIN)]
+    others = [
+        group for group, source in results[0].scopes if source == ALL and group not in (ALL, MAIN)
+    ]
     rows = [
         (
             *(one.run.method or "-", label(one.run.target), percent(one.whole.accuracy)),
             *(percent(one.scopes[group, ALL].accuracy) for group in others),
-            *(percent(one.whole.retention), interval(one.whole.tokens, 0), interval(one.whole.efficiency, 2)),
+            *(
+                percent(one.whole.retention),
+                interval(one.whole.tokens, 0),
+                interval(one.whole.efficiency, 2),
+            ),
             *(significant(one.spent[0]), interval(one.spent[1], 2)),
         )
         for one in results
     ]
     heads = (
-        *("method", "target", "accuracy %", *(f"{group} %" for group in others), "retention %", "output tokens"),
+        *(
+            "method",
+            "target",
+            "accuracy %",
+            *(f"{group} %" for group in others),
+            "retention %",
+            "output tokens",
+        ),
         *columns("efficiency / raw, training tokens / raw, training seconds / raw"),
     )
     run, asked = results[0].run, results[0].whole.questions

@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stages.core.grid import Run
+from stages.core.cells import Cell
 from stages.core.report.results import Cost, Result
 from stages.core.report.tables.markup import (
     WHO,
@@ -25,16 +25,32 @@ def costs(results: Sequence[Result]) -> Table:
     """Table 6: seconds, speed, memory and device; ratios of seconds of one device alone."""
     rows = [
         (
-            *(*identity(run, cost.seeds), significant(cost.seconds), interval(cost.relative_seconds, 2)),
+            *(
+                *identity(run, cost.seeds),
+                significant(cost.seconds),
+                interval(cost.relative_seconds, 2),
+            ),
             *(times(cost.relative_seconds.value, 2), significant(cost.tokens_per_second)),
-            *("yes" if cost.packed else "no", significant(cost.peak_memory_gb), " and ".join(cost.devices)),
+            *(
+                "yes" if cost.packed else "no",
+                significant(cost.peak_memory_gb),
+                " and ".join(cost.devices),
+            ),
         )
         for run, cost in _trained(results)
     ]
-    heads = "step seconds, seconds / raw, times faster, tokens / second, packed, peak memory GB, device"
+    heads = (
+        "step seconds, seconds / raw, times faster, tokens / second, packed, peak memory GB, device"
+    )
     title = "Table 6. Training cost: seconds inside optimizer steps; tokens of prompts and completions a second."
-    notes = ("In brackets the t interval of the mean log ratio over the seeds.",) if _paired(results) else ()
-    return Table(title, (*WHO, *columns(heads)), rows, (*notes, *_uneven(results), *refusals(results)))
+    notes = (
+        ("In brackets the t interval of the mean log ratio over the seeds.",)
+        if _paired(results)
+        else ()
+    )
+    return Table(
+        title, (*WHO, *columns(heads)), rows, (*notes, *_uneven(results), *refusals(results))
+    )
 
 
 def _paired(results: Sequence[Result]) -> bool:
@@ -47,11 +63,18 @@ def _uneven(results: Sequence[Result]) -> tuple[str, ...]:
     return ("Sums are over an arm's seeds, ratios over those that raw has too.",) if uneven else ()
 
 
-def amounts(results: Sequence[Result], budgets: Mapping[str, str], assembled: Sequence[Mapping[str, Any]]) -> Table:
+def amounts(
+    results: Sequence[Result], budgets: Mapping[str, str], assembled: Sequence[Mapping[str, Any]]
+) -> Table:
     """Table 6b: examples, passes, steps, tokens and FLOPs, under which budget."""
     rows = [
         (
-            *(*identity(run, cost.seeds), budgets[run.method], number(cost.examples), significant(cost.passes)),
+            *(
+                *identity(run, cost.seeds),
+                budgets[run.method],
+                number(cost.examples),
+                significant(cost.passes),
+            ),
             *(number(cost.steps), number(cost.tokens), significant(cost.relative_tokens)),
             *(number(cost.total_tokens), scientific(cost.flops), significant(cost.relative_flops)),
         )
@@ -70,7 +93,9 @@ def amounts(results: Sequence[Result], budgets: Mapping[str, str], assembled: Se
     return Table(title, (*WHO, *columns(heads)), rows, (*_uneven(results), *notes))
 
 
-def break_even(results: Sequence[Result], spent: Sequence[Mapping[str, Any]], compressors: Sequence[str]) -> Table:
+def break_even(
+    results: Sequence[Result], spent: Sequence[Mapping[str, Any]], compressors: Sequence[str]
+) -> Table:
     """Table 10: after how many students the compressor has paid for itself."""
     seconds = {(one["teacher"], one.get("compressor", "")): one["seconds"] for one in spent}
     trained = dict(_trained(results))
@@ -83,17 +108,35 @@ def break_even(results: Sequence[Result], spent: Sequence[Mapping[str, Any]], co
         each = None if cost.why else raw.seconds_each - cost.seconds_each
         rows.append(
             (
-                *(*identity(run, cost.seeds), significant(seconds.get((run.teacher, ""))), significant(paid)),
-                *(significant(raw.seconds_each), significant(cost.seconds_each), runs_to_pay(paid, each)),
+                *(
+                    *identity(run, cost.seeds),
+                    significant(seconds.get((run.teacher, ""))),
+                    significant(paid),
+                ),
+                *(
+                    significant(raw.seconds_each),
+                    significant(cost.seconds_each),
+                    runs_to_pay(paid, each),
+                ),
             )
         )
-    heads = (*WHO, *columns("teacher seconds, compressor seconds, raw student seconds, student seconds, break-even"))
+    heads = (
+        *WHO,
+        *columns(
+            "teacher seconds, compressor seconds, raw student seconds, student seconds, break-even"
+        ),
+    )
     notes = (
         "Seconds of one student's steps, the mean over the seeds that there are; break-even is the number of students "
         "after which compressor and compressed students together took less than raw ones, a second of either machine "
         "being worth the same. The teacher is paid for by both.",
     )
-    return Table("Table 10. What compression costs, and after how many students it is paid for.", heads, rows, notes)
+    return Table(
+        "Table 10. What compression costs, and after how many students it is paid for.",
+        heads,
+        rows,
+        notes,
+    )
 
 
 def runs_to_pay(paid: float | None, each: float | None) -> str:
@@ -103,7 +146,7 @@ def runs_to_pay(paid: float | None, each: float | None) -> str:
     return "never" if each <= 0 else number(math.floor(paid / each) + 1)
 
 
-def _trained(results: Sequence[Result]) -> list[tuple[Run, Cost]]:
+def _trained(results: Sequence[Result]) -> list[tuple[Cell, Cost]]:
     return [(one.run, one.cost) for one in results if one.cost]
 
 

@@ -26,7 +26,9 @@ def _numbers(values: Mapping[str, Any], names: str, digits: int = 0) -> tuple[st
 
 
 def traces(verified: Sequence[Mapping[str, Any]], papers: bool = False) -> Table:
-    """Table 2: what the teachers got right, of each set and of all; with `papers` also what the paper gives."""
+    """Table 2: what the teachers got right, of each set and of all; with `papers` also what the
+    paper gives.
+    """
     rows = [
         _traces(teacher["teacher"], part)
         for teacher in verified
@@ -34,30 +36,47 @@ def traces(verified: Sequence[Mapping[str, Any]], papers: bool = False) -> Table
     ]
     heads = "teacher, source, questions, attempts, correct, accuracy %, questions kept, traces kept, chars"
     title = "Table 2. Trace generation: accuracy of first attempts, and the kept traces' mean characters (chars)."
-    notes = (f'In "{TOTAL}" every question counts the same, in chars every kept trace; in "{MEAN}" every set does.',)
-    return Table(title, columns(heads), [*rows, *(_papers_traces() if papers else ())], notes if rows else ())
+    notes = (
+        f'In "{TOTAL}" every question counts the same, in chars every kept trace; in "{MEAN}" every set does.',
+    )
+    return Table(
+        title, columns(heads), [*rows, *(_papers_traces() if papers else ())], notes if rows else ()
+    )
 
 
 def _traces(teacher: str, values: Mapping[str, Any]) -> tuple[str, ...]:
     """A row of table 2; what `values` lack is left open."""
     return (
-        *(teacher, values["source"], *_numbers(values, "questions, attempts, correct"), share(values.get("accuracy"))),
+        *(
+            teacher,
+            values["source"],
+            *_numbers(values, "questions, attempts, correct"),
+            share(values.get("accuracy")),
+        ),
         *_numbers(values, "questions_kept, traces_kept, mean_chars"),
     )
 
 
 def total_traces(sets: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The sums over a teacher's sets, its accuracy over all questions, and the mean characters of all kept traces."""
+    """The sums over a teacher's sets, its accuracy over all questions, and the mean characters of
+    all kept traces.
+    """
     names = ("questions", "attempts", "correct", "questions_kept", "traces_kept")
     total: dict[str, Any] = {name: sum(one[name] for one in sets) for name in names}
     # the accuracy of a set is a rounded share of its questions
     right = sum(round(one["accuracy"] * one["questions"]) for one in sets)
     accuracy = right / total["questions"] if total["questions"] else None
-    return total | {"source": TOTAL, "accuracy": accuracy, "mean_chars": _weighted(sets, "mean_chars", "traces_kept")}
+    return total | {
+        "source": TOTAL,
+        "accuracy": accuracy,
+        "mean_chars": _weighted(sets, "mean_chars", "traces_kept"),
+    }
 
 
 def _mean_traces(sets: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    return {"source": MEAN} | {name: _mean(one[name] for one in sets) for name in ("accuracy", "mean_chars")}
+    return {"source": MEAN} | {
+        name: _mean(one[name] for one in sets) for name in ("accuracy", "mean_chars")
+    }
 
 
 def _papers_traces() -> list[tuple[str, ...]]:
@@ -66,14 +85,21 @@ def _papers_traces() -> list[tuple[str, ...]]:
         (paper.QWEN, {"source": one.name, "accuracy": one.accuracy, "mean_chars": one.chars})
         for one in paper.SETS.values()
     ]
-    known += [(teacher, {"source": TOTAL, "traces_kept": paper.TRACES}) for teacher in (paper.QWEN, paper.GPT_OSS)]
+    known += [
+        (teacher, {"source": TOTAL, "traces_kept": paper.TRACES})
+        for teacher in (paper.QWEN, paper.GPT_OSS)
+    ]
     return [_traces(f"{PAPER} {teacher}", values) for teacher, values in known]
 
 
 def _weighted(sets: Iterable[Mapping[str, Any]], name: str, weight: str) -> float | None:
     """The mean of `name` over what `weight` counts in the sets; None without any."""
     known = [(one[name], one[weight]) for one in sets if one[name] is not None and one[weight]]
-    return sum(value * count for value, count in known) / sum(count for _, count in known) if known else None
+    return (
+        sum(value * count for value, count in known) / sum(count for _, count in known)
+        if known
+        else None
+    )
 
 
 def _mean(values: Iterable[float | None]) -> float | None:
@@ -86,7 +112,12 @@ def selection(verified: Sequence[Mapping[str, Any]]) -> Table:
     """Table 2b: what a second grader says, and which questions' traces are kept."""
     rows = [
         (
-            *(found["teacher"], one["source"], share(one["accuracy"]), share(one["accuracy_second_grader"])),
+            *(
+                found["teacher"],
+                one["source"],
+                share(one["accuracy"]),
+                share(one["accuracy_second_grader"]),
+            ),
             *(share(one["disagreement_rate"]), share(one["questions_kept"] / one["questions"])),
             *(
                 _difference(one["selection"][name])
@@ -109,21 +140,33 @@ def selection(verified: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def _difference(found: Mapping[str, float | None] | None) -> str:
-    return interval(Estimate(found["difference"], found["low"], found["high"]), 1, "+") if found else "-"
+    return (
+        interval(Estimate(found["difference"], found["low"], found["high"]), 1, "+")
+        if found
+        else "-"
+    )
 
 
 def compression(compressed: Sequence[Mapping[str, Any]], papers: bool = False) -> Table:
-    """Table 3: how much the compressors removed, of each set and of all; with `papers` also the paper's means."""
+    """Table 3: how much the compressors removed, of each set and of all; with `papers` also the
+    paper's means.
+    """
     rows = [
         _compression(arm["teacher"], arm["compressor"], part)
         for arm in compressed
         for part in (*arm["sets"], total_compression(arm["sets"]), mean_compression(arm["sets"]))
     ]
     for (teacher, compressor), rho in paper.RHO_MEANS.items() if papers else ():
-        rows.append(_compression(f"{PAPER} {teacher}", compressor, {"source": "mean", "rho_mean": rho}))
-    heads = "teacher, compressor, source, traces, kept, rho mean, median, q1, q3, mean chars, dropped"
+        rows.append(
+            _compression(f"{PAPER} {teacher}", compressor, {"source": "mean", "rho_mean": rho})
+        )
+    heads = (
+        "teacher, compressor, source, traces, kept, rho mean, median, q1, q3, mean chars, dropped"
+    )
     title = "Table 3. Compression: rho = compressed / raw characters of a trace's reasoning."
-    notes = (f'In "{TOTAL}" every kept trace counts the same, in "{MEAN}" every set that has some.',)
+    notes = (
+        f'In "{TOTAL}" every kept trace counts the same, in "{MEAN}" every set that has some.',
+    )
     return Table(title, columns(heads), rows, notes if compressed else ())
 
 
@@ -132,7 +175,10 @@ def _compression(teacher: str, compressor: str, values: Mapping[str, Any]) -> tu
     return (
         *(teacher, compressor, values["source"], *_numbers(values, "traces, kept")),
         *_numbers(values, "rho_mean, rho_median, rho_q1, rho_q3", 3),
-        *(number(values.get("mean_chars")), reasons(values["dropped"]) if "dropped" in values else "-"),
+        *(
+            number(values.get("mean_chars")),
+            reasons(values["dropped"]) if "dropped" in values else "-",
+        ),
     )
 
 
@@ -152,4 +198,6 @@ def mean_compression(sets: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def holes(missing: Sequence[str]) -> Table:
     """What the grid names and this report was made without."""
     rows = [(path,) for path in missing]
-    return Table("Not there when this report was made: run `dvc repro` for the whole grid.", ("file",), rows)
+    return Table(
+        "Not there when this report was made: run `dvc repro` for the whole grid.", ("file",), rows
+    )

@@ -1,11 +1,22 @@
-"""Tables 4c, 5 and 9: what samples say together, how long answers are, and what is right within a budget of tokens."""
+"""Tables 4c, 5 and 9: what samples say together, how long answers are, and what is right within a
+budget of tokens.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
 
-from stages.core.grid import Run
+from stages.core.cells import Cell
 from stages.core.report.results import Result
-from stages.core.report.tables.markup import WHO, Table, columns, identity, interval, number, percent, share
+from stages.core.report.tables.markup import (
+    WHO,
+    Table,
+    columns,
+    identity,
+    interval,
+    number,
+    percent,
+    share,
+)
 from stages.core.statistics.measures import FEW, Estimate, Lengths
 
 PARTS = ("all", "thinking", "answer")
@@ -34,13 +45,22 @@ def samples(results: Sequence[Result]) -> Table:
         if names
         else "This profile draws no samples.",
     )
-    return Table("Table 4c. Sampled answers: mean accuracy, the majority's, pass@k.", heads, rows, notes)
+    return Table(
+        "Table 4c. Sampled answers: mean accuracy, the majority's, pass@k.", heads, rows, notes
+    )
 
 
 def lengths(results: Sequence[Result]) -> Table:
     """Table 5: tokens of thinking and answer, apart and together; wrong and cut answers count."""
     rows = [
-        (*identity(one.run, one.seeds), group, part, *_lengths(own), share(of.hit_cap), share(of.no_answer))
+        (
+            *identity(one.run, one.seeds),
+            group,
+            part,
+            *_lengths(own),
+            share(of.hit_cap),
+            share(of.no_answer),
+        )
         for one in results
         for group, of in one.groups.items()
         for part, own in zip(PARTS, (of.lengths, of.thinking, of.answering), strict=True)
@@ -56,7 +76,8 @@ def _lengths(one: Lengths) -> tuple[str, ...]:
 
 
 def caps(limit: int) -> list[int]:
-    """The caps of tokens of the curves: whole numbers in a geometric row from a few tokens to the limit.
+    """The caps of tokens of the curves: whole numbers in a geometric row from a few tokens to the
+    limit.
 
     Arms' lengths differ by factors, and the limit may be a hundred times most lengths.
     """
@@ -64,8 +85,12 @@ def caps(limit: int) -> list[int]:
     return sorted({round(limit / 2 ** (part / PER_DOUBLING)) for part in halvings})
 
 
-def budget(results: Sequence[Result], curves: Mapping[Run, Sequence[Estimate]], caps: Sequence[int]) -> Table:
-    """Table 9: accuracy at caps that differ by a whole number of doublings, and the area under the curve."""
+def budget(
+    results: Sequence[Result], curves: Mapping[Cell, Sequence[Estimate]], caps: Sequence[int]
+) -> Table:
+    """Table 9: accuracy at caps that differ by a whole number of doublings, and the area under the
+    curve.
+    """
     doublings = [cap for cap in (round(caps[-1] / 2**part) for part in range(99)) if cap in caps]
     shown = doublings[:: math.ceil(len(doublings) / SHOWN)][::-1]
     rows = [

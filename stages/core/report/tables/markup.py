@@ -1,11 +1,13 @@
-"""What every table is made of: numbers as text, a run's own columns, and the markup: Markdown and LaTeX."""
+"""What every table is made of: numbers as text, a run's own columns, and the markup: Markdown and
+LaTeX.
+"""
 
 import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from stages.core.grid import Run, label
+from stages.core.cells import Cell, label
 from stages.core.report.results import Result
 from stages.core.statistics.measures import Estimate
 
@@ -69,7 +71,9 @@ def noted(table: Table, note: str) -> Table:
 
 def left(table: Table) -> list[bool]:
     """Whether each column holds text, and so is aligned left."""
-    return [any(row[place][:1].isalpha() for row in table.rows) for place in range(len(table.columns))]
+    return [
+        any(row[place][:1].isalpha() for row in table.rows) for place in range(len(table.columns))
+    ]
 
 
 def markdown(table: Table) -> str:
@@ -77,7 +81,9 @@ def markdown(table: Table) -> str:
     cells = [[cell.replace("|", "\\|") for cell in row] for row in (table.columns, *table.rows)]
     cells.insert(1, [":---" if text else "---:" for text in left(table)])
     lines = ["| " + " | ".join(row) + " |" for row in cells]
-    return "\n".join([f"**{table.title}**", "", *lines, *(f"\n{note}" for note in table.notes)]) + "\n"
+    return (
+        "\n".join([f"**{table.title}**", "", *lines, *(f"\n{note}" for note in table.notes)]) + "\n"
+    )
 
 
 def latex(table: Table) -> str:
@@ -87,7 +93,15 @@ def latex(table: Table) -> str:
     kinds = "".join("l" if text else "r" for text in left(table))
     notes = [f"\\par\\footnotesize {_escaped(note)}" for note in table.notes]
     opening = [r"\begin{table}", r"\centering", f"\\caption{{{_escaped(table.title)}}}"]
-    lines = [*opening, f"\\begin{{tabular}}{{{kinds}}}", r"\hline", heads, r"\hline", *body, r"\hline"]
+    lines = [
+        *opening,
+        f"\\begin{{tabular}}{{{kinds}}}",
+        r"\hline",
+        heads,
+        r"\hline",
+        *body,
+        r"\hline",
+    ]
     return "\n".join([*lines, r"\end{tabular}", *notes, r"\end{table}"]) + "\n"
 
 
@@ -111,7 +125,9 @@ def columns(heads: str) -> tuple[str, ...]:
 
 def reasons(dropped: Mapping[str, int]) -> str:
     """Counts by reason in one cell."""
-    return ", ".join(f"{name} {count}" for name, count in sorted(dropped.items()) if count) or "none"
+    return (
+        ", ".join(f"{name} {count}" for name, count in sorted(dropped.items()) if count) or "none"
+    )
 
 
 def times(fraction: float | None, digits: int = 3) -> str:
@@ -119,20 +135,28 @@ def times(fraction: float | None, digits: int = 3) -> str:
     return f"{significant(1 / fraction, digits)}x" if fraction else "-"
 
 
-def identity(run: Run, seeds: Sequence[str] = ()) -> tuple[str, ...]:
+def identity(run: Cell, seeds: Sequence[str] = ()) -> tuple[str, ...]:
     """A run's cells: what was trained on what; `seeds` are those of an arm that has several."""
     seed = run.seed or " ".join(seeds)
-    return tuple(part or "-" for part in (run.teacher, run.student, run.method, seed, label(run.target)))
+    return tuple(
+        part or "-" for part in (run.teacher, run.student, run.method, seed, label(run.target))
+    )
 
 
-def called(run: Run) -> str:
+def called(run: Cell) -> str:
     """A run's or arm's name in a note."""
-    return "-".join(part for part in (run.teacher, run.target, run.student, run.method, run.seed) if part)
+    return "-".join(
+        part for part in (run.teacher, run.target, run.student, run.method, run.seed) if part
+    )
 
 
 def refusals(results: Sequence[Result]) -> list[str]:
     """A note for each run whose seconds are not divided by raw's."""
-    return [f"{called(one.run)}: no ratio of seconds: {one.cost.why}." for one in results if one.cost and one.cost.why]
+    return [
+        f"{called(one.run)}: no ratio of seconds: {one.cost.why}."
+        for one in results
+        if one.cost and one.cost.why
+    ]
 
 
 def every_seed(results: Sequence[Result]) -> list[str]:
@@ -141,7 +165,9 @@ def every_seed(results: Sequence[Result]) -> list[str]:
 
 
 def lacking(results: Sequence[Result]) -> list[str]:
-    """A note for each reason why arms have no ratio to raw, and one for each arm that lacks seeds of others."""
+    """A note for each reason why arms have no ratio to raw, and one for each arm that lacks seeds
+    of others.
+    """
     without: dict[str, list[str]] = {}
     for one in results:
         if one.whole.lacks and one.run.target != "raw":

@@ -13,7 +13,9 @@ from stages.core.statistics.measures import Measure
 
 
 def tables(results: Sequence[Result], inputs: Inputs, papers: bool = False) -> dict[str, Table]:
-    """A table by name, `set_` and the set's; in the order of the data sets, with those that were only trained on."""
+    """A table by name, `set_` and the set's; in the order of the data sets, with those that were
+    only trained on.
+    """
     declared = [(one["group"], one["source"]) for one in inputs.datasets]
     asked = [scope for scope in results[0].scopes if scope[1] != ALL]
     scopes = list(dict.fromkeys([*declared, *asked]))
@@ -34,10 +36,16 @@ def _table(scope: Scope, results: Sequence[Result], inputs: Inputs, papers: bool
         if (measure := one.scopes.get(scope))
     ]
     heads = "accuracy %, less raw (points), retention %, median reasoning tokens, median tokens, hit cap %, no answer %"
-    asked = f"greedy answers to {results[0].scopes[scope].questions} questions" if rows else "none of it is evaluated"
+    asked = (
+        f"greedy answers to {results[0].scopes[scope].questions} questions"
+        if rows
+        else "none of it is evaluated"
+    )
     title = f"Data set {source} ({group}): {asked}."
     notes = [*_traces(source, inputs.verify), *_compressed(source, inputs.compress)]
-    return Table(title, (*WHO, *columns(heads)), rows, (*notes, *_papers(source, papers), *_caution(rows)))
+    return Table(
+        title, (*WHO, *columns(heads)), rows, (*notes, *_papers(source, papers), *_caution(rows))
+    )
 
 
 def _less_raw(result: Result, measure: Measure) -> str:
@@ -47,11 +55,17 @@ def _less_raw(result: Result, measure: Measure) -> str:
 
 def _caution(rows: Sequence[tuple[str, ...]]) -> list[str]:
     return (
-        ["Differences on single sets are no verdicts: Holm's correction, of table 4b, leaves them out."] if rows else []
+        [
+            "Differences on single sets are no verdicts: Holm's correction, of table 4b, leaves them out."
+        ]
+        if rows
+        else []
     )
 
 
-def _of_set(source: str, metrics: Sequence[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+def _of_set(
+    source: str, metrics: Sequence[Mapping[str, Any]]
+) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
     """Each file of `metrics` that has the set, with what it says of it."""
     return [(one, part) for one in metrics for part in one["sets"] if part["source"] == source]
 

@@ -1,8 +1,9 @@
 """Extractive compression: keep the sentences that the answer rests on, without any model.
 
-From the answer backwards: the sentence that derives the answer's quantity is kept, then those that derive the
-quantities it uses, and so on down to the question's own numbers. Where an answer has no number, sentences are ranked
-by the rare words they share with answer and question. What room is left goes to the most telling others.
+From the answer backwards: the sentence that derives the answer's quantity is kept, then those that
+derive the quantities it uses, and so on down to the question's own numbers. Where an answer has no
+number, sentences are ranked by the rare words they share with answer and question. What room is
+left goes to the most telling others.
 """
 
 import bisect
@@ -19,7 +20,8 @@ from stages.core.targets.compressors.sentences import Passage, Sentence, core, n
 
 @dataclass(frozen=True)
 class Extractive:
-    """`max_ratio`: sentences beyond the support are added while the text stays under this share of the characters.
+    """`max_ratio`: sentences beyond the support are added while the text stays under this share of
+    the characters.
 
     `trim`: cut each kept sentence down to its equation or its main clause.
     """
@@ -29,36 +31,55 @@ class Extractive:
 
     def __post_init__(self) -> None:
         if not 0 <= self.max_ratio <= 1:
-            raise StageError(f"compressor: max_ratio is {self.max_ratio}, expected a share between 0 and 1")
+            raise StageError(
+                f"compressor: max_ratio is {self.max_ratio}, expected a share between 0 and 1"
+            )
 
 
 def compress(question: str, reasoning: str, answer: str, strength: Extractive) -> str:
-    """A shorter reasoning made of sentences of `reasoning`, in their order. Never empty for a non-empty reasoning."""
+    """A shorter reasoning made of sentences of `reasoning`, in their order. Never empty for a
+    non-empty reasoning.
+    """
     given = numbers(question)
     passage = read(reasoning)
     sentences = _freed(passage.sentences, question)
-    kept = _support_of_answer(sentences, numbers(answer), given) or _by_words(passage, question, answer)
-    kept |= _filling(passage, sentences, kept, question, answer, round(strength.max_ratio * len(reasoning)))
-    found = [core(sentences[place].text) if strength.trim else sentences[place].text for place in sorted(kept)]
+    kept = _support_of_answer(sentences, numbers(answer), given) or _by_words(
+        passage, question, answer
+    )
+    kept |= _filling(
+        passage, sentences, kept, question, answer, round(strength.max_ratio * len(reasoning))
+    )
+    found = [
+        core(sentences[place].text) if strength.trim else sentences[place].text
+        for place in sorted(kept)
+    ]
     return "\n".join(dict.fromkeys(found))
 
 
 def _freed(sentences: Iterable[Sentence], question: str) -> list[Sentence]:
-    """`sentences`; those that repeat an equation of the question derive nothing, and so are without operands."""
+    """`sentences`; those that repeat an equation of the question derive nothing, and so are without
+    operands.
+    """
     given = numbers(question)
     found = list(sentences)
     for place, sentence in enumerate(found):
-        new = sentence.results and given.isdisjoint(sentence.results)  # most are, and this shows it fastest
+        new = sentence.results and given.isdisjoint(
+            sentence.results
+        )  # most are, and this shows it fastest
         if sentence.operands and not new and core(sentence.text).rstrip(".") in question:
             found[place] = dataclasses.replace(sentence, operands=frozenset())
     return found
 
 
-def _support_of_answer(sentences: Sequence[Sentence], wanted: Iterable[str], given: frozenset[str]) -> set[int]:
-    """Places of the sentences that the answer's numbers rest on, empty where no sentence derives one.
+def _support_of_answer(
+    sentences: Sequence[Sentence], wanted: Iterable[str], given: frozenset[str]
+) -> set[int]:
+    """Places of the sentences that the answer's numbers rest on, empty where no sentence derives
+    one.
 
-    Where several sentences derive a number, the one whose support covers most of the question's numbers
-    is taken: it is the solution, the others are partial sums or checks that happen to give the same.
+    Where several sentences derive a number, the one whose support covers most of the question's
+    numbers is taken: it is the solution, the others are partial sums or checks that happen to give
+    the same.
     """
     derivations: dict[str, list[int]] = defaultdict(list)
     for place, sentence in enumerate(sentences):
@@ -66,9 +87,13 @@ def _support_of_answer(sentences: Sequence[Sentence], wanted: Iterable[str], giv
             derivations[number].append(place)
     kept: set[int] = set()
     for number in wanted:
-        supports = [_support(sentences, derivations, place, given) for place in derivations.get(number, ())]
+        supports = [
+            _support(sentences, derivations, place, given) for place in derivations.get(number, ())
+        ]
         if supports:
-            kept |= max(supports, key=lambda support: (_covered(sentences, support, given), -max(support)))
+            kept |= max(
+                supports, key=lambda support: (_covered(sentences, support, given), -max(support))
+            )
     return kept
 
 
@@ -78,9 +103,14 @@ def _covered(sentences: Sequence[Sentence], support: Set[int], given: frozenset[
 
 
 def _support(
-    sentences: Sequence[Sentence], derivations: Mapping[str, list[int]], place: int, given: frozenset[str]
+    sentences: Sequence[Sentence],
+    derivations: Mapping[str, list[int]],
+    place: int,
+    given: frozenset[str],
 ) -> set[int]:
-    """`place` and, for each number it uses, the last sentence before it that derives the number, and so on."""
+    """`place` and, for each number it uses, the last sentence before it that derives the number,
+    and so on.
+    """
     found, open_places = {place}, [place]
     while open_places:
         current = open_places.pop()
@@ -93,9 +123,15 @@ def _support(
 
 
 def _source(
-    sentences: Sequence[Sentence], derivations: list[int], number: str, before: int, given: frozenset[str]
+    sentences: Sequence[Sentence],
+    derivations: list[int],
+    number: str,
+    before: int,
+    given: frozenset[str],
 ) -> int | None:
-    """The last earlier sentence that derives `number`; for one that nothing derives or gives, its first mention."""
+    """The last earlier sentence that derives `number`; for one that nothing derives or gives, its
+    first mention.
+    """
     earlier = bisect.bisect_left(derivations, before)
     if earlier:
         return derivations[earlier - 1]
@@ -106,7 +142,9 @@ def _source(
 
 
 def _by_words(passage: Passage, question: str, answer: str) -> set[int]:
-    """The sentence that says the answer best, and the one before the last that shares most with question and answer."""
+    """The sentence that says the answer best, and the one before the last that shares most with
+    question and answer.
+    """
     said, asked = words(answer), words(question)
     sharing = passage.sharing(said | asked)
     weight = _rarity(sharing)
@@ -123,13 +161,20 @@ def _by_words(passage: Passage, question: str, answer: str) -> set[int]:
 
 
 def _rarity(sharing: list[set[str]]) -> dict[str, float]:
-    """Inverse sentence frequency of each word, log(n / n_word) + 1. Add them by fsum: sets have no fixed order."""
+    """Inverse sentence frequency of each word, log(n / n_word) + 1. Add them by fsum: sets have no
+    fixed order.
+    """
     counts = Counter(itertools.chain.from_iterable(sharing))
     return {word: math.log(len(sharing) / count) + 1 for word, count in counts.items()}
 
 
 def _filling(
-    passage: Passage, sentences: list[Sentence], kept: set[int], question: str, answer: str, budget: int
+    passage: Passage,
+    sentences: list[Sentence],
+    kept: set[int],
+    question: str,
+    answer: str,
+    budget: int,
 ) -> set[int]:
     """Further places, most telling first, while the text stays within `budget` characters."""
     length = sum(len(sentences[place].text) for place in kept)
@@ -138,7 +183,9 @@ def _filling(
     sharing = passage.sharing(words(answer) | words(question))
     weight = _rarity(sharing)
     stated = numbers(answer)
-    known = numbers(question).union(*(sentences[place].results | sentences[place].operands for place in kept))
+    known = numbers(question).union(
+        *(sentences[place].results | sentences[place].operands for place in kept)
+    )
 
     def telling(place: int) -> float:
         sentence = sentences[place]

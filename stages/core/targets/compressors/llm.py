@@ -26,7 +26,9 @@ class LLM(LanguageModel):
 
 
 def mark(trace: Trace) -> str:
-    """The word that tells the prompt's own marks from anything in the material, which does not contain it."""
+    """The word that tells the prompt's own marks from anything in the material, which does not
+    contain it.
+    """
     material, word = f"{trace.question}\n{trace.reasoning}\n{trace.answer}", ""
     while not word or word in material:
         word = hashlib.sha256((word + material).encode()).hexdigest()[:8]
@@ -47,18 +49,26 @@ def render(trace: Trace, plain: Callable[[str], str] = str) -> str:
     return re.sub(r"\{(\w+)\}", lambda found: parts[found[1]], PROMPT.read_text(encoding="utf-8"))
 
 
-def compress(read: Callable[[], Iterable[Trace]], config: LLM, asker: Asker) -> Iterator[tuple[Trace, Answer]]:
-    """Yields (trace, answer) in order; the answer's text is the shorter reasoning, empty where there is none.
+def compress(
+    read: Callable[[], Iterable[Trace]], config: LLM, asker: Asker
+) -> Iterator[tuple[Trace, Answer]]:
+    """Yields (trace, answer) in order; the answer's text is the shorter reasoning, empty where
+    there is none.
 
-    `read` opens the traces anew each time: none is held. Raises StageError where every request was refused.
+    `read` opens the traces anew each time: none is held. Raises StageError where every request was
+    refused.
     """
     places: dict[tuple[str, int], Asked] = {}  # of the traces that fit
     asker.ask(Again(lambda: _requests(read(), config, asker, places)), "compress")
     if places and len(asker.refused) == len(places):
-        raise StageError(f"{asker.place}: every request was refused: {next(iter(asker.refused.values())).text}")
+        raise StageError(
+            f"{asker.place}: every request was refused: {next(iter(asker.refused.values())).text}"
+        )
     for trace in read():
         asked = places.get((trace.question_id, trace.sample))
-        unasked = Answer("", "", "oversized" if len(trace.reasoning) > LONGEST_TRACE else "too_long")
+        unasked = Answer(
+            "", "", "oversized" if len(trace.reasoning) > LONGEST_TRACE else "too_long"
+        )
         yield trace, asker.answer(asked) if asked else unasked
 
 

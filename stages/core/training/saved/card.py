@@ -1,4 +1,6 @@
-"""The model card of a trained cell: a README.md in its folder, for people who meet it without this project."""
+"""The model card of a trained cell: a README.md in its folder, for people who meet it without this
+project.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,7 +23,12 @@ _META = {
 
 
 def write(
-    folder: Path, cell: Mapping[str, str], method: Method, seed: int, template: str | None, used: Mapping[str, Any]
+    folder: Path,
+    cell: Mapping[str, str],
+    method: Method,
+    seed: int,
+    template: str | None,
+    used: Mapping[str, Any],
 ) -> None:
     """The card of the student in `folder` and, in place of peft's blank one, of its adapter.
 
@@ -29,16 +36,25 @@ def write(
     """
     rows = _rows(cell, method, seed, used)
     if not method.lora:
-        write_text(folder / "README.md", _card(cell, "transformers", "full fine-tuning", rows, template))
+        write_text(
+            folder / "README.md", _card(cell, "transformers", "full fine-tuning", rows, template)
+        )
         return
-    merged, alone = "LoRA, merged; the adapter alone is in adapter/", "LoRA, its adapter alone; merged one folder above"
+    merged, alone = (
+        "LoRA, merged; the adapter alone is in adapter/",
+        "LoRA, its adapter alone; merged one folder above",
+    )
     write_text(folder / "README.md", _card(cell, "transformers", merged, rows, template))
     write_text(folder / "adapter" / "README.md", _card(cell, "peft", alone, rows, template))
 
 
-def _card(cell: Mapping[str, str], library: str, kind: str, rows: Mapping[str, Any], template: str | None) -> str:
+def _card(
+    cell: Mapping[str, str], library: str, kind: str, rows: Mapping[str, Any], template: str | None
+) -> str:
     """Markdown with the hub's metadata."""
-    table = "\n".join(f"| {name} | {value} |" for name, value in ({"weights": kind} | dict(rows)).items())
+    table = "\n".join(
+        f"| {name} | {value} |" for name, value in ({"weights": kind} | dict(rows)).items()
+    )
     return (
         f"---\n{yaml.safe_dump(_META | {'library_name': library})}---\n\n"
         f"# {cell['student']} taught by {cell['teacher']} on {cell['target']}\n\n"
@@ -47,7 +63,9 @@ def _card(cell: Mapping[str, str], library: str, kind: str, rows: Mapping[str, A
     )
 
 
-def _rows(cell: Mapping[str, str], method: Method, seed: int, used: Mapping[str, Any]) -> dict[str, Any]:
+def _rows(
+    cell: Mapping[str, str], method: Method, seed: int, used: Mapping[str, Any]
+) -> dict[str, Any]:
     adapter = ", ".join(f"{name} {value}" for name, value in sorted((method.lora or {}).items()))
     return {
         "teacher": cell["teacher"],

@@ -1,8 +1,9 @@
-"""The proof that merged weights are the base's plus the adapter's, from the files alone, one tensor at a time.
+"""The proof that merged weights are the base's plus the adapter's, from the files alone, one tensor
+at a time.
 
-Hu et al., LoRA (arXiv 2106.09685), equation 3: W + alpha / rank * B A for each adapted weight; every other tensor is
-the base's. Logits cannot show it: an adapter of usual size moves them less than rounding does. Memory, on the host: the
-largest tensor a few times over in fp32.
+Hu et al., LoRA (arXiv 2106.09685), equation 3: W + alpha / rank * B A for each adapted weight;
+every other tensor is the base's. Logits cannot show it: an adapter of usual size moves them less
+than rounding does. Memory, on the host: the largest tensor a few times over in fp32.
 """
 
 import json
@@ -25,7 +26,15 @@ ADAPTER, CONFIG = "adapter_model.safetensors", "adapter_config.json"  # peft's n
 _PREFIX = "base_model.model."
 # Settings of peft's config with which a merged weight is another sum than the one above
 _OTHER_SUMS = (
-    *("use_rslora", "use_dora", "rank_pattern", "alpha_pattern", "fan_in_fan_out", "lora_bias", "modules_to_save"),
+    *(
+        "use_rslora",
+        "use_dora",
+        "rank_pattern",
+        "alpha_pattern",
+        "fan_in_fan_out",
+        "lora_bias",
+        "modules_to_save",
+    ),
     *("trainable_token_indices", "layer_replication"),
 )
 ROUNDING = 2**-8  # of bf16, as a share of the weight; at most half of the last digit's value
@@ -43,7 +52,9 @@ class Target:
 
 
 def targets(model: PeftModel) -> dict[str, Target]:
-    """What is adapted, by its name in the adapter's file. Raises StageError for an unknown kind of layer."""
+    """What is adapted, by its name in the adapter's file. Raises StageError for an unknown kind of
+    layer.
+    """
     adapted = {}
     for name, module in model.named_modules():
         bare = name.removeprefix(_PREFIX).replace(".base_layer", "")
@@ -53,12 +64,15 @@ def targets(model: PeftModel) -> dict[str, Target]:
         elif isinstance(module, Linear):
             adapted[name] = Target(f"{bare}.weight")
         elif isinstance(module, LoraLayer):
-            raise StageError(f"methods.*.lora: {bare}: no proof for a merged {type(module).__name__}; leave it out")
+            raise StageError(
+                f"methods.*.lora: {bare}: no proof for a merged {type(module).__name__}; leave it out"
+            )
     return adapted
 
 
 def check(out: Path, base: Path, adapted: Mapping[str, Target], model: Any) -> None:
-    """Raises StageError unless the weights in `out` are those in `base` plus the adapter in out/adapter.
+    """Raises StageError unless the weights in `out` are those in `base` plus the adapter in
+    out/adapter.
 
     `adapted` is what `targets` returned before `model` was merged.
     """
@@ -78,21 +92,31 @@ def check(out: Path, base: Path, adapted: Mapping[str, Target], model: Any) -> N
         raise _refused(out / "adapter", min(factors))
     for name in sorted(others):
         weight = _read(saved, name)
-        if not torch.equal(weight, _read(before, name).to(weight.dtype)):  # the base's may be in fp32
-            raise StageError(f"{out}: {name}: it is not adapted and differs from {base}'s; nothing was kept")
+        if not torch.equal(
+            weight, _read(before, name).to(weight.dtype)
+        ):  # the base's may be in fp32
+            raise StageError(
+                f"{out}: {name}: it is not adapted and differs from {base}'s; nothing was kept"
+            )
 
 
 def _scaling(folder: Path) -> tuple[int, float]:
-    """Rank and alpha / rank of the adapter in `folder`. Raises StageError for settings that change the sum."""
+    """Rank and alpha / rank of the adapter in `folder`. Raises StageError for settings that change
+    the sum.
+    """
     config = json.loads((folder / CONFIG).read_text())
     unproven = [name for name in _OTHER_SUMS if config.get(name)]
     if unproven or config["bias"] != "none":
-        raise StageError(f"{folder}: {(*unproven, 'bias')[0]}: no proof for weights merged with it; leave it out")
+        raise StageError(
+            f"{folder}: {(*unproven, 'bias')[0]}: no proof for weights merged with it; leave it out"
+        )
     return config["r"], config["lora_alpha"] / config["r"]
 
 
 def _product(down: torch.Tensor, up: torch.Tensor, rank: int, target: Target) -> torch.Tensor:
-    """B A in the layout of the target: down is (rank, in), up (out, rank), of fused experts rank * experts for rank."""
+    """B A in the layout of the target: down is (rank, in), up (out, rank), of fused experts rank *
+    experts for rank.
+    """
     if not target.fused:
         return up @ down
     experts = len(down) // rank
@@ -100,7 +124,9 @@ def _product(down: torch.Tensor, up: torch.Tensor, rank: int, target: Target) ->
     return torch.einsum("ore,eri->eio" if target.transposed else "ore,eri->eoi", up, down)
 
 
-def _check_sum(out: Path, name: str, saved: torch.Tensor, before: torch.Tensor, change: torch.Tensor) -> None:
+def _check_sum(
+    out: Path, name: str, saved: torch.Tensor, before: torch.Tensor, change: torch.Tensor
+) -> None:
     """Raises StageError unless saved = before + change but for rounding."""
     if not saved.shape == before.shape == change.shape:
         raise _refused(out, name)
@@ -117,7 +143,9 @@ def _rounded(saved: torch.Tensor, wanted: torch.Tensor, change: torch.Tensor) ->
 
 
 def _refused(folder: Path, name: str) -> StageError:
-    return StageError(f"{folder}: {name}: it is not the base's plus alpha / rank * B A of adapter/; nothing was kept")
+    return StageError(
+        f"{folder}: {name}: it is not the base's plus alpha / rank * B A of adapter/; nothing was kept"
+    )
 
 
 def _paths(folder: Path) -> dict[str, Path]:

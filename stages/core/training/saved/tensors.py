@@ -1,4 +1,6 @@
-"""The tensors in a model folder's files, and those that transformers would write: names, shapes and dtypes."""
+"""The tensors in a model folder's files, and those that transformers would write: names, shapes and
+dtypes.
+"""
 
 import re
 from collections.abc import Mapping
@@ -30,14 +32,20 @@ def stored(folder: Path) -> dict[str, tuple[tuple[int, ...], str]]:
 
 def planned(model: Any) -> Shapes:
     """The shape of each tensor that save_pretrained would write of `model`."""
-    state = {name: torch.empty_like(weight, device="meta") for name, weight in model.state_dict().items()}
+    state = {
+        name: torch.empty_like(weight, device="meta") for name, weight in model.state_dict().items()
+    }
     named = revert_weight_conversion(model, remove_tied_weights_from_state_dict(state, model))
     return {name: tuple(weight.shape) for name, weight in named.items()}
 
 
 def check_names(model: Any, folder: Path) -> None:
-    """Raises StageError where the student, read from `folder`, would be saved under other names or in other shapes."""
-    name = differing(planned(model), {name: shape for name, (shape, _) in stored(folder).items()}, model)
+    """Raises StageError where the student, read from `folder`, would be saved under other names or
+    in other shapes.
+    """
+    name = differing(
+        planned(model), {name: shape for name, (shape, _) in stored(folder).items()}, model
+    )
     if name is not None:
         raise StageError(
             f"{folder}: {name}: would be saved under another name or in another shape than it has there; nothing was "
@@ -46,21 +54,27 @@ def check_names(model: Any, folder: Path) -> None:
 
 
 def check_saved(out: Path, folder: Path, model: Any) -> None:
-    """Raises StageError unless the files in `out` have the names and shapes of those in `folder`, all in bf16."""
+    """Raises StageError unless the files in `out` have the names and shapes of those in `folder`,
+    all in bf16.
+    """
     written, base = stored(out), stored(folder)
     name = differing(_shapes(written), _shapes(base), model)
     if name is not None:
         has, wanted = (f"{one[name][0]}" if name in one else "none" for one in (written, base))
-        raise StageError(f"{out}: {name}: saved with shape {has}, expected {wanted} as in {folder}; nothing was kept")
+        raise StageError(
+            f"{out}: {name}: saved with shape {has}, expected {wanted} as in {folder}; nothing was kept"
+        )
     for name, (_, dtype) in written.items():
         if dtype != SAVED:
             raise StageError(f"{out}: {name}: saved as {dtype}, expected {SAVED}; nothing was kept")
 
 
 def differing(mine: Shapes, theirs: Shapes, model: Any) -> str | None:
-    """The first tensor of `model` that has another shape, or is missing, on either side; None where there is none.
+    """The first tensor of `model` that has another shape, or is missing, on either side; None where
+    there is none.
 
-    Left out are what another tensor stands for (tied heads), and what the class does not read (image towers).
+    Left out are what another tensor stands for (tied heads), and what the class does not read
+    (image towers).
     """
     tied = set(model.all_tied_weights_keys)
     unread = [re.compile(pattern) for pattern in model._keys_to_ignore_on_load_unexpected or ()]
