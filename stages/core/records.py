@@ -43,7 +43,7 @@ SCORE_COLUMNS = (
 ROW_GROUP = 2048  # rows held in memory at a time: 20 MB of 10,000-character traces
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Question:
     """One question of the study. `question_id` is a hash of source and text, `source_id` the id in
     its source.
@@ -63,7 +63,7 @@ class Question:
     difficulty: float | None  # as its source gives it, each in a scale of its own
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Response:
     """One attempt of a teacher, right or wrong. Token counts are the teacher's own, None where it
     has no tokens.
@@ -85,7 +85,7 @@ class Response:
     completion_tokens: int | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Trace:
     """A response whose answer is correct: with the final answer as it says it, and as the grader
     read it.
@@ -111,7 +111,7 @@ class Trace:
     completion_tokens: int | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Variant:
     """A trace's reasoning as one target has it. `chars` and `raw_chars` count the reasoning alone.
 
@@ -139,7 +139,7 @@ class Variant:
     ]  # what the audit found, in the order of audit.FLAGS; none for what was not compressed
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Example:
     """One fine-tuning example of one student: text and lengths in that student's tokens."""
 
@@ -156,7 +156,7 @@ class Example:
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Prediction:
     """What a student wrote. Sample 0 is greedy, 1 to n are sampled. Token counts are the student's
     own, the EOS too.
@@ -173,7 +173,7 @@ class Prediction:
     answer_tokens: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Score:
     """A graded prediction. `correct` is False for every outcome but a right answer."""
 

@@ -216,7 +216,19 @@ def test_special_tokens_in_a_question_or_a_trace_never_become_ids(
                 StageError, match=r"its completion (has .* within|does not come back)"
             ):
                 batches.dataset(
-                    [Example("q", 0, "?", traced, 1, 9, 9)], tokenizer, tmp_path / "cache"
+                    [
+                        Example(
+                            question_id="q",
+                            sample=0,
+                            prompt="?",
+                            completion=traced,
+                            prompt_tokens=1,
+                            completion_tokens=9,
+                            raw_tokens=9,
+                        )
+                    ],
+                    tokenizer,
+                    tmp_path / "cache",
                 )
     ordinary = f"A < |b| > c, <s or [x], 3 <| 4 |> 5.{tokenizer.eos_token}"
     assert assembly._marked([("q", 0)], [ordinary], tokenizer) == {}

@@ -41,10 +41,25 @@ def test_only_correct_finished_reasoned_responses_are_kept(
 
 
 def test_trace_carries_what_later_stages_need() -> None:
-    (found,) = keep([response(1, sample=4)], QUESTIONS, Tally(), Page(""))
-    response_itself = ("key", 7, "teacher", "stop", None, None)
-    text = ("What is 1 + 1?", "2", "I count on.", "The answer is 2.", "2", "2")
-    assert found == Trace("q1", 4, "sums", *text, True, *response_itself)
+    (trace,) = keep([response(1, sample=4)], QUESTIONS, Tally(), Page(""))
+    assert trace == Trace(
+        question_id="q1",
+        sample=4,
+        source="sums",
+        question="What is 1 + 1?",
+        gold="2",
+        reasoning="I count on.",
+        answer="The answer is 2.",
+        stated="2",
+        parsed="2",
+        second=True,
+        request_key="key",
+        seed=7,
+        model="teacher",
+        finish_reason="stop",
+        prompt_tokens=None,
+        completion_tokens=None,
+    )
 
 
 def test_every_set_is_counted() -> None:

@@ -205,8 +205,15 @@ def examples(
     for key, reasoning, answer in rows(source):
         if key in sizes:
             text, size = prompts[key[0]]
+            question_id, sample = key
             yield Example(
-                *key, text, completion(reasoning, answer, eos), size, sizes[key], raw[key]
+                question_id=question_id,
+                sample=sample,
+                prompt=text,
+                completion=completion(reasoning, answer, eos),
+                prompt_tokens=size,
+                completion_tokens=sizes[key],
+                raw_tokens=raw[key],
             )
 
 
