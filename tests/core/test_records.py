@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 
 from stages.core import records
 from stages.core.program.errors import StageError
-from stages.core.records import Example, Prediction, Question, Response, Score, Trace, Variant
+from stages.core.records import (
+    Example,
+    Prediction,
+    Question,
+    Response,
+    Score,
+    Trace,
+    Variant,
+    parquet,
+)
 from tests.made import question, response, trace, variant
 
 KINDS = (Question, Response, Trace, Variant, Example, Prediction, Score)
@@ -56,7 +65,7 @@ def test_rows_come_back_as_they_went_in(
 def test_row_groups_bound_what_is_held_in_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(records, "ROW_GROUP", 3)
+    monkeypatch.setattr(parquet, "ROW_GROUP", 3)
     path, rows = tmp_path / "rows.parquet", [trace(number) for number in range(8)]
     records.write(path, iter(rows), Trace)
     assert pq.ParquetFile(path).metadata.num_row_groups == 3
@@ -64,7 +73,7 @@ def test_row_groups_bound_what_is_held_in_memory(
 
 
 def test_key_is_unique_across_row_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(records, "ROW_GROUP", 1)
+    monkeypatch.setattr(parquet, "ROW_GROUP", 1)
     with pytest.raises(
         StageError, match=r"row 1 with question_id/sample \('q1', 0\) is there twice"
     ):
