@@ -86,21 +86,21 @@ class Trace(Record):
     A row of data/default/traces/scripted.parquet:
 
         Trace(
-            question_id="00b2ffd1c2e94a2c",
+            question_id="0838aca075d91f13",
             sample=0,
-            source="arithmetic",
-            question="76 + 9 - 5 =",
-            gold="80",
-            reasoning="I compute the product first. 76 + 9 = 85. Then 85 - 5 = 80. ...",
-            answer="The answer is 80.",
-            stated="80",
-            parsed="80",
+            source="chain_sum",
+            question="State the final answer to the following arithmetic problem: 1 + 4 + 8 + 8 =",
+            gold="21",
+            reasoning="Hmm, 1 + 4 + 8 + 8. Let me write down every step.\\nTo begin with, ...",
+            answer="The answer is 21.",
+            stated="21",
+            parsed="21",
             second=True,
-            request_key="5f3a...",  # 64 hexadecimal digits
+            request_key="5b0e9f...",  # the first digits of a SHA-256
             seed=1297540236,
             model="scripted",
             finish_reason="stop",
-            prompt_tokens=None,
+            prompt_tokens=None,  # the scripted teacher has no tokenizer
             completion_tokens=None,
         )
     """
