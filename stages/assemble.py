@@ -46,7 +46,7 @@ def main(profile: str, teacher: str, student: str) -> None:
     text = params.section(chat.Text, declared["text"], f"students.{student}.text")
     options = params.section(Assemble, declared["assemble"], "assemble")
     for name, kind in (
-        ("targets", params.Some),
+        ("targets", params.NonEmptyNames),
         ("compressors", params.Compressors),
         ("truncate_to", params.Names),
     ):

@@ -53,12 +53,12 @@ def main(profile: str, student: str) -> None:
     """Choose the training questions that a student answers for the report's page."""
     declared = params.read(PARAMS, profile, student=student)
     count = declared["count"]
-    if type(count) is not int or not 0 <= count <= params.MOST:
+    if type(count) is not int or not 0 <= count <= params.LARGEST_COUNT:
         raise StageError(
             f"params.yaml: evaluate.example_questions: {count!r}: expected a number of questions, 0 or more"
         )
     for name in ("teachers", "targets"):
-        params.entry(params.Some, declared[name], f"grid.{name}")
+        params.entry(params.NonEmptyNames, declared[name], f"grid.{name}")
     data = paths.data(profile)
     trained = (
         matched(data, student, declared["teachers"], declared["targets"][0]) if count else set()

@@ -43,7 +43,7 @@ class Teacher(LanguageModel):
     from `seed`.
     """
 
-    samples: Annotated[int, Field(le=params.MOST)]
+    samples: Annotated[int, Field(le=params.LARGEST_COUNT)]
     seed: Seed
     stop_at_first_correct: bool = True  # else all K are drawn
 

@@ -31,11 +31,11 @@ from stages.core.program.errors import StageError
 FILE = Path("params.yaml")
 Config = TypeVar("Config")
 
-MOST = (
+LARGEST_COUNT = (
     10**9
 )  # of anything that is counted: far above what can be meant, far below what a library's integers hold
-Positive = Annotated[int, Field(ge=1, le=MOST)]
-Count = Annotated[int, Field(ge=0, le=MOST)]
+Positive = Annotated[int, Field(ge=1, le=LARGEST_COUNT)]
+Count = Annotated[int, Field(ge=0, le=LARGEST_COUNT)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]  # numpy takes no other
 Amount = Annotated[float, Field(ge=0)]
 NotEmpty = Annotated[str, Field(min_length=1)]
@@ -52,7 +52,7 @@ _TAKEN = {
 _STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
 
-def named(kind: str, name: Any) -> str:
+def check_name(kind: str, name: Any) -> str:
     """`name`, the name of a `kind`, as it may stand in a path, a command and a table. Raises
     StageError for others.
     """
@@ -76,7 +76,7 @@ def _sendable(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-def watched(name: str) -> str:
+def check_watched(name: str) -> str:
     """`name` of a file in a folder that DVC watches. Raises StageError for one outside of it."""
     path = PurePosixPath(name)
     if not path.parts or path.is_absolute() or ".." in path.parts or "\0" in name:
@@ -86,7 +86,7 @@ def watched(name: str) -> str:
     return name
 
 
-def once(files: Iterable[str]) -> None:
+def check_no_duplicates(files: Iterable[str]) -> None:
     """Raises StageError for a file that is named twice, in whatever way."""
     names = [str(PurePosixPath(name)) for name in files]
     if twice := sorted({name for name in names if names.count(name) > 1}):
@@ -95,7 +95,7 @@ def once(files: Iterable[str]) -> None:
         )
 
 
-def words(*known: str) -> AfterValidator:
+def one_of(*known: str) -> AfterValidator:
     """An annotation: one of these words. As Literal does, but for keys, whose mapping is then still
     one of str.
     """
@@ -115,7 +115,7 @@ def _of(kind: str) -> Any:
 
     def check(name: str) -> str:
         try:
-            return named(kind, name)
+            return check_name(kind, name)
         except StageError as error:
             raise ValueError(str(error)) from None
 
@@ -128,7 +128,7 @@ Compressor = Annotated[str, _of("compressor")]
 Compressors = Annotated[list[Compressor], AfterValidator(_unique)]
 QuestionSetName = Annotated[str, _of("question set")]
 Names = Annotated[list[Name], AfterValidator(_unique)]
-Some = Annotated[Names, Field(min_length=1)]
+NonEmptyNames = Annotated[Names, Field(min_length=1)]
 Options = Annotated[
     dict[str, Any], AfterValidator(_sendable)
 ]  # what a library or server is handed as it is
@@ -192,7 +192,7 @@ def read(declared: Mapping[str, str], profile: str, **cell: str | None) -> dict[
     """
     for axis, name in {"profile": profile, **cell}.items():
         if name is not None:
-            named(axis, name)
+            check_name(axis, name)
     whole = load()
     if whole.get("profile") != profile:
         raise StageError(
