@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from stages.core.program import params
+from stages.core.program import params, params_file
 from stages.core.program.errors import StageError
 from tests.conftest import Project
 
@@ -79,7 +79,7 @@ def test_unreadable_params_are_named(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     if contents is not None:
-        params.FILE.write_bytes(contents)
+        params_file.FILE.write_bytes(contents)
     with pytest.raises(StageError, match=f"params.yaml: {complaint}"):
         params.read({}, "test")
 
