@@ -42,11 +42,11 @@ SECRET_LENGTH = 6  # characters; shorter values are words like "none" and "false
 # Found in the name of an environment variable that holds a secret, e.g. OPENAI_API_KEY
 _SECRET = re.compile("KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL")
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_NO_RIGHTS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO)
+_NO_ACCESS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO)
 _PATH_TAKEN = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENOTEMPTY)
 _TOO_MANY_FILES = (errno.EMFILE, errno.ENFILE)
 _REMEDIES = {
-    **dict.fromkeys(_NO_SPACE + _NO_RIGHTS, "; make room or rights there"),
+    **dict.fromkeys(_NO_SPACE + _NO_ACCESS, "; make room or rights there"),
     **dict.fromkeys(_PATH_TAKEN, "; move away what is in its place"),
     **dict.fromkeys(_TOO_MANY_FILES, "; allow more open files (`ulimit -n`)"),
     errno.ENOENT: "; `dvc repro` or `dvc pull` what is missing",
