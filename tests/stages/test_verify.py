@@ -9,7 +9,7 @@ from stages.core import records
 from stages.core.grading.disagreements import Page
 from stages.core.program.errors import StageError
 from stages.core.records import Question, Response, Trace
-from stages.verify import Tally, keep
+from stages.verify import VerdictTally, keep
 from tests.conftest import Project
 from tests.made import leftovers, question, response, run
 
@@ -33,7 +33,7 @@ QUESTIONS["q2"] = question(2, source="words", grader="exact", gold="blue")
 def test_only_correct_finished_reasoned_responses_are_kept(
     values: dict[str, Any], kept: bool
 ) -> None:
-    tally = Tally()
+    tally = VerdictTally()
     traces = list(keep([response(0, **values)], QUESTIONS, tally, Page("")))
     assert len(traces) == kept
     assert tally.summary()[0]["attempts"] == 1
@@ -41,7 +41,7 @@ def test_only_correct_finished_reasoned_responses_are_kept(
 
 
 def test_trace_carries_what_later_stages_need() -> None:
-    (trace,) = keep([response(1, sample=4)], QUESTIONS, Tally(), Page(""))
+    (trace,) = keep([response(1, sample=4)], QUESTIONS, VerdictTally(), Page(""))
     assert trace == Trace(
         question_id="q1",
         sample=4,
@@ -63,7 +63,7 @@ def test_trace_carries_what_later_stages_need() -> None:
 
 
 def test_every_set_is_counted() -> None:
-    tally = Tally()
+    tally = VerdictTally()
     rows = [
         response(0, 0),
         response(0, 1, answer="The answer is 9."),
@@ -119,7 +119,7 @@ def test_every_set_is_counted() -> None:
 
 
 def test_disagreements_are_counted_and_listed() -> None:
-    tally, page = Tally(), Page("some responses")
+    tally, page = VerdictTally(), Page("some responses")
     rows = [
         response(0),
         response(1, 0, answer="The answer is 2, which is 6 less than 8."),
@@ -155,7 +155,7 @@ def test_response_to_an_unknown_question_is_refused() -> None:
     with pytest.raises(
         StageError, match="response to question q9: no such question; rerun its teacher's stage"
     ):
-        list(keep([response(9)], QUESTIONS, Tally(), Page("")))
+        list(keep([response(9)], QUESTIONS, VerdictTally(), Page("")))
 
 
 def test_command_writes_traces_and_counts(project: Project) -> None:
@@ -222,7 +222,7 @@ def test_teacher_who_is_right_and_yet_useless_is_told_why(
 
 
 def test_correct_responses_that_are_not_kept_are_counted_by_reason() -> None:
-    tally = Tally()
+    tally = VerdictTally()
     rows = [
         response(0, 0),
         response(0, 1, reasoning=""),

@@ -72,11 +72,6 @@ class Response(Record):
     prompt_tokens: int | None
     completion_tokens: int | None
 
-    @property
-    def finished(self) -> bool:
-        """Whether it ended by itself, so that its answer is its last word."""
-        return self.finish_reason == "stop"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Trace(Record):
