@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.compress import Tally, shorten, variant
+from stages.compress import CompressionTally, shorten, variant
 from stages.core import records, tokens
 from stages.core.asking import costs
 from stages.core.asking.store import Store
@@ -77,7 +77,7 @@ def test_trace_beyond_all_sizes_is_dropped_unread_and_counted(
 ) -> None:
     beyond = trace(1, reasoning="1 + 1 = 2. " * (LONGEST_TRACE // 11 + 1))
     config = STRONG if kind == "extractive" else model_compressor(tiny)
-    tally, began = Tally(), time.perf_counter()
+    tally, began = CompressionTally(), time.perf_counter()
     rows = [*tally.watch(shortened([trace(0), beyond], config, folder, rules))]
     assert time.perf_counter() - began < 5
     assert (rows[1].kept, rows[1].drop_reason, rows[1].flags) == (
@@ -116,7 +116,7 @@ def test_params_decide_what_drops_and_flags_stay() -> None:
 
 
 def test_counts_are_of_the_kept_and_the_dropped() -> None:
-    tally, long = Tally(), trace(0, reasoning="x" * 100)
+    tally, long = CompressionTally(), trace(0, reasoning="x" * 100)
     rows = [
         variant(long, "y" * chars, reason, RULES)
         for chars, reason in ((10, "stop"), (30, "stop"), (101, "length"), (0, "stop"))
