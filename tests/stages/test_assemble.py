@@ -13,7 +13,8 @@ from stages.assemble import main
 from stages.core import records, tokens
 from stages.core.program.errors import StageError
 from stages.core.records import Example, Question, Trace, Variant
-from stages.core.targets import assembly
+from stages.core.targets.assembly.matching import first_samples, match
+from stages.core.targets.assembly.sources import Key, TargetSource
 from tests.conftest import Project
 from tests.made import TEMPLATE, leftovers, question, trace, variant
 
@@ -237,7 +238,7 @@ def test_targets_of_an_earlier_run_are_gone(project: Project, tiny: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("everywhere", "per_question", "wanted"),
+    ("keys", "per_question", "wanted"),
     [
         ({("a", 1), ("a", 0), ("b", 3)}, 1, {("a", 0), ("b", 3)}),
         ({("a", 1), ("a", 0), ("b", 3)}, None, {("a", 0), ("a", 1), ("b", 3)}),
@@ -245,10 +246,8 @@ def test_targets_of_an_earlier_run_are_gone(project: Project, tiny: Path) -> Non
         (set(), 1, set()),
     ],
 )
-def test_matched(
-    everywhere: set[assembly.Key], per_question: int | None, wanted: set[assembly.Key]
-) -> None:
-    assert assembly.matched(everywhere, per_question) == wanted
+def test_first_samples(keys: set[Key], per_question: int | None, wanted: set[Key]) -> None:
+    assert first_samples(keys, per_question) == wanted
 
 
 def test_all_arms_know_how_long_the_raw_trace_is(project: Project, tiny: Path) -> None:
@@ -308,11 +307,11 @@ def test_rho_and_raw_tokens_are_known_without_a_truncation_and_without_raw(
 
 def test_no_common_row_is_an_error(project: Project, tiny: Path, tokenizer: Any) -> None:
     root = build(project, tiny)
-    found = {"raw": assembly.Source(root / "data/test/traces/solver.parquet", variants=False)}
+    raw = TargetSource(root / "data/test/traces/solver.parquet", has_variants=False)
     records.write(root / "none.parquet", [], Trace)
-    found["other"] = assembly.Source(root / "none.parquet", variants=False)
+    empty = TargetSource(root / "none.parquet", has_variants=False)
     with pytest.raises(StageError, match="no trace is kept by all targets"):
-        assembly.match(found, found["raw"], {}, tokenizer, 100, None)
+        match({"raw": raw, "other": empty}, raw, {}, tokenizer, 100, None)
 
 
 @pytest.mark.parametrize("name", ["traces/solver", *FILES])
@@ -363,7 +362,10 @@ def test_special_tokens_in_a_question_are_plain_text(project: Project, tiny: Pat
     assert first.prompt_tokens == len(first.prompt)
 
 
-THINKS = "{% for m in messages %}<|im_start|>{{ m.content }}\n{% endfor %}{% if add_generation_prompt %}HEADER{% endif %}"
+THINKS = (
+    "{% for m in messages %}<|im_start|>{{ m.content }}\n{% endfor %}"
+    "{% if add_generation_prompt %}HEADER{% endif %}"
+)
 
 
 @pytest.mark.parametrize(
