@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from stages.core.program.errors import StageError
 from stages.core.records import Trace
 from stages.core.targets.compressors import LONGEST_TRACE
-from stages.core.targets.compressors.sentences import Passage, numbers, read, words
+from stages.core.targets.compressors.sentences import Passage, numbers, passage_of, words
 
 # Worst first: the first one that drops a row is its drop reason
 FLAGS = {
@@ -126,8 +126,8 @@ def audit(trace: Trace, text: str, finish_reason: str) -> tuple[str, ...]:
         return tuple(flag for flag in FLAGS if flag == (ended or "empty"))
     source = trace.reasoning
     new = (
-        read(text).numbers()
-        - read(source).numbers()
+        passage_of(text).numbers()
+        - passage_of(source).numbers()
         - numbers(trace.question)
         - numbers(trace.answer)
     )
@@ -172,7 +172,7 @@ def _lost(trace: Trace, text: str) -> bool:
 
 def _read(text: str) -> Set[str]:
     """The numbers of a text that is read anyway."""
-    return read(text).numbers()
+    return passage_of(text).numbers()
 
 
 def states(text: str, answer: str, find: Callable[[str], Set[str]] = numbers) -> bool:
@@ -216,7 +216,7 @@ def answer_first(trace: Trace, text: str) -> bool:
     introduces before its first statement of the answer and that are not in the question; the text
     is asked where it introduces those of them that it has.
     """
-    source, short = read(trace.reasoning), read(text)
+    source, short = passage_of(trace.reasoning), passage_of(text)
     stated, restated = (_first(each, trace.stated) for each in (source, short))
     if stated is None or restated is None:
         return False

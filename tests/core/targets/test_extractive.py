@@ -39,7 +39,7 @@ The weather there is mild."""
 
 def lines(text: str) -> list[str]:
     """Its sentences as the compressor sees them."""
-    return sentences.read(text).texts
+    return sentences.passage_of(text).texts
 
 
 def is_in_order(part: list[str], whole: list[str]) -> bool:
@@ -166,7 +166,7 @@ def test_ratio_out_of_range_is_refused(ratio: float) -> None:
 def test_features_of_a_sentence(
     text: str, operands: set[str], results: set[str], doubtful: bool
 ) -> None:
-    (found,) = sentences.read(text).sentences
+    (found,) = sentences.passage_of(text).sentences
     assert (set(found.operands), set(found.results), found.doubtful) == (
         operands,
         results,
