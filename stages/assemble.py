@@ -73,18 +73,25 @@ def main(profile: str, teacher: str, student: str) -> None:
     # Write their examples, and the metrics
     with replacing(data.sft(teacher, student)) as folder:
         _write_examples(folder, source_by_target, matched, prompt_by_id, tokenizer.eos_token)
-    keys = matched.raw.completion
     rewritten = [target for target, source in source_by_target.items() if source.has_variants]
     metrics = {
         "teacher": teacher,
         "student": student,
-        "questions": len({question_id for question_id, _ in keys}),
-        "examples": len(keys),
-        "dropped": matched.dropped,
         "targets": summary(matched.counts, prompt_by_id),
         "rho_tokens": rho_tokens(matched.counts, matched.raw, rewritten, questions),
     }
-    write_json(paths.metric(profile, "assemble", f"{teacher}-{student}"), metrics)
+    metric_path = paths.metric(profile, "assemble", f"{teacher}-{student}")
+    write_json(metric_path, metrics | _sizes(matched))
+
+
+def _sizes(matched: Matched) -> dict[str, Any]:
+    """The sizes of the matched set for the metrics."""
+    keys = matched.raw.completion
+    return {
+        "questions": len({question_id for question_id, _ in keys}),
+        "examples": len(keys),
+        "dropped": matched.dropped,
+    }
 
 
 def _check_grid(declared: Mapping[str, Any]) -> None:

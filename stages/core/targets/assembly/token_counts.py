@@ -92,15 +92,18 @@ def count_raw(
 
     `counts_by_target` are those of the targets, for the same keys.
     """
-    said = next(
+    # The numbers of the first truncation, which all truncations share
+    said_by_rows = next(
         (counts.raw_reasoning for counts in counts_by_target.values() if counts.raw_reasoning), None
     )
     raw_counts = counts_by_target.get("raw")
     if raw_counts is None:
         _, raw_counts = _count_target(
-            raw_source, tokenizer, all_keys={}, among=keys, count_reasoning=said is None
+            raw_source, tokenizer, all_keys={}, among=keys, count_reasoning=said_by_rows is None
         )
-    return raw_counts if said is None else replace(raw_counts, reasoning=said)
+    if said_by_rows is None:
+        return raw_counts
+    return replace(raw_counts, reasoning=said_by_rows)
 
 
 def _count_target(
@@ -143,6 +146,7 @@ def _count_batch(
     ]
     sizes = lengths.counts(tokenizer, completions)
 
+    # Rows of a truncation say their tokens. The reasonings of the others are counted where needed
     truncated = {
         key: row for key, row in batch if isinstance(row, Variant) and row.tokens is not None
     }
@@ -167,9 +171,9 @@ def special_within(
     pattern = tokens.special(tokenizer)
     if pattern is None:
         return {}
-    found: dict[Key, int] = {}
+    special_counts: dict[Key, int] = {}
     for key, text in zip(keys, completions, strict=True):
         count = len(pattern.findall(text.removesuffix(tokenizer.eos_token)))
         if count:
-            found[key] = count
-    return found
+            special_counts[key] = count
+    return special_counts

@@ -53,11 +53,17 @@ def compress(question: str, reasoning: str, answer: str, strength: Extractive) -
     given = numbers(question)
     passage = passage_of(reasoning)
     sentences = _without_restatements(passage.sentences, question)
+
+    # Keep what the answer rests on
     kept = _support_of_answer(sentences, numbers(answer), given)
     if not kept:
         kept = _by_words(passage, question, answer)
+
+    # Fill the room that is left
     budget = round(strength.max_ratio * len(reasoning))
     kept |= _filling(passage, sentences, kept, question, answer, budget)
+
+    # Write the kept sentences in their order
     texts = [sentences[index].text for index in sorted(kept)]
     if strength.trim:
         texts = [core(text) for text in texts]
@@ -90,6 +96,7 @@ def _support_of_answer(
     question's numbers, `given`: it is the solution. The others are partial sums, or checks that
     happen to give the same.
     """
+    # The sentences that derive each number, in order
     derivations: dict[str, list[int]] = defaultdict(list)
     for index, sentence in enumerate(sentences):
         for number in sentence.derived:
@@ -98,7 +105,7 @@ def _support_of_answer(
     def preference(support: set[int]) -> tuple[int, int]:
         """Higher for a support that covers more given numbers, then for one that ends earlier."""
         used = frozenset[str]().union(*(sentences[index].operands for index in support))
-        return len(used & given), -max(support)
+        return len(used & given), -max(support)  # its last sentence is the one that derives
 
     kept: set[int] = set()
     for number in answer_numbers:
@@ -165,6 +172,7 @@ def _by_words(passage: Passage, question: str, answer: str) -> set[int]:
 
     def weight(index: int, wanted_words: frozenset[str]) -> float:
         shared = math.fsum(rarity[word] for word in sharing[index] & wanted_words)
+        # A doubtful sentence counts half, so that a firm one is preferred
         return shared * (0.5 if passage.sentences[index].doubtful else 1.0)
 
     indices = range(len(sharing))
@@ -193,14 +201,29 @@ def _filling(
     answer: str,
     budget: int,
 ) -> set[int]:
-    """Further sentences, most telling first, while the text stays within `budget` characters.
-
-    A sentence tells more by numbers that the kept ones do not have, by a conclusion that states the
-    answer, and by rare words of question and answer in few words. Doubt makes it tell less.
-    """
+    """Further sentences, most telling first, while the text stays within `budget` characters."""
     length = sum(len(sentences[index].text) for index in kept)
     if length >= budget:
         return set()
+    scores = _telling_scores(passage, sentences, kept, question, answer)
+    added: set[int] = set()
+    for index in sorted(scores, key=lambda index: (-scores[index], index)):
+        length += len(sentences[index].text) + 1  # with the line end before it
+        if length > budget or scores[index] <= 0:
+            break
+        added.add(index)
+    return added
+
+
+def _telling_scores(
+    passage: Passage, sentences: list[Sentence], kept: set[int], question: str, answer: str
+) -> dict[int, float]:
+    """How much each sentence that is not kept would tell, by index.
+
+    Two points for each number that neither the question nor the kept sentences have, two for a
+    conclusion that states the answer. Rare words of question and answer count by their share of the
+    sentence's words. Ten points are taken off for doubt.
+    """
     sharing = passage.sharing(words(answer) | words(question))
     rarity = _rarity(sharing)
     answer_numbers = numbers(answer)
@@ -218,11 +241,4 @@ def _filling(
             word_score = shared / (1 + len(words(sentence.text)))
         return 2 * len(new_numbers) + 2 * is_conclusion + word_score - 10 * sentence.doubtful
 
-    scores = {index: score(index) for index in range(len(sentences)) if index not in kept}
-    added: set[int] = set()
-    for index in sorted(scores, key=lambda index: (-scores[index], index)):
-        length += len(sentences[index].text) + 1  # with the line end before it
-        if length > budget or scores[index] <= 0:
-            break
-        added.add(index)
-    return added
+    return {index: score(index) for index in range(len(sentences)) if index not in kept}
