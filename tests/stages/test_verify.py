@@ -74,9 +74,11 @@ def test_every_set_is_counted() -> None:
         response(2, 1, answer="The answer is blue.", reasoning="abcd"),
     ]
     assert len(list(keep(rows, QUESTIONS, tally, Page("")))) == 3
-    found = tally.summary()
-    assert all(one.pop("selection")["question_chars"]["all"] == 14.0 for one in found)
-    assert found == [
+    summary = tally.summary()
+    assert all(
+        set_summary.pop("selection")["question_chars"]["all"] == 14.0 for set_summary in summary
+    )
+    assert summary == [
         {
             "source": "sums",
             "questions": 2,
@@ -125,13 +127,13 @@ def test_disagreements_are_counted_and_listed() -> None:
         response(1, 0, answer="The answer is 2, which is 6 less than 8."),
         response(1, 1, answer="9"),
     ]
-    assert [(one.question_id, one.second) for one in keep(rows, QUESTIONS, tally, page)] == [
+    assert [(trace.question_id, trace.second) for trace in keep(rows, QUESTIONS, tally, page)] == [
         ("q0", True),
         ("q1", False),
     ]
-    (found,) = tally.summary()
-    assert (found["accuracy"], found["accuracy_second_grader"]) == (1.0, 0.5)
-    assert (found["disagreements"], found["disagreement_rate"]) == (1, 0.333333)
+    (summary,) = tally.summary()
+    assert (summary["accuracy"], summary["accuracy_second_grader"]) == (1.0, 0.5)
+    assert (summary["disagreements"], summary["disagreement_rate"]) == (1, 0.333333)
     assert page.text().splitlines() == [
         "# Where the two graders disagree: some responses",
         "",
@@ -165,8 +167,8 @@ def test_command_writes_traces_and_counts(project: Project) -> None:
     records.write(root / "data/test/responses/solver.parquet", rows, Response)
     done = run("stages.verify", "--profile", "test", "--teacher", "solver", cwd=root)
     assert (done.returncode, done.stderr) == (0, "")
-    found = records.read(root / "data/test/traces/solver.parquet", Trace)
-    assert [(trace.question_id, trace.sample) for trace in found] == [("q0", 0), ("q1", 1)]
+    traces = records.read(root / "data/test/traces/solver.parquet", Trace)
+    assert [(trace.question_id, trace.sample) for trace in traces] == [("q0", 0), ("q1", 1)]
     assert "Nowhere." in (root / "data/test/disagreements/verify/solver.md").read_text()
     counted = json.loads((root / "metrics/test/verify/solver.json").read_text())
     assert (counted["teacher"], counted["sets"][0]["accuracy"]) == ("solver", 0.5)
@@ -230,7 +232,7 @@ def test_correct_responses_that_are_not_kept_are_counted_by_reason() -> None:
         response(1, 0, finish_reason="context"),
     ]
     assert len(list(keep(rows, QUESTIONS, tally, Page("")))) == 1
-    (found,) = tally.summary()
+    (summary,) = tally.summary()
     assert [
-        found[name] for name in ("correct", "correct_without_reasoning", "correct_unfinished")
+        summary[name] for name in ("correct", "correct_without_reasoning", "correct_unfinished")
     ] == [3, 1, 1]

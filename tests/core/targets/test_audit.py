@@ -86,7 +86,7 @@ def test_flags(source: Trace, text: str, finish_reason: str, flags: tuple[str, .
 
 
 @pytest.mark.parametrize(
-    ("text", "answer", "wanted"),
+    ("text", "answer", "stated"),
     [
         ("so it is 1,000 dollars", "$1000", True),
         ("so 3.50", "3.5", True),
@@ -110,8 +110,8 @@ def test_flags(source: Trace, text: str, finish_reason: str, flags: tuple[str, .
         ("", "7", False),
     ],
 )
-def test_states(text: str, answer: str, wanted: bool) -> None:
-    assert statements.states(text, answer) is wanted
+def test_states(text: str, answer: str, stated: bool) -> None:
+    assert statements.states(text, answer) is stated
 
 
 @pytest.mark.parametrize(
