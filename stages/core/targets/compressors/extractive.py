@@ -113,7 +113,8 @@ def _support_of_answer(
             _support(sentences, derivations, index, given) for index in derivations.get(number, ())
         ]
         if supports:
-            kept |= max(supports, key=preference)
+            solution: set[int] = max(supports, key=preference)
+            kept |= solution
     return kept
 
 
