@@ -1,7 +1,6 @@
-"""compress: rewrite every kept trace into a shorter one with one compressor, and audit what it
-wrote.
+"""compress: rewrite every trace into a shorter one with one compressor, and audit what it wrote.
 
-An LLM's answers are paid for once and kept in the store (data/store); see generate.
+The answers of an LLM are paid for once and kept in the store (data/store); see generate.
 
 traces, compressors.<compressor>, audit -> data/<profile>/compressed/<teacher>/<compressor>.parquet,
     metrics/<profile>/compress/<teacher>-<compressor>.json, metrics/<profile>/cost/<teacher>-<compressor>.json
@@ -11,6 +10,7 @@ Run: python -m stages.compress --profile default --teacher scripted --compressor
 import collections
 import functools
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from statistics import fmean
@@ -32,66 +32,72 @@ from stages.core.targets.audit import Audit, audit
 from stages.core.targets.compressors import LONGEST_TRACE, extractive, llm
 
 PARAMS = {"compressor": "compressors.{compressor}", "audit": "audit"}
-Traces = Callable[[], Iterable[Trace]]  # opens them anew each time
+OpenTraces = Callable[[], Iterable[Trace]]  # opens the traces anew at each call
 
 
-def compressor_of(config: Any, place: str) -> extractive.Extractive | llm.LLM:
-    """The compressor that `config`, found at `place` in the params, describes. Raises StageError
-    for none.
+def compressor_of(config: Any, params_path: str) -> extractive.Extractive | llm.LLM:
+    """The compressor that `config`, found at `params_path`, describes.
+
+    Raises StageError where it describes none.
     """
     if not isinstance(config, dict):
-        raise StageError(f"params.yaml: {place}: expected a mapping, found {quoted(config)}")
-    settings = {key: value for key, value in config.items() if key != "kind"}
-    if config.get("kind") == "extractive":
-        return params.section(extractive.Extractive, settings, place)
-    if config.get("kind") == "llm":
-        model = params.section(llm.LLM, settings, place)
-        answering.settings(model, place)
+        raise StageError(f"params.yaml: {params_path}: expected a mapping, found {quoted(config)}")
+    kind = config.get("kind")
+    entries = {name: value for name, value in config.items() if name != "kind"}
+    if kind == "extractive":
+        return params.section(extractive.Extractive, entries, params_path)
+    if kind == "llm":
+        model = params.section(llm.LLM, entries, params_path)
+        answering.settings(model, params_path)
         return model
     raise StageError(
-        f"params.yaml: {place}.kind: {quoted(config.get('kind'))} is unknown; known: extractive, llm"
+        f"params.yaml: {params_path}.kind: {quoted(kind)} is unknown; known: extractive, llm"
     )
 
 
 def shorten(
-    read: Traces,
+    open_traces: OpenTraces,
     config: Mapping[str, Any],
     rules: Audit,
-    place: str,
+    params_path: str,
     cost: costs.Cost,
     folder: Path = FOLDER,
 ) -> Iterator[Variant]:
-    """Every trace's variant in order, kept or dropped with its reason. `place` is the name of
-    `config` in params.
+    """Yields every trace's variant in order, kept or dropped with its reason.
+
+    `config`, found at `params_path`, describes the compressor. `rules` say what drops a variant.
+    `cost` adds up what the compressor took. `folder` is that of the store.
     """
-    how = compressor_of(config, place)
-    if isinstance(how, extractive.Extractive):
-        for found, seconds in parallel.ordered(
-            functools.partial(_extract, strength=how, rules=rules), read()
-        ):
+    compressor = compressor_of(config, params_path)
+    if isinstance(compressor, extractive.Extractive):
+        shorten_one = functools.partial(_extract, compressor=compressor, rules=rules)
+        for shorter, seconds in parallel.ordered(shorten_one, open_traces()):
             cost.add(Answer("", "", "stop", seconds=seconds))
-            yield found
+            yield shorter
         return
     with Store(folder) as store:
-        for trace, answer in llm.compress(read, how, Asker(how, store, place)):
+        asker = Asker(compressor, store, params_path)
+        for trace, answer in llm.compress(open_traces, compressor, asker):
             cost.add(answer)
             yield variant(trace, answer.text, answer.finish_reason, rules)
 
 
-def _extract(trace: Trace, strength: extractive.Extractive, rules: Audit) -> tuple[Variant, float]:
+def _extract(
+    trace: Trace, compressor: extractive.Extractive, rules: Audit
+) -> tuple[Variant, float]:
     """The variant of `trace`, and the seconds that its compression took on one core."""
     if len(trace.reasoning) > LONGEST_TRACE:
         return variant(trace, "", "oversized", rules), 0.0
-    began = time.perf_counter()
-    text = extractive.compress(trace.question, trace.reasoning, trace.stated, strength)
-    seconds = time.perf_counter() - began
+    started = time.perf_counter()
+    text = extractive.compress(trace.question, trace.reasoning, trace.stated, compressor)
+    seconds = time.perf_counter() - started
     return variant(trace, text, "stop", rules), seconds
 
 
 def variant(trace: Trace, text: str, finish_reason: str, rules: Audit) -> Variant:
-    """The compressed form of `trace` with its flags; `rules` say which of them drop it."""
+    """The compressed form of `trace` with its flags. `rules` say which of them drop it."""
     flags = audit(trace, text, finish_reason)
-    drop = rules.reason(flags)
+    drop_reason = rules.reason(flags)
     return Variant(
         question_id=trace.question_id,
         sample=trace.sample,
@@ -104,26 +110,20 @@ def variant(trace: Trace, text: str, finish_reason: str, rules: Audit) -> Varian
         raw_tokens=None,
         tokens=None,
         finish_reason=finish_reason,
-        kept=drop is None,
-        drop_reason=drop,
+        kept=drop_reason is None,
+        drop_reason=drop_reason,
         flags=flags,
     )
 
 
-class Tally:
-    """Per question set, what passed: counts and rho of the kept, for the metrics, without holding
-    the texts.
-    """
+class CompressionTally:
+    """Counts per question set and the ratios of the kept variants, without holding the texts."""
 
     def __init__(self) -> None:
         self.rho: dict[str, list[float]] = collections.defaultdict(list)
         self.chars: dict[str, list[int]] = collections.defaultdict(list)
-        self.dropped: dict[str, collections.Counter[str]] = collections.defaultdict(
-            collections.Counter
-        )
-        self.flags: dict[str, collections.Counter[str]] = collections.defaultdict(
-            collections.Counter
-        )
+        self.dropped: dict[str, Counter[str]] = collections.defaultdict(Counter)
+        self.flags: dict[str, Counter[str]] = collections.defaultdict(Counter)
 
     def watch(self, variants: Iterable[Variant]) -> Iterator[Variant]:
         """Passes `variants` on and counts them."""
@@ -136,54 +136,55 @@ class Tally:
             yield row
 
     def summary(self) -> list[dict[str, Any]]:
-        """rho = characters of the compressed reasoning / of the raw one: mean and quartiles over
-        kept traces.
+        """Per question set: numbers of traces, and of the kept ones mean and quartiles of rho.
 
-        `flags` are of all traces, kept or not; a dropped one counts under its first flag that
-        drops.
+        rho = characters of the compressed reasoning / characters of the raw one. `flags` are of all
+        traces, kept or not. A dropped trace counts under its first flag that drops.
         """
-        found = []
-        for source in sorted(self.dropped):
-            rho, chars, dropped = self.rho[source], self.chars[source], self.dropped[source]
-            quartiles = (
-                [round(float(q), 6) for q in np.quantile(rho, [0.25, 0.5, 0.75])]
-                if rho
-                else [None] * 3
-            )
-            found.append(
-                {
-                    "source": source,
-                    "traces": len(rho) + sum(dropped.values()),
-                    "kept": len(rho),
-                    "dropped": dict(dropped),
-                    "flags": dict(self.flags[source]),
-                    "rho_mean": round(fmean(rho), 6) if rho else None,
-                    "mean_chars": round(fmean(chars), 2) if chars else None,
-                }
-                | dict(zip(("rho_q1", "rho_median", "rho_q3"), quartiles, strict=True))
-            )
-        return found
+        return [self._summary_of(source) for source in sorted(self.dropped)]
+
+    def _summary_of(self, source: str) -> dict[str, Any]:
+        rho, chars, dropped = self.rho[source], self.chars[source], self.dropped[source]
+        quartiles: list[float | None] = [None, None, None]
+        if rho:
+            quartiles = [round(float(value), 6) for value in np.quantile(rho, [0.25, 0.5, 0.75])]
+        lower_quartile, median, upper_quartile = quartiles
+        return {
+            "source": source,
+            "traces": len(rho) + sum(dropped.values()),
+            "kept": len(rho),
+            "dropped": dict(dropped),
+            "flags": dict(self.flags[source]),
+            "rho_mean": round(fmean(rho), 6) if rho else None,
+            "mean_chars": round(fmean(chars), 2) if chars else None,
+            "rho_q1": lower_quartile,
+            "rho_median": median,
+            "rho_q3": upper_quartile,
+        }
 
 
 @command.stage("profile", "teacher", "compressor")
 def main(profile: str, teacher: str, compressor: str) -> None:
     """Compress one teacher's traces into data/<profile>/compressed/<teacher>/<compressor>.parquet."""
+    # Check the params before anything is read
     declared = params.read(PARAMS, profile, teacher=teacher, compressor=compressor)
+    params_path = f"compressors.{compressor}"
     rules = params.section(Audit, declared["audit"], "audit")
-    compressor_of(declared["compressor"], f"compressors.{compressor}")
-    data, tally, cost = paths.data(profile), Tally(), costs.Cost()
-    read = functools.partial(records.read, data.traces(teacher), Trace)
-    variants = tally.watch(
-        shorten(read, declared["compressor"], rules, f"compressors.{compressor}", cost)
-    )
-    out = data.compressed(teacher, compressor)
-    records.write(out, command.progress(variants, "compress", unit="trace"), Variant)
-    which = {"teacher": teacher, "compressor": compressor}
-    write_metrics(
-        paths.metric(profile, "compress", f"{teacher}-{compressor}"),
-        which | {"sets": tally.summary()},
-    )
-    write_metrics(paths.metric(profile, "cost", f"{teacher}-{compressor}"), which | cost.summary())
+    compressor_of(declared["compressor"], params_path)
+
+    # Compress and audit, row by row
+    data = paths.data(profile)
+    open_traces = functools.partial(records.read, data.traces(teacher), Trace)
+    tally, cost = CompressionTally(), costs.Cost()
+    variants = shorten(open_traces, declared["compressor"], rules, params_path, cost)
+    watched = command.progress(tally.watch(variants), "compress", unit="trace")
+    records.write(data.compressed(teacher, compressor), watched, Variant)
+
+    # Write the metrics
+    name = f"{teacher}-{compressor}"
+    axes = {"teacher": teacher, "compressor": compressor}
+    write_metrics(paths.metric(profile, "compress", name), axes | {"sets": tally.summary()})
+    write_metrics(paths.metric(profile, "cost", name), axes | cost.summary())
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ PARAMS = {
     "inference": "students.{student}.inference",
 }
 
-Limited = Annotated[int, Field(le=params.MOST)]  # its least value is checked below
+Limited = Annotated[int, Field(le=params.LARGEST_COUNT)]  # its least value is checked below
 
 
 @dataclass(frozen=True)

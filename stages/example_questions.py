@@ -1,17 +1,17 @@
 """example_questions: choose training questions whose answers the report's page shows beside their
 traces.
 
-Students are measured on questions that no trace was made for. So that a trace and what students
-write can be seen of one question, all of them also answer a few that they were trained on:
-`evaluate.example_questions` of each set, first by question_id, of those that every arm of every
-teacher was trained on. Their answers are files of their own, which nothing that counts reads. A
-student's own choice, so that a new student leaves the others' answers alone.
+Students are measured on questions that no trace was made for. The page shows traces and students'
+answers to the same questions, so all students also answer a few that they were trained on. These
+are `evaluate.example_questions` of each set: the first by question_id of those that every arm of
+every teacher was trained on. Their answers are files of their own, which nothing that counts reads.
+Each student has its own choice, so that a new student leaves the others' answers alone.
 
 sft, questions -> data/<profile>/examples/questions/<student>.parquet
 Run: python -m stages.example_questions --profile default --student smollm2
 """
 
-import collections
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 
 from stages.core import paths, records
@@ -28,24 +28,26 @@ PARAMS = {
 
 
 def chosen(
-    questions: Iterable[Question], trained: Collection[str], count: int
+    questions: Iterable[Question], trained_ids: Collection[str], count: int
 ) -> Iterator[Question]:
-    """The first `count` questions of each set among those `trained` on."""
-    taken: collections.Counter[str] = collections.Counter()
-    for row in questions:
-        if row.question_id in trained and taken[row.source] < count:
-            taken[row.source] += 1
-            yield row
+    """Yields the first `count` questions of each set whose ids are among `trained_ids`."""
+    taken_by_source: Counter[str] = Counter()
+    for question in questions:
+        if question.question_id in trained_ids and taken_by_source[question.source] < count:
+            taken_by_source[question.source] += 1
+            yield question
 
 
 def matched(data: DataPaths, student: str, teachers: Iterable[str], target: str) -> set[str]:
-    """The questions that all teachers' arms of a student were trained on; a teacher's arms all have
-    the same ones.
+    """The ids of the questions that all arms of a student were trained on, whatever the teacher.
+
+    The arms of one teacher all have the same questions, so one `target` stands for them.
     """
-    files = [data.sft(teacher, student) / f"{target}.parquet" for teacher in teachers]
-    return set.intersection(
-        *({row.question_id for row in records.read(path, Example)} for path in files)
-    )
+    ids_by_teacher = []
+    for teacher in teachers:
+        path = data.sft(teacher, student) / f"{target}.parquet"
+        ids_by_teacher.append({example.question_id for example in records.read(path, Example)})
+    return set.intersection(*ids_by_teacher)
 
 
 @command.stage("profile", "student")
@@ -53,17 +55,18 @@ def main(profile: str, student: str) -> None:
     """Choose the training questions that a student answers for the report's page."""
     declared = params.read(PARAMS, profile, student=student)
     count = declared["count"]
-    if type(count) is not int or not 0 <= count <= params.MOST:
+    if type(count) is not int or not 0 <= count <= params.LARGEST_COUNT:
         raise StageError(
             f"params.yaml: evaluate.example_questions: {count!r}: expected a number of questions, 0 or more"
         )
     for name in ("teachers", "targets"):
-        params.entry(params.Some, declared[name], f"grid.{name}")
+        params.entry(params.NonEmptyNames, declared[name], f"grid.{name}")
+
     data = paths.data(profile)
-    trained = (
-        matched(data, student, declared["teachers"], declared["targets"][0]) if count else set()
-    )
-    rows = chosen(records.read(data.questions, Question), trained, count)
+    trained_ids: set[str] = set()
+    if count:
+        trained_ids = matched(data, student, declared["teachers"], declared["targets"][0])
+    rows = chosen(records.read(data.questions, Question), trained_ids, count)
     records.write(data.example_questions(student), rows, Question)
 
 

@@ -216,7 +216,7 @@ def main(profile: str) -> None:
     declared = params.read(PARAMS, profile)
     grid = params.section(Grid, declared["grid"], "grid")
     count = declared["examples"]
-    if type(count) is not int or not 1 <= count <= params.MOST:
+    if type(count) is not int or not 1 <= count <= params.LARGEST_COUNT:
         raise StageError(
             f"params.yaml: report.examples: {count!r}: expected a number of questions, 1 or more"
         )

@@ -27,6 +27,7 @@ from stages.core.asking.answering import Answer, Asked, Asker, LanguageModel
 from stages.core.asking.engines import Request
 from stages.core.asking.held import Again
 from stages.core.asking.store import FOLDER, Store
+from stages.core.grading.keeping import worth_keeping
 from stages.core.program import command, params
 from stages.core.program.errors import StageError
 from stages.core.program.files import write_metrics
@@ -43,7 +44,7 @@ class Teacher(LanguageModel):
     from `seed`.
     """
 
-    samples: Annotated[int, Field(le=params.MOST)]
+    samples: Annotated[int, Field(le=params.LARGEST_COUNT)]
     seed: Seed
     stop_at_first_correct: bool = True  # else all K are drawn
 
@@ -97,11 +98,7 @@ def solved(answers: Iterable[Answer], questions: Iterable[Question]) -> Iterator
         for answer, question in zip(usable, questions, strict=True)
     )
     for answer, verdict in zip(answers, verdicts, strict=True):
-        yield (
-            verdict.outcome == "correct"
-            and answer.finish_reason == "stop"
-            and bool(answer.reasoning)
-        )
+        yield worth_keeping(verdict, answer.finish_reason, answer.reasoning)
 
 
 class Tally:

@@ -21,7 +21,7 @@ from stages.core.imports.lookup import Lookup
 from stages.core.program import command, params
 from stages.core.program.errors import StageError, shown
 from stages.core.program.files import write_json
-from stages.core.program.params import Name, NotEmpty, once, watched, words
+from stages.core.program.params import Name, NotEmpty, check_no_duplicates, check_watched, one_of
 from stages.core.records import Question, Response
 
 FORMATS = ("fields", "messages")
@@ -46,7 +46,7 @@ class ImportedTeacher:
 
     files: Annotated[list[NotEmpty], Field(min_length=1)]
     model: NotEmpty
-    fields: dict[Annotated[str, words(*FIELDS)], NotEmpty] = field(default_factory=dict)
+    fields: dict[Annotated[str, one_of(*FIELDS)], NotEmpty] = field(default_factory=dict)
     format: str = "fields"
     source: Name | None = (
         None  # the question set that the ids belong to, where ids of several sets coincide
@@ -59,8 +59,8 @@ class ImportedTeacher:
         if self.format not in FORMATS:
             raise StageError(f"format: {self.format!r} is unknown; known: {', '.join(FORMATS)}")
         for name in self.files:
-            watched(name)
-        once(self.files)
+            check_watched(name)
+        check_no_duplicates(self.files)
 
 
 class Counts:

@@ -23,7 +23,7 @@ from stages.core import chat, paths, tokens
 from stages.core.program import command, params
 from stages.core.program.errors import StageError
 from stages.core.program.files import read_json, replacing, write_text
-from stages.core.program.params import Count, NotEmpty, Positive, Seed, words
+from stages.core.program.params import Count, NotEmpty, Positive, Seed, one_of
 from stages.core.students import plain, sums
 
 PARAMS = {"source": "students.{student}.source", "text": "students.{student}.text"}
@@ -55,7 +55,7 @@ class Source:
     repo: str | None = None  # hub
     revision: str | None = None  # hub: a commit, so that the weights cannot change under the study
     seed: Seed = 0  # random
-    config: dict[Annotated[str, words(*SHAPE)], Positive] = field(
+    config: dict[Annotated[str, one_of(*SHAPE)], Positive] = field(
         default_factory=dict
     )  # random: of LlamaConfig
 

@@ -233,7 +233,7 @@ def main(profile: str) -> None:
             f"params.yaml: questions.sets: expected a mapping, found {quoted(declared['sets'])}"
         )
     sets = {
-        params.named("question set", name): params.section(
+        params.check_name("question set", name): params.section(
             QuestionSet, value, f"questions.sets.{name}"
         )
         for name, value in declared["sets"].items()

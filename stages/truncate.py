@@ -1,8 +1,7 @@
-"""truncate: cut every raw trace to the token budget of its compressed one: the length-matched
-control.
+"""truncate: cut every raw trace to the token budget of its compressed one.
 
-The budget is counted in the student's tokens, trace by trace. The reasoning is cut, the answer
-stays.
+The result is the length-matched control of a compressor. The budget is counted in the student's
+tokens, trace by trace. The reasoning is cut, the answer stays.
 
 traces, compressed, the student's tokenizer
     -> data/<profile>/truncated/<teacher>/<student>/<compressor>.parquet,
@@ -28,49 +27,50 @@ PARAMS: dict[str, str] = {}
 
 
 def cut(pairs: Iterable[tuple[Trace, Variant]], tokenizer: Any) -> Iterator[tuple[Variant, int]]:
-    """Yields each trace cut to its compressed form's tokens, with that budget; dropped pairs stay
-    dropped.
+    """Yields each trace, cut to the tokens of its compressed form, with that budget in tokens.
 
-    A compressed trace longer than its raw one leaves the raw one whole.
+    A trace whose compressed form was dropped is dropped too, for the same reason. One whose
+    compressed form is longer than itself stays whole.
     """
-    for batch in lengths.ahead(functools.partial(_cut, tokenizer=tokenizer), pairs):
+    cut_batch = functools.partial(_cut_batch, tokenizer=tokenizer)
+    for batch in lengths.ahead(cut_batch, pairs):
         yield from batch
 
 
-def _cut(batch: Sequence[tuple[Trace, Variant]], tokenizer: Any) -> list[tuple[Variant, int]]:
+def _cut_batch(batch: Sequence[tuple[Trace, Variant]], tokenizer: Any) -> list[tuple[Variant, int]]:
+    """The truncated variants of a batch with their budgets."""
     budgets = lengths.counts(tokenizer, [compressed.reasoning for _, compressed in batch])
     starts = lengths.firsts(tokenizer, [trace.reasoning for trace, _ in batch], budgets)
     sizes = lengths.counts(tokenizer, [text for text, _ in starts])
-    return [
-        (
-            replace(
-                compressed,
-                reasoning=text,
-                chars=len(text),
-                rho=len(text) / len(trace.reasoning),
-                raw_tokens=raw,
-                tokens=size,
-                kept=compressed.kept and bool(text),
-                drop_reason=compressed.drop_reason or (None if text else "empty"),
-                flags=(),
-            ),
-            budget,
+    variants = []
+    for (trace, compressed), (text, raw_size), size in zip(batch, starts, sizes, strict=True):
+        truncated = replace(
+            compressed,
+            reasoning=text,
+            chars=len(text),
+            rho=len(text) / len(trace.reasoning),
+            raw_tokens=raw_size,
+            tokens=size,
+            kept=compressed.kept and bool(text),
+            drop_reason=compressed.drop_reason or (None if text else "empty"),
+            flags=(),
         )
-        for (trace, compressed), budget, (text, raw), size in zip(
-            batch, budgets, starts, sizes, strict=True
-        )
-    ]
+        variants.append(truncated)
+    return list(zip(variants, budgets, strict=True))
 
 
-class Tally:
-    """Counts what passes, for the metrics, without holding the texts."""
+class TruncationTally:
+    """Sums over the variants that pass, without holding the texts."""
 
     def __init__(self) -> None:
-        self.traces = self.kept = self.tokens = self.budget = 0
+        self.traces = 0
+        self.kept = 0
+        self.tokens = 0  # of the kept variants, and so is the budget
+        self.budget = 0
 
-    def watch(self, found: Iterable[tuple[Variant, int]]) -> Iterator[Variant]:
-        """Passes the variants on and counts them."""
-        for row, budget in found:
+    def watch(self, truncated: Iterable[tuple[Variant, int]]) -> Iterator[Variant]:
+        """Passes the variants on and counts them and their budgets."""
+        for row, budget in truncated:
             self.traces += 1
             if row.kept:
                 self.kept += 1
@@ -79,7 +79,7 @@ class Tally:
             yield row
 
     def summary(self) -> dict[str, Any]:
-        """Traces, and means over the kept ones."""
+        """The number of traces, of the kept ones, and the means over the kept ones."""
         kept = self.kept
         return {
             "traces": self.traces,
@@ -90,19 +90,23 @@ class Tally:
 
 
 def paired(
-    traces: Iterable[Trace], variants: Iterable[Variant], where: Path
+    traces: Iterable[Trace], variants: Iterable[Variant], variants_path: Path
 ) -> Iterator[tuple[Trace, Variant]]:
-    """Traces with their variants. Raises StageError where the two files do not hold the same rows."""
+    """Yields each trace with its variant.
+
+    Raises StageError that names `variants_path` where the two files do not hold the same rows.
+    """
     for trace, variant in zip_longest(traces, variants):
-        row = trace or variant
-        if not (trace and variant) or (trace.question_id, trace.sample) != (
-            variant.question_id,
-            variant.sample,
-        ):
+        if trace is None or variant is None or _key(trace) != _key(variant):
+            question_id = (trace or variant).question_id
             raise StageError(
-                f"{where}: not made from these traces (question {row.question_id}); rerun compress"
+                f"{variants_path}: not made from these traces (question {question_id}); rerun compress"
             )
         yield trace, variant
+
+
+def _key(row: Trace | Variant) -> tuple[str, int]:
+    return row.question_id, row.sample
 
 
 @command.stage("profile", "teacher", "compressor", "student")
@@ -111,14 +115,19 @@ def main(profile: str, teacher: str, compressor: str, student: str) -> None:
     params.read(PARAMS, profile, teacher=teacher, compressor=compressor, student=student)
     data = paths.data(profile)
     tokenizer = tokens.load(data.model(student))
-    compressed = data.compressed(teacher, compressor)
+
+    compressed_path = data.compressed(teacher, compressor)
     traces = records.read(data.traces(teacher), Trace)
-    pairs = paired(traces, records.read(compressed, Variant), compressed)
-    tally = Tally()
-    found = tally.watch(cut(command.progress(pairs, "truncate", unit="trace"), tokenizer))
-    records.write(data.truncated(teacher, student, compressor), found, Variant)
-    result = {"teacher": teacher, "compressor": compressor, "student": student} | tally.summary()
-    write_json(paths.metric(profile, "truncate", f"{teacher}-{compressor}-{student}"), result)
+    pairs = paired(traces, records.read(compressed_path, Variant), compressed_path)
+
+    tally = TruncationTally()
+    truncated = cut(command.progress(pairs, "truncate", unit="trace"), tokenizer)
+    truncated_path = data.truncated(teacher, student, compressor)
+    records.write(truncated_path, tally.watch(truncated), Variant)
+
+    axes = {"teacher": teacher, "compressor": compressor, "student": student}
+    metric_path = paths.metric(profile, "truncate", f"{teacher}-{compressor}-{student}")
+    write_json(metric_path, axes | tally.summary())
 
 
 if __name__ == "__main__":

@@ -50,76 +50,98 @@ LORA_PARAMETERS = 2 * 4 * (2 * (32 + 32) + 2 * (32 + 16) + 3 * (32 + 64))
 
 def question(number: int = 0, **values: Any) -> Question:
     """A training question; its id is `q<number>`."""
-    text = f"What is {number} + 1?"
-    place = (f"q{number}", "sums", str(number), "in_distribution", "train")
-    made = Question(*place, text, (), str(number + 1), "numeric", None)
-    return dataclasses.replace(made, **values)
+    default = Question(
+        question_id=f"q{number}",
+        source="sums",
+        source_id=str(number),
+        group="in_distribution",
+        split="train",
+        question=f"What is {number} + 1?",
+        choices=(),
+        gold=str(number + 1),
+        grader="numeric",
+        difficulty=None,
+    )
+    return dataclasses.replace(default, **values)
 
 
 def response(number: int = 0, sample: Any = 0, **values: Any) -> Response:
     """A right response to `question(number)`."""
     answer = f"The answer is {number + 1}."
-    made = Response(
-        f"q{number}", sample, "key", 7, "teacher", "I count on.", answer, "stop", None, None
+    default = Response(
+        question_id=f"q{number}",
+        sample=sample,
+        request_key="key",
+        seed=7,
+        model="teacher",
+        reasoning="I count on.",
+        answer=answer,
+        finish_reason="stop",
+        prompt_tokens=None,
+        completion_tokens=None,
     )
-    return dataclasses.replace(made, **values)
+    return dataclasses.replace(default, **values)
 
 
 def trace(number: int = 0, sample: int = 0, **values: Any) -> Trace:
     """A trace to `question(number)`."""
-    asked, said = question(number), response(number)
-    made = Trace(
-        asked.question_id,
-        sample,
-        "sums",
-        asked.question,
-        asked.gold,
-        f"So, {number} + 1 is asked. {number} + 1 = {number + 1}. Good.",
-        said.answer,
-        asked.gold,
-        asked.gold,
-        True,
-        *(
-            said.request_key,
-            said.seed,
-            said.model,
-            said.finish_reason,
-            said.prompt_tokens,
-            said.completion_tokens,
-        ),
+    asked, attempt = question(number), response(number)
+    default = Trace(
+        question_id=asked.question_id,
+        sample=sample,
+        source="sums",
+        question=asked.question,
+        gold=asked.gold,
+        reasoning=f"So, {number} + 1 is asked. {number} + 1 = {number + 1}. Good.",
+        answer=attempt.answer,
+        stated=asked.gold,
+        parsed=asked.gold,
+        second=True,
+        request_key=attempt.request_key,
+        seed=attempt.seed,
+        model=attempt.model,
+        finish_reason=attempt.finish_reason,
+        prompt_tokens=attempt.prompt_tokens,
+        completion_tokens=attempt.completion_tokens,
     )
-    return dataclasses.replace(made, **values)
+    return dataclasses.replace(default, **values)
 
 
 def variant(number: int = 0, sample: int = 0, reasoning: str = "short", **values: Any) -> Variant:
     """A kept compressed form of `trace(number)`."""
     row = trace(number, sample)
-    size, whole = len(reasoning), len(row.reasoning)
-    made = Variant(
-        row.question_id,
-        sample,
-        "sums",
-        reasoning,
-        row.answer,
-        whole,
-        size,
-        size / whole,
-        None,
-        None,
-        "stop",
-        True,
-        None,
-        (),
+    chars, raw_chars = len(reasoning), len(row.reasoning)
+    default = Variant(
+        question_id=row.question_id,
+        sample=sample,
+        source="sums",
+        reasoning=reasoning,
+        answer=row.answer,
+        raw_chars=raw_chars,
+        chars=chars,
+        rho=chars / raw_chars,
+        raw_tokens=None,
+        tokens=None,
+        finish_reason="stop",
+        kept=True,
+        drop_reason=None,
+        flags=(),
     )
-    return dataclasses.replace(made, **values)
+    return dataclasses.replace(default, **values)
 
 
 def example(number: int, eos: str) -> Example:
     """An example of a length of its own; counts in bytes, with the EOS as one more."""
     prompt = f"Count to {number}.\n"
-    said = chat.completion(" ".join(map(str, range(number))), str(number), "")
+    text = chat.completion(" ".join(map(str, range(number))), str(number), "")
     return Example(
-        f"q{number:02}", 0, prompt, said + eos, len(prompt), len(said) + 1, len(said) + 1
+        question_id=f"q{number:02}",
+        sample=0,
+        prompt=prompt,
+        completion=text + eos,
+        prompt_tokens=len(prompt),
+        completion_tokens=len(text) + 1,
+        raw_tokens=len(text) + 1,
     )
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from stages.core.program import params
+from stages.core.program import params_file
 from stages.core.program.errors import StageError
 from stages.core.program.files import write_text
 from tools import sections
@@ -36,7 +36,7 @@ def main() -> None:
         sys.exit(f"error: profile {profile!r} is not in conf/profile/; known: {', '.join(known)}")
     try:
         text = composed(profile, overrides)
-        sections.check(params.parsed(text))
+        sections.check(params_file.parsed(text))
     except StageError as error:
         line = " ".join(str(error).split()).replace("params.yaml: ", "")
         sys.exit(f"error: profile {profile}: {line}")

@@ -1,5 +1,5 @@
-"""Cells of the grid: one trained student each, or an untrained one; and the names that their files
-have.
+"""Cells of the grid, and the names of their files. A cell is one trained student, or an untrained
+one.
 """
 
 from dataclasses import astuple, dataclass, fields
@@ -12,8 +12,10 @@ UNTRAINED = "untrained"
 
 @dataclass(frozen=True)
 class Cell:
-    """A student and its arm. The untrained student has no teacher, method or seed; pooled seeds
-    have no seed.
+    """A student and its arm: the teacher, target, method and seed that it was trained with.
+
+    An axis that a cell does not have is empty. The untrained student has no teacher, method or
+    seed. A cell that stands for several seeds together has no seed.
     """
 
     teacher: str
@@ -29,24 +31,27 @@ class Cell:
 
     @classmethod
     def of(cls, student: str, **arm: str | None) -> "Cell":
-        """The cell of a student and all parts of an arm, or of the untrained student where no part
-        is given.
+        """The cell of a student and its arm, or of the untrained student where `arm` is empty.
 
-        Raises StageError where only some parts are given.
+        A part of the arm that is None or "" counts as not given. Raises StageError where only some
+        parts are given.
         """
-        given = {axis: value for axis, value in arm.items() if value}
-        if not given:
+        given_parts = {axis: value for axis, value in arm.items() if value}
+        if not given_parts:
             return cls.untrained(student)
-        missing = {field.name for field in fields(cls)} - {"student"} - given.keys()
-        if missing:
+        axes = {field.name for field in fields(cls)} - {"student"}
+        missing_axes = ", ".join(sorted(axes - given_parts.keys()))
+        if missing_axes:
             raise StageError(
-                f"cell of {student}: {', '.join(sorted(missing))} missing; give all of the arm or none"
+                f"cell of {student}: {missing_axes} missing; give all of the arm or none"
             )
-        return cls(student=student, **given)
+        return cls(student=student, **given_parts)
 
     @classmethod
     def parse(cls, name: str) -> "Cell":
-        """The cell that has this name. Unambiguous, because the names of the axes' items hold no
+        """The cell that has this name. Raises StageError where none can have it.
+
+        This is unambiguous, because no name of a teacher, target, student, method or seed has a
         hyphen.
         """
         parts = name.split("-")
@@ -60,19 +65,20 @@ class Cell:
 
     @property
     def trained(self) -> bool:
-        """Whether it is more than a student as it came."""
+        """Whether the student was trained in this study."""
         return self.target != UNTRAINED
 
     @property
     def name(self) -> str:
-        """`<teacher>-<target>-<student>-<method>-<seed>`, or `untrained-<student>`: the stem of its
-        files.
+        """The stem of its files.
+
+        It is `<teacher>-<target>-<student>-<method>-<seed>`, or `untrained-<student>`.
         """
         return "-".join(astuple(self)) if self.trained else f"{UNTRAINED}-{self.student}"
 
 
 def label(target: str) -> str:
-    """A target's name for readers; compressors keep theirs."""
+    """A target's name for readers, e.g. "truncated to mild". Compressors keep their names."""
     if target.startswith(TRUNCATED):
         return f"truncated to {target.removeprefix(TRUNCATED)}"
     return "answer only" if target == "answer_only" else target

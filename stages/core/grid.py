@@ -9,7 +9,7 @@ from pydantic import Field
 
 from stages.core.cells import TRUNCATED, UNTRAINED, Cell
 from stages.core.program.errors import StageError
-from stages.core.program.params import Compressors, Names, Profile, Some
+from stages.core.program.params import Compressors, Names, NonEmptyNames, Profile
 
 ALL = "all"
 # the group that headline numbers and figures are about, where the profile has it
@@ -27,13 +27,13 @@ def asked(group: str, count: int) -> str:
 class Grid:
     """The axes of the study's cross product; every item is a slug."""
 
-    teachers: Some
+    teachers: NonEmptyNames
     compressors: Compressors
     truncate_to: Names
-    targets: Some
-    students: Some
-    methods: Some
-    seeds: Some
+    targets: NonEmptyNames
+    students: NonEmptyNames
+    methods: NonEmptyNames
+    seeds: NonEmptyNames
     profiles: Annotated[list[Profile], Field(min_length=1, max_length=1)]
     generated: Names = dataclasses.field(
         default_factory=list

@@ -1,5 +1,6 @@
-"""Where the files of a profile stand. dvc.yaml names the same ones; tests/project/test_paths.py
-compares them.
+"""Where the files of a profile are.
+
+dvc.yaml names the same paths, and tests/project/test_paths.py compares the two.
 """
 
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from stages.core.cells import Cell
 
 @dataclass(frozen=True)
 class DataPaths:
-    """The files below one folder, which is data/<profile>."""
+    """The results of one profile that DVC caches: the files in `folder`, which is data/<profile>."""
 
     folder: Path
 
@@ -70,11 +71,11 @@ class DataPaths:
         return self.folder / "examples" / "questions" / f"{student}.parquet"
 
     def example_predictions(self, cell: Cell) -> Path:
-        """A cell's answers to them."""
+        """A cell's answers to these training questions."""
         return self.folder / "examples" / "predictions" / f"{cell.name}.parquet"
 
     def example_scores(self, cell: Cell) -> Path:
-        """Its graded answers to them."""
+        """A cell's graded answers to these training questions."""
         return self.folder / "examples" / "scores" / f"{cell.name}.parquet"
 
     def disagreements(self, stage: str, name: str) -> Path:
@@ -83,20 +84,23 @@ class DataPaths:
 
 
 def data(profile: str) -> DataPaths:
-    """The profile's results, which DVC caches."""
+    """The files of a profile's results, which DVC caches."""
     return DataPaths(Path("data") / profile)
 
 
 def metrics(profile: str) -> Path:
-    """The folder of the profile's small results, which git holds."""
+    """The folder of a profile's small results, which git holds."""
     return Path("metrics") / profile
 
 
 def metric(profile: str, kind: str, name: str) -> Path:
-    """A file of metrics about one item: `metric("default", "verify", "scripted")`."""
+    """A file of metrics about one item.
+
+    `metric("default", "verify", "scripted")` is metrics/default/verify/scripted.json.
+    """
     return metrics(profile) / kind / f"{name}.json"
 
 
 def plots(profile: str) -> Path:
-    """The folder of the profile's report."""
+    """The folder of a profile's report."""
     return Path("plots") / profile

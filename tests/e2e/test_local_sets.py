@@ -108,7 +108,15 @@ def test_real_sets_are_answered_and_graded(tmp_path: Path) -> None:
     }
     assert len(scores) == len(FILES) * (ASKED + 2)  # two of each set are drawn once besides
     right = [
-        Prediction(one.question_id, 0, "", f"The answer is {one.gold}.", "stop", 0, 9)
+        Prediction(
+            question_id=one.question_id,
+            sample=0,
+            reasoning="",
+            answer=f"The answer is {one.gold}.",
+            finish_reason="stop",
+            think_tokens=0,
+            answer_tokens=9,
+        )
         for one in greedy
     ]
     records.write(project.root / "data/real/predictions/untrained-tiny.parquet", right, Prediction)

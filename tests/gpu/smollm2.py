@@ -42,16 +42,16 @@ def questions(train: int, test: int) -> list[Question]:
     splits = ["train"] * train + ["test"] * test
     return [
         Question(
-            f"q{number:05}",
-            "sums",
-            str(number),
-            "in_distribution",
-            split,
-            text,
-            (),
-            str(gold),
-            "numeric",
-            None,
+            question_id=f"q{number:05}",
+            source="sums",
+            source_id=str(number),
+            group="in_distribution",
+            split=split,
+            question=text,
+            choices=(),
+            gold=str(gold),
+            grader="numeric",
+            difficulty=None,
         )
         for number, (split, (text, gold)) in enumerate(zip(splits, texts.items(), strict=True))
     ]

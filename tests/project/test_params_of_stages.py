@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from stages.core.program import params
+from stages.core.program import params_file
 from stages.core.program.errors import StageError
 from tests.composing import Composer
 from tests.conftest import Project
@@ -557,7 +557,7 @@ def test_any_other_params_pass_or_are_refused_in_one_line(
     smoke: dict[str, Any], data: st.DataObject
 ) -> None:
     whole = mutated(smoke, data)
-    whole = params.parsed(yaml.safe_dump(whole))
+    whole = params_file.parsed(yaml.safe_dump(whole))
     line = said(whole)
     assert "\n" not in line
     assert len(line) < 700

@@ -20,7 +20,7 @@ from stages.core import chat, records, tokens
 from stages.core.asking.store import Store
 from stages.core.program.errors import StageError
 from stages.core.records import Example, Question, Trace
-from stages.core.targets import assembly
+from stages.core.targets.assembly.token_counts import special_within
 from stages.core.training import batches
 from tests import miniatures
 from tests.composing import students
@@ -208,7 +208,7 @@ def test_special_tokens_in_a_question_or_a_trace_never_become_ids(
             asked = chat.prompt(tokenizer, student.declared["text"]["prompt_template"], text)
             assert [number for number in tokens.ids(tokenizer, asked) if number in special] == bare
             traced = f"{text} So 1.{tokenizer.eos_token}"
-            found = assembly._marked([("q", 0)], [traced], tokenizer)
+            found = special_within([("q", 0)], [traced], tokenizer)
             assert found[("q", 0)] == sum(
                 number in special for number in tokens.ids(tokenizer, traced)[:-1]
             )
@@ -216,10 +216,22 @@ def test_special_tokens_in_a_question_or_a_trace_never_become_ids(
                 StageError, match=r"its completion (has .* within|does not come back)"
             ):
                 batches.dataset(
-                    [Example("q", 0, "?", traced, 1, 9, 9)], tokenizer, tmp_path / "cache"
+                    [
+                        Example(
+                            question_id="q",
+                            sample=0,
+                            prompt="?",
+                            completion=traced,
+                            prompt_tokens=1,
+                            completion_tokens=9,
+                            raw_tokens=9,
+                        )
+                    ],
+                    tokenizer,
+                    tmp_path / "cache",
                 )
     ordinary = f"A < |b| > c, <s or [x], 3 <| 4 |> 5.{tokenizer.eos_token}"
-    assert assembly._marked([("q", 0)], [ordinary], tokenizer) == {}
+    assert special_within([("q", 0)], [ordinary], tokenizer) == {}
     assert tokens.ids(tokenizer, ordinary)[:-1] == tokens.ids(
         tokenizer, ordinary.removesuffix(tokenizer.eos_token)
     )

@@ -180,13 +180,29 @@ def test_tokens_before_and_after_the_thoughts_end(
     asker.store.add(
         ask.slot.key, Answer("tiny", text, None, "stop", 0, written, CONFIG.max_new_tokens, 0.0)
     )
-    assert prediction(ask, asker) == Prediction("q0", 0, reasoning, answer, "stop", think, after)
+    assert prediction(ask, asker) == Prediction(
+        question_id="q0",
+        sample=0,
+        reasoning=reasoning,
+        answer=answer,
+        finish_reason="stop",
+        think_tokens=think,
+        answer_tokens=after,
+    )
 
 
 def test_answer_that_the_context_cut_counts_with_its_tokens(asker: Asker) -> None:
     ask = asks(QUESTIONS[:1], asker, CONFIG)[0]
     asker.refused[ask.slot.key] = Output("on and on", "context", 6, 5)
-    assert prediction(ask, asker) == Prediction("q0", 0, "", "", "context", 5, 0)
+    assert prediction(ask, asker) == Prediction(
+        question_id="q0",
+        sample=0,
+        reasoning="",
+        answer="",
+        finish_reason="context",
+        think_tokens=5,
+        answer_tokens=0,
+    )
 
 
 def test_prompt_that_the_model_cannot_hold_is_an_error(asker: Asker) -> None:

@@ -104,22 +104,64 @@ def written(project: Project) -> Path:
         records.write(data / f"{place}.parquet", short, Variant)
     for cell in CELLS:
         said = [
-            Prediction(f"q{n}", sample, "hm", f"It is {n}.", "stop", 3, 2)
+            Prediction(
+                question_id=f"q{n}",
+                sample=sample,
+                reasoning="hm",
+                answer=f"It is {n}.",
+                finish_reason="stop",
+                think_tokens=3,
+                answer_tokens=2,
+            )
             for n in (2, 3)
             for sample in (0, 1)
         ]
         records.write(data / f"predictions/{cell}.parquet", said, Prediction)
         graded = [
             Score(
-                f"q{n}", sample, "sums", "in_distribution", "answered", n == 2, 1, "2", True, 3, 2
+                question_id=f"q{n}",
+                sample=sample,
+                source="sums",
+                group="in_distribution",
+                outcome="answered",
+                correct=n == 2,
+                vote=1,
+                parsed="2",
+                second=True,
+                think_tokens=3,
+                answer_tokens=2,
             )
             for n in (2, 3)
             for sample in (0, 1)
         ]
         records.write(data / f"scores/{cell}.parquet", graded, Score)
-        said = [Prediction("q1", 0, "oh", "It is 3.", "stop", 4, 2)]
+        said = [
+            Prediction(
+                question_id="q1",
+                sample=0,
+                reasoning="oh",
+                answer="It is 3.",
+                finish_reason="stop",
+                think_tokens=4,
+                answer_tokens=2,
+            )
+        ]
         records.write(data / f"examples/predictions/{cell}.parquet", said, Prediction)
-        graded = [Score("q1", 0, "sums", "in_distribution", "answered", False, 2, "3", False, 4, 2)]
+        graded = [
+            Score(
+                question_id="q1",
+                sample=0,
+                source="sums",
+                group="in_distribution",
+                outcome="answered",
+                correct=False,
+                vote=2,
+                parsed="3",
+                second=False,
+                think_tokens=4,
+                answer_tokens=2,
+            )
+        ]
         records.write(data / f"examples/scores/{cell}.parquet", graded, Score)
     records.write(data / "examples/questions/tiny.parquet", questions[1:2], Question)
     return root

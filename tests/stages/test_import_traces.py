@@ -59,7 +59,16 @@ def read(
 def test_row_becomes_a_response(imports: Path) -> None:
     (found,) = read(imports, row(1))
     assert found == Response(
-        "q1", 0, found.request_key, 0, "model-x", "1 + 1 = 2.", "2", "stop", None, 9
+        question_id="q1",
+        sample=0,
+        request_key=found.request_key,
+        seed=0,
+        model="model-x",
+        reasoning="1 + 1 = 2.",
+        answer="2",
+        finish_reason="stop",
+        prompt_tokens=None,
+        completion_tokens=9,
     )
 
 

@@ -145,16 +145,16 @@ def test_rows_become_questions(imports: Path) -> None:
     )
     (found,), _ = collect("mine", entry)
     assert found == Question(
-        found.question_id,
-        "mine",
-        "x7",
-        "in_distribution",
-        "test",
-        "Which?\nA. red\nB. blue",
-        ("red", "blue"),
-        "B",
-        "choice",
-        4.0,
+        question_id=found.question_id,
+        source="mine",
+        source_id="x7",
+        group="in_distribution",
+        split="test",
+        question="Which?\nA. red\nB. blue",
+        choices=("red", "blue"),
+        gold="B",
+        grader="choice",
+        difficulty=4.0,
     )
 
 

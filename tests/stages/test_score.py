@@ -25,7 +25,9 @@ def prediction(number: int = 0, sample: int = 0, **values: Any) -> Prediction:
         "answer": f"The answer is {number + 1}.",
         "finish_reason": "stop",
     } | values
-    return Prediction(f"q{number}", sample, **{"think_tokens": 30, "answer_tokens": 5} | made)
+    return Prediction(
+        question_id=f"q{number}", sample=sample, **{"think_tokens": 30, "answer_tokens": 5} | made
+    )
 
 
 def graded(number: int = 0, sample: int = 0, **values: Any) -> Score:
@@ -58,7 +60,19 @@ def test_outcome(answer: str, finish_reason: str, outcome: str, correct: bool, p
 
 
 def test_score_carries_where_it_belongs() -> None:
-    wanted = Score("q2", 3, "words", "ood_knowledge", "answered", True, 1, "blue", True, 30, 5)
+    wanted = Score(
+        question_id="q2",
+        sample=3,
+        source="words",
+        group="ood_knowledge",
+        outcome="answered",
+        correct=True,
+        vote=1,
+        parsed="blue",
+        second=True,
+        think_tokens=30,
+        answer_tokens=5,
+    )
     assert graded(2, 3, answer="Blue") == wanted
 
 

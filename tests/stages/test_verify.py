@@ -9,7 +9,7 @@ from stages.core import records
 from stages.core.grading.disagreements import Page
 from stages.core.program.errors import StageError
 from stages.core.records import Question, Response, Trace
-from stages.verify import Tally, keep
+from stages.verify import VerdictTally, keep
 from tests.conftest import Project
 from tests.made import leftovers, question, response, run
 
@@ -33,7 +33,7 @@ QUESTIONS["q2"] = question(2, source="words", grader="exact", gold="blue")
 def test_only_correct_finished_reasoned_responses_are_kept(
     values: dict[str, Any], kept: bool
 ) -> None:
-    tally = Tally()
+    tally = VerdictTally()
     traces = list(keep([response(0, **values)], QUESTIONS, tally, Page("")))
     assert len(traces) == kept
     assert tally.summary()[0]["attempts"] == 1
@@ -41,14 +41,29 @@ def test_only_correct_finished_reasoned_responses_are_kept(
 
 
 def test_trace_carries_what_later_stages_need() -> None:
-    (found,) = keep([response(1, sample=4)], QUESTIONS, Tally(), Page(""))
-    response_itself = ("key", 7, "teacher", "stop", None, None)
-    text = ("What is 1 + 1?", "2", "I count on.", "The answer is 2.", "2", "2")
-    assert found == Trace("q1", 4, "sums", *text, True, *response_itself)
+    (trace,) = keep([response(1, sample=4)], QUESTIONS, VerdictTally(), Page(""))
+    assert trace == Trace(
+        question_id="q1",
+        sample=4,
+        source="sums",
+        question="What is 1 + 1?",
+        gold="2",
+        reasoning="I count on.",
+        answer="The answer is 2.",
+        stated="2",
+        parsed="2",
+        second=True,
+        request_key="key",
+        seed=7,
+        model="teacher",
+        finish_reason="stop",
+        prompt_tokens=None,
+        completion_tokens=None,
+    )
 
 
 def test_every_set_is_counted() -> None:
-    tally = Tally()
+    tally = VerdictTally()
     rows = [
         response(0, 0),
         response(0, 1, answer="The answer is 9."),
@@ -59,9 +74,11 @@ def test_every_set_is_counted() -> None:
         response(2, 1, answer="The answer is blue.", reasoning="abcd"),
     ]
     assert len(list(keep(rows, QUESTIONS, tally, Page("")))) == 3
-    found = tally.summary()
-    assert all(one.pop("selection")["question_chars"]["all"] == 14.0 for one in found)
-    assert found == [
+    summary = tally.summary()
+    assert all(
+        set_summary.pop("selection")["question_chars"]["all"] == 14.0 for set_summary in summary
+    )
+    assert summary == [
         {
             "source": "sums",
             "questions": 2,
@@ -104,19 +121,19 @@ def test_every_set_is_counted() -> None:
 
 
 def test_disagreements_are_counted_and_listed() -> None:
-    tally, page = Tally(), Page("some responses")
+    tally, page = VerdictTally(), Page("some responses")
     rows = [
         response(0),
         response(1, 0, answer="The answer is 2, which is 6 less than 8."),
         response(1, 1, answer="9"),
     ]
-    assert [(one.question_id, one.second) for one in keep(rows, QUESTIONS, tally, page)] == [
+    assert [(trace.question_id, trace.second) for trace in keep(rows, QUESTIONS, tally, page)] == [
         ("q0", True),
         ("q1", False),
     ]
-    (found,) = tally.summary()
-    assert (found["accuracy"], found["accuracy_second_grader"]) == (1.0, 0.5)
-    assert (found["disagreements"], found["disagreement_rate"]) == (1, 0.333333)
+    (summary,) = tally.summary()
+    assert (summary["accuracy"], summary["accuracy_second_grader"]) == (1.0, 0.5)
+    assert (summary["disagreements"], summary["disagreement_rate"]) == (1, 0.333333)
     assert page.text().splitlines() == [
         "# Where the two graders disagree: some responses",
         "",
@@ -140,7 +157,7 @@ def test_response_to_an_unknown_question_is_refused() -> None:
     with pytest.raises(
         StageError, match="response to question q9: no such question; rerun its teacher's stage"
     ):
-        list(keep([response(9)], QUESTIONS, Tally(), Page("")))
+        list(keep([response(9)], QUESTIONS, VerdictTally(), Page("")))
 
 
 def test_command_writes_traces_and_counts(project: Project) -> None:
@@ -150,8 +167,8 @@ def test_command_writes_traces_and_counts(project: Project) -> None:
     records.write(root / "data/test/responses/solver.parquet", rows, Response)
     done = run("stages.verify", "--profile", "test", "--teacher", "solver", cwd=root)
     assert (done.returncode, done.stderr) == (0, "")
-    found = records.read(root / "data/test/traces/solver.parquet", Trace)
-    assert [(trace.question_id, trace.sample) for trace in found] == [("q0", 0), ("q1", 1)]
+    traces = records.read(root / "data/test/traces/solver.parquet", Trace)
+    assert [(trace.question_id, trace.sample) for trace in traces] == [("q0", 0), ("q1", 1)]
     assert "Nowhere." in (root / "data/test/disagreements/verify/solver.md").read_text()
     counted = json.loads((root / "metrics/test/verify/solver.json").read_text())
     assert (counted["teacher"], counted["sets"][0]["accuracy"]) == ("solver", 0.5)
@@ -207,7 +224,7 @@ def test_teacher_who_is_right_and_yet_useless_is_told_why(
 
 
 def test_correct_responses_that_are_not_kept_are_counted_by_reason() -> None:
-    tally = Tally()
+    tally = VerdictTally()
     rows = [
         response(0, 0),
         response(0, 1, reasoning=""),
@@ -215,7 +232,7 @@ def test_correct_responses_that_are_not_kept_are_counted_by_reason() -> None:
         response(1, 0, finish_reason="context"),
     ]
     assert len(list(keep(rows, QUESTIONS, tally, Page("")))) == 1
-    (found,) = tally.summary()
+    (summary,) = tally.summary()
     assert [
-        found[name] for name in ("correct", "correct_without_reasoning", "correct_unfinished")
+        summary[name] for name in ("correct", "correct_without_reasoning", "correct_unfinished")
     ] == [3, 1, 1]

@@ -1,4 +1,4 @@
-"""What pydantic finds wrong with params, in one line: the entry, what it is and what was expected."""
+"""What pydantic finds wrong with params, in one line: the entry, its value and what was expected."""
 
 import functools
 import re
@@ -17,44 +17,61 @@ def quoted(value: Any) -> str:
     return f"'{shown(value, 100)}'" if isinstance(value, str) else shown(value)
 
 
-def complaint(error: ValidationError, hint: Any, value: Any, place: str) -> str:
-    """pydantic's first error in one line: the entry, what it is and what was expected."""
+def complaint(error: ValidationError, hint: Any, value: Any, params_path: str) -> str:
+    """pydantic's first error in one line: the entry, its value and what was expected.
+
+    `value`, found at `params_path`, is what was checked against the annotation `hint`. An example:
+    "evaluate.samples: '3' is not int".
+    """
     first = error.errors(include_url=False)[0]
-    at, held, options = place, value, _options(hint)
-    for part in first[
-        "loc"
-    ]:  # up to what is no entry: the alternative of a union, the name of one that is missing
-        if not (isinstance(held, dict) and part in held) and not (
-            isinstance(held, list) and isinstance(part, int)
-        ):
+    kind, location, message = first["type"], first["loc"], first["msg"]
+    entry_path, entry_value, options = _entry_at(location, hint, value, params_path)
+    # ctx["expected"] lists the words that would be right, e.g. "'full', 'lora' or 'qlora'"
+    expected = str(first.get("ctx", {}).get("expected", ""))
+    known = ", ".join(re.findall("'([^']*)'", expected))
+
+    if kind == "missing":
+        missing_path = f"{entry_path}.{_path_part(location[-1])}".lstrip(".")
+        return f"{missing_path}: missing; add it in conf/profile/"
+    if kind in ("extra_forbidden", "unexpected_keyword_argument"):
+        entries = ", ".join(sorted(_entry_names(hint, location[:-1])))
+        return f"{entry_path}: unknown entry; known: {entries}"
+    if location[-1:] == ("[key]",):
+        if known:
+            return f"{entry_path}: unknown entry; known: {known}"
+        return f"{entry_path}: its name: {message.partition(', ')[2] or message}"
+    if kind == "literal_error":
+        return f"{entry_path}: {quoted(entry_value)} is unknown; known: {known}"
+    if kind == "value_error":
+        return f"{entry_path}: {message.removeprefix('Value error, ')}"
+    if kind.endswith("_type"):
+        types_expected = " or ".join(map(_type_name, options))
+        return f"{entry_path}: {quoted(entry_value)} is not {types_expected}"
+    return f"{entry_path}: {quoted(entry_value)}: {message[0].lower()}{message[1:]}"
+
+
+def _entry_at(
+    location: Iterable[Any], hint: Any, value: Any, params_path: str
+) -> tuple[str, Any, list[Any]]:
+    """The path, the value and the possible types of the entry at pydantic's `location`.
+
+    A location goes on below the entry: with the alternative of a union that was tried, or with the
+    name of an entry that is missing. The walk ends where the next part is no entry of the value.
+    """
+    entry_path, entry_value, options = params_path, value, _options(hint)
+    for part in location:
+        in_mapping = isinstance(entry_value, dict) and part in entry_value
+        in_list = isinstance(entry_value, list) and isinstance(part, int)
+        if not in_mapping and not in_list:
             break
-        at, held, options = (
-            f"{at}.{_part(part)}".lstrip("."),
-            held[typing.cast(Any, part)],
-            _inside(options, part),
-        )
-    what, last, said = first["type"], first["loc"][-1:], first["msg"]
-    known = ", ".join(re.findall("'([^']*)'", str(first.get("ctx", {}).get("expected", ""))))
-    if what == "missing":
-        return f"{at}.{_part(last[0])}: missing; add it in conf/profile/".lstrip(".")
-    if what in ("extra_forbidden", "unexpected_keyword_argument"):
-        return f"{at}: unknown entry; known: {', '.join(sorted(_entries(hint, first['loc'][:-1])))}"
-    if last == ("[key]",):
-        return (
-            f"{at}: unknown entry; known: {known}"
-            if known
-            else f"{at}: its name: {said.partition(', ')[2] or said}"
-        )
-    if what == "literal_error":
-        return f"{at}: {quoted(held)} is unknown; known: {known}"
-    if what == "value_error":
-        return f"{at}: {said.removeprefix('Value error, ')}"
-    if what.endswith("_type"):
-        return f"{at}: {quoted(held)} is not {' or '.join(map(_word, options))}"
-    return f"{at}: {quoted(held)}: {said[0].lower()}{said[1:]}"
+        entry_path = f"{entry_path}.{_path_part(part)}".lstrip(".")
+        entry_value = entry_value[typing.cast(Any, part)]
+        options = _options_of_entry(options, part)
+    return entry_path, entry_value, options
 
 
-def _part(part: Any) -> str:
+def _path_part(part: Any) -> str:
+    """A part of a params path as it is, or quoted where it is long or cannot be printed."""
     return part if isinstance(part, str) and part.isprintable() and len(part) < 60 else quoted(part)
 
 
@@ -63,39 +80,37 @@ def _options(hint: Any) -> list[Any]:
     if typing.get_origin(hint) is Annotated:
         return _options(typing.get_args(hint)[0])
     if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
-        return [option for one in typing.get_args(hint) for option in _options(one)]
+        return [option for alternative in typing.get_args(hint) for option in _options(alternative)]
     return [hint]
 
 
-def _inside(options: Iterable[Any], part: Any) -> list[Any]:
-    """What an entry `part` of any of the options may be."""
-    found: list[Any] = []
+def _options_of_entry(options: Iterable[Any], part: Any) -> list[Any]:
+    """The types that an entry `part` of any of the options may have."""
+    entry_options: list[Any] = []
     for option in options:
+        hints = _hints(option)
         if typing.get_origin(option) in (dict, list):
-            found += _options(typing.get_args(option)[-1])
-        elif part in (hints := _hints(option)):
-            found += _options(hints[part])
-    return found
+            entry_options += _options(typing.get_args(option)[-1])
+        elif part in hints:
+            entry_options += _options(hints[part])
+    return entry_options
 
 
-def _entries(hint: Any, path: Iterable[Any]) -> list[str]:
-    """The entries that the section at `path` has."""
-    options = functools.reduce(_inside, path, _options(hint))
+def _entry_names(hint: Any, location: Iterable[Any]) -> list[str]:
+    """The entries that the section at `location` has."""
+    options = functools.reduce(_options_of_entry, location, _options(hint))
     return [name for option in options for name in _hints(option)]
 
 
 def _hints(option: Any) -> dict[str, Any]:
-    fields = (
-        typing.get_type_hints(option)
-        if isinstance(option, type) and option.__module__ != "builtins"
-        else {}
-    )
+    """The entries of a section's type with their annotations; empty for a type that has none."""
+    if not isinstance(option, type) or option.__module__ == "builtins":
+        return {}
+    hints = typing.get_type_hints(option)
     return {
-        name: hint
-        for name, hint in fields.items()
-        if typing.get_origin(hint) is not typing.ClassVar
+        name: hint for name, hint in hints.items() if typing.get_origin(hint) is not typing.ClassVar
     }
 
 
-def _word(option: Any) -> str:
+def _type_name(option: Any) -> str:
     return "dict" if _hints(option) else str((typing.get_origin(option) or option).__name__)

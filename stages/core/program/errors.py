@@ -1,17 +1,19 @@
-"""The one error that a stage shows to its user, and what came from data in its words."""
+"""The one error that a stage shows to its user, and how it prints what came from data."""
 
 import reprlib
 
 LONGEST = 2000  # characters of a message, whatever was put into it
 _NESTED = reprlib.Repr()
-_NESTED.maxlevel, _NESTED.maxstring, _NESTED.maxother = 3, 60, 60
+_NESTED.maxlevel = 3
+_NESTED.maxstring = 60
+_NESTED.maxother = 60
 
 
 class StageError(Exception):
     """One line that names the file, row or parameter, what was expected, and the remedy.
 
-    Line ends become spaces and control characters their escapes, wherever in the message they came
-    from.
+    Line ends become spaces and control characters become their escapes, wherever in the message
+    they came from.
     """
 
     def __init__(self, message: str) -> None:
@@ -22,8 +24,9 @@ class StageError(Exception):
 
 
 def shown(value: object, limit: int = 60) -> str:
-    """`value`, which came from data, for a message: without quotes, escaped, shortened to `limit`
-    characters or so.
+    """`value`, which came from data, for a message: without quotes, escaped, and shortened.
+
+    A text is cut at `limit` characters, and then says how many it has.
     """
     if not isinstance(value, str):
         return _escaped(_NESTED.repr(value))
@@ -32,6 +35,7 @@ def shown(value: object, limit: int = 60) -> str:
 
 
 def _escaped(text: str) -> str:
+    """`text` with an escape, such as `\\x1b`, for each character that cannot be printed."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

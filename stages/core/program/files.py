@@ -1,5 +1,7 @@
-"""Files that are whole or not there: text and JSON outs, and the folder or file that replaces its
-target at the end.
+"""Files that are whole or not there.
+
+An out is written beside its target, and replaces the target when it is complete. The functions for
+texts and JSON do this too.
 """
 
 import contextlib
@@ -17,17 +19,17 @@ from typing import Any
 
 from stages.core.program.errors import StageError
 
-# What a write to an open file fails with; Python then does not know the file's name
-_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+# Errors of a write to an open file; Python then does not know the file's name
+_WRITE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yields a path beside `path` to write to, a file or a folder, and moves it there if all went
-    well.
+    """Yields a path beside `path` to write to, and moves it to `path` if all went well.
 
-    The path is this process's alone: `.<name>.<process>-<random>.partial`. On any error what was
-    written is removed and `path` is as it was. Errors name `path`.
+    What is written may be a file or a folder. The yielded path belongs to this process alone:
+    `.<name>.<process>-<random>.partial`. After an error it is removed, and `path` is as it was.
+    Errors name `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_abandoned(path)
@@ -41,16 +43,17 @@ def replacing(path: Path) -> Iterator[Path]:
     except StageError as error:
         raise StageError(str(error).replace(str(partial), str(path))) from error
     finally:
-        with contextlib.suppress(
-            OSError
-        ):  # what ended the block counts, not why nothing can be removed
+        # The error that ended the block counts, not one of the removal
+        with contextlib.suppress(OSError):
             remove(partial)
 
 
 @contextlib.contextmanager
 def naming(path: Path, written: Path | None = None) -> Iterator[None]:
-    """Makes errors of writing an OSError that names `path`: those of an open file, and those that
-    name `written`.
+    """Turns errors of writing into an OSError that names `path`.
+
+    These are the errors of an open file, which name no file, and those that name a file in
+    `written`. All other errors pass as they are.
     """
     try:
         yield
@@ -58,28 +61,32 @@ def naming(path: Path, written: Path | None = None) -> Iterator[None]:
         number, name = error_number(error), getattr(error, "filename", None)
         if number is None or isinstance(error, StageError):
             raise
-        nameless = not isinstance(name, str) and number in _WRITING
-        inside = (
+        is_nameless = not isinstance(name, str) and number in _WRITE_ERRORS
+        is_inside = (
             isinstance(name, str) and written is not None and Path(name).is_relative_to(written)
         )
-        if nameless or inside:
+        if is_nameless or is_inside:
             raise OSError(number, os.strerror(number), str(path)) from error
         raise
 
 
 def _remove_abandoned(path: Path) -> None:
-    """Removes what processes that are gone left of `path`; also what versions before this one left."""
+    """Removes the partial files of `path` that processes left which no longer run.
+
+    Their names are like `.traces.parquet.4711-0123abcd.partial`. Earlier versions of this module
+    named them `.traces.parquet.partial`.
+    """
     for partial in path.parent.glob(f".{glob.escape(path.name)}.*partial"):
-        process = re.fullmatch(
-            r"(\d+)-[0-9a-f]{8}\.partial", partial.name.removeprefix(f".{path.name}.")
-        )
-        if (process and not _lives(int(process[1]))) or partial.name == f".{path.name}.partial":
+        suffix = partial.name.removeprefix(f".{path.name}.")
+        match = re.fullmatch(r"(?P<process>\d+)-[0-9a-f]{8}\.partial", suffix)
+        is_abandoned = match is not None and not _is_running(int(match["process"]))
+        if is_abandoned or partial.name == f".{path.name}.partial":
             remove(partial)
 
 
-def _lives(process: int) -> bool:
+def _is_running(process_id: int) -> bool:
     try:
-        os.kill(process, 0)
+        os.kill(process_id, 0)  # signal 0 is not sent, but the process is looked up
     except ProcessLookupError:
         return False
     except PermissionError:  # another user's
@@ -88,22 +95,23 @@ def _lives(process: int) -> bool:
 
 
 def error_number(error: BaseException) -> int | None:
-    """The operating system's number of `error`, None where it is not the system's.
+    """The operating system's number of `error`, None where the system did not raise it.
 
-    safetensors, written in Rust, has it in its text alone. torch keeps it to itself: mostly the
-    disk is full.
+    safetensors, which is written in Rust, has the number in its text alone: `(os error 28)`. torch
+    does not tell it. Mostly the disk is full then.
     """
     if isinstance(error, OSError):
         return error.errno
     if isinstance(error, RuntimeError) and "inline_container.cc" in str(error):
         cause = error.__context__
-        return error_number(cause) or errno.ENOSPC if cause is not None else errno.ENOSPC
-    number = re.search(r"\(os error (\d+)\)", str(error))
-    return int(number[1]) if number else None
+        cause_number = None if cause is None else error_number(cause)
+        return cause_number or errno.ENOSPC
+    match = re.search(r"\(os error (?P<number>\d+)\)", str(error))
+    return int(match["number"]) if match else None
 
 
 def remove(path: Path) -> None:
-    """Removes a file or a folder that may be there."""
+    """Removes a file or a folder. Does nothing where there is none."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -118,17 +126,16 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Writes `value` as JSON with sorted keys, atomically. Raises ValueError for NaN and infinity."""
-    write_text(
-        path,
-        json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n",
-    )
+    text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    write_text(path, text + "\n")
 
 
 def write_metrics(path: Path, value: Mapping[str, Any]) -> None:
     """Writes `value` as the one item of a JSON list.
 
-    For files that dvc.yaml calls metrics, without which a stage has no run cache: DVC makes a
-    column of `dvc exp show` of each number in such a file, but for those in lists.
+    It is for the files that dvc.yaml calls metrics. DVC makes a column of `dvc exp show` from each
+    number in such a file, except from numbers in lists. Were they plain uncached outs, the
+    stage would have no run cache.
     """
     write_json(path, [value])
 
@@ -144,32 +151,34 @@ def read_json(path: Path) -> Any:
 
 
 def digest(folder: Path, pattern: str = "*") -> str:
-    """SHA-256, in hex, of the names and contents of the files below `folder` whose names match
-    `pattern`.
+    """SHA-256, in hex, of the files below `folder` whose names match `pattern`.
+
+    It covers their paths in the folder and their contents.
     """
-    whole = hashlib.sha256()
+    folder_hash = hashlib.sha256()
     for path in sorted(path for path in folder.rglob(pattern) if path.is_file()):
         with path.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
-        whole.update(f"{path.relative_to(folder)} {content}\n".encode())
-    return whole.hexdigest()
+            file_hash = hashlib.file_digest(file, "sha256").hexdigest()
+        folder_hash.update(f"{path.relative_to(folder)} {file_hash}\n".encode())
+    return folder_hash.hexdigest()
 
 
 def fingerprint(folder: Path) -> str | None:
-    """Stands for the revision of a model in a local folder: hash of its files' names, sizes, first
-    and last MiB.
+    """A hash that stands for the revision of a model in a local folder, 16 hexadecimal digits.
 
-    None where `folder` is none: a server's name for a model. Weights that were trained further
-    differ everywhere.
+    It covers the names and sizes of the files, and the first and last MiB of each. This is enough,
+    because weights that were trained further differ everywhere. None where `folder` holds no model,
+    for then its name is the name that a server has for a model.
     """
     if not (folder / "config.json").is_file():
         return None
-    whole, ends = hashlib.sha256(), 1 << 20
+    folder_hash = hashlib.sha256()
+    mebibyte = 1 << 20
     for path in sorted(file for file in folder.iterdir() if file.is_file()):
         size = path.stat().st_size
-        whole.update(f"{path.name}/{size}/".encode())
+        folder_hash.update(f"{path.name}/{size}/".encode())
         with path.open("rb") as file:
-            whole.update(file.read(ends))
-            file.seek(max(0, size - ends))
-            whole.update(file.read(ends))
-    return whole.hexdigest()[:16]
+            folder_hash.update(file.read(mebibyte))
+            file.seek(max(0, size - mebibyte))
+            folder_hash.update(file.read(mebibyte))
+    return folder_hash.hexdigest()[:16]

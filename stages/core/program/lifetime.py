@@ -1,4 +1,4 @@
-"""Processes that end with the one that started them, however that one ends."""
+"""Processes that end when the process that started them ends, however that happens."""
 
 import ctypes
 import multiprocessing
@@ -10,13 +10,14 @@ _PR_SET_PDEATHSIG = 1  # of <linux/prctl.h>
 
 
 def end_with_parent(number: signal.Signals = signal.SIGKILL) -> None:
-    """Has Linux send this process signal `number` when its parent ends. Does nothing on other
-    systems.
+    """Asks Linux to send this process signal `number` when its parent ends.
+
+    Does nothing on other systems.
     """
     if not sys.platform.startswith("linux"):
         return
     starter = multiprocessing.parent_process()
-    parent = os.getppid() if starter is None else starter.pid
+    parent_id = os.getppid() if starter is None else starter.pid
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
-    if os.getppid() != parent:  # it ended before
+    if os.getppid() != parent_id:  # the parent ended before the request, which then has no effect
         os._exit(1)

@@ -1,14 +1,13 @@
-"""Params of one stage: read from params.yaml, restricted to what the stage declares, checked
-against a dataclass.
+"""Params of one stage: read from params.yaml, restricted to what the stage declares, and checked.
 
-A stage declares `PARAMS`: a name for each section it needs and the section's place in params.yaml,
-where `{student}` and the like stand for the cell's own entry. dvc.yaml lists the same places as the
-stage's params dependencies, and a test compares the two, so a stage cannot read what DVC does not
-watch.
+A stage declares `PARAMS`: for each section that it needs a name and the section's path in
+params.yaml, e.g. {"text": "students.{student}.text"}. `{student}` and the like stand for the cell's
+own entry. dvc.yaml lists the same paths as the stage's params dependencies, and a test compares the
+two. So a stage cannot read what DVC does not watch.
 
-A section is a dataclass. Its annotations, with the bounds below, say what each entry may hold; what
-concerns several entries together its `__post_init__` checks. Entries that it does not name are
-errors.
+The type of a section is a dataclass. Its annotations, with the bounds below, say what each entry may
+hold. Its `__post_init__` checks what concerns several entries together. Entries that it does not
+name are errors. All checks go through `section` and `entry`.
 """
 
 import dataclasses
@@ -17,87 +16,35 @@ import json
 import re
 import typing
 from collections.abc import Hashable, Iterable, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Annotated, Any, NotRequired, TypeVar
 
-import yaml
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 from stages.core.program import complaints
 from stages.core.program.errors import StageError
+from stages.core.program.params_file import FILE, load
 
-FILE = Path("params.yaml")
 Config = TypeVar("Config")
 
-MOST = (
-    10**9
-)  # of anything that is counted: far above what can be meant, far below what a library's integers hold
-Positive = Annotated[int, Field(ge=1, le=MOST)]
-Count = Annotated[int, Field(ge=0, le=MOST)]
+# ---- Numbers and texts ----
+
+# The most of anything that is counted: far above what can be meant, far below what the integers of
+# a library hold
+LARGEST_COUNT = 10**9
+Positive = Annotated[int, Field(ge=1, le=LARGEST_COUNT)]
+Count = Annotated[int, Field(ge=0, le=LARGEST_COUNT)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]  # numpy takes no other
 Amount = Annotated[float, Field(ge=0)]
 NotEmpty = Annotated[str, Field(min_length=1)]
 
-NAME = re.compile(r"[a-z0-9_]+")
-# Names that something else has: folders of data/, targets, the sum of all question sets
-TARGETS = ("raw", "answer_only", "untrained")
-TRUNCATED = "truncated_"
-_TAKEN = {
-    "profile": ("imports", "scratch", "store"),
-    "compressor": TARGETS,
-    "question set": ("all",),
-}
-_STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
+def one_of(*known: str) -> AfterValidator:
+    """An annotation: a text that is one of `known`.
 
-def named(kind: str, name: Any) -> str:
-    """`name`, the name of a `kind`, as it may stand in a path, a command and a table. Raises
-    StageError for others.
-    """
-    if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise StageError(
-            f"{kind} {complaints.quoted(name)}: a name consists of small letters, digits and _; rename it"
-        )
-    if name in _TAKEN.get(kind, ()) or (kind == "compressor" and name.startswith(TRUNCATED)):
-        raise StageError(f"{kind} {name!r}: this name has another meaning; rename it")
-    return name
-
-
-def _unique(names: list[str]) -> list[str]:
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise ValueError(f"{twice[0]!r} stands there twice")
-    return names
-
-
-def _sendable(value: dict[str, Any]) -> dict[str, Any]:
-    json.dumps(value, allow_nan=False)  # raises ValueError
-    return value
-
-
-def watched(name: str) -> str:
-    """`name` of a file in a folder that DVC watches. Raises StageError for one outside of it."""
-    path = PurePosixPath(name)
-    if not path.parts or path.is_absolute() or ".." in path.parts or "\0" in name:
-        raise StageError(
-            f"files: {complaints.quoted(name)}: DVC watches data/imports/ alone; put the file there"
-        )
-    return name
-
-
-def once(files: Iterable[str]) -> None:
-    """Raises StageError for a file that is named twice, in whatever way."""
-    names = [str(PurePosixPath(name)) for name in files]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise StageError(
-            f"files: {complaints.quoted(twice[0])} is named twice; name each file once"
-        )
-
-
-def words(*known: str) -> AfterValidator:
-    """An annotation: one of these words. As Literal does, but for keys, whose mapping is then still
-    one of str.
+    It serves for the keys of a mapping. With Literal, their type would no longer be str.
     """
 
     def check(value: str) -> str:
@@ -110,154 +57,193 @@ def words(*known: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _of(kind: str) -> Any:
+# ---- Names ----
+
+NAME = re.compile(r"[a-z0-9_]+")  # e.g. smollm2, truncated_mild
+TARGETS = ("raw", "answer_only", "untrained")
+TRUNCATED = "truncated_"  # the name of a truncation is this and the name of its compressor
+# Names that mean something else: folders of data/, targets, the sum of all question sets
+_RESERVED_NAMES = {
+    "profile": ("imports", "scratch", "store"),
+    "compressor": TARGETS,
+    "question set": ("all",),
+}
+
+
+def check_name(kind: str, name: Any) -> str:
+    """`name`, the name of a `kind`, which may stand in a path, a command and a table.
+
+    Raises StageError for a name that may not, or that has another meaning.
+    """
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise StageError(
+            f"{kind} {complaints.quoted(name)}: a name consists of small letters, digits and _; rename it"
+        )
+    is_truncation = kind == "compressor" and name.startswith(TRUNCATED)
+    if name in _RESERVED_NAMES.get(kind, ()) or is_truncation:
+        raise StageError(f"{kind} {name!r}: this name has another meaning; rename it")
+    return name
+
+
+def _name_of(kind: str) -> AfterValidator:
     """An annotation: the name of a `kind`."""
 
     def check(name: str) -> str:
         try:
-            return named(kind, name)
+            return check_name(kind, name)
         except StageError as error:
             raise ValueError(str(error)) from None
 
     return AfterValidator(check)
 
 
-Name = Annotated[str, _of("name")]
-Profile = Annotated[str, _of("profile")]
-Compressor = Annotated[str, _of("compressor")]
+def _first_duplicate(names: Iterable[str]) -> str | None:
+    """The first name, in alphabetical order, that is there twice; None where none is."""
+    all_names = list(names)
+    return min((name for name in all_names if all_names.count(name) > 1), default=None)
+
+
+def _unique(names: list[str]) -> list[str]:
+    """`names` as they are. Raises ValueError where one is there twice."""
+    duplicate = _first_duplicate(names)
+    if duplicate is not None:
+        raise ValueError(f"{duplicate!r} stands there twice")
+    return names
+
+
+Name = Annotated[str, _name_of("name")]
+Profile = Annotated[str, _name_of("profile")]
+Compressor = Annotated[str, _name_of("compressor")]
 Compressors = Annotated[list[Compressor], AfterValidator(_unique)]
-QuestionSetName = Annotated[str, _of("question set")]
+QuestionSetName = Annotated[str, _name_of("question set")]
 Names = Annotated[list[Name], AfterValidator(_unique)]
-Some = Annotated[Names, Field(min_length=1)]
-Options = Annotated[
-    dict[str, Any], AfterValidator(_sendable)
-]  # what a library or server is handed as it is
+NonEmptyNames = Annotated[Names, Field(min_length=1)]
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """libyaml's loader where it is built in, for every stage reads the params; a key that stands
-    twice is an error.
+# ---- Files and options ----
+
+
+def check_watched(name: str) -> str:
+    """`name`, the name of a file in a folder that DVC watches.
+
+    Raises StageError for the name of a file outside of it.
     """
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        """As its base does."""
-        keys = [
-            key.value
-            for key, _ in node.value
-            if isinstance(key, yaml.ScalarNode) and key.value != "<<"
-        ]
-        if twice := sorted({key for key in keys if keys.count(key) > 1}):
-            raise yaml.constructor.ConstructorError(
-                None, None, f"key {twice[0]!r} stands there twice", node.start_mark
-            )
-        found: dict[Hashable, Any] = super().construct_mapping(node, deep)
-        return found
+    path = PurePosixPath(name)
+    if not path.parts or path.is_absolute() or ".." in path.parts or "\0" in name:
+        raise StageError(
+            f"files: {complaints.quoted(name)}: DVC watches data/imports/ alone; put the file there"
+        )
+    return name
 
 
-def parsed(text: str, path: Path = FILE) -> dict[str, Any]:
-    """The mapping that a text of `path` holds. Raises StageError for one that is no YAML, or no
-    mapping.
-    """
-    try:
-        value = yaml.load(text, Loader=_Loader)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        reason = " ".join(str(error).split())
-        raise StageError(f"{path}: not YAML: {reason}; rewrite it with `make params`") from error
-    if not isinstance(value, dict):
-        raise StageError(f"{path}: expected a mapping; rewrite it with `make params`")
+def check_no_duplicates(files: Iterable[str]) -> None:
+    """Raises StageError for a file that is named twice, be it as `a//b` and as `a/b`."""
+    duplicate = _first_duplicate(str(PurePosixPath(name)) for name in files)
+    if duplicate is not None:
+        raise StageError(
+            f"files: {complaints.quoted(duplicate)} is named twice; name each file once"
+        )
+
+
+def _sendable(value: dict[str, Any]) -> dict[str, Any]:
+    """`value` as it is. Raises ValueError where JSON cannot hold it."""
+    json.dumps(value, allow_nan=False)
     return value
 
 
-@functools.cache
-def _params(path: Path, changed: int) -> Mapping[str, Any]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise StageError(f"{path}: not YAML: {error}; rewrite it with `make params`") from error
-    return parsed(text, path)
+# What a library or a server is handed as it is
+Options = Annotated[dict[str, Any], AfterValidator(_sendable)]
 
 
-def load(path: Path = FILE) -> Mapping[str, Any]:
-    """All of params.yaml. Raises StageError where it is missing or not a mapping."""
-    if not path.is_file():
-        raise StageError(f"{path}: no such file; compose it with `make params PROFILE=default`")
-    return _params(path, path.stat().st_mtime_ns)
+# ---- Sections ----
 
 
 def read(declared: Mapping[str, str], profile: str, **cell: str | None) -> dict[str, Any]:
-    """The declared sections for one cell, by name.
+    """The declared sections for one cell, by name, unchecked.
 
-    Raises StageError for a profile or an entry that is not there, and for a name in `cell` that is
-    none.
+    `declared` is a stage's PARAMS, `cell` the names that fill its paths. Raises StageError for a
+    profile or an entry that is not there, and for a name in `cell` that is no name.
     """
     for axis, name in {"profile": profile, **cell}.items():
         if name is not None:
-            named(axis, name)
-    whole = load()
-    if whole.get("profile") != profile:
+            check_name(axis, name)
+    all_params = load()
+    if all_params.get("profile") != profile:
         raise StageError(
-            f"profile {profile!r}: {FILE} is composed for {complaints.quoted(whole.get('profile'))}; "
+            f"profile {profile!r}: {FILE} is composed for {complaints.quoted(all_params.get('profile'))}; "
             f"run `make params PROFILE={profile}` first"
         )
-    return {name: _find(whole, place.format(**cell)) for name, place in declared.items()}
+    return {
+        name: _entry_at(all_params, params_path.format(**cell))
+        for name, params_path in declared.items()
+    }
 
 
-def _find(whole: Mapping[str, Any], place: str) -> Any:
-    value: Any = whole
-    for part in place.split("."):
+def _entry_at(all_params: Mapping[str, Any], params_path: str) -> Any:
+    """The value at a path like `students.smollm2.text`. Raises StageError where nothing is there."""
+    value: Any = all_params
+    for part in params_path.split("."):
         if not isinstance(value, dict) or part not in value:
             known = ", ".join(sorted(map(str, value))) if isinstance(value, dict) else "none"
             raise StageError(
-                f"{FILE}: {place}: no entry {part!r}; known: {known}; add it in conf/profile/"
+                f"{FILE}: {params_path}: no entry {part!r}; known: {known}; add it in conf/profile/"
             )
         value = value[part]
     return value
 
 
-def section(kind: type[Config], value: Any, place: str) -> Config:
-    """`value` as a `kind`, a dataclass. Raises StageError that names the first entry that is not as
-    it should be.
+def section(kind: type[Config], value: Any, params_path: str) -> Config:
+    """`value`, found at `params_path`, as a `kind`, which is a dataclass.
+
+    Raises StageError that names the first entry that is wrong.
     """
     if not isinstance(value, dict):
-        raise StageError(f"{FILE}: {place}: expected a mapping, found {complaints.quoted(value)}")
-    _check(_adapter(typing.cast(Hashable, kind)), kind, value, place)
+        raise StageError(
+            f"{FILE}: {params_path}: expected a mapping, found {complaints.quoted(value)}"
+        )
+    _check(_section_adapter(typing.cast(Hashable, kind)), kind, value, params_path)
     try:
-        return kind(
-            **value
-        )  # the values as they are: pydantic's own would be floats where whole numbers were given
-    except StageError as error:  # what a dataclass checks by itself does not know its place
-        raise StageError(f"{FILE}: {place}: {error}") from None
+        # The values as they are: pydantic's own would be floats where whole numbers were given
+        return kind(**value)
+    except StageError as error:  # a dataclass's own checks do not know where its section stands
+        raise StageError(f"{FILE}: {params_path}: {error}") from None
 
 
-def entry(hint: Any, value: Any, place: str) -> Any:
-    """`value`, an entry that a stage reads by itself. Raises StageError where it is not what the
-    annotation says.
+def entry(hint: Any, value: Any, params_path: str) -> Any:
+    """`value`, an entry at `params_path` that a stage reads without its section.
+
+    Raises StageError where it is not what the annotation `hint` says.
     """
-    _check(TypeAdapter(hint, config=_STRICT), hint, value, place)
+    _check(TypeAdapter(hint, config=_STRICT), hint, value, params_path)
     return value
 
 
-def _check(adapter: TypeAdapter[Any], hint: Any, value: Any, place: str) -> None:
+# Strict types, no unknown entries, neither NaN nor infinity
+_STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+
+
+def _check(adapter: TypeAdapter[Any], hint: Any, value: Any, params_path: str) -> None:
     try:
         adapter.validate_python(value)
     except ValidationError as error:
-        raise StageError(f"{FILE}: {complaints.complaint(error, hint, value, place)}") from None
+        complaint = complaints.complaint(error, hint, value, params_path)
+        raise StageError(f"{FILE}: {complaint}") from None
 
 
 @functools.cache
-def _adapter(kind: Any) -> TypeAdapter[Any]:
-    """What checks a mapping against a dataclass: strict types, no unknown keys, no NaN and no
-    infinity.
+def _section_adapter(kind: Any) -> TypeAdapter[Any]:
+    """What checks a mapping against a dataclass.
 
-    Made by way of a TypedDict, because pydantic in strict mode takes no mapping for a dataclass.
+    It is made from a TypedDict, because pydantic in strict mode takes no mapping for a dataclass.
     """
-    hints, entries = typing.get_type_hints(kind, include_extras=True), dict[str, Any]()
+    hints = typing.get_type_hints(kind, include_extras=True)
+    entries: dict[str, Any] = {}
     for field in dataclasses.fields(kind):
         required = (
             field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
         )
         entries[field.name] = hints[field.name] if required else NotRequired[hints[field.name]]
-    typed: Any = TypedDict
-    made = typed(kind.__name__, entries)
-    made.__pydantic_config__ = _STRICT
-    return TypeAdapter(made)
+    make_typed_dict: Any = TypedDict
+    typed_dict = make_typed_dict(kind.__name__, entries)
+    typed_dict.__pydantic_config__ = _STRICT
+    return TypeAdapter(typed_dict)

@@ -19,7 +19,7 @@ from typing import Annotated
 from pydantic import Field
 
 from stages.core.program.errors import StageError
-from stages.core.program.params import MOST
+from stages.core.program.params import LARGEST_COUNT
 from stages.core.questions.items import lettered
 from stages.core.records import Question
 
@@ -40,7 +40,7 @@ class Decontaminate:
 
     remove: bool = True
     threshold: float = 0.8
-    words: Annotated[int, Field(le=MOST)] = 3  # of a shingle
+    words: Annotated[int, Field(le=LARGEST_COUNT)] = 3  # of a shingle
     common: float = (
         0.02  # a shingle that more than this share of a set's questions has is its wording
     )

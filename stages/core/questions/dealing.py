@@ -77,16 +77,14 @@ def question(source: str, entry: QuestionSet, split: str, item: Item) -> Questio
     """The record of an item; its id is a hash of its set and text."""
     key = hashlib.sha256(f"{source}\n{item.question}".encode()).hexdigest()[:16]
     return Question(
-        *(
-            key,
-            source,
-            item.source_id,
-            entry.group,
-            split,
-            item.question,
-            item.choices,
-            item.gold,
-            entry.grader,
-        ),
+        question_id=key,
+        source=source,
+        source_id=item.source_id,
+        group=entry.group,
+        split=split,
+        question=item.question,
+        choices=item.choices,
+        gold=item.gold,
+        grader=entry.grader,
         difficulty=item.difficulty,
     )

@@ -11,7 +11,15 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from stages.core.program.complaints import complaint
 from stages.core.program.errors import StageError
-from stages.core.program.params import Count, NotEmpty, Options, Seed, once, watched, words
+from stages.core.program.params import (
+    Count,
+    NotEmpty,
+    Options,
+    Seed,
+    check_no_duplicates,
+    check_watched,
+    one_of,
+)
 from stages.core.questions import patterns
 
 MADE = 1_000_000  # questions of one task at most: a million take hours
@@ -40,18 +48,18 @@ class QuestionSet:
     kind: Literal["reasoning_gym", "file", "hub"]
     group: Literal["in_distribution", "ood_reasoning", "ood_knowledge"]
     grader: Literal["numeric", "math", "choice", "boolean", "exact"]
-    sizes: dict[Annotated[str, words(*SPLITS)], Count | None]
+    sizes: dict[Annotated[str, one_of(*SPLITS)], Count | None]
     seed: Seed = 0
     keep: str | None = None  # only questions in which this regular expression is found
     # file, hub: only rows whose fields have one of these
     where: dict[NotEmpty, Values] = field(default_factory=dict)
     task: str | None = None  # reasoning_gym
     config: Options = field(default_factory=dict)  # reasoning_gym
-    files: dict[Annotated[str, words(*SPLITS, "pool")], NotEmpty] = field(
+    files: dict[Annotated[str, one_of(*SPLITS, "pool")], NotEmpty] = field(
         default_factory=dict
     )  # file, hub
     # reasoning_gym: difficulty alone
-    fields: dict[Annotated[str, words(*FIELDS)], Mapped] = field(default_factory=dict)
+    fields: dict[Annotated[str, one_of(*FIELDS)], Mapped] = field(default_factory=dict)
     gold_is: Literal["said", "letter", "place", "flags"] = "said"
     gold_pattern: str | None = None  # the gold is this expression's first group
     choice_pattern: str | None = None  # an option is this expression's first group: 21 of "A)21"
@@ -106,8 +114,8 @@ class QuestionSet:
                 f"sizes: files has split {odd[0]!r}, sizes has not; give it a number, or null for all"
             )
         for name in self.files.values() if self.kind == "file" else ():
-            watched(name)
-        once(self.files.values())
+            check_watched(name)
+        check_no_duplicates(self.files.values())
 
     def _check_made(self) -> None:
         """Raises StageError for a task or config that reasoning-gym does not have; no question is

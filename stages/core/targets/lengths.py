@@ -1,8 +1,7 @@
-"""Counting and cutting many texts: in batches on all cores, and without a list of ids for each
-text.
+"""Counting the tokens of many texts, and cutting many texts to numbers of tokens.
 
-The tokenizer's own Rust code is called, whose encodings stay there. A list of a long trace's ids
-and offsets costs Python more than it costs to find them.
+It works in batches on all cores. The tokenizer's own Rust code is called, and its encodings stay in
+Rust. For a long trace, lists of its ids and offsets in Python cost more time than finding them does.
 """
 
 import concurrent.futures
@@ -19,61 +18,65 @@ Result = TypeVar("Result")
 
 
 def batches(rows: Iterable[Row], size: int = BATCH) -> Iterator[list[Row]]:
-    """`rows` in lists of `size`."""
-    waiting = iter(rows)
-    while batch := list(itertools.islice(waiting, size)):
+    """Yields `rows` in lists of `size`; the last one may be shorter."""
+    remaining = iter(rows)
+    while batch := list(itertools.islice(remaining, size)):
         yield batch
 
 
 def ahead(function: Callable[[list[Row]], Result], rows: Iterable[Row]) -> Iterator[Result]:
-    """`function` of each batch of `rows`, in order: in a thread, while the next batch is read here.
+    """Yields `function` of each batch of `rows`, in order.
 
-    Encoding holds no lock of Python's, and reading is a fourth of the time where it has to wait for
-    it.
+    The function runs in a thread, while the next batch is read here. Encoding does not hold Python's
+    lock, and reading takes a fourth of the time where the two wait for each other.
     """
-    with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        going: concurrent.futures.Future[Result] | None = None
+    with concurrent.futures.ThreadPoolExecutor(max_workers=1) as pool:
+        running: concurrent.futures.Future[Result] | None = None
         for batch in batches(rows):
             following = pool.submit(function, batch)
-            if going:
-                yield going.result()
-            going = following
-        if going:
-            yield going.result()
+            if running:
+                yield running.result()
+            running = following
+        if running:
+            yield running.result()
 
 
 def counts(tokenizer: Any, texts: Sequence[str]) -> list[int]:
-    """tokens.count of each of `texts`, which are held all at once with their encodings."""
-    return [
-        len(found)
-        for found in _backend(tokenizer).encode_batch_fast(texts, add_special_tokens=False)
-    ]
+    """The number of tokens of each of `texts`, as tokens.count gives it.
+
+    All texts are held at once with their encodings.
+    """
+    encodings = _backend(tokenizer).encode_batch_fast(texts, add_special_tokens=False)
+    return [len(encoding) for encoding in encodings]
 
 
 def firsts(tokenizer: Any, texts: Sequence[str], budgets: Sequence[int]) -> list[tuple[str, int]]:
-    """Of each of `texts` its longest start of at most its budget of tokens, and tokens.count of it
-    whole.
+    """The longest start of each of `texts` within its budget of tokens, and the number of tokens of
+    the text before the cut.
 
-    Cut at a token's end in the text itself, so that the result is a true prefix; a budget inside a
-    character of several tokens gives the text before that character.
+    The text itself is cut, at the end of a token, so that the result is a true prefix. A budget that
+    ends inside a character of several tokens gives the text before that character.
     """
-    found = _backend(tokenizer).encode_batch(texts, add_special_tokens=False)
-    return [(_first(*one), len(one[0])) for one in zip(found, texts, budgets, strict=True)]
+    encodings = _backend(tokenizer).encode_batch(texts, add_special_tokens=False)
+    return [
+        (_start(encoding, text, budget), len(encoding))
+        for encoding, text, budget in zip(encodings, texts, budgets, strict=True)
+    ]
 
 
-def _first(found: Any, text: str, budget: int) -> str:
-    """The start of `text`, encoded as `found`."""
-    if len(found) <= budget:
+def _start(encoding: Any, text: str, budget: int) -> str:
+    """The longest start of `text` within `budget` tokens."""
+    if len(encoding) <= budget:
         return text
     if budget <= 0:
         return ""
-    end, following = found.token_to_chars(budget - 1)[1], found.token_to_chars(budget)[0]
-    return text[: min(end, following)]  # they overlap where a character is cut
+    _, last_end = encoding.token_to_chars(budget - 1)
+    next_start, _ = encoding.token_to_chars(budget)
+    # The tokens of a character that is cut overlap: each spans all of it
+    return text[: min(last_end, next_start)]
 
 
 def _backend(tokenizer: Any) -> Any:
-    """The Rust tokenizer behind `tokenizer`, set as each of its calls sets it: nothing is cut,
-    nothing filled up.
-    """
-    tokens.ids(tokenizer, "")
+    """The Rust tokenizer behind `tokenizer`, set to neither truncate nor pad."""
+    tokens.ids(tokenizer, "")  # every call of `tokenizer` sets this
     return tokenizer.backend_tokenizer

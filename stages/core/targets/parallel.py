@@ -1,4 +1,4 @@
-"""A pure function over many rows on all cores, in order and in bounded memory."""
+"""A pure function of many rows on all cores, in order and in bounded memory."""
 
 import collections
 import concurrent.futures
@@ -12,7 +12,7 @@ from typing import TypeVar
 from stages.core.program.lifetime import end_with_parent
 
 BATCH = 64  # rows that go to a worker together
-AHEAD = 4  # batches for each worker that are read before their results are wanted
+AHEAD = 4  # batches for each worker that may wait for their results to be taken
 
 Row = TypeVar("Row")
 Result = TypeVar("Result")
@@ -23,42 +23,44 @@ def ordered(
 ) -> Iterator[Result]:
     """Yields function(row) in the order of `rows`, of which only some batches are held at a time.
 
-    `function` must be one that can be pickled. A single batch is done here: it is not worth the
-    workers.
+    It must be possible to pickle `function`. A single batch is done in this process, because it is
+    not worth starting workers.
     """
-    waiting = iter(rows)
-    first, second = (list(itertools.islice(waiting, batch)) for _ in range(2))
+    batches = _batches(iter(rows), batch)
+    first, second = next(batches, []), next(batches, [])
     if not second:
         yield from map(function, first)
         return
-    workers = len(os.sched_getaffinity(0))
-    context = multiprocessing.get_context(
-        "spawn"
-    )  # a fork would copy the locks of libraries' threads
-    going: collections.deque[concurrent.futures.Future[list[Result]]] = collections.deque()
-    with concurrent.futures.ProcessPoolExecutor(workers, context, _start) as pool:
-        batches = itertools.chain(
-            [first, second], iter(lambda: list(itertools.islice(waiting, batch)), [])
-        )
+    worker_count = len(os.sched_getaffinity(0))
+    # A fork would copy the locks of libraries' threads
+    context = multiprocessing.get_context("spawn")
+    running: collections.deque[concurrent.futures.Future[list[Result]]] = collections.deque()
+    with concurrent.futures.ProcessPoolExecutor(worker_count, context, _prepare_worker) as pool:
         try:
-            for rows_now in batches:
-                going.append(pool.submit(_each, function, rows_now))
-                if len(going) > AHEAD * workers:
-                    yield from going.popleft().result()
-            while going:
-                yield from going.popleft().result()
+            for batch_rows in itertools.chain([first, second], batches):
+                running.append(pool.submit(_map_batch, function, batch_rows))
+                if len(running) > AHEAD * worker_count:
+                    yield from running.popleft().result()
+            while running:
+                yield from running.popleft().result()
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def _start() -> None:
-    """In a worker: it ends with its parent. Looking for cycles among many small objects takes time,
-    and finds none.
+def _batches(rows: Iterator[Row], size: int) -> Iterator[list[Row]]:
+    while batch := list(itertools.islice(rows, size)):
+        yield batch
+
+
+def _prepare_worker() -> None:
+    """Makes this process, a worker, end with its parent and collect garbage seldom.
+
+    The search for cycles among many small objects takes time, and finds none.
     """
     end_with_parent()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
 
 
-def _each(function: Callable[[Row], Result], rows: list[Row]) -> list[Result]:
+def _map_batch(function: Callable[[Row], Result], rows: list[Row]) -> list[Result]:
     return [function(row) for row in rows]

@@ -12,13 +12,14 @@ from typing_extensions import TypedDict
 
 from stages.core.program.complaints import quoted
 from stages.core.program.errors import StageError
-from stages.core.program.params import MOST, Amount, NotEmpty, Positive
+from stages.core.program.params import LARGEST_COUNT, Amount, NotEmpty, Positive
 
 IGNORED = -100  # the label that the loss leaves out
 BUDGETS = ("equal_epochs", "equal_tokens", "equal_steps")
 
 
-Limited = Annotated[int, Field(le=MOST)]  # its least value is checked below, with those beside it
+# Its least value is checked below, with those beside it
+Limited = Annotated[int, Field(le=LARGEST_COUNT)]
 # Of what transformers has, tests compare: schedules that need no values of their own, optimizers of
 # torch, bitsandbytes and torchao, attention that learns
 Scheduler = Literal[

@@ -49,11 +49,14 @@ TEST = ("--profile", "test")
 PATH = "from pathlib import Path"
 SMALL_FILES = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))"
 RANDOM_TEXT = "''.join(random.choices('abcdefgh', k=400))"
+RESPONSE = (
+    f"Response(question_id=f'q{{n:05}}', sample=0, request_key='', seed=0, model='', reasoning={RANDOM_TEXT}, "
+    "answer='', finish_reason='stop', prompt_tokens=None, completion_tokens=None)"
+)
 TORN = {
     "text": "files.write_text(Path('out.csv'), 'x' * 10000)",
     "json": "files.write_json(Path('out.json'), ['x'] * 10000)",
-    "records": "import random; records.write(Path('out.parquet'), (Response(f'q{n:05}', 0, '', 0, '', "
-    f"{RANDOM_TEXT}, '', 'stop', None, None) for n in range(4000)), Response)",
+    "records": f"import random; records.write(Path('out.parquet'), ({RESPONSE} for n in range(4000)), Response)",
     "weights": "import torch; from safetensors.torch import save_file\n"
     "    with files.replacing(Path('out')) as folder:\n"
     "        folder.mkdir(); save_file({'w': torch.zeros(9999)}, folder / 'model.safetensors')",

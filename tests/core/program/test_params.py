@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from stages.core.program import params
+from stages.core.program import params, params_file
 from stages.core.program.errors import StageError
 from tests.conftest import Project
 
@@ -32,8 +32,8 @@ class Config:
 
 def test_reads_the_declared_sections_of_the_cell(project: Project) -> None:
     project(**SECTIONS)
-    found = params.read(DECLARED, "test", teacher="solver", student="tiny")
-    assert found == {"teacher": {"samples": 2}, "lengths": {"max_tokens": 9}}
+    sections = params.read(DECLARED, "test", teacher="solver", student="tiny")
+    assert sections == {"teacher": {"samples": 2}, "lengths": {"max_tokens": 9}}
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_unreadable_params_are_named(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     if contents is not None:
-        params.FILE.write_bytes(contents)
+        params_file.FILE.write_bytes(contents)
     with pytest.raises(StageError, match=f"params.yaml: {complaint}"):
         params.read({}, "test")
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from stages.core.program.errors import StageError
 from stages.core.records import Trace
 from stages.core.targets import audit
-from stages.core.targets.audit import Audit
+from stages.core.targets.audit import Audit, language, statements
 from tests.made import trace
 
 # A source that derives 40 from 4, 6 and 16, and says so in its fourth sentence
@@ -86,7 +86,7 @@ def test_flags(source: Trace, text: str, finish_reason: str, flags: tuple[str, .
 
 
 @pytest.mark.parametrize(
-    ("text", "answer", "wanted"),
+    ("text", "answer", "stated"),
     [
         ("so it is 1,000 dollars", "$1000", True),
         ("so 3.50", "3.5", True),
@@ -110,8 +110,8 @@ def test_flags(source: Trace, text: str, finish_reason: str, flags: tuple[str, .
         ("", "7", False),
     ],
 )
-def test_states(text: str, answer: str, wanted: bool) -> None:
-    assert audit.states(text, answer) is wanted
+def test_states(text: str, answer: str, stated: bool) -> None:
+    assert statements.states(text, answer) is stated
 
 
 @pytest.mark.parametrize(
@@ -153,8 +153,8 @@ def test_chinese_of_a_chinese_source_is_no_other_language() -> None:
         reasoning="每天卖四箱,六天共卖出二十四箱。然后星期天又卖十六箱,一共四十箱。",
         stated="四十",
     )
-    assert not audit.other_language("六天卖二十四箱,加上十六箱,共四十箱。", source.reasoning)
-    assert audit.other_language("In six days there are many boxes sold.", source.reasoning)
+    assert not language.other_language("六天卖二十四箱,加上十六箱,共四十箱。", source.reasoning)
+    assert language.other_language("In six days there are many boxes sold.", source.reasoning)
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,15 @@ def example(tokenizer: Any, template: str, number: int) -> Example:
         " ".join(map(str, range(number))), str(number), tokenizer.eos_token
     )
     asked, learned = tokens.count(tokenizer, prompt), tokens.count(tokenizer, completion)
-    return Example(f"q{number:02}", 0, prompt, completion, asked, learned, learned)
+    return Example(
+        question_id=f"q{number:02}",
+        sample=0,
+        prompt=prompt,
+        completion=completion,
+        prompt_tokens=asked,
+        completion_tokens=learned,
+        raw_tokens=learned,
+    )
 
 
 def started(root: Path) -> subprocess.CompletedProcess[str]:

@@ -68,7 +68,18 @@ def test_processes_in_lockstep_wait_little_for_the_longest_row(
     sizes = [
         min(32768, round(draw.lognormvariate(8, 1))) for _ in range(4000)
     ]  # as reasoning traces: a long tail
-    rows = [Example(f"q{place}", 0, "2?", "4", 2, size, size) for place, size in enumerate(sizes)]
+    rows = [
+        Example(
+            question_id=f"q{place}",
+            sample=0,
+            prompt="2?",
+            completion="4",
+            prompt_tokens=2,
+            completion_tokens=size,
+            raw_tokens=size,
+        )
+        for place, size in enumerate(sizes)
+    ]
     method = dataclasses.replace(FULL, epochs=1, batch_size=batch, accumulation=16)
     together = batch * processes
 
@@ -87,7 +98,15 @@ def test_processes_in_lockstep_wait_little_for_the_longest_row(
 
 def test_order_without_accumulation_is_by_batch_as_committed_runs_have_it() -> None:
     rows = [
-        Example(f"q{place}", 0, "2?", "4", 2, size, size)
+        Example(
+            question_id=f"q{place}",
+            sample=0,
+            prompt="2?",
+            completion="4",
+            prompt_tokens=2,
+            completion_tokens=size,
+            raw_tokens=size,
+        )
         for place, size in enumerate([9, 3, 7, 1, 8, 2, 6, 4, 5])
     ]
     method = dataclasses.replace(FULL, epochs=1, batch_size=4, accumulation=1)
@@ -101,7 +120,21 @@ def test_completion_without_the_eos_at_its_end_is_refused(
     tokenizer: Any, completion: str, tmp_path: Path
 ) -> None:
     with pytest.raises(StageError, match=r"question q1: its completion .* does not end with"):
-        batches.dataset([Example("q1", 0, "2 + 2?", completion, 6, 2, 2)], tokenizer, tmp_path)
+        batches.dataset(
+            [
+                Example(
+                    question_id="q1",
+                    sample=0,
+                    prompt="2 + 2?",
+                    completion=completion,
+                    prompt_tokens=6,
+                    completion_tokens=2,
+                    raw_tokens=2,
+                )
+            ],
+            tokenizer,
+            tmp_path,
+        )
 
 
 @pytest.mark.parametrize("inside", ["<|im_end|>", "<|im_start|>"])
@@ -112,7 +145,21 @@ def test_completion_with_a_special_token_within_is_refused(
     with pytest.raises(
         StageError, match=rf"question q1: its completion has '{re.escape(inside)}' within"
     ):
-        batches.dataset([Example("q1", 0, "2 + 2?", text, 6, 40, 40)], tokenizer, tmp_path)
+        batches.dataset(
+            [
+                Example(
+                    question_id="q1",
+                    sample=0,
+                    prompt="2 + 2?",
+                    completion=text,
+                    prompt_tokens=6,
+                    completion_tokens=40,
+                    raw_tokens=40,
+                )
+            ],
+            tokenizer,
+            tmp_path,
+        )
 
 
 def test_completion_that_the_tokenizer_changes_is_refused(tiny: Path, tmp_path: Path) -> None:
@@ -120,7 +167,18 @@ def test_completion_that_the_tokenizer_changes_is_refused(tiny: Path, tmp_path: 
     lower.backend_tokenizer.normalizer = normalizers.Lowercase()
     with pytest.raises(StageError, match="does not come back from the tokenizer"):
         batches.dataset(
-            [example(3, lower.eos_token), Example("q9", 0, "", "Four<|im_end|>", 0, 5, 5)],
+            [
+                example(3, lower.eos_token),
+                Example(
+                    question_id="q9",
+                    sample=0,
+                    prompt="",
+                    completion="Four<|im_end|>",
+                    prompt_tokens=0,
+                    completion_tokens=5,
+                    raw_tokens=5,
+                ),
+            ],
             lower,
             tmp_path,
         )
@@ -140,7 +198,18 @@ def test_completion_that_the_tokenizer_changes_is_refused(tiny: Path, tmp_path: 
 def test_plan_ends_with_its_budget(
     method: dict[str, Any], rows: int | None, tokens_at_least: int | None
 ) -> None:
-    short = [Example(f"q{place:02}", 0, "2?", "4", 2, 3 + place % 5, 20) for place in range(20)]
+    short = [
+        Example(
+            question_id=f"q{place:02}",
+            sample=0,
+            prompt="2?",
+            completion="4",
+            prompt_tokens=2,
+            completion_tokens=3 + place % 5,
+            raw_tokens=20,
+        )
+        for place in range(20)
+    ]
     order = batches.plan(short, dataclasses.replace(FULL, **method), 0)
     if rows is not None:
         assert len(order) == rows
@@ -152,7 +221,18 @@ def test_plan_ends_with_its_budget(
 
 
 def test_raw_has_the_same_plan_under_equal_epochs_and_equal_tokens() -> None:
-    raw = [Example(f"q{place:02}", 0, "2?", "4", 2, 5 + place, 5 + place) for place in range(20)]
+    raw = [
+        Example(
+            question_id=f"q{place:02}",
+            sample=0,
+            prompt="2?",
+            completion="4",
+            prompt_tokens=2,
+            completion_tokens=5 + place,
+            raw_tokens=5 + place,
+        )
+        for place in range(20)
+    ]
     plans = [
         batches.plan(raw, dataclasses.replace(FULL, budget=budget), 3)
         for budget in ("equal_epochs", "equal_tokens")
@@ -161,7 +241,18 @@ def test_raw_has_the_same_plan_under_equal_epochs_and_equal_tokens() -> None:
 
 
 def test_passes_differ_from_each_other_and_the_first_is_that_of_one_pass() -> None:
-    rows = [Example(f"q{place:02}", 0, "2?", "4", 2, 5, 5 + place) for place in range(20)]
+    rows = [
+        Example(
+            question_id=f"q{place:02}",
+            sample=0,
+            prompt="2?",
+            completion="4",
+            prompt_tokens=2,
+            completion_tokens=5,
+            raw_tokens=5 + place,
+        )
+        for place in range(20)
+    ]
     one, three = (
         batches.plan(rows, dataclasses.replace(FULL, epochs=epochs), 0) for epochs in (1, 3)
     )

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from stages.core.program.complaints import quoted
 from stages.core.program.errors import StageError
-from stages.core.program.params import MOST, Amount, NotEmpty, Options
+from stages.core.program.params import LARGEST_COUNT, Amount, NotEmpty, Options
 
 KEYS = "OPENAI_API_KEY"
 DTYPES = ("bfloat16", "float16", "float32")
@@ -45,9 +45,9 @@ class OpenAI:
     base_url: str
     server: NotEmpty | None = None
     api: str = "chat"
-    concurrency: Annotated[int, Field(le=MOST)] = 64  # calls at a time
+    concurrency: Annotated[int, Field(le=LARGEST_COUNT)] = 64  # calls at a time
     timeout: Annotated[float, Field(gt=0)] = 1800.0  # seconds for one try
-    tries: Annotated[int, Field(le=MOST)] = 10  # at least, and
+    tries: Annotated[int, Field(le=LARGEST_COUNT)] = 10  # at least, and
     # seconds at least, before a request is given up: as long as a server takes to come back
     patience: Amount = 900.0
     longest_pause: Annotated[float, Field(gt=0)] = 60.0  # seconds, unless a server asks for more
@@ -94,7 +94,7 @@ class Transformers:
     """How a model is served by transformers; it goes to the GPU where there is one."""
 
     dtype: str = "bfloat16"
-    batch_size: Annotated[int, Field(le=MOST)] = 48
+    batch_size: Annotated[int, Field(le=LARGEST_COUNT)] = 48
     attention: Attention = "sdpa"
     renders = False
 

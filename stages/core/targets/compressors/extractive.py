@@ -1,9 +1,11 @@
 """Extractive compression: keep the sentences that the answer rests on, without any model.
 
-From the answer backwards: the sentence that derives the answer's quantity is kept, then those that
-derive the quantities it uses, and so on down to the question's own numbers. Where an answer has no
-number, sentences are ranked by the rare words they share with answer and question. What room is
-left goes to the most telling others.
+It goes from the answer backwards. The sentence that derives the answer's quantity is kept, then
+those that derive the quantities it uses, and so on down to the question's own numbers. Where no
+sentence derives a number of the answer, two sentences are chosen by the rare words that they share
+with answer and question. The room that is left goes to the most telling others.
+
+Sentences are named by their number in the passage, their index.
 """
 
 import bisect
@@ -11,17 +13,24 @@ import dataclasses
 import itertools
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from stages.core.program.errors import StageError
-from stages.core.targets.compressors.sentences import Passage, Sentence, core, numbers, read, words
+from stages.core.targets.compressors.sentences import (
+    Passage,
+    Sentence,
+    core,
+    numbers,
+    passage_of,
+    words,
+)
 
 
 @dataclass(frozen=True)
 class Extractive:
-    """`max_ratio`: sentences beyond the support are added while the text stays under this share of
-    the characters.
+    """`max_ratio`: further sentences are added while the text stays under this share of the raw
+    characters.
 
     `trim`: cut each kept sentence down to its equation or its main clause.
     """
@@ -37,89 +46,98 @@ class Extractive:
 
 
 def compress(question: str, reasoning: str, answer: str, strength: Extractive) -> str:
-    """A shorter reasoning made of sentences of `reasoning`, in their order. Never empty for a
-    non-empty reasoning.
+    """A shorter reasoning made of sentences of `reasoning`, in their order.
+
+    It is never empty for a reasoning that is not.
     """
     given = numbers(question)
-    passage = read(reasoning)
-    sentences = _freed(passage.sentences, question)
-    kept = _support_of_answer(sentences, numbers(answer), given) or _by_words(
-        passage, question, answer
-    )
-    kept |= _filling(
-        passage, sentences, kept, question, answer, round(strength.max_ratio * len(reasoning))
-    )
-    found = [
-        core(sentences[place].text) if strength.trim else sentences[place].text
-        for place in sorted(kept)
-    ]
-    return "\n".join(dict.fromkeys(found))
+    passage = passage_of(reasoning)
+    sentences = _without_restatements(passage.sentences, question)
+
+    # Keep what the answer rests on
+    kept = _support_of_answer(sentences, numbers(answer), given)
+    if not kept:
+        kept = _by_words(passage, question, answer)
+
+    # Fill the room that is left
+    budget = round(strength.max_ratio * len(reasoning))
+    kept |= _filling(passage, sentences, kept, question, answer, budget)
+
+    # Write the kept sentences in their order
+    texts = [sentences[index].text for index in sorted(kept)]
+    if strength.trim:
+        texts = [core(text) for text in texts]
+    return "\n".join(dict.fromkeys(texts))  # each text once, in order
 
 
-def _freed(sentences: Iterable[Sentence], question: str) -> list[Sentence]:
-    """`sentences`; those that repeat an equation of the question derive nothing, and so are without
-    operands.
+def _without_restatements(sentences: Iterable[Sentence], question: str) -> list[Sentence]:
+    """`sentences`, those without operands that repeat an equation of the question.
+
+    Such a sentence derives nothing.
     """
     given = numbers(question)
-    found = list(sentences)
-    for place, sentence in enumerate(found):
-        new = sentence.results and given.isdisjoint(
-            sentence.results
-        )  # most are, and this shows it fastest
-        if sentence.operands and not new and core(sentence.text).rstrip(".") in question:
-            found[place] = dataclasses.replace(sentence, operands=frozenset())
-    return found
+    checked = list(sentences)
+    for index, sentence in enumerate(checked):
+        # Most sentences have results that the question does not give, and this shows it fastest
+        has_new_results = sentence.results and given.isdisjoint(sentence.results)
+        if not sentence.operands or has_new_results:
+            continue
+        if core(sentence.text).rstrip(".") in question:
+            checked[index] = dataclasses.replace(sentence, operands=frozenset())
+    return checked
 
 
 def _support_of_answer(
-    sentences: Sequence[Sentence], wanted: Iterable[str], given: frozenset[str]
+    sentences: Sequence[Sentence], answer_numbers: Iterable[str], given: frozenset[str]
 ) -> set[int]:
-    """Places of the sentences that the answer's numbers rest on, empty where no sentence derives
-    one.
+    """The sentences that the answer's numbers rest on, empty where no sentence derives one.
 
-    Where several sentences derive a number, the one whose support covers most of the question's
-    numbers is taken: it is the solution, the others are partial sums or checks that happen to give
-    the same.
+    Several sentences may derive a number. Then the one is taken whose support covers most of the
+    question's numbers, `given`: it is the solution. The others are partial sums, or checks that
+    happen to give the same.
     """
+    # The sentences that derive each number, in order
     derivations: dict[str, list[int]] = defaultdict(list)
-    for place, sentence in enumerate(sentences):
+    for index, sentence in enumerate(sentences):
         for number in sentence.derived:
-            derivations[number].append(place)
+            derivations[number].append(index)
+
+    def preference(support: set[int]) -> tuple[int, int]:
+        """Higher for a support that covers more given numbers, then for one that ends earlier."""
+        used = frozenset[str]().union(*(sentences[index].operands for index in support))
+        return len(used & given), -max(support)  # its last sentence is the one that derives
+
     kept: set[int] = set()
-    for number in wanted:
+    for number in answer_numbers:
         supports = [
-            _support(sentences, derivations, place, given) for place in derivations.get(number, ())
+            _support(sentences, derivations, index, given) for index in derivations.get(number, ())
         ]
         if supports:
-            kept |= max(
-                supports, key=lambda support: (_covered(sentences, support, given), -max(support))
-            )
+            solution: set[int] = max(supports, key=preference)
+            kept |= solution
     return kept
-
-
-def _covered(sentences: Sequence[Sentence], support: Set[int], given: frozenset[str]) -> int:
-    used = frozenset[str]().union(*(sentences[place].operands for place in support))
-    return len(used & given)
 
 
 def _support(
     sentences: Sequence[Sentence],
     derivations: Mapping[str, list[int]],
-    place: int,
+    index: int,
     given: frozenset[str],
 ) -> set[int]:
-    """`place` and, for each number it uses, the last sentence before it that derives the number,
-    and so on.
+    """The sentence `index` and those that it rests on.
+
+    For each number that a sentence uses it is the last sentence before that derives the number, and
+    so on.
     """
-    found, open_places = {place}, [place]
-    while open_places:
-        current = open_places.pop()
+    support, unexplained = {index}, [index]
+    while unexplained:
+        current = unexplained.pop()
         for number in sentences[current].operands:
             source = _source(sentences, derivations.get(number, []), number, current, given)
-            if source is not None and source not in found:
-                found.add(source)
-                open_places.append(source)
-    return found
+            if source is not None and source not in support:
+                support.add(source)
+                unexplained.append(source)
+    return support
 
 
 def _source(
@@ -129,40 +147,48 @@ def _source(
     before: int,
     given: frozenset[str],
 ) -> int | None:
-    """The last earlier sentence that derives `number`; for one that nothing derives or gives, its
-    first mention.
+    """The last sentence before the sentence `before` that derives `number`.
+
+    For a number that nothing derives or gives, it is the first sentence that mentions it without
+    doubt. None where there is none.
     """
-    earlier = bisect.bisect_left(derivations, before)
-    if earlier:
-        return derivations[earlier - 1]
+    earlier_count = bisect.bisect_left(derivations, before)
+    if earlier_count:
+        return derivations[earlier_count - 1]
     if number in given:
         return None
-    mentions = (place for place in range(before) if number in sentences[place].results)
-    return next((place for place in mentions if not sentences[place].doubtful), None)
+    for index in range(before):
+        if number in sentences[index].results and not sentences[index].doubtful:
+            return index
+    return None
 
 
 def _by_words(passage: Passage, question: str, answer: str) -> set[int]:
-    """The sentence that says the answer best, and the one before the last that shares most with
-    question and answer.
+    """Two sentences at most: the one that shares most with the answer, the last of equals, and the
+    one that shares most with question and answer together, the first of equals.
     """
-    said, asked = words(answer), words(question)
-    sharing = passage.sharing(said | asked)
-    weight = _rarity(sharing)
+    answer_words, topic = words(answer), words(answer) | words(question)
+    sharing = passage.sharing(topic)
+    rarity = _rarity(sharing)
 
-    def shared(place: int, with_words: frozenset[str]) -> float:
-        doubt = 0.5 if passage.sentences[place].doubtful else 1.0
-        return doubt * math.fsum(weight[word] for word in sharing[place] & with_words)
+    def weight(index: int, wanted_words: frozenset[str]) -> float:
+        shared = math.fsum(rarity[word] for word in sharing[index] & wanted_words)
+        # A doubtful sentence counts half, so that a firm one is preferred
+        return shared * (0.5 if passage.sentences[index].doubtful else 1.0)
 
-    places = range(len(sharing))
-    last = max(places, key=lambda place: (shared(place, said), place), default=None)
-    if last is None:
+    indices = range(len(sharing))
+    if not indices:
         return set()
-    return {last, max(places, key=lambda place: (shared(place, said | asked), -place))}
+    says_answer = max(indices, key=lambda index: (weight(index, answer_words), index))
+    says_topic = max(indices, key=lambda index: (weight(index, topic), -index))
+    return {says_answer, says_topic}
 
 
 def _rarity(sharing: list[set[str]]) -> dict[str, float]:
-    """Inverse sentence frequency of each word, log(n / n_word) + 1. Add them by fsum: sets have no
-    fixed order.
+    """Inverse sentence frequency of each word: log(n / n_word) + 1.
+
+    n is the number of sentences, n_word that of sentences with the word. Add the values by fsum,
+    because sets have no fixed order.
     """
     counts = Counter(itertools.chain.from_iterable(sharing))
     return {word: math.log(len(sharing) / count) + 1 for word, count in counts.items()}
@@ -176,33 +202,44 @@ def _filling(
     answer: str,
     budget: int,
 ) -> set[int]:
-    """Further places, most telling first, while the text stays within `budget` characters."""
-    length = sum(len(sentences[place].text) for place in kept)
+    """Further sentences, most telling first, while the text stays within `budget` characters."""
+    length = sum(len(sentences[index].text) for index in kept)
     if length >= budget:
         return set()
-    sharing = passage.sharing(words(answer) | words(question))
-    weight = _rarity(sharing)
-    stated = numbers(answer)
-    known = numbers(question).union(
-        *(sentences[place].results | sentences[place].operands for place in kept)
-    )
-
-    def telling(place: int) -> float:
-        sentence = sentences[place]
-        new = (sentence.results | sentence.operands) - known
-        conclusion = bool(sentence.results & stated) and not sentence.operands
-        shared = (
-            math.fsum(weight[word] for word in sharing[place]) / (1 + len(words(sentence.text)))
-            if sharing[place]
-            else 0.0
-        )
-        return 2 * len(new) + 2 * conclusion + shared - 10 * sentence.doubtful
-
-    scores = {place: telling(place) for place in range(len(sentences)) if place not in kept}
+    scores = _telling_scores(passage, sentences, kept, question, answer)
     added: set[int] = set()
-    for place in sorted(scores, key=lambda place: (-scores[place], place)):
-        length += len(sentences[place].text) + 1
-        if length > budget or scores[place] <= 0:
+    for index in sorted(scores, key=lambda index: (-scores[index], index)):
+        length += len(sentences[index].text) + 1  # with the line end before it
+        if length > budget or scores[index] <= 0:
             break
-        added.add(place)
+        added.add(index)
     return added
+
+
+def _telling_scores(
+    passage: Passage, sentences: list[Sentence], kept: set[int], question: str, answer: str
+) -> dict[int, float]:
+    """How much each sentence that is not kept would tell, by index.
+
+    Two points for each number that neither the question nor the kept sentences have, two for a
+    conclusion that states the answer. Rare words of question and answer count by their share of the
+    sentence's words. Ten points are taken off for doubt.
+    """
+    sharing = passage.sharing(words(answer) | words(question))
+    rarity = _rarity(sharing)
+    answer_numbers = numbers(answer)
+    known_numbers = set(numbers(question))
+    for index in kept:
+        known_numbers |= sentences[index].results | sentences[index].operands
+
+    def score(index: int) -> float:
+        sentence = sentences[index]
+        new_numbers = (sentence.results | sentence.operands) - known_numbers
+        is_conclusion = bool(sentence.results & answer_numbers) and not sentence.operands
+        word_score = 0.0
+        if sharing[index]:
+            shared = math.fsum(rarity[word] for word in sharing[index])
+            word_score = shared / (1 + len(words(sentence.text)))
+        return 2 * len(new_numbers) + 2 * is_conclusion + word_score - 10 * sentence.doubtful
+
+    return {index: score(index) for index in range(len(sentences)) if index not in kept}

@@ -1,8 +1,8 @@
-"""Sentences of a reasoning trace and what general features of text say about them.
+"""Sentences of a reasoning trace, and what general features of text say about them.
 
-Nothing here knows any teacher's phrases: a sentence is read for its numbers, for the relation sign
-that makes some of them results of the others, for its words, and for the marks of doubt that people
-and models use alike.
+Nothing here knows the phrases of any teacher. A sentence is read for its numbers, for the relation
+sign that makes some of them results of the others, and for its words. It is read also for the marks
+of doubt that people and models use alike.
 """
 
 import bisect
@@ -11,14 +11,30 @@ import re
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
 
-_PLAIN = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
-# Relation signs but the equals sign. This pattern and the next begin with a set of characters:
-# found many times faster
+_NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")  # e.g. 12, 1,200 or 3.50; signs are left out
+
+# The next two patterns begin with a set of characters, because these are found many times faster.
+# What follows looks back at the character that was found.
+
+# A relation sign other than the equals sign: ≈, →, \approx, or one of some verbs, e.g. "gives" in
+# "12 plus 7 gives 19"
 _RELATION = re.compile(
-    r"[\u2248\u2192\\egmiab](?:(?<=[\u2248\u2192])|(?<=\\)approx"
-    r"|(?<!\w[a-z])(?:(?<=e)quals?|(?<=g)ives?|(?<=m)akes?|(?<=i)s|(?<=a)re|(?<=b)ecomes?)\b)"
+    r"[\u2248\u2192\\egmiab]"
+    r"(?:(?<=[\u2248\u2192])"
+    r"|(?<=\\)approx"
+    r"|(?<!\w[a-z])"  # a verb begins a word
+    r"(?:(?<=e)quals?|(?<=g)ives?|(?<=m)akes?|(?<=i)s|(?<=a)re|(?<=b)ecomes?)\b"
+    r")"
 )
-_END = re.compile(r"[.!?\n](?:(?<=\n)\n*|(?<!\n)([\"')\]*]*)\s+(?=[\"'(\[*$\\A-Z0-9-]))")
+# The end of a sentence: line ends, or a mark before what a sentence may begin with, e.g. `.) ` in
+# "(It is 12.) Then". The group has the quotes and brackets that close the sentence
+_END = re.compile(
+    r"[.!?\n]"
+    r"(?:(?<=\n)\n*"
+    r"|(?<!\n)([\"')\]*]*)\s+(?=[\"'(\[*$\\A-Z0-9-])"
+    r")"
+)
+# Words and phrases that mark a sentence by doubt; a question mark at its end does so too
 _DOUBTS = (
     "wait",
     "hmm",
@@ -33,13 +49,18 @@ _DOUBTS = (
     "redo",
     "suppose",
 )
-_NONE = frozenset[str]()
+_NO_NUMBERS = frozenset[str]()
 _WORD_CHARACTER = re.compile(r"\w")
-# A run of numbers, operators, brackets and one-letter names: what an equation is written with
-_MATHS = re.compile(
-    r"(?:(?<![A-Za-z])[a-z](?![A-Za-z])|\\[a-z]+|[\d.,+\-*/^=()\[\]{}$%\u00d7\u00f7\u2212\u2248 ])+"
+# What an equation is written with: a run of numbers, operators, brackets, one-letter names and
+# LaTeX commands, e.g. "3 * x + \frac{1}{2} = 5"
+_EQUATION_RUN = re.compile(
+    r"(?:(?<![A-Za-z])[a-z](?![A-Za-z])"
+    r"|\\[a-z]+"
+    r"|[\d.,+\-*/^=()\[\]{}$%\u00d7\u00f7\u2212\u2248 ]"
+    r")+"
 )
-_LONG = re.compile(r"[a-z]{3,}")
+_LONG_WORD = re.compile(r"[a-z]{3,}")
+# Words that carry no meaning of their own
 _COMMON = frozenset(
     "about after again all also and any are because been before but can check does each else first for from get "
     "gives going good had has have here how into its just know let like look make means more must need next not "
@@ -51,14 +72,16 @@ _COMMON = frozenset(
 
 @dataclass(slots=True)
 class Sentence:
-    """A sentence, with the numbers left and right of its last relation sign; all are results where
-    it has none.
+    """A sentence, with the numbers left and right of its last relation sign.
+
+    `operands` are the numbers left of it, `results` those right of it. In a sentence without a
+    relation sign all numbers are results.
     """
 
     text: str
     operands: Set[str]
     results: Set[str]
-    doubtful: bool  # marked by doubt
+    doubtful: bool  # has a mark of doubt
 
     @property
     def derived(self) -> Set[str]:
@@ -67,7 +90,7 @@ class Sentence:
 
 
 class Passage:
-    """The sentences of a text. What is asked of them is read when it is first asked for."""
+    """The sentences of a text, numbered from 0. Each property is computed when it is first read."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -81,131 +104,144 @@ class Passage:
 
     @functools.cached_property
     def sentences(self) -> tuple[Sentence, ...]:
-        """The sentences, read."""
-        text, ends, find = self.text, self._ends, _PLAIN.findall
-        cuts = [
-            text.rfind("=", start, end) + 1 for start, end in self._spans
-        ]  # where the last relation sign ends
-        for match in _RELATION.finditer(text):
-            place = bisect.bisect_right(ends, match.start())
-            cuts[place] = max(cuts[place], match.end())
-        cut_spans = [*zip(self._spans, cuts, strict=True)]
-        left = [
-            set(map(_magnitude, find(text, start, cut))) if cut else _NONE
-            for (start, _), cut in cut_spans
-        ]
-        right = [
-            set(map(_magnitude, find(text, cut or start, end))) for (start, end), cut in cut_spans
-        ]
+        """The sentences with their numbers and marks of doubt."""
         doubtful = self._doubtful()
-        return tuple(
-            map(
-                Sentence, self.texts, left, right, (place in doubtful for place in range(len(cuts)))
-            )
-        )
+        find_numbers = _NUMBER.findall
+        sentences = []
+        for index, relation_end in enumerate(self._relation_ends()):
+            start, end = self._spans[index]
+            operands: Set[str] = _NO_NUMBERS
+            if relation_end:
+                operands = set(map(_magnitude, find_numbers(self.text, start, relation_end)))
+            results = set(map(_magnitude, find_numbers(self.text, relation_end or start, end)))
+            sentences.append(Sentence(self.texts[index], operands, results, index in doubtful))
+        return tuple(sentences)
+
+    def _relation_ends(self) -> list[int]:
+        """Where in the text the last relation sign of each sentence ends, 0 where it has none."""
+        relation_ends = [self.text.rfind("=", start, end) + 1 for start, end in self._spans]
+        for match in _RELATION.finditer(self.text):
+            index = self._index_at(match.start())
+            relation_ends[index] = max(relation_ends[index], match.end())
+        return relation_ends
 
     def numbers(self, before: int | None = None) -> Set[str]:
-        """Its numbers, or those of the sentences before a place."""
-        if "sentences" in vars(self):  # they have been read: no need to search the text again
-            read = self.sentences[:before]
-            return set[str]().union(
-                *(each.operands for each in read), *(each.results for each in read)
-            )
-        return numbers(
-            self.text if before is None else self.text[: self._ends[before - 1] if before else 0]
-        )
+        """The numbers of all sentences, or of those before the sentence numbered `before`."""
+        if "sentences" in vars(self):  # they have been computed: no need to search the text again
+            all_numbers = set[str]()
+            for sentence in self.sentences[:before]:
+                all_numbers |= sentence.operands
+                all_numbers |= sentence.results
+            return all_numbers
+        if before is None:
+            return numbers(self.text)
+        return numbers(self.text[: self._ends[before - 1] if before else 0])
 
     def words(self, before: int | None = None) -> Set[str]:
-        """Its words that carry meaning, or those of the sentences before a place."""
+        """The words with a meaning of all sentences, or of those before the sentence `before`."""
         return words("\n".join(self.texts[:before]))
 
-    def _place(self, at: int) -> int:
-        return bisect.bisect_right(self._ends, at)
+    def _index_at(self, position: int) -> int:
+        """The number of the sentence at a position in the text."""
+        return bisect.bisect_right(self._ends, position)
 
     def _doubtful(self) -> set[int]:
-        """The places of the sentences marked by doubt."""
-        found = {place for place, end in enumerate(self._ends) if self.text[end - 1] == "?"}
-        small = _lower(self.text)
-        if present := [
-            doubt for doubt in _DOUBTS if doubt in small
-        ]:  # plain search is many times faster
-            starts = (match.start() for match in _doubts("|".join(present)).finditer(small))
-            found.update(
-                self._place(at)
-                for at in starts
-                if not at or not _WORD_CHARACTER.match(small, at - 1)
-            )
-        return found
+        """The numbers of the sentences that have a mark of doubt."""
+        doubtful = {index for index, end in enumerate(self._ends) if self.text[end - 1] == "?"}
+        lower_text = _lower(self.text)
+        # Plain search is many times faster than the pattern, and most texts have few of the phrases
+        present = [phrase for phrase in _DOUBTS if phrase in lower_text]
+        if not present:
+            return doubtful
+        for match in _phrases_pattern("|".join(present)).finditer(lower_text):
+            start = match.start()
+            begins_word = start == 0 or not _WORD_CHARACTER.match(lower_text, start - 1)
+            if begins_word:
+                doubtful.add(self._index_at(start))
+        return doubtful
 
     def sharing(self, topic: Set[str]) -> list[set[str]]:
         """For each sentence, which of the words `topic` it has."""
-        found = [set[str]() for _ in self._spans]
-        for match in _LONG.finditer(_lower(self.text)) if topic else ():
+        shared = [set[str]() for _ in self._spans]
+        if not topic:
+            return shared
+        for match in _LONG_WORD.finditer(_lower(self.text)):
             if match[0] in topic:
-                found[self._place(match.start())].add(match[0])
-        return found
+                shared[self._index_at(match.start())].add(match[0])
+        return shared
 
 
-# Compression and audit read the same text
-read = functools.lru_cache(maxsize=4)(Passage)
+# Cached, because compression and audit read the same text
+passage_of = functools.lru_cache(maxsize=4)(Passage)
 
 
 def _spans(text: str) -> Iterator[tuple[int, int]]:
-    """(start, end) of each sentence without the space around it; lines end a sentence too."""
+    """Yields (start, end) of each sentence without the space around it; lines end a sentence too."""
     start = 0
     for match in _END.finditer(text):
-        end = (
-            match.start() if match[1] is None else match.end(1)
-        )  # quotes and brackets that close it belong to it
-        if start < end and not (text[start].isspace() or text[end - 1].isspace()):
-            yield start, end
-        elif sentence := text[start:end].strip():
-            start = text.index(sentence[0], start)
-            yield start, start + len(sentence)
+        # Quotes and brackets that close the sentence belong to it
+        end = match.start() if match[1] is None else match.end(1)
+        yield from _trimmed(text, start, end)
         start = match.end()
-    if sentence := text[start:].strip():
-        start = text.index(sentence[0], start)
-        yield start, start + len(sentence)
+    yield from _trimmed(text, start, len(text))
+
+
+def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yields the span without the space around it, and nothing where there is only space."""
+    if start < end and not (text[start].isspace() or text[end - 1].isspace()):
+        yield start, end
+        return
+    sentence = text[start:end].strip()
+    if sentence:
+        trimmed_start = text.index(sentence[0], start)
+        yield trimmed_start, trimmed_start + len(sentence)
 
 
 @functools.cache
-def _doubts(some: str) -> re.Pattern[str]:
-    return re.compile(rf"(?:{some})\b")
+def _phrases_pattern(alternatives: str) -> re.Pattern[str]:
+    """Finds phrases, separated by `|`, that end a word."""
+    return re.compile(rf"(?:{alternatives})\b")
 
 
 def _lower(text: str) -> str:
-    """In lower case and of the same length: the one letter whose lower case is longer is replaced."""
+    """`text` in lower case and of the same length.
+
+    One letter, the dotted capital I, has a longer lower case; it becomes an I before.
+    """
     return text.replace("\u0130", "I").lower()
 
 
 @functools.lru_cache(maxsize=256)
 def numbers(text: str) -> frozenset[str]:
-    """The magnitudes in `text`: signs dropped, because `9 - -3` and `9 + 3` speak of the same
-    quantities.
+    """The magnitudes in `text`.
+
+    Signs are dropped, because `9 - -3` and `9 + 3` speak of the same quantities.
     """
-    return frozenset(map(_magnitude, set(_PLAIN.findall(text))))
+    return frozenset(map(_magnitude, set(_NUMBER.findall(text))))
 
 
 @functools.lru_cache(maxsize=65536)
 def _magnitude(written: str) -> str:
+    """A number in one spelling: 1,200 as 1200, 3.50 as 3.5, 007 as 7."""
     number = written.replace(",", "").lstrip("0") or "0"
     return number.rstrip("0").rstrip(".") or "0" if "." in number else number
 
 
 def words(text: str) -> frozenset[str]:
     """The words of at least three letters that carry meaning, in lower case."""
-    return frozenset(_LONG.findall(text.lower())) - _COMMON
+    return frozenset(_LONG_WORD.findall(text.lower())) - _COMMON
 
 
 def core(sentence: str) -> str:
-    """A sentence without its lead-in: its equation, where it has one, else what it says after a
-    lead-in clause.
+    """A sentence without its lead-in: its longest equation, else what follows a lead-in clause.
+
+    "To begin with, 1 + 4 = 5." becomes "1 + 4 = 5.".
     """
-    spans = (
-        [match[0].strip(" .,") for match in _MATHS.finditer(sentence)] if "=" in sentence else []
-    )
-    equations = [span for span in spans if "=" in span and len(numbers(span)) > 1]
-    if equations:
-        return min(max(equations, key=len) + ".", sentence, key=len)
-    lead, comma, rest = sentence.partition(", ")
-    return rest if comma and not numbers(lead) and len(words(lead)) < 2 else sentence
+    if "=" in sentence:
+        runs = (match[0].strip(" .,") for match in _EQUATION_RUN.finditer(sentence))
+        equations = [run for run in runs if "=" in run and len(numbers(run)) > 1]
+        if equations:
+            return min(max(equations, key=len) + ".", sentence, key=len)
+    lead_in, comma, rest = sentence.partition(", ")
+    says_little = not numbers(lead_in) and len(words(lead_in)) < 2
+    return rest if comma and says_little else sentence

@@ -1,0 +1,1 @@
+"""Fine-tuning examples of all targets of a teacher, over one matched set of rows."""
