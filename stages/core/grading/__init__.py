@@ -158,8 +158,8 @@ def _numeric(text: str, gold: str, option_texts: tuple[str, ...]) -> Verdict:
 
 
 def _choice(text: str, gold: str, option_texts: tuple[str, ...]) -> Verdict:
-    gold_place = options.gold(gold, option_texts)
-    return _compared(text, gold_place, choices.ChoiceReader(option_texts))
+    gold_position = options.gold(gold, option_texts)
+    return _compared(text, gold_position, choices.ChoiceReader(option_texts))
 
 
 def _boolean(text: str, gold: str, option_texts: tuple[str, ...]) -> Verdict:
@@ -218,7 +218,7 @@ def _math(text: str, gold: str, option_texts: tuple[str, ...]) -> Verdict:
 
 def _option_letter(text: str, gold_letter: str) -> Verdict:
     """The verdict on an answer that names an option, whose texts are unknown, by its letter."""
-    verdict = _compared(text, options.place_of(gold_letter), choices.ChoiceReader(()))
+    verdict = _compared(text, options.position_of(gold_letter), choices.ChoiceReader(()))
     if not verdict.parsed:
         return verdict
     return replace(verdict, parsed=chr(ord("A") - 1 + int(verdict.parsed)))

@@ -32,12 +32,12 @@ _ONLY = re.compile(r"\bonly (?:option |choice )?$", re.IGNORECASE)
 
 
 class ChoiceReader:
-    """Reads the place of an option, from 1."""
+    """Reads the position of an option, from 1."""
 
     opens = True
 
     def __init__(self, options: tuple[str, ...], labelled: bool = True) -> None:
-        """`labelled`: whether options are also named by letters and places."""
+        """`labelled`: whether options are also named by letters and positions."""
         self._options = Options(options, labelled)
 
     def read(self, statement: Statement) -> int | None:
@@ -58,10 +58,10 @@ class ChoiceReader:
             return truth_first
         if statement.form != "sentence":
             return self._named(_ANSWER_IS.sub("", text), led=True)
-        place = self._concluded(text)
-        if place is None and not statement.opening:
+        position = self._concluded(text)
+        if position is None and not statement.opening:
             return self._equal_to(text)
-        return place
+        return position
 
     def bare(self, text: str) -> int | None:
         """The option that `text` is: a letter, a label, a text, or a label and a text."""
@@ -73,7 +73,7 @@ class ChoiceReader:
         text_to_name = text.lstrip(" (") if re.match(r"\(\w{2}", text) else text
         naming = self._options.naming(text_to_name)
         if same is None and naming and choosing.ENDS.match(text, naming.end):
-            return naming.place
+            return naming.position
         return same
 
     def names_another(self, text: str, value: int) -> bool:
@@ -95,9 +95,9 @@ class ChoiceReader:
         first_word = _TRUTH_FIRST.match(text)
         if not first_word:
             return None
-        for place, option in enumerate(self._options.texts, 1):
+        for position, option in enumerate(self._options.texts, 1):
             if exact(option) == exact(first_word[1]):
-                return place if self._options.anywhere(text) <= {place} else None
+                return position if self._options.anywhere(text) <= {position} else None
         return None
 
     def _named(self, text: str, led: bool = False) -> int | None:
@@ -111,14 +111,14 @@ class ChoiceReader:
             raise UnclearError
         if mention is None:
             return None
-        places, rest = self._options.listed(mention, rest)
-        if len(places) > 1 or rest.strip(" .)").startswith("?"):
+        positions, rest = self._options.listed(mention, rest)
+        if len(positions) > 1 or rest.strip(" .)").startswith("?"):
             raise UnclearError
         if choosing.MARKED_WRONG.match(rest):
             raise UnclearError
         restated = _RESTATED.match(rest)
         other = self._options.naming(rest[restated.end() :]) if restated else None
-        if other and other.place not in places:
+        if other and other.position not in positions:
             raise UnclearError
         label = text[: len(text) - len(rest)]
         # "C) and what it says"
@@ -127,7 +127,7 @@ class ChoiceReader:
             return None
         if choosing.VERB.match(rest) and not choosing.SAID_RIGHT.match(rest):
             return None
-        return places.pop()
+        return positions.pop()
 
     def _naming_after_leading(self, text: str) -> tuple[Mention | None, str]:
         """The option that a text begins with, and the text from its name on."""
@@ -148,9 +148,9 @@ class ChoiceReader:
                 return same
         conclusion = choosing.CONCLUDES.split(text)[-1]
         for part in dict.fromkeys((conclusion, text)):
-            place = self._concluded_by(part)
-            if place is not None:
-                return place
+            position = self._concluded_by(part)
+            if position is not None:
+                return position
             names_an_option = part != text and self._options.anywhere(sentences.clause(part))
             if names_an_option and re.search(r"\bbut\b", text):
                 raise UnclearError
@@ -161,9 +161,9 @@ class ChoiceReader:
         clause = sentences.clause(part)
         if denial.denies(clause) or choosing.ENDS_WRONG.search(part):
             raise UnclearError
-        place = self._said_right(clause) or self._ended(clause)
-        if place is not None:
-            return place
+        position = self._said_right(clause) or self._ended(clause)
+        if position is not None:
+            return position
         if choosing.WEAKENS.search(clause) or not self._options.may_be_answer(part):
             return None
         return self._named(part)
@@ -179,16 +179,16 @@ class ChoiceReader:
     def _only_named(self, text: str) -> int | None:
         """The option of a sentence that names no other, and in which nothing weakens it."""
         clause = sentences.clause(text)
-        places = self._options.anywhere(clause)
-        if len(places) != 1 or phrases.SUPPOSES.match(text):
+        positions = self._options.anywhere(clause)
+        if len(positions) != 1 or phrases.SUPPOSES.match(text):
             return None
         if choosing.WEAKENS.search(clause) or choosing.NAMED_AFTER.search(clause):
             return None
-        return places.pop()
+        return positions.pop()
 
     def _said_right(self, text: str) -> int | None:
         """The one option that stands before "is the correct answer" or the like."""
-        places = set[int]()
+        positions = set[int]()
         for start in _WORD_START.finditer(text):
             before, rest = text[: start.start()], text[start.start() :]
             naming = self._options.naming(rest)
@@ -196,8 +196,8 @@ class ChoiceReader:
                 continue
             name_end = start.start() + naming.end
             if _ONLY.search(before) or choosing.SAID_RIGHT.match(text, name_end):
-                places.add(naming.place)
-        return places.pop() if len(places) == 1 else None
+                positions.add(naming.position)
+        return positions.pop() if len(positions) == 1 else None
 
     def _ended(self, text: str) -> int | None:
         """The one option that a sentence ends with.
@@ -209,13 +209,13 @@ class ChoiceReader:
             naming = self._options.naming(rest)
             if not naming or not choosing.ENDS.match(rest, naming.end):
                 continue
-            if choosing.WEAKENS.search(before) or self._options.anywhere(text) != {naming.place}:
+            if choosing.WEAKENS.search(before) or self._options.anywhere(text) != {naming.position}:
                 return None
             if choosing.CHOSEN.search(before):
-                return naming.place
-            is_text = self._options.is_text_of(naming.place, rest)
+                return naming.position
+            is_text = self._options.is_text_of(naming.position, rest)
             if is_text and before and choosing.BEFORE_THE_TEXT.search(before):
-                return naming.place
+                return naming.position
         return None
 
 

@@ -5,20 +5,20 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from stages.core.grading.choice import choosing
-from stages.core.grading.choice.options import exact, pattern, place_of
+from stages.core.grading.choice.options import exact, pattern, position_of
 from stages.core.grading.numeric import numbers
 from stages.core.grading.statement.candidates import UnclearError
 
-_MOST_PLACES = 26  # where a question's options are not known, they may have all letters
+_MOST_OPTIONS = 26  # where a question's options are not known, they may have all letters
 _SHORTEST_TEXT = 3  # letters of an option's text that counts within a sentence
 # "12", "$3.50", "1/2", "50%"
 _NUMERIC_OPTION = re.compile(r"[-$\d.,/% ]+")
 
 
 class Mention(NamedTuple):
-    """An option that a text begins with: its place from 1, and where its name ends."""
+    """An option that a text begins with: its position from 1, and where its name ends."""
 
-    place: int
+    position: int
     end: int
 
 
@@ -26,12 +26,14 @@ class Options:
     """The options of a question, as a text may name them."""
 
     def __init__(self, texts: tuple[str, ...], labelled: bool = True) -> None:
-        """`labelled`: whether options are also named by letters and places."""
+        """`labelled`: whether options are also named by letters and positions."""
         self.texts, self.labelled = texts, labelled
-        self.places = len(texts) or _MOST_PLACES
+        self.count = len(texts) or _MOST_OPTIONS
         self.values = [numbers.gold(text) for text in texts]
         longest_first = sorted(enumerate(texts, 1), key=lambda item: -len(item[1]))
-        self._patterns = [(place, pattern(text)) for place, text in longest_first if exact(text)]
+        self._patterns = [
+            (position, pattern(text)) for position, text in longest_first if exact(text)
+        ]
         self._numeric = any(_NUMERIC_OPTION.fullmatch(text.strip()) for text in texts)
 
     def same(self, text: str) -> int | None:
@@ -44,29 +46,29 @@ class Options:
         if self._numeric and not re.fullmatch("[1-9]", plain):
             value = numbers.gold(plain)
             if value is not None:
-                return self._only_place_of(value)
-        places = self._places_with_text(plain)
+                return self._only_position_of(value)
+        positions = self._positions_with_text(plain)
         label = re.fullmatch(r"([A-Z])|([1-9])", plain)
-        if places and label:  # the option in this place, or the one that says so
-            labelled_place = place_of(label[1]) if label[1] else int(label[2])
-            if labelled_place <= self.places:
-                places.add(labelled_place)
-        if len(places) > 1:
+        if positions and label:  # the option in this position, or the one that says so
+            labelled_position = position_of(label[1]) if label[1] else int(label[2])
+            if labelled_position <= self.count:
+                positions.add(labelled_position)
+        if len(positions) > 1:
             raise UnclearError
-        return places.pop() if places else None
+        return positions.pop() if positions else None
 
     def mention(self, text: str) -> Mention | None:
         """The option that `text` begins with; a text counts where a boundary follows it."""
-        for place, option in self._patterns:
+        for position, option in self._patterns:
             match = option.match(text)
             if match and choosing.TAIL.match(text, match.end()):
-                return Mention(place, match.end())
+                return Mention(position, match.end())
         label = choosing.LABEL.match(text) if self.labelled else None
         if label is None or (label["digit"] and not label["noun"] and self._numeric):
             return None
-        place = _place_of_label(label)
-        place = self.places if place < 0 and self.texts else place  # "the last option"
-        return Mention(place, label.end()) if 0 < place <= self.places else None
+        position = _position_of_label(label)
+        position = self.count if position < 0 and self.texts else position  # "the last option"
+        return Mention(position, label.end()) if 0 < position <= self.count else None
 
     def naming(self, text: str) -> Mention | None:
         """The option that `text` begins with, with all of its name: label, text, or both."""
@@ -76,13 +78,13 @@ class Options:
         separator = choosing.SEPARATOR.match(text, mention.end)
         begin = separator.end() if separator else mention.end
         second = self.mention(text[begin:])
-        if second and second.place == mention.place:
-            return Mention(mention.place, begin + second.end)
+        if second and second.position == mention.position:
+            return Mention(mention.position, begin + second.end)
         return mention
 
     def listed(self, mention: Mention, text: str) -> tuple[set[int], str]:
         """The option that `text` begins with and those listed with it; the rest of the text."""
-        places = {mention.place}
+        positions = {mention.position}
         rest = text[mention.end :]
         while True:
             between = choosing.BETWEEN.match(rest)
@@ -93,25 +95,25 @@ class Options:
             if listed is None:
                 if choosing.LOWER_CASE_NEXT.match(rest):
                     raise UnclearError
-                return places, rest
-            places.add(listed.place)
+                return positions, rest
+            positions.add(listed.position)
             rest = following[listed.end :]
 
     def anywhere(self, text: str) -> set[int]:
         """All options that stand in a text by letter, label or text."""
-        places = set[int]()
+        positions = set[int]()
         rest = text
-        for place, option in self._patterns:
+        for position, option in self._patterns:
             within = re.compile(rf"(?<![\w-])(?:{option.pattern})", re.IGNORECASE)
             for match in within.finditer(rest):
                 if len(exact(match[0]) or "") >= _SHORTEST_TEXT:
-                    places.add(place)
+                    positions.add(position)
             rest = within.sub(" \0 ", rest)
-        return places | self._labelled_anywhere(rest) if self.labelled else places
+        return positions | self._labelled_anywhere(rest) if self.labelled else positions
 
-    def is_text_of(self, place: int, text: str) -> bool:
-        """Whether `text` begins with the text of the option in `place`."""
-        return any(number == place and option.match(text) for number, option in self._patterns)
+    def is_text_of(self, position: int, text: str) -> bool:
+        """Whether `text` begins with the text of the option in `position`."""
+        return any(number == position and option.match(text) for number, option in self._patterns)
 
     def may_be_answer(self, text: str) -> bool:
         """Whether a sentence that begins with an option has at most a reason after it.
@@ -124,37 +126,39 @@ class Options:
                 return choosing.REASON.match(text, match.end()) is not None
         return True
 
-    def _only_place_of(self, value: Fraction) -> int | None:
+    def _only_position_of(self, value: Fraction) -> int | None:
         """The one option that is a number; None where several or none are."""
-        equal = [place for place, number in enumerate(self.values, 1) if number == value]
+        equal = [position for position, number in enumerate(self.values, 1) if number == value]
         return equal[0] if len(equal) == 1 else None
 
-    def _places_with_text(self, plain: str) -> set[int]:
+    def _positions_with_text(self, plain: str) -> set[int]:
         """The options with this text, to the letter or else ignoring case."""
         alike = {
-            place: text for place, text in enumerate(self.texts, 1) if exact(text) == exact(plain)
+            position: text
+            for position, text in enumerate(self.texts, 1)
+            if exact(text) == exact(plain)
         }
-        same_letters = {place for place, text in alike.items() if text.strip(" .") == plain}
+        same_letters = {position for position, text in alike.items() if text.strip(" .") == plain}
         return same_letters or set(alike)
 
     def _labelled_anywhere(self, text: str) -> set[int]:
         """The options that a text names by letter or label."""
-        places = set[int]()
+        positions = set[int]()
         for match in choosing.ANY_LABEL.finditer(text):
             capital, bracketed, digit, tens = match.groups()
             if capital and (capital == "I" or choosing.ARTICLE.match(text, match.start())):
                 continue
             number = digit or tens
-            place = int(number) if number else place_of(capital or bracketed)
-            if place <= self.places:
-                places.add(place)
-        return places
+            position = int(number) if number else position_of(capital or bracketed)
+            if position <= self.count:
+                positions.add(position)
+        return positions
 
 
-def _place_of_label(label: re.Match[str]) -> int:
-    """The place that a match of LABEL names; -1 for "the last option"."""
+def _position_of_label(label: re.Match[str]) -> int:
+    """The position that a match of LABEL names; -1 for "the last option"."""
     if label["ordinal"]:
         return choosing.ORDINALS[label["ordinal"].lower()]
     if number := label["digit"] or label["number"] or label["tens"]:
         return int(number)
-    return place_of(label["bracketed"] or label["letter"] or label["small"])
+    return position_of(label["bracketed"] or label["letter"] or label["small"])

@@ -1,6 +1,6 @@
 """The options of a question: how its text lists them, which is its gold, and how they are spelled.
 
-The place of an option is its number in the question, from 1.
+The position of an option is its number in the question, from 1.
 """
 
 import functools
@@ -37,16 +37,16 @@ def listed(question: str) -> tuple[str, ...]:
 
 
 def gold(text: str, options: tuple[str, ...]) -> int | None:
-    """The place of the option that is right; None where `text` names no one option.
+    """The position of the option that is right; None where `text` names no one option.
 
     It is given by its label, its letter, or else its text.
     """
     text = text.strip()
     if label := _GOLD_LABEL.fullmatch(text):
-        return _place_within(int(label[1]), options)
+        return _position_within(int(label[1]), options)
     if letter := _GOLD_LETTER.fullmatch(text):
-        return _place_within(place_of(letter[1]), options)
-    same_text = [place for place, option in enumerate(options, 1) if option.strip() == text]
+        return _position_within(position_of(letter[1]), options)
+    same_text = [position for position, option in enumerate(options, 1) if option.strip() == text]
     if same_text:
         return same_text[0] if len(same_text) == 1 else None
     if re.fullmatch("[1-9]", text) and int(text) <= (len(options) or _DIGITS):
@@ -54,19 +54,19 @@ def gold(text: str, options: tuple[str, ...]) -> int | None:
     return None
 
 
-def written(place: int, options: tuple[str, ...]) -> str:
-    """How the option in a place is named as a gold: by its letter, or as "option 2".
+def written(position: int, options: tuple[str, ...]) -> str:
+    """How the option in a position is named as a gold: by its letter, or as "option 2".
 
-    The latter is used where another option's text is that letter. `gold` reads both as the place,
-    whatever the options' texts are.
+    The latter is used where another option's text is that letter. `gold` reads both as the
+    position, whatever the options' texts are.
     """
-    letter = chr(ord("A") - 1 + place)
-    others = (option for number, option in enumerate(options, 1) if number != place)
-    return f"option {place}" if any(_reads_as(option, letter) for option in others) else letter
+    letter = chr(ord("A") - 1 + position)
+    others = (option for number, option in enumerate(options, 1) if number != position)
+    return f"option {position}" if any(_reads_as(option, letter) for option in others) else letter
 
 
-def place_of(letter: str) -> int:
-    """The place of the option with this letter."""
+def position_of(letter: str) -> int:
+    """The position of the option with this letter."""
     return ord(letter.upper()) - ord("A") + 1
 
 
@@ -99,9 +99,9 @@ def pattern(option: str) -> re.Pattern[str]:
     return re.compile(rf"(?:(?:the|an?)\s)?{body}(?!\w|[.,]\d)", re.IGNORECASE)
 
 
-def _place_within(place: int, options: tuple[str, ...]) -> int | None:
-    """The place, None where there are fewer options; unknown options may have all letters."""
-    return place if place <= (len(options) or _ALPHABET) else None
+def _position_within(position: int, options: tuple[str, ...]) -> int | None:
+    """The position, None where there are fewer options; unknown options may have all letters."""
+    return position if position <= (len(options) or _ALPHABET) else None
 
 
 def _reads_as(option: str, letter: str) -> bool:
