@@ -5,5 +5,6 @@
 - structure.py takes it apart: lists, tuples, relations, terms.
 - equal.py compares an answer with a gold; comparison.py does so part by part, with the help of
   naming.py (what the left side of an equation may be) and intervals.py (inequalities).
-- terms.py compares two terms; literal.py compares words and numbers in a named base.
+- terms.py compares two terms; rationals.py reads exact numbers.
+- literal.py compares words, and numbers in a named base.
 """

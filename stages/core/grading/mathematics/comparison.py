@@ -100,8 +100,10 @@ def _same_items(answer: Sequence[Node], gold: Sequence[Node]) -> bool:
     are_rows = all(part.kind == "list" for part in (*answer, *gold))
     pairs = zip(answer, gold, strict=True)
     if are_rows:
-        return all(_same_items(given.parts, wanted.parts) for given, wanted in pairs)
-    return all(same_nodes(given, wanted) for given, wanted in pairs)
+        return all(
+            _same_items(answer_part.parts, gold_part.parts) for answer_part, gold_part in pairs
+        )
+    return all(same_nodes(answer_part, gold_part) for answer_part, gold_part in pairs)
 
 
 def _same_members(answer: Sequence[Node], gold: Sequence[Node]) -> bool:
@@ -109,7 +111,10 @@ def _same_members(answer: Sequence[Node], gold: Sequence[Node]) -> bool:
     if len(answer) != len(gold) or len(answer) > _MOST_MEMBERS:
         return False
     if any(r"\ldots" in part.text or "..." in part.text for part in gold):
-        return all(same_nodes(given, wanted) for given, wanted in zip(answer, gold, strict=True))
+        return all(
+            same_nodes(answer_part, gold_part)
+            for answer_part, gold_part in zip(answer, gold, strict=True)
+        )
     unmatched = list(gold)
     for member in answer:
         match = next((other for other in unmatched if same_nodes(member, other)), None)
@@ -188,7 +193,7 @@ def _same_equation(answer: Node, gold: Node) -> bool:
     if len(answer_sides) != 2:
         return False
     pairs = zip(answer_sides, gold_sides, strict=True)
-    if all(same_nodes(given, wanted) for given, wanted in pairs):
+    if all(same_nodes(answer_part, gold_part) for answer_part, gold_part in pairs):
         return True
     for side in (*answer_sides, *gold_sides):
         if side.kind != "term" or STRUCTURAL.search(side.text):

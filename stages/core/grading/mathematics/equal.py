@@ -12,8 +12,9 @@ import re
 
 from stages.core.grading.mathematics import latex, literal, structure
 from stages.core.grading.mathematics.comparison import same_nodes
+from stages.core.grading.mathematics.rationals import rational
 from stages.core.grading.mathematics.structure import Node
-from stages.core.grading.mathematics.terms import GaveUpError, rational
+from stages.core.grading.mathematics.terms import GaveUpError
 from stages.core.grading.mathematics.terms import readable as readable_term
 
 LONGEST = 500  # characters of a formula; the longest gold of MATH-500 has 53
@@ -39,7 +40,7 @@ def math_equal(answer: str, gold: str) -> bool | None:
         raise GaveUpError(f"more than {DEEPEST} brackets within brackets")
     if not readable(gold):
         return None
-    if not same_units(answer, gold) or not structure.whole(simple_answer):
+    if not same_units(answer, gold) or not structure.is_complete(simple_answer):
         return False
     return same_nodes(structure.parsed(simple_answer), structure.parsed(simple_gold))
 
@@ -62,7 +63,7 @@ def readable(gold: str) -> bool:
     if literal.spelled(gold) is not None or literal.based(gold):
         return True
     simple_gold = latex.simple(gold)
-    return structure.whole(simple_gold) and _readable_node(structure.parsed(simple_gold))
+    return structure.is_complete(simple_gold) and _readable_node(structure.parsed(simple_gold))
 
 
 def _readable_node(node: Node) -> bool:

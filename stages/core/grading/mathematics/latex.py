@@ -187,6 +187,6 @@ def _without_braces(part: str) -> str:
 
 def _sum(match: re.Match[str]) -> str:
     r"""A mixed number as a sum: (3+\frac{1}{2}) for 3 1/2."""
-    whole = match[1] or match[4]
+    integer = match[1] or match[4]
     top, bottom = match[2] or match[5], match[3] or match[6]
-    return rf"({whole}+\frac{{{top}}}{{{bottom}}})"
+    return rf"({integer}+\frac{{{top}}}{{{bottom}}})"

@@ -151,7 +151,7 @@ def depth(text: str) -> int:
     return max((token_depth for _, _, token_depth in _tokens(text)), default=0)
 
 
-def whole(text: str) -> bool:
+def is_complete(text: str) -> bool:
     """Whether everything that a formula opens is closed.
 
     math-verify reads what there is of a formula that breaks off, so this must be asked first.

@@ -9,10 +9,10 @@ import inspect
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from fractions import Fraction
 from typing import Any
 
 from stages.core.grading.mathematics import latex
+from stages.core.grading.mathematics.rationals import rational
 from stages.core.grading.statement import words
 
 SECONDS = 5  # for each parse and comparison, by math-verify's own timer
@@ -33,23 +33,6 @@ _SHORT_WORDS = words.any_of("as at by if in is it no of or so to")
 # `meters`, `is`: words that neither a command nor \text{} holds
 _WORD_LEFT_OVER = re.compile(
     rf"(?<![\\A-Za-z{{])[A-Za-z]{{3,}}|(?<![\\A-Za-z]){_SHORT_WORDS}(?![A-Za-z])"
-)
-# ` \times 10^{5}`, `\cdot 10^5`
-_POWER_OF_TEN = r"(?P<power> ?(?:\\times|\\cdot) ?10 ?\^ ?\{? ?(?P<exponent>-?\d{1,3}) ?\}?)?"
-_RATIONAL = re.compile(
-    # -0.5, 5., 2.5 \times 10^3
-    rf"(?P<sign>-?) ?(?:(?P<decimal>\d*\.?\d+|\d+\.){_POWER_OF_TEN}"
-    # \frac{-3}{4}
-    r"|\\frac\{(?P<top>-?\d+)\}\{(?P<bottom>-?\d+)\}"
-    # 3/4
-    r"|(?P<plain_top>\d+)/(?P<plain_bottom>\d+)"
-    # (2+\frac{1}{2}), which latex.py makes of a mixed number
-    r"|\((?P<whole>\d+)\+\\frac\{(?P<mixed_top>\d+)\}\{(?P<mixed_bottom>\d+)\}\))"
-)
-# 0.1\bar{6}, 0.\bar3
-_REPEATING = re.compile(
-    r"(?P<sign>-?)(?P<whole>\d*)\.(?P<fixed>\d*)"
-    r"\\bar ?(?:\{(?P<period>\d+)\}|(?P<digit>\d))"
 )
 # A letter by itself: K and k of `Kk` are none, those of `K k` are
 _LETTER = re.compile(r"(?<![\\A-Za-z])[A-Za-z](?![A-Za-z])")
@@ -113,48 +96,6 @@ def same_symbols(first: str, second: str) -> bool:
     return set(map(str.lower, first_names)) != set(map(str.lower, second_names))
 
 
-def rational(text: str) -> Fraction | None:
-    """The exact value of a text that is one number; None where it is none.
-
-    Such a number is a decimal, a fraction, a mixed number, a power of ten, or a repeating decimal.
-    """
-    text = text.strip()
-    if repeating := _REPEATING.fullmatch(text):
-        return _repeating_value(repeating)
-    match = _RATIONAL.fullmatch(text)
-    if match is None:
-        return None
-    try:
-        value = _rational_value(match)
-    except (ZeroDivisionError, ValueError):  # ValueError: more digits than Python reads
-        return None
-    return -value if match["sign"] else value
-
-
-def _rational_value(match: re.Match[str]) -> Fraction:
-    """The value of a match of _RATIONAL without its sign."""
-    if match["decimal"]:
-        return Fraction(match["decimal"]) * Fraction(10) ** int(match["exponent"] or 0)
-    if match["whole"]:
-        part = Fraction(int(match["mixed_top"]), int(match["mixed_bottom"]))
-        return int(match["whole"]) + part
-    top, bottom = match["top"] or match["plain_top"], match["bottom"] or match["plain_bottom"]
-    return Fraction(int(top), int(bottom))
-
-
-def _repeating_value(match: re.Match[str]) -> Fraction:
-    r"""The value of a match of _REPEATING.
-
-    0.1\bar{6} is (16 - 1) / 90: the digits up to the period's end less those before the period,
-    over as many nines as the period has digits, and as many zeros as stand before it.
-    """
-    whole, fixed = match["whole"] or "0", match["fixed"]
-    period = match["period"] or match["digit"]
-    numerator = int(whole + fixed + period) - int(whole + fixed)
-    value = Fraction(numerator, 10 ** len(fixed) * (10 ** len(period) - 1))
-    return -value if match["sign"] else value
-
-
 def _words_left_over(answer: str, gold: str) -> set[str]:
     """The words of an answer that are neither the gold's nor functions."""
     functions = {*_FUNCTIONS.split(), "sqrt", "mod"}
@@ -173,7 +114,7 @@ def _same_expressions(answer: str, gold: str) -> bool:
     import sympy
 
     parsed = [*_parse(answer)[:1], *_parse(gold)[:1]]
-    if len(parsed) == 2 and all(isinstance(one, sympy.Expr) and one.is_number for one in parsed):
+    if len(parsed) == 2 and all(isinstance(part, sympy.Expr) and part.is_number for part in parsed):
         return bool(_tried(lambda: _library().utils.timeout(SECONDS)(_same_number)(*parsed)))
     limits = {"float_rounding": 12, "timeout_seconds": SECONDS, "raise_on_error": True}
     return bool(_tried(lambda: _library().verify(_parse(gold), _parse(answer), **limits)))

@@ -20,59 +20,68 @@ def closing_value(text: str, reader: Reader[Value]) -> Value | None:
 
     Raises UnclearError where a sentence is about a value and does not say one, or both differ.
     """
-    said = _sentences_that_say_something(text)
-    if not said:
+    kept_sentences = _sentences_that_say_something(text)
+    if not kept_sentences:
         return None
-    if denial.UNDECIDED.search(said[-1]):
+    if denial.UNDECIDED.search(kept_sentences[-1]):
         raise UnclearError
     # The first sentence: a value by itself, which nothing after it may take back
-    opening = said[0].removeprefix(BULLET)
+    opening = kept_sentences[0].removeprefix(BULLET)
     first = reader.bare(opening)
-    first_is_taken_back = False
+    first_stands = first is not None
     if first is not None:
-        after_opening = text[text.find(said[0][:20]) + len(opening) - 1 :]
-        first_is_taken_back = taken_back(after_opening, first, reader)
-    has_reasons = len(said) > 1 and phrases.EXPLAINS.match(said[1])
-    if first is not None and not first_is_taken_back and has_reasons:
+        after_opening = text[text.find(kept_sentences[0][:20]) + len(opening) - 1 :]
+        first_stands = not taken_back(after_opening, first, reader)
+    if first_stands and _gives_reasons(kept_sentences[1:]):
         return first
     # The last sentence: it must agree with the first one
-    if denial.RETRACTED.search(said[-1], 1):
+    if denial.RETRACTED.search(kept_sentences[-1], 1):
         raise UnclearError
-    last = _last_value(said, reader)
-    if last is None and first_is_taken_back:
+    last = _last_value(kept_sentences, reader)
+    if last is not None:
+        if first_stands and first != last and len(kept_sentences) > 1:
+            raise UnclearError
+        return last
+    if first is not None and not first_stands:
         raise UnclearError
-    if last is None and first is None and reader.opens:
+    if first is None and reader.opens:
         return reader.read(Statement(text=opening, opening=True))
-    both_stand = first is not None and last is not None and not first_is_taken_back
-    if both_stand and first != last and len(said) > 1:
-        raise UnclearError
-    return first if last is None else last
+    return first
+
+
+def _gives_reasons(following: list[str]) -> bool:
+    """Whether the sentences after the first one begin with "Explanation:" or the like."""
+    return bool(following) and phrases.EXPLAINS.match(following[0]) is not None
 
 
 def _sentences_that_say_something(text: str) -> list[str]:
     """The sentences of a text up to the last one that says something; at least one, if any."""
-    said = sentences(text)
-    while len(said) > 1 and (_says_nothing(said[-1]) or _approves(said)):
-        said.pop()
-    return said
+    kept_sentences = sentences(text)
+    while len(kept_sentences) > 1 and (
+        _says_nothing(kept_sentences[-1]) or _approves(kept_sentences)
+    ):
+        kept_sentences.pop()
+    return kept_sentences
 
 
-def _last_value(said: list[str], reader: Reader[Value]) -> Value | None:
+def _last_value(kept_sentences: list[str], reader: Reader[Value]) -> Value | None:
     """The value of the last sentence.
 
     Before a sentence that only says what is wrong, it is the value of the one before, if that is
     about something else: "B is correct. The others are wrong." Raises UnclearError.
     """
-    denied_labels = set[str]()
-    if _enumerated(said) and not denial.denies(said[-1]) and not _MARKED_RIGHT.search(said[-1]):
+    last_sentence = kept_sentences[-1]
+    is_marked_right = _MARKED_RIGHT.search(last_sentence) is not None
+    if _enumerated(kept_sentences) and not denial.denies(last_sentence) and not is_marked_right:
         raise UnclearError
-    for sentence in reversed(said):
+    denied_labels = set[str]()
+    for sentence in reversed(kept_sentences):
         statement = Statement(text=denial.without_contrast(sentence))
         try:
             value = reader.read(statement)
         except UnclearError:
             is_only_denial = denial.denies(sentence) and not denial.UNDECIDED.search(sentence)
-            if len(said) == 1 or not is_only_denial:
+            if len(kept_sentences) == 1 or not is_only_denial:
                 raise
             if not reader.opens and re.search(r"\d", sentence):
                 raise  # "Don't forget the fee of 4: the cost is 34."
@@ -94,19 +103,19 @@ def _labels(sentence: str) -> set[str]:
     return letters_and_numbers or set(re.findall(r"\w{4,}", sentence.lower()))
 
 
-def _approves(said: list[str]) -> bool:
+def _approves(kept_sentences: list[str]) -> bool:
     """Whether a text ends with a check and the word that it is right.
 
     An example is "We can verify: 60 / 2 = 30. Correct!".
     """
-    if phrases.CHECK.match(said[-2]) is None:
+    if phrases.CHECK.match(kept_sentences[-2]) is None:
         return False
-    return re.fullmatch(r"(?i)\W*(?:correct|right|yes)\W*", said[-1]) is not None
+    return re.fullmatch(r"(?i)\W*(?:correct|right|yes)\W*", kept_sentences[-1]) is not None
 
 
-def _enumerated(said: list[str]) -> bool:
+def _enumerated(kept_sentences: list[str]) -> bool:
     """Whether the last sentence is the last item of a list of labelled options."""
-    items = [_ITEM.match(sentence) for sentence in said[-2:]]
+    items = [_ITEM.match(sentence) for sentence in kept_sentences[-2:]]
     labels = [item[1].upper() for item in items if item]
     return len(labels) == 2 and ord(labels[1]) - ord(labels[0]) == 1
 
