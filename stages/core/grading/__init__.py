@@ -1,9 +1,8 @@
-r"""One function decides whether an answer is right: `grade`. Which rule applies is the question
-set's `grader`.
+r"""One function decides whether an answer is right: `grade`.
 
-README.md in this folder has the grammar in one screen. In short: `visible` gives the graded text,
-`final` says where it states its final value and whether it takes that back, and one reader for
-each kind says what the value is.
+The question's `grader` says which rule applies. README.md in this folder has the grammar in one
+screen. In short: `visible` gives the graded text, `final` finds where the text states its final
+value and whether it takes that back, and a reader for each kind says what the value is.
 
 - numeric: one number, as an exact fraction (numeric/);
 - math: a formula, compared by structure and term by term (mathematics/);
@@ -14,9 +13,9 @@ each kind says what the value is.
 
 A false accept is worse than a false reject: what is not understood is not right.
 
-Mathematics runs in worker processes, which are killed where it hangs or takes too much memory; the
-answer is then no_answer, and the verdict's `reason` says why. A second grader, which shares no code
-with the first, gives its own opinion with every verdict.
+Mathematics runs in worker processes. One that hangs or takes too much memory is killed; the answer
+is then no_answer, and the verdict's `reason` says why. A second grader, which shares no code with
+the first, gives its own opinion with every verdict.
 """
 
 import atexit

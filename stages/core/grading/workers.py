@@ -86,7 +86,7 @@ class Workers(Generic[Row, Result]):
         return pool
 
     def close(self) -> None:
-        """Kills the workers, whatever they are at."""
+        """Kills the workers, whatever they are doing."""
         self._pool.stop()
         self._pool.join()
 
@@ -199,6 +199,6 @@ def _limit(memory: int) -> None:
     pages_now = int(memory_sizes.read_text().split()[0])
     most_bytes = pages_now * resource.getpagesize() + memory
     resource.setrlimit(resource.RLIMIT_AS, (most_bytes, most_bytes))
-    # Killed with the server that forked it, which ends with us: nobody else would end a worker that
-    # hangs
+    # A worker is killed with the server that forked it, and the server ends with this process.
+    # Nobody else would end a worker that hangs.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -24,9 +24,10 @@ _TRUTH_FIRST = re.compile(r"(yes|no|true|false)[,:;.]\s", re.IGNORECASE)
 # ", which is " after an option, before the same one again
 _RESTATED = re.compile(r",? (?:which|that) is,? ")
 _JOINED_WITH = re.compile(r"\s?(?:[&+/]|and\b|or\b)")
-# Where a word or a bracket begins
+# Where a word begins: at the text's start, after a space, ",", ":" or "("
 _WORD_START = re.compile(r"(?:^|(?<=[\s,:(]))(?=\S)")
-_WORD_START_AT_END = re.compile(r"(?:^|(?<=[\s:(\"]))(?=\S)")
+# The same without ",", and with a quotation mark
+_LAST_WORD_START = re.compile(r"(?:^|(?<=[\s:(\"]))(?=\S)")
 # "the only option " before "B"
 _ONLY = re.compile(r"\bonly (?:option |choice )?$", re.IGNORECASE)
 
@@ -85,7 +86,7 @@ class ChoiceReader:
 
     def _first_sentence(self, text: str, raw_text: str) -> str:
         """The first sentence of a led statement, or all of an option that has several sentences."""
-        # With a space before it, for "B." at a text's beginning ends no sentence
+        # The space is there because "B." at a text's beginning would end no sentence
         sentence = unwrapped(sentences.first_sentence(f" {raw_text}"))
         naming = self._options.naming(text)
         return text[: naming.end] if naming and naming.end > len(sentence) else sentence
@@ -204,7 +205,7 @@ class ChoiceReader:
 
         It is chosen by a verb, or its text stands there and no other option is named.
         """
-        for start in _WORD_START_AT_END.finditer(text):
+        for start in _LAST_WORD_START.finditer(text):
             before, rest = text[: start.start()], text[start.start() :]
             naming = self._options.naming(rest)
             if not naming or not choosing.ENDS.match(rest, naming.end):
@@ -225,7 +226,7 @@ def _without_denied(aside: re.Match[str]) -> str:
 
 
 def _with_pronoun(text: str, mention: Mention | None, rest: str) -> str:
-    """A text with "it" for the option that it names, for the option's own text may deny."""
+    """A text with "it" in place of the option that it names: the option's own text may deny."""
     if mention is None:
         return text
     return text[: len(text) - len(rest)] + "it" + rest[mention.end :]

@@ -1,6 +1,6 @@
-"""How options are named, and what stands beside a name.
+"""Patterns for the names of options, and for the words beside them.
 
-That an option is right, chosen, listed with another, or denied.
+The words say that an option is right, chosen, listed with another, or denied.
 """
 
 import re

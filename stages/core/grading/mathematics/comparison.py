@@ -26,7 +26,7 @@ from stages.core.grading.mathematics.naming import (
 from stages.core.grading.mathematics.structure import Node
 from stages.core.grading.mathematics.terms import STRUCTURAL, proportional, same_term
 
-_MOST_MEMBERS = 40  # every member of a list is compared with every other list's member
+_MOST_MEMBERS = 40  # of a list: each one may be compared with all members of the other list
 # `V(5, -1)`, `P = (5, -1)`
 _NAMED_POINT = re.compile(r"[A-Z] ?=? ?(\(.*\))")
 # `x < -5 or x > 1`; not the command `\or`
@@ -189,7 +189,7 @@ def _same_equation(answer: Node, gold: Node) -> bool:
         same_ends = same_nodes(answer_sides[-1], gold_sides[-1])
         return same_ends and same_nodes(answer_sides[0], gold_sides[0])
     if same_nodes(answer_sides[0], gold_sides[0]) and is_name(answer_sides[0]):
-        return same_nodes(answer_sides[-1], gold_sides[1])  # what the same name is
+        return same_nodes(answer_sides[-1], gold_sides[1])  # two values of the same name
     if len(answer_sides) != 2:
         return False
     pairs = zip(answer_sides, gold_sides, strict=True)

@@ -6,10 +6,10 @@ r"""Inequalities and memberships as the sets that they describe.
 from stages.core.grading.mathematics.naming import SYMBOL, is_name
 from stages.core.grading.mathematics.structure import Node
 
-Reading = tuple[
-    tuple[Node, ...], tuple[str, ...]
-]  # the sides of a relation, the signs between them
-End = tuple[Node, str]  # where an interval ends, and its bracket there
+# The sides of a relation, and the signs between them
+Reading = tuple[tuple[Node, ...], tuple[str, ...]]
+# Where an interval ends, and its bracket there
+End = tuple[Node, str]
 
 _MIRRORED = {"<": ">", ">": "<", r"\le": r"\ge", r"\ge": r"\le", "=": "="}
 
@@ -29,7 +29,10 @@ def readings(node: Node) -> list[Reading]:
 
 
 def interval(node: Node) -> Node | None:
-    r"""The interval of one symbol's inequality: `[2, 5)` of `2 \le x < 5`; None for no such one."""
+    r"""The interval that an inequality describes, `[2, 5)` of `2 \le x < 5`.
+
+    It is None for other relations, and where no side or more than one is a symbol.
+    """
     for sides, signs in readings(node):
         if not all(sign in ("<", r"\le") for sign in signs):
             continue
@@ -56,7 +59,10 @@ def described_set(node: Node) -> Node:
 
 
 def _symbol_index(sides: tuple[Node, ...]) -> int | None:
-    """Which side of an inequality is its symbol; in one of three sides only the middle one may."""
+    """The index of the one side that is a symbol; None for no such side.
+
+    In an inequality of three sides only the middle one may be a symbol.
+    """
     indices = [
         index
         for index, side in enumerate(sides)

@@ -140,10 +140,10 @@ def _with_exact_decimals(number: Any) -> Any:
     return number.replace(lambda part: part.is_Float, lambda part: sympy.Rational(str(part)))
 
 
-@functools.lru_cache(maxsize=1024)  # of a question, several answers are graded
+@functools.lru_cache(maxsize=1024)  # several answers to one question are graded
 def _parse(text: str) -> list[Any]:
     """What math-verify reads in a term, its best reading first; an empty list for nothing."""
-    # Of `a - b - c` with its spaces math-verify makes words
+    # math-verify takes `a - b - c` for words because of its spaces
     close_together = re.sub(r"(?<![A-Za-z]) | (?![A-Za-z])", "", text)
     # A bare `\dfrac97` parses to nothing, so everything is put in a box
     boxed = rf"$\boxed{{{close_together}}}$"

@@ -30,7 +30,7 @@ _SUPERSCRIPT = re.compile(r"(?<=[\w)\u2126])[\u2070\u00b9\u00b2\u00b3\u2074-\u20
 _THOUSANDS = re.compile(r"(?<=\d)(?:\{,\}|,?\\[,!] ?|, ?\\!)(?=\d{3})")
 # 1 000 000
 _SPACED_THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?: \d{3})+(?![\d.,]*\d)")
-# Of at most 30 digits, for else a text of digits alone is searched anew from each of them
+# At most 30 digits, because a text of digits alone would be searched anew from each of them
 _MIXED = re.compile(
     r"(?<![\w./^])(-?)(\d{1,30})(?: |-(?=\d{1,3}/\d)| ?(?=\\))"
     r"(?:(\d{1,30})/(\d{1,30})"  # 3 1/2, 3-1/2
@@ -49,7 +49,7 @@ _POWER = re.compile(
 )
 # 10^6 and 10^{6}, by themselves
 _TEN = re.compile(r"(?<![\w.,^{])10 ?\^ ?(?:\{ ?([+-]?\d{1,2}) ?\}|([+-]?\d{1,2}))(?![\w{.])")
-# Not the ending in "the 5th term, which", where it says which one is meant
+# Not before " term, which": there the ending in "the 5th term, which" says which one is meant
 _NOT_WHICH_ONE = (
     r"(?! ?(?:number|term|element|digit|row|prime|item|question|student|person|position|power"
     r"|root),? which\b)"

@@ -1,6 +1,7 @@
-"""What stands beside a number and makes it another one, or none.
+"""Patterns for what stands beside a number and makes it another one, or none.
 
-That are bounds, operations, comparisons and denials.
+They find bounds, operations, comparisons and denials. Others find the words that say what a number
+is for.
 """
 
 import re

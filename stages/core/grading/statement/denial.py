@@ -74,7 +74,7 @@ UNDECIDED = re.compile(
     r"|\bunable to (?:decide|choose|determine|resolve|find (?:the|my) (?:mistake|error))\b",
     re.IGNORECASE,
 )
-# Ends a check: what it began with "wait" or "let me check" has found nothing
+# Ends a check that began with "wait" or "let me check" and found no mistake
 CONFIRMED = re.compile(
     # "Yes, that's right.", "That is correct.", a tick
     r"(?:\b(?:yes|so),? (?:that(?:'s| is)|it(?:'s| is)) (?:right|correct)"
@@ -100,7 +100,7 @@ RETRACTED = re.compile(
     rf"(?:^|{_SENTENCE_START})(?:and |but |oh,? |ah,? |no,? |so |sorry,? |typo,? )*(?:"
     rf"{_WAIT}|{_CORRECTS_ITSELF}"
     r"|let me (?:re|double|correct|fix|check|try|redo|start over)"
-    # "I misread", "I've made a mistake"
+    # "I misread", "I made a mistake"
     r"|i (?:was wrong|misread|miscalculated|take that)"
     r"|i(?:'ve| have)? (?:made|forgot|forgotten|meant)\b"
     # "That is not right"

@@ -16,8 +16,8 @@ _SENTENCE_END = re.compile(
     # "is 5.", "(is 5!)"; not "Mr.", nor the label of "B. A." at a text's beginning
     rf"(?<![\s.][A-Z])(?!(?<=^[A-Z])\.\s[A-Z]\.){_NOT_ABBREVIATED}"
     r"[.!?]+[\"')\]]*(?=\s|$)"
-    # After a single capital letter, which is an initial or an option, only where a sentence begins
-    # that is no name: "It is B. The others are wrong."
+    # A single capital letter is an initial or an option. After it, a point ends a sentence only
+    # where another one begins: "It is B. The others are wrong."
     rf"|(?<=[\s.][A-Z])\.(?=\s*$|\s+{_BEGINNINGS}\b|\s+[A-Z]\.\s*$)"
 )
 _SENTENCE_OR_LINE_END = re.compile(rf"{_SENTENCE_END.pattern}|\n")

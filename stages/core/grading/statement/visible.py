@@ -1,8 +1,7 @@
-r"""The part of a response that is graded, as plain text: no thinking, no template marks, no
-Markdown.
+r"""The part of a response that is graded, as plain text.
 
-`visible` keeps line ends and LaTeX, for they say where a statement ends and what a formula is.
-markdown.py takes the Markdown away.
+Thinking, template marks and Markdown are gone. `visible` keeps line ends and LaTeX, because they
+say where a statement ends and what a formula is. markdown.py takes the Markdown away.
 """
 
 import re
