@@ -1,4 +1,4 @@
-"""Golds of seven real sets, said in natural ways, grade correct; wrong ones of their kind do not."""
+"""Golds of seven real sets, said in natural ways, grade correct, and wrong ones do not."""
 
 import pytest
 

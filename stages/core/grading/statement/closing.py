@@ -28,7 +28,7 @@ def closing_value(text: str, reader: Reader[Value]) -> Value | None:
     # The first sentence: a value by itself, which nothing after it may take back
     opening = kept_sentences[0].removeprefix(BULLET)
     first = reader.bare(opening)
-    first_stands = first is not None
+    first_stands = False
     if first is not None:
         after_opening = text[text.find(kept_sentences[0][:20]) + len(opening) - 1 :]
         first_stands = not taken_back(after_opening, first, reader)
