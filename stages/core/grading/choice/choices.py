@@ -113,13 +113,7 @@ class ChoiceReader:
         if mention is None:
             return None
         positions, rest = self._options.listed(mention, rest)
-        if len(positions) > 1 or rest.strip(" .)").startswith("?"):
-            raise UnclearError
-        if choosing.MARKED_WRONG.match(rest):
-            raise UnclearError
-        restated = _RESTATED.match(rest)
-        other = self._options.naming(rest[restated.end() :]) if restated else None
-        if other and other.position not in positions:
+        if len(positions) > 1 or not self._stands(positions, rest):
             raise UnclearError
         label = text[: len(text) - len(rest)]
         # "C) and what it says"
@@ -129,6 +123,14 @@ class ChoiceReader:
         if choosing.VERB.match(rest) and not choosing.SAID_RIGHT.match(rest):
             return None
         return positions.pop()
+
+    def _stands(self, positions: set[int], rest: str) -> bool:
+        """Whether what follows an option neither asks it, marks it wrong, nor names another."""
+        if rest.strip(" .)").startswith("?") or choosing.MARKED_WRONG.match(rest):
+            return False
+        restated = _RESTATED.match(rest)
+        other = self._options.naming(rest[restated.end() :]) if restated else None
+        return other is None or other.position in positions
 
     def _naming_after_leading(self, text: str) -> tuple[Mention | None, str]:
         """The option that a text begins with, and the text from its name on."""
