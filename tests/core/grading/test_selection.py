@@ -62,7 +62,5 @@ def test_question_is_kept_by_any_of_its_attempts_and_measured_at_the_first() -> 
 
 def test_equal_lengths_have_no_interval() -> None:
     summary = selected([(10, 1, True), (10, 1, True), (10, 1, False), (10, 1, False)])
-    assert (summary["question_chars"]["difference"], summary["question_chars"]["low"]) == (
-        0.0,
-        None,
-    )  # type: ignore[index]
+    lengths = summary["question_chars"]
+    assert (lengths["difference"], lengths["low"]) == (0.0, None)  # type: ignore[index]

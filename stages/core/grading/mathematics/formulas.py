@@ -17,7 +17,7 @@ _APPROXIMATION = re.compile(
     r"(?:or |which is )?(?:approximately|about|roughly|approx\.?) [^()A-Za-z]*"
     r"(?:cm|units|m)?\)?(?=\W*$)"
 )
-# "\text{The answer is } 5" in a box
+# "\text{the answer is } 5" in a box
 _ANSWER_IS = re.compile(r"^\\text\{ ?(?:the )?(?:final )?answer(?: is)?:? ?\}")
 
 

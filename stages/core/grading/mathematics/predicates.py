@@ -15,7 +15,7 @@ _LEADS = words.any_of(
 )
 # ": therefore x = " between a lead and its formula
 _BEFORE = re.compile(rf"[\s,:;(*_]*(?:(?:{_LEADS}|[A-Za-z] ?=)[\s:*_]*)*", re.IGNORECASE)
-# ", and y = " between two formulas that are listed together
+# ", and " between two formulas that are listed together
 _BETWEEN = re.compile(
     r"[\s.*_]*(?:,|;|\b(?:and|or)\b)+[\s*_]*(?:\b(?:and|or|[A-Za-z] ?=)\b)?[\s*_]*", re.IGNORECASE
 )

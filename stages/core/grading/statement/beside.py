@@ -39,7 +39,7 @@ CHANGES_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _OPERATOR_AFTER = (
-    # "5!", "5/x" but not "5/hour", `5\sqrt{2}`, "5 + x" but not "5 + years"
+    # "5!", "5/x" but not "5/hour", `5\sqrt{2}`, "5 + x" but not "5+years"
     r"\s?(?:[*^\u221a\u00d7\u00b7\u00f7!]|/(?![a-z]{2})|\\(?!text|%)[a-zA-Z]+|\+(?!\w*[a-z]{2})"
     # "5:30", "5 degrees 30", "5 ... 9", "5-x"
     r"|:\d|\u00b0 ?\d|\.{2,} ?\d|[-\u2013]\s?(?:\d|[a-zA-Z](?!\w)|\\))"
@@ -82,7 +82,7 @@ _DENIED_AFTER = (
     # "5 divides", "5 is odd" but not "5 is the answer", "5 must be rejected"
     r"\s(?:divides|is (?!(?:the|our|what|your|it|how|correct|right|left)\b|\d)|fails\b"
     r"|does(?:n't| not)\b|must be (?:discarded|rejected))"
-    # "5 is not" but not "5 is not needed", "5 apples isn't", "5 was my first guess"
+    # "5 was not right" but not "5 was not needed", "5 apples is wrong", "5 was my first guess"
     r"|\s?(?:[a-z]+ )?(?:(?:is|was|are|would be|seems)\s|(?:is|was|'s)n't|'s )"
     r"(?:not (?!\w+ed\b|in\b|red\b)|n't|wrong|incorrect|false|impossible|too"
     r"|(?:an? |my |the )?(?:\w+ )?"
@@ -94,7 +94,7 @@ _DENIED_AFTER = (
     # "5 dollars before tax"
     r"|\s(?:\w+ )?(?:before|without|excluding|not counting) (?:the |an? )?"
     r"(?:tax(?:es)?|tips?|discounts?|fees?|shipping)\b"
-    # "5, but that is wrong"
+    # "5 but that is wrong"
     r"|[^.,;\d]{0,60}\b(?:that|which|it|this) (?:is|was) "
     r"(?:wrong|incorrect|false|not right|not correct)"
     # "5 isn't", "5?", "5 (wrong)"
