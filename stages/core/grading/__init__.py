@@ -1,21 +1,21 @@
-r"""One function decides whether an answer is right: `grade`. Which rule applies is the question
-set's `grader`.
+r"""One function decides whether an answer is right: `grade`.
 
-README.md in this folder has the grammar in one screen. In short: `visible` gives the graded text,
-`statements` where it states its final value and whether it takes that back, and one reader for each
-kind what the value is.
+The question's `grader` says which rule applies. README.md in this folder has the grammar in one
+screen. In short: `visible` gives the graded text, `final` finds where the text states its final
+value and whether it takes that back, and a reader for each kind says what the value is.
 
-- numeric: one number, as an exact fraction (numbers.py);
+- numeric: one number, as an exact fraction (numeric/);
 - math: a formula, compared by structure and term by term (mathematics/);
-- choice: an option, named by letter, label or text (choices.py);
+- choice: an option, named by letter, label or text (choice/);
 - boolean: true or yes against false or no (truth.py);
-- exact: the final answer's text, ignoring case, spacing, emphasis, a leading article and closing punctuation.
+- exact: the final answer's text, ignoring case, spacing, emphasis, a leading article and closing
+  punctuation (exact.py).
 
 A false accept is worse than a false reject: what is not understood is not right.
 
-Mathematics runs in worker processes, which are killed where it hangs or takes too much memory; the
-answer is then no_answer, and the verdict's `reason` says why. A second grader, which shares no code
-with the first, gives its own opinion with every verdict.
+Mathematics runs in worker processes. One that hangs or takes too much memory is killed; the answer
+is then no_answer, and the verdict's `reason` says why. A second grader, which shares no code with
+the first, gives its own opinion with every verdict.
 """
 
 import atexit
@@ -26,33 +26,34 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from stages.core.grading import exact, second, truth
 from stages.core.grading.choice import choices, options
 from stages.core.grading.mathematics import equal, literal
-from stages.core.grading.mathematics.formulas import FormulaReader
+from stages.core.grading.mathematics.formulas import Formula, FormulaReader
 from stages.core.grading.mathematics.terms import GaveUpError
 from stages.core.grading.numeric import numbers
+from stages.core.grading.numeric.reading import NumberReader
 from stages.core.grading.statement import candidates, final, visible, words
 from stages.core.grading.statement.candidates import UnclearError
 from stages.core.grading.workers import Workers
 from stages.core.program.errors import StageError
 from stages.core.records import Question
 
+Outcome = Literal["correct", "wrong", "no_answer", "unreadable_gold"]
 Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """`outcome` is correct, wrong, no_answer or unreadable_gold; `parsed` the answer as it was
-    read.
+    """What the graders say of an answer. `parsed` is the answer as it was read.
 
-    `reason`: why a comparison was given up, mostly "". `second`: whether the second grader finds
-    the answer right.
+    `reason` says why a comparison was given up; mostly it is "". `second` says whether the second
+    grader finds the answer right.
     """
 
-    outcome: str
+    outcome: Outcome
     parsed: str = ""
     reason: str = ""
     second: bool = False
@@ -62,32 +63,60 @@ Row = tuple[str, str, str, Question | None]  # answer, gold, kind, question
 
 
 def grade(answer: str, gold: str, kind: str, *, question: Question | None = None) -> Verdict:
-    """Grade `answer` against `gold` by the rule `kind`; `choice` finds the options' texts in
-    `question`.
+    """The verdict on `answer` beside `gold` by the rule `kind`.
 
-    Raises StageError for an unknown `kind`.
+    `choice` finds the options' texts in `question`. Raises StageError for an unknown `kind`.
     """
     return next(grade_many([(answer, gold, kind, question)]))
 
 
 def grade_many(rows: Iterable[Row]) -> Iterator[Verdict]:
-    """Yields the verdicts on (answer, gold, kind, question) in order, and holds only some batches
-    of rows at a time.
+    """Yields the verdicts on (answer, gold, kind, question) in order.
 
-    The rows up to the first mathematical one are graded here, so that sets without mathematics
-    start no workers.
+    It holds only some batches of rows at a time. The rows up to the first mathematical one are
+    graded here, so that sets without mathematics start no workers.
     """
-    waiting = map(_of_a_grader, rows)
-    for row in waiting:
-        if row[2] == "math":
-            yield from _workers().map(itertools.chain([row], waiting))
+    checked_rows = map(_with_known_kind, rows)
+    for row in checked_rows:
+        kind = row[2]
+        if kind == "math":
+            yield from _workers().map(itertools.chain([row], checked_rows))
         else:
             yield _judge(row)
 
 
-def _of_a_grader(row: Row) -> Row:
-    if row[2] not in _GRADERS:
-        raise StageError(f"grader {row[2]!r}: unknown; known: {', '.join(sorted(_GRADERS))}")
+def readable(questions: Iterable[Question]) -> Iterator[bool]:
+    """Yields for each question whether its grader can read its gold.
+
+    It can where a correct answer that repeats the gold grades correct.
+    """
+    questions, questions_to_grade = itertools.tee(questions)
+    rows: Iterator[Row] = (
+        (_answer_that_repeats(question), question.gold, question.grader, question)
+        for question in questions_to_grade
+    )
+    for question, verdict in zip(questions, grade_many(rows), strict=True):
+        yield bool(question.gold.strip()) and verdict.outcome == "correct"
+
+
+def stated(answer: str, verdict: Verdict, question: Question) -> str:
+    """The final answer in the words of `answer`, which was graded `verdict`.
+
+    Of a choice it is its option's text.
+    """
+    option_texts = _options(question)
+    if question.grader == "choice" and option_texts and verdict.parsed:
+        return option_texts[int(verdict.parsed) - 1]
+    text = visible.visible(answer) or ""
+    if question.grader == "numeric":
+        return numbers.in_the_words_of(text, Fraction(verdict.parsed)) if verdict.parsed else ""
+    return candidates.in_its_words(text)
+
+
+def _with_known_kind(row: Row) -> Row:
+    kind = row[2]
+    if kind not in _GRADERS:
+        raise StageError(f"grader {kind!r}: unknown; known: {', '.join(sorted(_GRADERS))}")
     return row
 
 
@@ -98,77 +127,62 @@ def _workers() -> Workers[Row, Verdict]:
     return workers
 
 
-def readable(questions: Iterable[Question]) -> Iterator[bool]:
-    """For each question, whether its grader can read its gold: a correct answer that repeats it
-    must grade correct.
-    """
-    asked, again = itertools.tee(questions)
-    repeated = (
-        (rf"\boxed{{{row.gold}}}" if row.grader == "math" else f"The answer is {row.gold}.", row)
-        for row in again
-    )
-    verdicts = grade_many((answer, row.gold, row.grader, row) for answer, row in repeated)
-    for row, verdict in zip(asked, verdicts, strict=True):
-        yield bool(row.gold.strip()) and verdict.outcome == "correct"
-
-
-def stated(answer: str, verdict: Verdict, question: Question) -> str:
-    """The final answer in the words of `answer`, which was graded `verdict`; of a choice, its
-    option's text.
-    """
-    listed = _options(question)
-    if question.grader == "choice" and listed and verdict.parsed:
-        return listed[int(verdict.parsed) - 1]
-    text = visible.visible(answer) or ""
-    if question.grader == "numeric":
-        return numbers.in_the_words_of(text, Fraction(verdict.parsed)) if verdict.parsed else ""
-    return candidates.in_its_words(text)
+def _answer_that_repeats(question: Question) -> str:
+    if question.grader == "math":
+        return rf"\boxed{{{question.gold}}}"
+    return f"The answer is {question.gold}."
 
 
 def _judge(row: Row) -> Verdict:
+    """The verdict of both graders on a row."""
     answer, gold, kind, question = row
-    text, listed = visible.visible(answer), _options(question)
+    text, option_texts = visible.visible(answer), _options(question)
     if text is None:
         return Verdict("no_answer", reason="the thinking was never closed")
-    verdict = _GRADERS[kind](text, gold, listed)
+    verdict = _GRADERS[kind](text, gold, option_texts)
     parsed = verdict.parsed[: equal.LONGEST]  # what is longer is no answer worth keeping
-    return replace(verdict, parsed=parsed, second=second.agrees(answer, gold, kind, listed))
+    second_agrees = second.agrees(answer, gold, kind, option_texts)
+    return replace(verdict, parsed=parsed, second=second_agrees)
 
 
 def _options(question: Question | None) -> tuple[str, ...]:
-    return (question.choices or options.listed(question.question)) if question else ()
+    """The texts of a question's options, from its own field or from its text."""
+    if question is None:
+        return ()
+    return question.choices or options.listed(question.question)
 
 
-def _numeric(text: str, gold: str, listed: tuple[str, ...]) -> Verdict:
-    return _compared(text, numbers.gold(gold), numbers.NumberReader(), numbers.same)
+def _numeric(text: str, gold: str, option_texts: tuple[str, ...]) -> Verdict:
+    return _compared(text, numbers.gold(gold), NumberReader(), numbers.same)
 
 
-def _choice(text: str, gold: str, listed: tuple[str, ...]) -> Verdict:
-    return _compared(text, options.gold(gold, listed), choices.ChoiceReader(listed))
+def _choice(text: str, gold: str, option_texts: tuple[str, ...]) -> Verdict:
+    gold_position = options.gold(gold, option_texts)
+    return _compared(text, gold_position, choices.ChoiceReader(option_texts))
 
 
-def _boolean(text: str, gold: str, listed: tuple[str, ...]) -> Verdict:
+def _boolean(text: str, gold: str, option_texts: tuple[str, ...]) -> Verdict:
     return _compared(text, truth.gold(gold), truth.TruthReader())
 
 
-def _exact(text: str, gold: str, listed: tuple[str, ...]) -> Verdict:
+def _exact(text: str, gold: str, option_texts: tuple[str, ...]) -> Verdict:
     return _compared(text, options.exact(gold), exact.ExactReader(), exact.same)
 
 
 def _compared(
     text: str,
-    wanted: Value | None,
+    gold_value: Value | None,
     reader: candidates.Reader[Value],
     same: Callable[[Value, Value], bool] = operator.eq,
 ) -> Verdict:
     """The verdict of a kind whose values are equal or not."""
-    if wanted is None:
+    if gold_value is None:
         return Verdict("unreadable_gold")
     value = _final_value(text, reader)
     if value is None:
         return Verdict("no_answer")
-    outcome = "correct" if same(value, wanted) else "wrong"
-    return Verdict(outcome, str(value).lower() if isinstance(value, bool) else str(value))
+    parsed = str(value).lower() if isinstance(value, bool) else str(value)
+    return Verdict("correct" if same(value, gold_value) else "wrong", parsed)
 
 
 def _final_value(text: str, reader: candidates.Reader[Value]) -> Value | None:
@@ -179,42 +193,48 @@ def _final_value(text: str, reader: candidates.Reader[Value]) -> Value | None:
         return None
 
 
-_LETTER = re.compile(
-    r"\\(?:text|mathrm|textbf)\{ ?\(?([A-Z])\)? ?\}|\(([A-Z])\)|([A-E])"
-)  # a gold that is an option
+# A gold that is an option: `\text{(C)}`, `(C)`, `C`
+_LETTER = re.compile(r"\\(?:text|mathrm|textbf)\{ ?\(?([A-Z])\)? ?\}|\(([A-Z])\)|([A-E])")
 
 
-def _math(text: str, gold: str, listed: tuple[str, ...]) -> Verdict:
+def _math(text: str, gold: str, option_texts: tuple[str, ...]) -> Verdict:
+    """The verdict on a formula; a gold may also be an option's letter, or words."""
     letter = _LETTER.fullmatch(gold.strip(" $"))
     if letter:
-        verdict = _compared(
-            text, options.place_of(letter[1] or letter[2] or letter[3]), choices.ChoiceReader(())
-        )
-        return replace(
-            verdict, parsed=chr(ord("A") - 1 + int(verdict.parsed)) if verdict.parsed else ""
-        )
-    named = literal.spelled(gold) if words.has_text(gold) else None
-    if named and _final_value(text, choices.ChoiceReader((" ".join(named),), labelled=False)) == 1:
-        return Verdict("correct", " ".join(named))
+        return _option_letter(text, letter[1] or letter[2] or letter[3])
+    gold_words = literal.spelled(gold) if words.has_text(gold) else None
+    if gold_words:
+        gold_text = " ".join(gold_words)
+        only_option = choices.ChoiceReader((gold_text,), labelled=False)
+        if _final_value(text, only_option) == 1:
+            return Verdict("correct", gold_text)
     reader = FormulaReader(gold)
     formula = _final_value(text, reader)
     if formula is None:
         return Verdict("no_answer" if equal.readable(gold) else "unreadable_gold")
+    return _formula_verdict(formula, gold, reader.gold)
+
+
+def _option_letter(text: str, gold_letter: str) -> Verdict:
+    """The verdict on an answer that names an option, whose texts are unknown, by its letter."""
+    verdict = _compared(text, options.position_of(gold_letter), choices.ChoiceReader(()))
+    if not verdict.parsed:
+        return verdict
+    return replace(verdict, parsed=chr(ord("A") - 1 + int(verdict.parsed)))
+
+
+def _formula_verdict(formula: Formula, gold: str, gold_number: Fraction | None) -> Verdict:
+    """The verdict on an answer's formula, or on the number that its words give."""
     try:
         same = equal.math_equal(formula.text, gold)
     except GaveUpError as reason:
         return Verdict("no_answer", formula.text, str(reason))
     if same is None:
         return Verdict("unreadable_gold")
-    same_number = formula.number is not None and formula.number == reader.gold
-    same_number = (
-        same_number
-        and equal.same_units(formula.text, gold)
-        and equal.same_scale(formula.text, gold)
-    )
-    return Verdict(
-        "correct" if same or same_number else "wrong", formula.text or str(formula.number)
-    )
+    if not same and formula.number is not None and formula.number == gold_number:
+        same = equal.same_units(formula.text, gold) and equal.same_scale(formula.text, gold)
+    parsed = formula.text or str(formula.number)
+    return Verdict("correct" if same else "wrong", parsed)
 
 
 _GRADERS: dict[str, Callable[[str, str, tuple[str, ...]], Verdict]] = {

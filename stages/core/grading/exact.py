@@ -3,23 +3,24 @@
 import re
 
 from stages.core.grading.choice import options
-from stages.core.grading.statement import sentences, words
+from stages.core.grading.statement import denial, sentences
 from stages.core.grading.statement.candidates import Statement
 from stages.core.grading.statement.visible import BULLET
 
 _GIVES = r"(?:is|are|was|were|be|becomes|called|named|faces|equals)"
 
 
-def same(value: str, wanted: str) -> bool:
-    """Whether the words are the gold's, or a sentence ends with them: "the capital of Kenya is
-    Nairobi".
+def same(value: str, gold: str) -> bool:
+    """Whether the words are the gold's, or a sentence ends with them.
+
+    An example is "the capital of Kenya is Nairobi".
     """
-    if value == wanted:
+    if value == gold:
         return True
-    ends = re.fullmatch(
-        rf"(.*\b{_GIVES} )(?:the |an? )?{re.escape(wanted)}", sentences.clause(value)
+    ends_with_gold = re.fullmatch(
+        rf"(.*\b{_GIVES} )(?:the |an? )?{re.escape(gold)}", sentences.clause(value)
     )
-    return ends is not None and not words.denies(ends[1])
+    return ends_with_gold is not None and not denial.denies(ends_with_gold[1])
 
 
 class ExactReader:
@@ -28,12 +29,14 @@ class ExactReader:
     opens = False
 
     def read(self, statement: Statement) -> str | None:
-        """A statement's words in lower case, without emphasis, quotes, article and closing
-        punctuation.
+        """A statement's words in lower case; None for no words.
+
+        Emphasis, quotes, a leading article and closing punctuation go.
         """
         if statement.form == "box":
             return options.exact(statement.text)
-        return options.exact(sentences.first_sentence(statement.text).strip().removeprefix(BULLET))
+        sentence = sentences.first_sentence(statement.text).strip()
+        return options.exact(sentence.removeprefix(BULLET))
 
     def bare(self, text: str) -> str | None:
         """None: of words alone nobody can say whether they are the answer."""

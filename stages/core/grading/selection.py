@@ -1,8 +1,8 @@
-"""How the questions whose traces are kept differ from all that were asked: students see a selection
-of each set.
+"""How the questions whose traces are kept differ from all that were asked.
 
-Length in characters, difficulty as the set itself gives it, and how long the teacher reasoned at
-its first attempt. A positive difference: the kept ones are longer, or harder, than those left out.
+Students see a selection of each set. Three numbers describe a question: its length in characters,
+its difficulty as the set itself gives it, and how long the teacher reasoned at its first attempt. A
+positive difference means that the kept questions are longer, or harder, than those left out.
 """
 
 import math
@@ -33,65 +33,64 @@ class Selection:
         self._asked: dict[str, _Asked] = {}
 
     def add(self, question: Question, response: Response, kept: bool) -> None:
-        """One response to `question`, its first one first."""
-        level = math.nan if question.difficulty is None else question.difficulty
-        measures = (
-            float(len(question.question)),
-            level,
-            float(len(response.reasoning)) or math.nan,
-        )
+        """Notes one response to `question`; the first one of a question must come first."""
+        difficulty = math.nan if question.difficulty is None else question.difficulty
+        reasoning_chars = float(len(response.reasoning)) or math.nan
+        measures = (float(len(question.question)), difficulty, reasoning_chars)
         self._asked.setdefault(question.question_id, _Asked(measures, False)).kept |= kept
 
     def summary(self) -> dict[str, Any]:
-        """Per measure the means of all questions, of the kept and of those left out, and the last
-        two's difference.
+        """For each measure the means of all, kept and left-out questions, and the difference.
 
-        `low` and `high` are the 95% interval of the difference by Welch's t; None where a side has
-        too few. For sets that give whole numbers as difficulty, `by_difficulty` has [kept, asked]
-        of each.
+        The difference is that of the last two. `low` and `high` are its 95% interval by Welch's t;
+        None where a side has too few. For sets that give whole numbers as difficulty,
+        `by_difficulty` has [kept, asked] of each.
         """
-        found: dict[str, Any] = {
-            name: _compared(
-                [
-                    (row.measures[place], row.kept)
-                    for row in self._asked.values()
-                    if not math.isnan(row.measures[place])
-                ]
-            )
-            for place, name in enumerate(MEASURES)
+        summary: dict[str, Any] = {
+            name: _compared(self._values(index)) for index, name in enumerate(MEASURES)
         }
-        levels = sorted(
-            {row.measures[1] for row in self._asked.values() if row.measures[1].is_integer()}
-        )
-        rows = {
-            level: [row.kept for row in self._asked.values() if row.measures[1] == level]
-            for level in levels
-        }
-        return found | {
-            "by_difficulty": {
-                str(int(level)): [sum(kept), len(kept)] for level, kept in rows.items()
-            }
+        return summary | {"by_difficulty": self._by_difficulty()}
+
+    def _values(self, measure_index: int) -> list[tuple[float, bool]]:
+        """(value, kept) of every question of which a measure is known."""
+        return [
+            (row.measures[measure_index], row.kept)
+            for row in self._asked.values()
+            if not math.isnan(row.measures[measure_index])
+        ]
+
+    def _by_difficulty(self) -> dict[str, list[int]]:
+        """[kept, asked] for each whole number that is a difficulty, in ascending order."""
+        kept_by_difficulty: dict[int, list[bool]] = {}
+        for difficulty, kept in self._values(MEASURES.index("difficulty")):
+            if difficulty.is_integer():
+                kept_by_difficulty.setdefault(int(difficulty), []).append(kept)
+        return {
+            str(difficulty): [sum(kept), len(kept)]
+            for difficulty, kept in sorted(kept_by_difficulty.items())
         }
 
 
 def _compared(rows: Iterable[tuple[float, bool]]) -> dict[str, float | None] | None:
     """Means, and the difference of kept and left out with its interval; None without any rows."""
-    whole = list(rows)
-    sides = [np.array([value for value, kept in whole if kept is side]) for side in (True, False)]
-    if not whole:
+    pairs = list(rows)
+    if not pairs:
         return None
-    kept, left = (round(float(side.mean()), 4) if side.size else None for side in sides)
-    found = {"all": round(fmean(value for value, _ in whole), 4), "kept": kept, "left_out": left}
-    if kept is None or left is None:
-        return found | {"difference": None, "low": None, "high": None}
+    sides = [np.array([value for value, kept in pairs if kept is side]) for side in (True, False)]
+    kept_mean, left_out_mean = (
+        round(float(side.mean()), 4) if side.size else None for side in sides
+    )
+    means = {
+        "all": round(fmean(value for value, _ in pairs), 4),
+        "kept": kept_mean,
+        "left_out": left_out_mean,
+    }
+    if kept_mean is None or left_out_mean is None:
+        return means | {"difference": None, "low": None, "high": None}
     low = high = None
-    if all(
-        side.size > 1 and float(np.ptp(side)) > 0 for side in sides
-    ):  # else Welch's t has no spread to go by
+    # Without spread on both sides Welch's t has nothing to go by
+    if all(side.size > 1 and float(np.ptp(side)) > 0 for side in sides):
         interval = stats.ttest_ind(*sides, equal_var=False).confidence_interval(CONFIDENCE)
         low, high = (round(float(end), 4) for end in interval)
-    return found | {
-        "difference": round(float(sides[0].mean() - sides[1].mean()), 4),
-        "low": low,
-        "high": high,
-    }
+    difference = round(float(sides[0].mean() - sides[1].mean()), 4)
+    return means | {"difference": difference, "low": low, "high": high}

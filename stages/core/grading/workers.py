@@ -1,7 +1,7 @@
-"""Work in processes that can be killed: a library for mathematics can hang, eat memory or crash on
-odd input.
+"""Work in processes that can be killed.
 
-A row that does so gets a result that says why, its process is replaced, and all other rows go on.
+A library for mathematics can hang, eat memory or crash on unusual input. A row that makes it do so
+gets a result that says why, its process is replaced, and all other rows go on.
 """
 
 import ast
@@ -28,17 +28,29 @@ BATCH_SECONDS = 60  # for a batch, before its rows are tried one by one
 MEMORY = 1 << 30  # bytes that a worker may take beyond those it has when it starts
 BATCH = 16  # rows that go to a worker together
 START_SECONDS = 120  # for a worker to start: its imports take some seconds, on a busy machine many
-AHEAD = 4  # batches for each worker that are read before their results are wanted
+AHEAD = 4  # batches for each worker that are read before their results are asked for
+BATCHES_PER_WORKER = 500  # then it is replaced, for a library's caches grow
 
 _PR_SET_PDEATHSIG = 1  # of <linux/prctl.h>
+_NO_MEMORY = 77  # the exit code of a worker without memory
 
 Row = TypeVar("Row")
 Result = TypeVar("Result")
 
 
+@dataclass(frozen=True)
+class _Failed:
+    reason: str
+
+
+_PendingBatch = concurrent.futures.Future[list[Result | _Failed]]
+
+
 class Workers(Generic[Row, Result]):
-    """A pool that runs `function`, which can be pickled, on rows; `failed` makes the result of one
-    that broke it.
+    """A pool that runs `function`, which can be pickled, on rows.
+
+    `failed` makes the result of a row that broke `function`, from the reason. `count` is the number
+    of workers; by default it is that of the CPU cores that this process may use.
     """
 
     def __init__(
@@ -46,14 +58,17 @@ class Workers(Generic[Row, Result]):
     ) -> None:
         self.function, self.failed = function, failed
         self.count = count or len(os.sched_getaffinity(0))
-        self._pool = self._made()
+        self._pool = self._started_pool()
 
-    def _made(self) -> pebble.ProcessPool:
+    def _started_pool(self) -> pebble.ProcessPool:
         """A pool of which one worker has answered. Raises StageError where none does."""
         _check_main_module()
-        # Workers are replaced after so many batches: a library's caches grow
         pool = pebble.ProcessPool(
-            self.count, max_tasks=500, initializer=_limit, initargs=[MEMORY], context=_context()
+            self.count,
+            max_tasks=BATCHES_PER_WORKER,
+            initializer=_limit,
+            initargs=[MEMORY],
+            context=_context(),
         )
         try:
             pool.schedule(_ready, timeout=START_SECONDS).result(2 * START_SECONDS)
@@ -71,64 +86,61 @@ class Workers(Generic[Row, Result]):
         return pool
 
     def close(self) -> None:
-        """Kills the workers, whatever they are at."""
+        """Kills the workers, whatever they are doing."""
         self._pool.stop()
         self._pool.join()
 
     def map(self, rows: Iterable[Row]) -> Iterator[Result]:
-        """Yields the results in the order of `rows`, of which only some batches are held at a time."""
-        waiting = iter(rows)
-        going: collections.deque[tuple[list[Row], _Going[Result]]] = collections.deque()
+        """Yields the results in the order of `rows`, and holds only some batches at a time."""
+        remaining_rows = iter(rows)
+        pending: collections.deque[tuple[list[Row], _PendingBatch[Result]]] = collections.deque()
         try:
-            while batch := list(itertools.islice(waiting, BATCH)):
-                going.append((batch, self._start(batch)))
-                if len(going) > AHEAD * self.count:
-                    yield from self._finish(*going.popleft())
-            while going:
-                yield from self._finish(*going.popleft())
+            while batch := list(itertools.islice(remaining_rows, BATCH)):
+                pending.append((batch, self._start(batch)))
+                if len(pending) > AHEAD * self.count:
+                    yield from self._finish(*pending.popleft())
+            while pending:
+                yield from self._finish(*pending.popleft())
         finally:  # also where the caller stops early
-            for _, left in going:
-                left.cancel()
+            for _, pending_batch in pending:
+                pending_batch.cancel()
 
-    def _start(self, batch: list[Row]) -> "_Going[Result]":
-        seconds = BATCH_SECONDS if len(batch) > 1 else ROW_SECONDS
+    def _start(self, batch: list[Row]) -> _PendingBatch[Result]:
+        """Gives a batch to the pool; a pool that is broken is replaced."""
         try:
-            found: _Going[Result] = self._pool.schedule(
-                _each, args=[self.function, batch], timeout=seconds
-            )
+            return self._schedule(batch)
         except RuntimeError:  # the pool itself is broken: a worker was killed from outside
             self.close()
-            self._pool = self._made()
-            found = self._pool.schedule(_each, args=[self.function, batch], timeout=seconds)
-        return found
+            self._pool = self._started_pool()
+            return self._schedule(batch)
 
-    def _finish(self, batch: list[Row], going: "_Going[Result]") -> list[Result]:
+    def _schedule(self, batch: list[Row]) -> _PendingBatch[Result]:
+        seconds = BATCH_SECONDS if len(batch) > 1 else ROW_SECONDS
+        pending: _PendingBatch[Result] = self._pool.schedule(
+            _each, args=[self.function, batch], timeout=seconds
+        )
+        return pending
+
+    def _finish(self, batch: list[Row], pending: _PendingBatch[Result]) -> list[Result]:
         """The batch's results; where it broke its worker, those of its rows one by one."""
+        # No batch waits so long for those before it
+        longest_wait = (AHEAD + 2) * BATCH_SECONDS
         try:
-            found = going.result(
-                (AHEAD + 2) * BATCH_SECONDS
-            )  # no batch waits so long for the others before it
-            return [self.failed(one.reason) if isinstance(one, _Failed) else one for one in found]
+            return [self._result_of(outcome) for outcome in pending.result(longest_wait)]
         except (concurrent.futures.TimeoutError, concurrent.futures.CancelledError):
             reason = "timed out"
         except (pebble.ProcessExpired, concurrent.futures.process.BrokenProcessPool) as error:
-            reason = (
-                "out of memory"
-                if getattr(error, "exitcode", 0) == _NO_MEMORY
-                else "killed its worker"
-            )
+            has_no_memory = getattr(error, "exitcode", 0) == _NO_MEMORY
+            reason = "out of memory" if has_no_memory else "killed its worker"
         if len(batch) == 1:
             return [self.failed(reason)]
-        return [result for row in batch for result in self._finish([row], self._start([row]))]
+        results: list[Result] = []
+        for row in batch:
+            results += self._finish([row], self._start([row]))
+        return results
 
-
-_Going = concurrent.futures.Future[list[Result | "_Failed"]]
-_NO_MEMORY = 77  # the exit code of a worker without memory
-
-
-@dataclass(frozen=True)
-class _Failed:
-    reason: str
+    def _result_of(self, outcome: Result | _Failed) -> Result:
+        return self.failed(outcome.reason) if isinstance(outcome, _Failed) else outcome
 
 
 def _ready() -> bool:
@@ -136,28 +148,26 @@ def _ready() -> bool:
 
 
 def _check_main_module() -> None:
-    """Raises StageError for a script whose code every worker would run again when it imports the
-    script.
-    """
-    main = sys.modules["__main__"]
-    path = getattr(main, "__file__", None)
-    if path is None or getattr(main, "__spec__", None) is not None or not Path(path).is_file():
+    """Raises StageError for a script that every worker would run again when it imports it."""
+    main_module = sys.modules["__main__"]
+    path = getattr(main_module, "__file__", None)
+    is_run_by_name = getattr(main_module, "__spec__", None) is not None
+    if path is None or is_run_by_name or not Path(path).is_file():
         return  # a console, a notebook, or a module run by -m, whose workers import it by its name
-    code = ast.parse(Path(path).read_bytes())
-    if not any(
-        isinstance(part, ast.If) and "__name__" in ast.dump(part.test) for part in code.body
-    ):
-        raise StageError(
-            f"{path}: grading starts processes, which import this script; put its code below "
-            'if __name__ == "__main__":, and run it again'
-        )
+    for statement in ast.parse(Path(path).read_bytes()).body:
+        if isinstance(statement, ast.If) and "__name__" in ast.dump(statement.test):
+            return
+    raise StageError(
+        f"{path}: grading starts processes, which import this script; put its code below "
+        'if __name__ == "__main__":, and run it again'
+    )
 
 
 def _each(function: Callable[[Row], Result], rows: list[Row]) -> list[Result | _Failed]:
-    return [_one(function, row) for row in rows]
+    return [_result_or_failure(function, row) for row in rows]
 
 
-def _one(function: Callable[[Row], Result], row: Row) -> Result | _Failed:
+def _result_or_failure(function: Callable[[Row], Result], row: Row) -> Result | _Failed:
     try:
         return function(row)
     except MemoryError:
@@ -167,8 +177,9 @@ def _one(function: Callable[[Row], Result], row: Row) -> Result | _Failed:
 
 
 def _context() -> multiprocessing.context.BaseContext:
-    """New workers are forked off a server that has the slow imports done: a fork of us would copy
-    threads' locks.
+    """How workers are started: forked off a server that has done the slow imports.
+
+    A fork of this process would copy threads' locks.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["math_verify", "stages.core.grading"])
@@ -176,15 +187,18 @@ def _context() -> multiprocessing.context.BaseContext:
 
 
 def _limit(memory: int) -> None:
-    """In a worker, where the system can do it: no more memory than `memory` bytes beyond today's,
-    and no life alone.
-    """
-    statm = Path("/proc/self/statm")
-    if statm.exists():
-        import resource
+    """Limits the worker that calls it, where the system can do it.
 
-        most = int(statm.read_text().split()[0]) * resource.getpagesize() + memory
-        resource.setrlimit(resource.RLIMIT_AS, (most, most))
-        # Killed with the server that forked it, which ends with us: nobody else would end one that
-        # hangs
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    The worker gets no more than `memory` bytes beyond those of now, and ends with its parent.
+    """
+    memory_sizes = Path("/proc/self/statm")
+    if not memory_sizes.exists():
+        return
+    import resource
+
+    pages_now = int(memory_sizes.read_text().split()[0])
+    most_bytes = pages_now * resource.getpagesize() + memory
+    resource.setrlimit(resource.RLIMIT_AS, (most_bytes, most_bytes))
+    # A worker is killed with the server that forked it, and the server ends with this process.
+    # Nobody else would end a worker that hangs.
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -130,11 +130,11 @@ def _gold(
 
 def _lettered(gold: str, choices: tuple[str, ...], place: str) -> int:
     """The number of the option that has this letter, whatever the texts of the options are."""
-    if not re.fullmatch("[A-Z]", gold) or options.place_of(gold) > len(choices):
+    if not re.fullmatch("[A-Z]", gold) or options.position_of(gold) > len(choices):
         raise StageError(
             f"{place}: gold '{shown(gold)}' is no letter of {len(choices)} options, which begin with A"
         )
-    return options.place_of(gold) - 1
+    return options.position_of(gold) - 1
 
 
 def _labelled(

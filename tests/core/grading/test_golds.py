@@ -1,6 +1,4 @@
-"""Golds of seven real sets, said in natural ways, grade correct, and wrong ones of their kind do
-not.
-"""
+"""Golds of seven real sets, said in natural ways, grade correct, and wrong ones do not."""
 
 import pytest
 
@@ -15,9 +13,9 @@ MOST_REFUSED = 0.001
 def test_golds_are_right_and_wrong_ones_wrong(name: str) -> None:
     if not (SHARED / "questions").is_dir():
         pytest.skip(f"{SHARED / 'questions'} is absent")
-    found = golds.check(name)
-    assert found.accepted == []
-    assert len(found.rejected) <= MOST_REFUSED * found.right, found.rejected
+    checked = golds.check(name)
+    assert checked.accepted == []
+    assert len(checked.rejected) <= MOST_REFUSED * checked.right, checked.rejected
     if golds.SETS[name].kind == "boolean":
-        rates = list(found.by_gold().values())
+        rates = list(checked.by_gold().values())
         assert rates[0] == rates[1]

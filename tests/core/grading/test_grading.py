@@ -425,15 +425,15 @@ def test_readable_gold(gold: str, kind: str, readable: bool) -> None:
 
 
 @given(st.integers(-(10**12), 10**12), st.integers(-(10**12), 10**12))
-def test_number_is_right_exactly_when_equal(found: int, gold: int) -> None:
+def test_number_is_right_exactly_when_equal(number: int, gold: int) -> None:
     for written in (
-        f"The answer is {found}.",
-        rf"so \boxed{{{found}}}",
-        f"{found:,}",
-        f"It is {found}.00.",
+        f"The answer is {number}.",
+        rf"so \boxed{{{number}}}",
+        f"{number:,}",
+        f"It is {number}.00.",
     ):
-        assert (grading.grade(written, str(gold), "numeric").outcome == RIGHT) is (found == gold)
-        assert grading.grade(written, str(found), "numeric").outcome == RIGHT
+        assert (grading.grade(written, str(gold), "numeric").outcome == RIGHT) is (number == gold)
+        assert grading.grade(written, str(number), "numeric").outcome == RIGHT
 
 
 FORMULAS = st.recursive(
@@ -441,7 +441,7 @@ FORMULAS = st.recursive(
     lambda part: (
         st.tuples(part, part).map(lambda pair: rf"\frac{{{pair[0]}}}{{{pair[1]}}}")
         | st.tuples(part, st.sampled_from("+-"), part).map(" ".join)
-        | part.map(lambda one: rf"\sqrt{{{one}}}")
+        | part.map(lambda radicand: rf"\sqrt{{{radicand}}}")
         | st.tuples(part, part).map(lambda pair: f"({pair[0]}, {pair[1]})")
     ),
     max_leaves=4,
@@ -449,27 +449,25 @@ FORMULAS = st.recursive(
 
 
 @settings(deadline=None, max_examples=60)
-@given(found=FORMULAS, gold=FORMULAS)
-def test_mathematics_ignores_spacing_and_the_kind_of_fraction(found: str, gold: str) -> None:
-    plain = grading.grade(rf"\boxed{{{found}}}", gold, "math").outcome
-    spaced = re.sub(r"(?<=[+\-(),])|(?=[+\-(),])", " ", found)
-    for other in (spaced, found.replace(r"\frac", r"\dfrac"), rf"\, {found} \;"):
+@given(formula=FORMULAS, gold=FORMULAS)
+def test_mathematics_ignores_spacing_and_the_kind_of_fraction(formula: str, gold: str) -> None:
+    plain = grading.grade(rf"\boxed{{{formula}}}", gold, "math").outcome
+    spaced = re.sub(r"(?<=[+\-(),])|(?=[+\-(),])", " ", formula)
+    for other in (spaced, formula.replace(r"\frac", r"\dfrac"), rf"\, {formula} \;"):
         assert grading.grade(rf"\boxed{{{other}}}", gold, "math").outcome == plain, other
     assert (
-        grading.grade(rf"\boxed{{{found}}}", gold.replace(r"\frac", r"\dfrac"), "math").outcome
+        grading.grade(rf"\boxed{{{formula}}}", gold.replace(r"\frac", r"\dfrac"), "math").outcome
         == plain
     )
 
 
 @settings(deadline=None, max_examples=60)
-@given(found=FORMULAS, gold=FORMULAS)
-def test_equality_goes_both_ways(found: str, gold: str) -> None:
-    one, other = (
-        grading.grade(rf"\boxed{{{a}}}", b, "math").outcome
-        for a, b in ((found, gold), (gold, found))
-    )
-    if "unreadable_gold" not in (one, other):
-        assert (one == RIGHT) == (other == RIGHT)
+@given(formula=FORMULAS, gold=FORMULAS)
+def test_equality_goes_both_ways(formula: str, gold: str) -> None:
+    outcome = grading.grade(rf"\boxed{{{formula}}}", gold, "math").outcome
+    other_outcome = grading.grade(rf"\boxed{{{gold}}}", formula, "math").outcome
+    if "unreadable_gold" not in (outcome, other_outcome):
+        assert (outcome == RIGHT) == (other_outcome == RIGHT)
 
 
 @settings(deadline=None)
@@ -509,7 +507,7 @@ def test_boxed(text: str, held: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "answer", "gold", "choices", "wanted"),
+    ("kind", "answer", "gold", "choices", "expected"),
     [
         ("numeric", "It costs 3 + 19.5, so the answer is $22.50.", "22.5", (), "22.50"),
         ("numeric", "First 3, so 1,200", "1200", (), "1,200"),
@@ -520,9 +518,9 @@ def test_boxed(text: str, held: str | None) -> None:
     ],
 )
 def test_stated_answer_is_in_the_answers_words(
-    kind: str, answer: str, gold: str, choices: tuple[str, ...], wanted: str
+    kind: str, answer: str, gold: str, choices: tuple[str, ...], expected: str
 ) -> None:
     asked = question(0, grader=kind, gold=gold, choices=choices)
     verdict = grading.grade(answer, gold, kind, question=asked)
     assert verdict.outcome == "correct"
-    assert grading.stated(answer, verdict, asked) == wanted
+    assert grading.stated(answer, verdict, asked) == expected

@@ -1127,21 +1127,24 @@ FIXTURE = ROOT / "tests/fixtures/closings.jsonl"
 
 
 def test_closings_of_a_review_are_graded_as_its_reader_judged_them() -> None:
-    """Written by a reviewer against the graders; `left` says which are still refused or accepted
-    wrongly.
+    """A reviewer wrote them against the graders.
+
+    `left` says which are still refused or accepted wrongly.
     """
     rows = [json.loads(line) for line in FIXTURE.read_text(encoding="utf-8").splitlines()]
-    asked = [
+    questions = [
         question(choices=tuple(row.get("choices", ())), gold=row["gold"], grader=row["kind"])
         for row in rows
     ]
-    graded = zip(rows, asked, strict=True)
     verdicts = grading.grade_many(
-        (row["answer"], row["gold"], row["kind"], one) for row, one in graded
+        (row["answer"], row["gold"], row["kind"], asked)
+        for row, asked in zip(rows, questions, strict=True)
     )
-    wrong = {
+    unexpected = {
         (row["kind"], row["gold"], row["answer"])
         for row, verdict in zip(rows, verdicts, strict=True)
         if (verdict.outcome == "correct") != (row["expected"] == "correct")
     }
-    assert wrong == {(row["kind"], row["gold"], row["answer"]) for row in rows if "left" in row}
+    assert unexpected == {
+        (row["kind"], row["gold"], row["answer"]) for row in rows if "left" in row
+    }

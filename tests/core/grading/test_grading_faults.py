@@ -1,5 +1,6 @@
-"""The rows of ../shared/faults about graders: how models really close an answer, and attacks, by
-kind of fault.
+"""The rows of ../shared/faults about graders, by kind of fault.
+
+They are the ways in which models really close an answer, and attacks.
 """
 
 import json
@@ -22,20 +23,21 @@ def rows(path: Path) -> list[dict[str, Any]]:
 
 def graded(path: Path) -> list[tuple[dict[str, Any], str]]:
     """Each row with the grader's outcome."""
-    read = rows(path)
-    asked = [
+    file_rows = rows(path)
+    questions = [
         question(
             question=row["question"],
             choices=tuple(row["choices"]),
             gold=row["gold"],
             grader=row["kind"],
         )
-        for row in read
+        for row in file_rows
     ]
     verdicts = grading.grade_many(
-        (row["answer"], row["gold"], row["kind"], one) for row, one in zip(read, asked, strict=True)
+        (row["answer"], row["gold"], row["kind"], asked)
+        for row, asked in zip(file_rows, questions, strict=True)
     )
-    return [(row, verdict.outcome) for row, verdict in zip(read, verdicts, strict=True)]
+    return [(row, verdict.outcome) for row, verdict in zip(file_rows, verdicts, strict=True)]
 
 
 @pytest.mark.parametrize("name", ["a[1-6]_*", "b[1-9]_*", "adv_*"])

@@ -1,4 +1,4 @@
-"""Answers that no model should write, and some will: no hang, no crash, no memory that stays taken."""
+"""Answers that no model should write, and some will: no hang, no crash, no memory kept."""
 
 import gc
 import time
@@ -31,7 +31,7 @@ HUGE = {
     "stars": "answer" + "*" * SIZE + " is 1",
     "digits after a lead": "The answer is " + "1," * (SIZE // 2),
 }
-ODD = {
+UNUSUAL = {
     "tower": r"\boxed{9**9**9**9}",
     "latex tower": r"\boxed{9^{9^{9^{9}}}}",
     "factorials": r"\boxed{100000!!}",
@@ -53,18 +53,17 @@ ODD = {
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", HUGE)
 def test_huge_answer_is_read_in_one_pass(name: str, kind: str) -> None:
-    began = time.process_time()
+    start_seconds = time.process_time()
     assert grading.grade(HUGE[name], "1", kind).outcome in OUTCOMES
-    assert (
-        time.process_time() - began < 15
-    )  # some 0.1 s: a second pass for each character would take hours
+    # It takes some 0.1 s; a second pass for each character would take hours
+    assert time.process_time() - start_seconds < 15
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", ODD)
-def test_odd_answer_gets_an_outcome(name: str, kind: str) -> None:
+@pytest.mark.parametrize("name", UNUSUAL)
+def test_unusual_answer_gets_an_outcome(name: str, kind: str) -> None:
     gold = "true" if kind == "boolean" else "2"
-    assert grading.grade(ODD[name], gold, kind).outcome in ("wrong", "no_answer")
+    assert grading.grade(UNUSUAL[name], gold, kind).outcome in ("wrong", "no_answer")
 
 
 @pytest.mark.parametrize(
@@ -78,21 +77,21 @@ def test_gold_that_cannot_be_read_is_named_so_or_matches_nothing(gold: str) -> N
     }
 
 
-def test_odd_rows_spoil_no_others_and_no_memory_stays_taken() -> None:
-    fine = [(rf"\boxed{{{number}}}", "7", "math", None) for number in range(40)]
-    odd = [
-        (answer, "7", "math", None) for answer in (*ODD.values(), HUGE["boxes"], HUGE["dollars"])
-    ]
-    rows = [row for pair in zip(odd, fine, strict=False) for row in pair] + fine
-    list(grading.grade_many(fine))  # the workers are there
+def test_unusual_rows_spoil_no_others_and_no_memory_stays_taken() -> None:
+    plain_rows = [(rf"\boxed{{{number}}}", "7", "math", None) for number in range(40)]
+    unusual_answers = (*UNUSUAL.values(), HUGE["boxes"], HUGE["dollars"])
+    unusual_rows = [(answer, "7", "math", None) for answer in unusual_answers]
+    rows = [row for pair in zip(unusual_rows, plain_rows, strict=False) for row in pair]
+    rows += plain_rows
+    list(grading.grade_many(plain_rows))  # the workers are there
     gc.collect()
-    before = psutil.Process().memory_info().rss
+    bytes_before = psutil.Process().memory_info().rss
     outcomes = [verdict.outcome for verdict in grading.grade_many(rows)]
-    assert [outcome for row, outcome in zip(rows, outcomes, strict=True) if row in fine] == [
-        "correct" if row[0] == r"\boxed{7}" else "wrong" for row in rows if row in fine
+    assert [outcome for row, outcome in zip(rows, outcomes, strict=True) if row in plain_rows] == [
+        "correct" if row[0] == r"\boxed{7}" else "wrong" for row in rows if row in plain_rows
     ]
     gc.collect()
-    assert psutil.Process().memory_info().rss - before < 64 << 20
+    assert psutil.Process().memory_info().rss - bytes_before < 64 << 20
 
 
 def test_answer_that_is_given_up_says_why() -> None:
@@ -101,5 +100,5 @@ def test_answer_that_is_given_up_says_why() -> None:
         "(" * 40 + "1" + ")" * 40: "more than 12 brackets within brackets",
     }
     for answer, reason in reasons.items():
-        found = grading.grade(rf"\boxed{{{answer}}}", "7", "math")
-        assert (found.outcome, found.reason) == ("no_answer", reason)
+        verdict = grading.grade(rf"\boxed{{{answer}}}", "7", "math")
+        assert (verdict.outcome, verdict.reason) == ("no_answer", reason)

@@ -1,5 +1,4 @@
-"""Qwen3-8B's answers to the 160 items that have a gold, against the rule that their file names for
-each.
+"""Qwen3-8B's answers to the 160 items that have a gold, beside the rule that their file names.
 
 Every disagreement was read by a person; the fixture says who is right. It holds no text, only items
 and verdicts.
@@ -20,22 +19,23 @@ READ_BY_EYE = ROOT / "tests/fixtures/qwen3_disagreements.json"
 
 
 def by_the_file(item: dict[str, Any], content: str) -> bool:
-    """Its own rule on what follows the last "Answer:": the number, one of the texts whole, or for a
-    choice its word.
+    """Whether an answer is right by the file's own rule on what follows the last "Answer:".
+
+    That must be the number, exactly one of the texts, or for a choice have its word.
     """
-    said = [
+    answers = [
         part.strip(" *.")
         for part in re.findall(r"answer:(?!.*answer:)(.*)", content, re.IGNORECASE)
     ]
-    if not said:
+    if not answers:
         return False
     golds = [item["answer"], *item["accept"]]
     if item["grader"] == "numeric":
-        numbers = re.findall(r"-?\d[\d,]*(?:\.\d+)?", said[-1])
+        numbers = re.findall(r"-?\d[\d,]*(?:\.\d+)?", answers[-1])
         return bool(numbers) and numbers[0].replace(",", "") in golds
     if item["grader"] == "choice":
-        return item["answer"].casefold() in re.findall(r"\w+", said[-1].casefold())
-    return said[-1].casefold() in (gold.casefold() for gold in golds)
+        return item["answer"].casefold() in re.findall(r"\w+", answers[-1].casefold())
+    return answers[-1].casefold() in (gold.casefold() for gold in golds)
 
 
 # What the file's choice items choose from
@@ -55,7 +55,8 @@ def ours(item: dict[str, Any], content: str) -> tuple[bool, bool]:
     options = next((options for options in OPTIONS if item["answer"] in options), ())
     asked = question(0, choices=options)
     verdicts = [grading.grade(content, gold, kind, question=asked) for gold in golds]
-    return any(one.outcome == "correct" for one in verdicts), any(one.second for one in verdicts)
+    first = any(verdict.outcome == "correct" for verdict in verdicts)
+    return first, any(verdict.second for verdict in verdicts)
 
 
 @pytest.mark.parametrize("thinking", ["on", "off"])
@@ -67,28 +68,30 @@ def test_disagreements_are_those_that_were_read_by_eye(thinking: str) -> None:
         json.loads(line)
         for line in (TRACES / f"qwen3-8b__think-{thinking}.jsonl").read_text().splitlines()
     ]
-    found, graded = {}, 0
+    disagreements: dict[str, dict[str, bool]] = {}
+    graded_items = 0
     for row in rows:
         item = items[row["item_id"]]
         if not item["answer"]:
             continue
-        graded += 1
-        own, (first, second) = by_the_file(item, row["content"]), ours(item, row["content"])
-        if len({own, first, second}) > 1:
-            found[item["id"]] = {"file": own, "first": first, "second": second}
-    known = json.loads(READ_BY_EYE.read_text())[thinking]
-    assert graded == 160
-    assert found == {
-        item: {name: one[name] for name in ("file", "first", "second")}
-        for item, one in known.items()
+        graded_items += 1
+        by_file = by_the_file(item, row["content"])
+        first, second = ours(item, row["content"])
+        if len({by_file, first, second}) > 1:
+            disagreements[item["id"]] = {"file": by_file, "first": first, "second": second}
+    read_by_eye = json.loads(READ_BY_EYE.read_text())[thinking]
+    assert graded_items == 160
+    assert disagreements == {
+        item_id: {name: opinions[name] for name in ("file", "first", "second")}
+        for item_id, opinions in read_by_eye.items()
     }
 
 
 def test_our_first_grader_accepts_nothing_that_a_person_finds_wrong() -> None:
-    known = json.loads(READ_BY_EYE.read_text())
+    read_by_eye = json.loads(READ_BY_EYE.read_text())
     assert [
-        item
-        for rows in known.values()
-        for item, one in rows.items()
-        if one["first"] and not one["right"]
+        item_id
+        for rows in read_by_eye.values()
+        for item_id, opinions in rows.items()
+        if opinions["first"] and not opinions["right"]
     ] == []

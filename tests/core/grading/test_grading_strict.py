@@ -180,7 +180,7 @@ def test_choice(answer: str) -> None:
         ("It must be the third: a toad", "C", ANIMALS, "correct"),
     ],
 )
-def test_choice_of_odd_options(
+def test_choice_of_unusual_options(
     answer: str, gold: str, choices: tuple[str, ...], outcome: str
 ) -> None:
     asked = question(choices=choices, grader="choice")

@@ -10,18 +10,22 @@ from tests.made import question, response
 def selected(rows: list[tuple[int, float | None, bool]]) -> dict[str, object]:
     """The summary of questions of (characters, difficulty, kept)."""
     selection = Selection()
-    for place, (chars, level, kept) in enumerate(rows):
+    for number, (chars, difficulty, kept) in enumerate(rows):
         asked = question(
-            place, question="x" * chars, difficulty=None if level is None else float(level)
+            number,
+            question="x" * chars,
+            difficulty=None if difficulty is None else float(difficulty),
         )
-        selection.add(asked, response(place, reasoning="y" * 2 * chars), kept)
+        selection.add(asked, response(number, reasoning="y" * 2 * chars), kept)
     return selection.summary()
 
 
 def test_means_and_difference_by_hand() -> None:
-    found = selected([(10, 1, True), (20, 1, True), (30, 2, False), (50, 2, True), (58, 2, False)])
+    summary = selected(
+        [(10, 1, True), (20, 1, True), (30, 2, False), (50, 2, True), (58, 2, False)]
+    )
     welch = stats.ttest_ind([10, 20, 50], [30, 58], equal_var=False).confidence_interval(0.95)
-    assert found["question_chars"] == {
+    assert summary["question_chars"] == {
         "all": 33.6,
         "kept": 26.6667,
         "left_out": 44.0,
@@ -29,15 +33,15 @@ def test_means_and_difference_by_hand() -> None:
         "low": round(float(welch.low), 4),
         "high": round(float(welch.high), 4),
     }
-    assert found["by_difficulty"] == {"1": [2, 2], "2": [1, 3]}
-    assert found["first_reasoning_chars"]["all"] == 67.2  # type: ignore[index]
+    assert summary["by_difficulty"] == {"1": [2, 2], "2": [1, 3]}
+    assert summary["first_reasoning_chars"]["all"] == 67.2  # type: ignore[index]
 
 
 @pytest.mark.parametrize("kept", [True, False])
 def test_without_two_sides_there_is_no_difference(kept: bool) -> None:
-    found = selected([(10, None, kept), (20, None, kept)])
-    assert found["difficulty"] is None
-    assert found["question_chars"] == {
+    summary = selected([(10, None, kept), (20, None, kept)])
+    assert summary["difficulty"] is None
+    assert summary["question_chars"] == {
         "all": 15.0,
         "kept": 15.0 if kept else None,
         "left_out": None if kept else 15.0,
@@ -51,11 +55,12 @@ def test_question_is_kept_by_any_of_its_attempts_and_measured_at_the_first() -> 
     selection = Selection()
     for sample, (text, kept) in enumerate([("yyyy", False), ("yy", True), ("y", False)]):
         selection.add(question(0, difficulty=2.5), response(0, sample, reasoning=text), kept)
-    found = selection.summary()
-    assert found["first_reasoning_chars"]["kept"] == 4.0
-    assert found["by_difficulty"] == {}
+    summary = selection.summary()
+    assert summary["first_reasoning_chars"]["kept"] == 4.0
+    assert summary["by_difficulty"] == {}
 
 
 def test_equal_lengths_have_no_interval() -> None:
-    found = selected([(10, 1, True), (10, 1, True), (10, 1, False), (10, 1, False)])
-    assert (found["question_chars"]["difference"], found["question_chars"]["low"]) == (0.0, None)  # type: ignore[index]
+    summary = selected([(10, 1, True), (10, 1, True), (10, 1, False), (10, 1, False)])
+    lengths = summary["question_chars"]
+    assert (lengths["difference"], lengths["low"]) == (0.0, None)  # type: ignore[index]

@@ -17,7 +17,7 @@ from stages.core.program.errors import StageError
 from tests.imports import ROOT
 
 
-def odd(row: str) -> str:
+def unreliable(row: str) -> str:
     """What a library might do to a row."""
     if row == "hang":
         time.sleep(60)
@@ -37,35 +37,34 @@ def pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[Workers[str, str]]:
     """Two workers with short limits."""
     monkeypatch.setattr(workers, "ROW_SECONDS", 1.0)
     monkeypatch.setattr(workers, "BATCH_SECONDS", 2.0)
-    made = Workers(odd, failed, 2)
-    yield made
-    made.close()
+    two_workers = Workers(unreliable, failed, 2)
+    yield two_workers
+    two_workers.close()
 
 
-def test_odd_rows_fail_with_their_reason_and_the_others_are_done_in_order(
+def test_rows_that_break_their_worker_fail_with_their_reason_and_the_others_are_done_in_order(
     pool: Workers[str, str],
 ) -> None:
     rows = [f"row {number}" for number in range(200)]
-    wanted = [row.upper() for row in rows]
-    for place, (row, reason) in enumerate(
-        {"hang": "timed out", "die": "killed its worker", "eat": "out of memory"}.items()
-    ):
-        rows[20 + 60 * place] = row
-        wanted[20 + 60 * place] = failed(reason)
-    assert list(pool.map(rows)) == wanted
+    expected = [row.upper() for row in rows]
+    reasons = {"hang": "timed out", "die": "killed its worker", "eat": "out of memory"}
+    for number, (row, reason) in enumerate(reasons.items()):
+        rows[20 + 60 * number] = row
+        expected[20 + 60 * number] = failed(reason)
+    assert list(pool.map(rows)) == expected
 
 
-def test_rows_are_read_as_they_are_wanted(pool: Workers[str, str]) -> None:
-    read = 0
+def test_rows_are_read_as_their_results_are_asked_for(pool: Workers[str, str]) -> None:
+    rows_read = 0
 
     def rows() -> Iterator[str]:
-        nonlocal read
-        for read in range(10**9):  # noqa: B007
+        nonlocal rows_read
+        for rows_read in range(10**9):  # noqa: B007
             yield "a"
 
-    found = pool.map(rows())
-    assert [next(found) for _ in range(100)] == ["A"] * 100
-    assert read < 100 + 2 * workers.BATCH * (workers.AHEAD * pool.count + 1)
+    results = pool.map(rows())
+    assert [next(results) for _ in range(100)] == ["A"] * 100
+    assert rows_read < 100 + 2 * workers.BATCH * (workers.AHEAD * pool.count + 1)
 
 
 def test_worker_that_is_killed_between_two_runs_is_replaced(pool: Workers[str, str]) -> None:
@@ -92,32 +91,31 @@ def test_script_without_a_main_guard_fails_at_once(tmp_path: Path, guard: str, r
     script = tmp_path / "mine.py"
     script.write_text(SCRIPT.format(guard=guard))
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
+    finished = subprocess.run(
         [sys.executable, script], capture_output=True, text=True, env=environment, timeout=100
     )
-    assert (done.returncode == 0) == right
-    assert done.stdout == ("correct\n" if right else "")
-    last = done.stderr.strip().splitlines()[-1:]
-    assert right or (str(script) in last[0] and 'if __name__ == "__main__"' in last[0])
+    assert (finished.returncode == 0) == right
+    assert finished.stdout == ("correct\n" if right else "")
+    last_line = finished.stderr.strip().splitlines()[-1:]
+    assert right or (str(script) in last_line[0] and 'if __name__ == "__main__"' in last_line[0])
 
 
 def test_pool_whose_workers_cannot_start_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        workers, "MEMORY", 1 << 80
-    )  # no limit that the system can set: a worker fails at its start
+    # No limit that the system can set: a worker fails at its start
+    monkeypatch.setattr(workers, "MEMORY", 1 << 80)
     with pytest.raises(StageError, match="the graders' processes do not start"):
-        Workers(odd, failed, 2)
+        Workers(unreliable, failed, 2)
 
 
 def test_closing_leaves_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = Workers(odd, failed, 2)
-    assert list(made.map(["a"])) == ["A"]
+    two_workers = Workers(unreliable, failed, 2)
+    assert list(two_workers.map(["a"])) == ["A"]
     pids = [
         worker.pid
         for worker in psutil.Process().children(recursive=True)
         if "forkserver" in " ".join(worker.cmdline())
     ]
-    made.close()
+    two_workers.close()
     time.sleep(0.5)
     assert pids
     assert len([pid for pid in pids if psutil.pid_exists(pid)]) <= len(pids) - 2
