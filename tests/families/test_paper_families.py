@@ -13,6 +13,7 @@ from dvc.utils.hydra import compose_and_dump
 
 from stages import assemble, compress, evaluate, generate, models, train, truncate
 from stages.core import records
+from stages.core.paths import DataPaths
 from stages.core.records import Example, Prediction, Question, Response, Trace, Variant
 from stages.core.students import sums
 from tests.imports import ROOT
@@ -106,7 +107,7 @@ def test_student_is_made_trained_and_asked(
     run(train, **cell)
     out = data / "checkpoints" / "-".join(cell.values())
     assert sums.damaged(out) is None
-    records.write(data / f"shown/questions/{name}.parquet", [], Question)
+    records.write(DataPaths(data).example_questions(name), [], Question)
     run(evaluate, **cell)
     given = list(records.read(data / f"predictions/{out.name}.parquet", Prediction))
     assert [row.sample for row in given] == [0, 1]
