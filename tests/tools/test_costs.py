@@ -9,7 +9,7 @@ from stages.core.report.paper import RHO
 from tools import costs
 
 PAPER: dict[str, Any] = costs.profile("paper")
-STUDY = costs.Study(PAPER, costs.PAPERS_TRACES)
+STUDY = costs.StudyCosts(PAPER, costs.PAPERS_TRACES)
 
 
 def test_every_model_and_set_of_the_profile_has_its_numbers() -> None:
@@ -66,7 +66,7 @@ def test_split_that_is_not_taken_counts_nothing(
 def test_a_second_seed_doubles_learning_alone() -> None:
     params = copy.deepcopy(PAPER)
     params["grid"]["seeds"] = ["s0", "s1"]
-    twice = costs.Study(params, costs.PAPERS_TRACES)
+    twice = costs.StudyCosts(params, costs.PAPERS_TRACES)
     assert twice.train("qwen9b").hours == pytest.approx(2 * STUDY.train("qwen9b").hours)
     assert twice.generate("qwen397b") == STUDY.generate("qwen397b")
     assert STUDY.evaluate().hours < twice.evaluate().hours < 2 * STUDY.evaluate().hours
