@@ -1,9 +1,9 @@
 """Print what the paper's grid would cost in GPU hours, by formulas. Nothing of it was run.
 
 The grid, the attempts a question (K) and the number of samples come from conf/profile/paper.yaml
-and, beside it, paper_small.yaml. Ratios and lengths are the paper's where it gives them. Every other
-number below says where it comes from. Hours count GPUs that work: the launch files reserve no others
-(tools/cells.py). The first table is the README's, the second one has a row for each model.
+and, beside it, paper_small.yaml. Ratios and lengths are the paper's where it gives them. Every
+other number below says where it comes from. Hours count GPUs that work: the launch files reserve no
+others (tools/cells.py). The first table is the README's, the second one has a row for each model.
 
 Run: python -m tools.costs
 """
@@ -18,8 +18,8 @@ from tools.compose import composed
 
 PAPERS_TRACES = 283_000  # the paper's correct traces of each teacher
 
-# Characters of a raw trace, mean. For Qwen the paper gives the means of its shortest and its longest
-# set, 1,750 and 18,734; we take the middle. It calls gpt-oss "about half as verbose".
+# Characters of a raw trace, mean. For Qwen the paper gives the means of its shortest and its
+# longest set, 1,750 and 18,734; we take the middle. It calls gpt-oss "about half as verbose".
 RAW_CHARS = {"qwen397b": (1_750 + 18_734) / 2, "gptoss120b": (1_750 + 18_734) / 4}
 RHO = {  # compressed / raw characters, the paper's means
     ("qwen397b", "llama70b"): 0.142,

@@ -1,4 +1,4 @@
-"""Check all of params.yaml: each section as its stages check it, and what concerns several sections.
+"""Check all of params.yaml: each section as its stages check it, and how sections fit together.
 
 It is for the programs that write params.yaml. No stage imports this file, because a stage checks
 only the sections that it declares.
@@ -102,7 +102,8 @@ def check_names(study: StudySections, grid: Grid) -> None:
     """Raises StageError for a grid that names something that params.yaml does not have."""
     if grid.profiles != [study.profile]:
         raise StageError(
-            f"params.yaml: grid.profiles: {grid.profiles}: expected the profile itself, [{study.profile}]"
+            f"params.yaml: grid.profiles: {grid.profiles}: "
+            f"expected the profile itself, [{study.profile}]"
         )
     for axis in ("teachers", "compressors", "students", "methods", "seeds"):
         _check_known(getattr(grid, axis), getattr(study, axis), f"grid.{axis}", axis)

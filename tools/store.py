@@ -29,7 +29,8 @@ def main(context: click.Context, folder: Path) -> None:
     """List, check or prune the store of answers."""
     if not folder.is_dir():
         raise StageError(
-            f"{folder}: no such folder; a stage that asks a model makes it, or name another by --folder"
+            f"{folder}: no such folder; "
+            "a stage that asks a model makes it, or name another by --folder"
         )
     context.obj = folder
 

@@ -61,7 +61,9 @@ def examine(params: Mapping[str, Any], room: Room) -> Report:
 
 
 def params_of(profile: str, overrides: list[str]) -> dict[str, Any]:
-    """The params of a profile. Raises StageError where they do not compose or no stage takes them."""
+    """The params of a profile. Raises StageError where they do not compose, or no stage takes
+    them.
+    """
     if not (Path("conf/profile") / f"{profile}.yaml").is_file():
         raise StageError(
             f"profile {profile!r}: no conf/profile/{profile}.yaml; name another, or add it"

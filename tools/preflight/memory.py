@@ -15,7 +15,7 @@ from tools.preflight.lines import Report, counted
 
 GB = 1e9
 # Bytes of activations that a layer keeps for a token, without checkpointing, for each of its hidden
-# and inner values. Measured on Qwen3.5-0.8B, whose 24 layers of 1,024 and 3,584 keep 5.3 MiB a token
+# and inner values. Measured on Qwen3.5-0.8B: its 24 layers of 1,024 and 3,584 keep 5.3 MiB a token
 ACTIVATION_BYTES = 5.3 * 2**20 / (24 * (1_024 + 3_584))
 # Bytes of a parameter's optimizer states
 STATE_BYTES = {
@@ -202,7 +202,7 @@ def of_training(
 
 
 def checkpoint(method: Method, trainable: int) -> int:
-    """Bytes of what is trained, in fp32, and of the optimizer's states: a checkpoint to resume from.
+    """Bytes of a checkpoint to resume from: what is trained, in fp32, and the optimizer's states.
 
     Gradients take as much as the trained weights.
     """
@@ -219,7 +219,7 @@ def _inner(config: Any) -> int:
 
 
 def largest(model: Any) -> int:
-    """Parameters of the largest block that FSDP gathers: one layer, or all outside of the layers."""
+    """Parameters of the largest block that FSDP gathers: a layer, or all outside of the layers."""
     import torch
 
     layer_count = model.config.get_text_config().num_hidden_layers

@@ -96,10 +96,11 @@ def check_end(folder: Path, tokenizer: Any, report: Report, subject: str) -> Non
     if not declared or tokenizer.eos_token_id in declared:
         report.ok(subject, "end", eos)
         return
+    listed = ", ".join(map(str, sorted(declared)))
     report.warning(
         subject,
         "end",
-        f"answers end at the tokenizer's {eos}; its configs name {', '.join(map(str, sorted(declared)))}",
+        f"answers end at the tokenizer's {eos}; its configs name {listed}",
         "compare with the model's card: an answer that does not end runs to max_new_tokens",
     )
 
