@@ -48,8 +48,8 @@ class Composer:
     @property
     def params(self) -> dict[str, Any]:
         """What params.yaml holds."""
-        found: dict[str, Any] = yaml.safe_load((self.root / "params.yaml").read_text())
-        return found
+        params: dict[str, Any] = yaml.safe_load((self.root / "params.yaml").read_text())
+        return params
 
     def files(self) -> list[str]:
         """The files beside conf/: params.yaml alone, unless something was left over."""

@@ -65,8 +65,8 @@ def _next_digits(gold: str) -> list[str]:
     """With its first digit, its last digit, and its sign changed."""
     places = [match.start() for match in re.finditer(r"\d", gold)]
     changed = [
-        f"{gold[:place]}{int(gold[place]) % 9 + 1}{gold[place + 1 :]}"
-        for place in dict.fromkeys((places[0], places[-1]))
+        f"{gold[:position]}{int(gold[position]) % 9 + 1}{gold[position + 1 :]}"
+        for position in dict.fromkeys((places[0], places[-1]))
     ]
     signed = gold.removeprefix("-") if gold.startswith("-") else f"-{gold}"
     return [*changed, *([signed] if float(gold.replace(",", "")) else [])]
@@ -106,22 +106,25 @@ def wrong_formulas(gold: str) -> list[str]:
     """
     digits = [match.start() for match in re.finditer(r"\d", gold)]
     places = dict.fromkeys((digits[0], digits[-1])) if digits else ()
-    found = [f"{gold[:place]}{(int(gold[place]) + 1) % 10}{gold[place + 1 :]}" for place in places]
+    changed = [
+        f"{gold[:position]}{(int(gold[position]) + 1) % 10}{gold[position + 1 :]}"
+        for position in places
+    ]
     if sign := re.search(r"[+-](?!\\?infty)", gold):
-        found.append(gold[: sign.start()] + {"+": "-", "-": "+"}[sign[0]] + gold[sign.end() :])
+        changed.append(gold[: sign.start()] + {"+": "-", "-": "+"}[sign[0]] + gold[sign.end() :])
     elif digits and "\\pm" not in gold and gold != "0":
-        found.append(
+        changed.append(
             f"-{gold}"
             if not gold.startswith(("(", "[", "\\left", "\\{", "\\begin", "x", "y"))
             else f"2{gold}"
         )
-    if not found:
-        found.append(
+    if not changed:
+        changed.append(
             {"\\text{Evelyn}": "\\text{Carla}"}.get(
                 gold, "\\text{west}" if "text" in gold else f"2{gold}"
             )
         )
-    return [text for text in found if text != gold]
+    return [text for text in changed if text != gold]
 
 
 def rows(name: str) -> Iterator[Question]:
@@ -134,10 +137,10 @@ def rows(name: str) -> Iterator[Question]:
             if file.endswith("l")
             else json.loads(text)
         )
-        for place, row in enumerate(read):
+        for row_index, row in enumerate(read):
             yield question(
-                place,
-                question_id=f"{file}:{place}",
+                row_index,
+                question_id=f"{file}:{row_index}",
                 question=row[entry.text],
                 gold=entry.gold(row),
                 grader=entry.kind,
@@ -148,9 +151,13 @@ def options_said(row: Question) -> list[str]:
     """The ways to name the gold: its label, and for choices also the letter and the option's text."""
     if row.grader != "choice":
         return [f"${row.gold}$" if row.grader == "math" else row.gold]
-    place = int(row.gold[-1]) - 1
+    option_index = int(row.gold[-1]) - 1
     options = grading.options.listed(row.question)
-    return [row.gold, f"({chr(ord('A') + place)})", *options[place : place + 1]]
+    return [
+        row.gold,
+        f"({chr(ord('A') + option_index)})",
+        *options[option_index : option_index + 1],
+    ]
 
 
 @dataclass
@@ -202,9 +209,9 @@ def _spoiled(phrase: str, row: Question, wrong: str) -> str:
 
 def check(name: str) -> Found:
     """Grades every gold of a set, named in every way, in every phrase, and wrong ones likewise."""
-    found, cases = Found(0, 0, 0, [], [], collections.Counter()), list[tuple[str, Question, bool]]()
+    tally, cases = Found(0, 0, 0, [], [], collections.Counter()), list[tuple[str, Question, bool]]()
     for row in rows(name):
-        found.questions += 1
+        tally.questions += 1
         said = [(text, True) for text in options_said(row)]
         others = [dataclasses.replace(row, gold=other) for other in SETS[name].wrong(row.gold)]
         said += [(text, False) for other in others for text in options_said(other)]
@@ -216,14 +223,14 @@ def check(name: str) -> Found:
                 cases.append((phrase.format(inner), row, right))
     verdicts = grading.grade_many((answer, row.gold, row.grader, row) for answer, row, _ in cases)
     for (answer, row, right), verdict in zip(cases, verdicts, strict=True):
-        found.right += right
-        found.graded[row.gold, right] += 1
-        found.wrong += not right
+        tally.right += right
+        tally.graded[row.gold, right] += 1
+        tally.wrong += not right
         if right and verdict.outcome != "correct":
-            found.rejected.append((row.gold, answer))
+            tally.rejected.append((row.gold, answer))
         if not right and verdict.outcome == "correct":
-            found.accepted.append((row.gold, answer))
-    return found
+            tally.accepted.append((row.gold, answer))
+    return tally
 
 
 def attacks() -> dict[str, dict[str, int]]:

@@ -29,13 +29,13 @@ Respond = Callable[
 
 def chat_response(text: str, finish_reason: str = "stop", **message: Any) -> dict[str, Any]:
     """A response as servers write it; `message` adds to the message."""
-    said = {"role": "assistant", "content": text} | message
+    content = {"role": "assistant", "content": text} | message
     usage = {
         "prompt_tokens": 5,
         "completion_tokens": len(text.split()),
         "total_tokens": 5 + len(text.split()),
     }
-    choice = {"index": 0, "message": said, "finish_reason": finish_reason}
+    choice = {"index": 0, "message": content, "finish_reason": finish_reason}
     return {
         "id": "x",
         "object": "chat.completion",
@@ -118,10 +118,10 @@ def serving(
     class Handler(_Handler):
         def do_POST(self) -> None:
             body = json.loads(self.body())
-            with known.call():
-                known.bodies.append(body)
-                known.headers.append({name.lower(): value for name, value in self.headers.items()})
-                known.times.append(time.monotonic())
+            with state.call():
+                state.bodies.append(body)
+                state.headers.append({name.lower(): value for name, value in self.headers.items()})
+                state.times.append(time.monotonic())
                 time.sleep(delay)
                 status, response = respond(body)
                 if log:
@@ -132,9 +132,9 @@ def serving(
                 self.reply(status, json.dumps(response).encode())
 
     server = _Server(("127.0.0.1", port), Handler)
-    known = Server(server.server_address[1])
+    state = Server(server.server_address[1])
     with running(server):
-        yield known
+        yield state
 
 
 @contextlib.contextmanager
@@ -161,7 +161,7 @@ def proxy(upstream: Server, faults: list[str | None]) -> Iterator[Server]:
     class Handler(_Handler):
         def do_POST(self) -> None:
             data = self.body()
-            known.times.append(time.monotonic())
+            state.times.append(time.monotonic())
             with lock:
                 fault = left.pop(0) if left else None
             if fault is None:
@@ -175,9 +175,9 @@ def proxy(upstream: Server, faults: list[str | None]) -> Iterator[Server]:
             return answered.status, answered.read()
 
     server = _Server(("127.0.0.1", 0), Handler)
-    known = Server(server.server_address[1])
+    state = Server(server.server_address[1])
     with running(server):
-        yield known
+        yield state
 
 
 def _status(status: int, **headers: str) -> Callable[[Any, bytes], None]:
@@ -201,8 +201,8 @@ def _stall(handler: Any, data: bytes) -> None:
 
 def _truncated(handler: Any, data: bytes) -> None:
     """Half of a real answer, under the header of a whole one."""
-    _, whole = handler.forwarded(data)
-    handler.reply(200, whole[: len(whole) // 2], **{"Content-Length": str(len(whole))})
+    _, answer = handler.forwarded(data)
+    handler.reply(200, answer[: len(answer) // 2], **{"Content-Length": str(len(answer))})
     handler.close_connection = True
 
 

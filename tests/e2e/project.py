@@ -40,8 +40,8 @@ class Project:
         profile.
         """
         self.run("git", "add", "--all")
-        made = [name for name in ("metrics", "plots") if (self.root / name).exists()]
-        self.run("git", "add", "--force", *made, ".dvc/config")
+        results = [name for name in ("metrics", "plots") if (self.root / name).exists()]
+        self.run("git", "add", "--force", *results, ".dvc/config")
         self.run(
             "git",
             "-c",

@@ -44,8 +44,8 @@ def port() -> int:
     """A free one."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        found: int = free.getsockname()[1]
-        return found
+        number: int = free.getsockname()[1]
+        return number
 
 
 @contextlib.contextmanager
@@ -78,18 +78,18 @@ def s3(root: Path) -> Iterator[Remote]:
     """moto's server, with a bucket."""
     if not MOTO.is_file():
         pytest.skip("no S3 server: `make test` installs moto")
-    place = port()
-    url = f"http://127.0.0.1:{place}"
+    server_port = port()
+    url = f"http://127.0.0.1:{server_port}"
     secret = {"access_key_id": "testing", "secret_access_key": "testing"}
 
     def ready() -> None:
         request = urllib.request.Request(
-            f"{url}/bucket", method="PUT", headers={"Host": f"127.0.0.1:{place}"}
+            f"{url}/bucket", method="PUT", headers={"Host": f"127.0.0.1:{server_port}"}
         )
         urllib.request.urlopen(request, timeout=5).close()
 
     # by its environment's own Python: the script names the place where that was made
-    server = [str(MOTO.with_name("python")), str(MOTO), "-H", "127.0.0.1", "-p", str(place)]
+    server = [str(MOTO.with_name("python")), str(MOTO), "-H", "127.0.0.1", "-p", str(server_port)]
     with _running(server, root / "moto.log", ready):
         yield Remote("s3://bucket/store", {"endpointurl": url, "region": "us-east-1"}, secret)
 
@@ -112,13 +112,16 @@ def guarded(remote: Remote) -> Remote:
         "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}],
     }
     iam.put_user_policy(UserName="pusher", PolicyName="s3", PolicyDocument=json.dumps(all_of_s3))
-    made = iam.create_access_key(UserName="pusher")["AccessKey"]
+    access_key = iam.create_access_key(UserName="pusher")["AccessKey"]
     enforce = urllib.request.Request(
         f"{url}/moto-api/reset-auth", b"0", {"Content-Type": "text/plain"}
     )
     urllib.request.urlopen(enforce, timeout=5).close()
-    found = {"access_key_id": made["AccessKeyId"], "secret_access_key": made["SecretAccessKey"]}
-    return dataclasses.replace(remote, secret=found)
+    new_secret = {
+        "access_key_id": access_key["AccessKeyId"],
+        "secret_access_key": access_key["SecretAccessKey"],
+    }
+    return dataclasses.replace(remote, secret=new_secret)
 
 
 @contextlib.contextmanager
@@ -126,7 +129,7 @@ def ssh(root: Path) -> Iterator[Remote]:
     """OpenSSH's server, which takes one key alone."""
     if not SSHD.is_file():
         pytest.skip("no SSH server: install Debian's openssh-server")
-    place, keys = port(), root / "keys"
+    server_port, keys = port(), root / "keys"
     keys.mkdir()
     for name in ("host", "user", "stranger"):
         subprocess.run(
@@ -136,7 +139,7 @@ def ssh(root: Path) -> Iterator[Remote]:
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)  # where it wants to separate its privileges
     settings = {
-        "Port": place,
+        "Port": server_port,
         "ListenAddress": "127.0.0.1",
         "HostKey": keys / "host",
         "AuthorizedKeysFile": keys / "authorized",
@@ -153,12 +156,12 @@ def ssh(root: Path) -> Iterator[Remote]:
     )
 
     def ready() -> None:
-        socket.create_connection(("127.0.0.1", place), timeout=1).close()
+        socket.create_connection(("127.0.0.1", server_port), timeout=1).close()
 
     with _running(
         [str(SSHD), "-D", "-e", "-f", str(root / "sshd_config")], root / "sshd.log", ready
     ):
-        url = f"ssh://{getpass.getuser()}@127.0.0.1:{place}{root / 'store'}"
+        url = f"ssh://{getpass.getuser()}@127.0.0.1:{server_port}{root / 'store'}"
         yield Remote(url, secret={"keyfile": str(keys / "user")})
 
 

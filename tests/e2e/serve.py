@@ -33,7 +33,7 @@ def _named(root: Path) -> str:
 @contextlib.contextmanager
 def serving(folder: Path, root: Path, *options: str) -> Iterator[str]:
     """A model's folder, served; its base_url once it answers. `root` takes the log."""
-    place, log = port(), root / "server.log"
+    server_port, log = port(), root / "server.log"
     command = [
         str(Path(sys.executable).with_name("vllm")),
         "serve",
@@ -41,7 +41,7 @@ def serving(folder: Path, root: Path, *options: str) -> Iterator[str]:
         "--host",
         "127.0.0.1",
     ]
-    command += ["--port", str(place), *options]
+    command += ["--port", str(server_port), *options]
     paths = [_named(root / "named"), os.environ.get("PYTHONPATH", "")]
     env = os.environ | CPU | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
     with log.open("w") as out:
@@ -51,12 +51,12 @@ def serving(folder: Path, root: Path, *options: str) -> Iterator[str]:
             assert server.poll() is None, log.read_text()[-3000:]
             with (
                 contextlib.suppress(OSError),
-                urllib.request.urlopen(f"http://127.0.0.1:{place}/health") as answer,
+                urllib.request.urlopen(f"http://127.0.0.1:{server_port}/health") as answer,
             ):
                 if answer.status == 200:
                     break
             time.sleep(1)
-        yield f"http://127.0.0.1:{place}/v1"
+        yield f"http://127.0.0.1:{server_port}/v1"
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(server.pid, 9)

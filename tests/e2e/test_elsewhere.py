@@ -42,19 +42,19 @@ def greedy(model: Any, folder: Path, text: str, count: int = NEW) -> tuple[list[
     from transformers import AutoTokenizer
 
     ids = AutoTokenizer.from_pretrained(folder)(text, add_special_tokens=False, return_tensors="pt")
-    found = model.generate(
+    output = model.generate(
         **ids,
         do_sample=False,
         max_new_tokens=count,
         return_dict_in_generate=True,
         output_logits=True,
     )
-    new = found.sequences[0, ids["input_ids"].shape[1] :].tolist()
-    said = [
-        torch.log_softmax(step[0], -1)[one].item()
-        for step, one in zip(found.logits, new, strict=True)
+    new = output.sequences[0, ids["input_ids"].shape[1] :].tolist()
+    log_probabilities = [
+        torch.log_softmax(step[0], -1)[token_id].item()
+        for step, token_id in zip(output.logits, new, strict=True)
     ]
-    return new, said
+    return new, log_probabilities
 
 
 def test_cell_answers_with_transformers_what_the_study_stored(smoked: Project) -> None:
@@ -63,14 +63,14 @@ def test_cell_answers_with_transformers_what_the_study_stored(smoked: Project) -
 
     cell, data = smoked.root / CELL, smoked.root / "data/smoke"
     model, tokenizer = load(cell), AutoTokenizer.from_pretrained(cell)
-    asked = {
+    questions = {
         row.question_id: row.question for row in records.read(data / "questions.parquet", Question)
     }
     stored = records.read(data / "predictions" / f"{cell.name}.parquet", Prediction)
     rows = [row for row in stored if row.sample == 0]
     assert len(rows) > 10
     for row in rows:
-        new, _ = greedy(model, cell, f"{asked[row.question_id]}\n", count=8)
+        new, _ = greedy(model, cell, f"{questions[row.question_id]}\n", count=8)
         assert chat.split(tokenizer.decode(new, skip_special_tokens=True)) == (
             row.reasoning,
             row.answer,
@@ -102,17 +102,21 @@ def test_card_says_what_the_params_and_metrics_say(smoked: Project) -> None:
     card = ModelCard.load(smoked.root / CELL / "README.md")
     assert (card.data.library_name, card.data.pipeline_tag) == ("transformers", "text-generation")
     assert {"compress-distill", "sft"} <= set(card.data.tags)
-    says = dict(re.findall(r"^\| ([^|]+?) \| ([^|]*?) \|$", card.text, re.MULTILINE))
+    card_rows = dict(re.findall(r"^\| ([^|]+?) \| ([^|]*?) \|$", card.text, re.MULTILINE))
     metrics = json.loads(
         (smoked.root / "metrics/smoke/train" / f"{Path(CELL).name}.json").read_text()
     )[0]
     params = yaml.safe_load((smoked.root / "params.yaml").read_text())["methods"]["lora"]
-    assert says["teacher"] == "scripted"
-    assert says["examples"] == f"{metrics['examples']}, 1 passes"
-    assert says["tokens trained on"].startswith(f"{metrics['completion_tokens']:,} of completions")
-    assert says["mean loss at the end"] == str(metrics["final_loss"])
-    assert says["learning rate"].startswith(f"{params['learning_rate']:g}, {params['scheduler']}")
-    assert f"rank {params['lora']['rank']}" in says["LoRA"]
+    assert card_rows["teacher"] == "scripted"
+    assert card_rows["examples"] == f"{metrics['examples']}, 1 passes"
+    assert card_rows["tokens trained on"].startswith(
+        f"{metrics['completion_tokens']:,} of completions"
+    )
+    assert card_rows["mean loss at the end"] == str(metrics["final_loss"])
+    assert card_rows["learning rate"].startswith(
+        f"{params['learning_rate']:g}, {params['scheduler']}"
+    )
+    assert f"rank {params['lora']['rank']}" in card_rows["LoRA"]
 
 
 def test_sft_sets_open_with_datasets(smoked: Project, tmp_path: Path) -> None:

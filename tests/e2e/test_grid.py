@@ -44,9 +44,9 @@ def overrides(folder: Path) -> list[str]:
     written = paper.profile()
     sets = folders.overrides(folder / "sets", written["questions"]["sets"])
     models = [
-        one
-        for one in paper.overrides(folder / "models")
-        if not one.lstrip("~+").startswith("teachers.")
+        override
+        for override in paper.overrides(folder / "models")
+        if not override.lstrip("~+").startswith("teachers.")
     ]
     teachers = itertools.chain.from_iterable(
         paper.scripted(*entry) for entry in written["teachers"].items()
@@ -57,9 +57,9 @@ def overrides(folder: Path) -> list[str]:
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The composed grid."""
-    found = Project(tmp_path_factory.mktemp("grid"))
-    found.compose("paper", *overrides(tmp_path_factory.mktemp("paper")))
-    return found
+    grid = Project(tmp_path_factory.mktemp("grid"))
+    grid.compose("paper", *overrides(tmp_path_factory.mktemp("paper")))
+    return grid
 
 
 def test_plan_is_the_whole_grid(project: Project) -> None:
@@ -85,18 +85,18 @@ def test_grid_runs_two_cells_at_a_time(project: Project) -> None:
     workers = [
         subprocess.Popen(
             # -s: without it each would also lock what the cells share, and the other one would fail on that
-            ["dvc", "--wait-for-lock", "repro", "-s", *itertools.chain(*cells[place::2])],
+            ["dvc", "--wait-for-lock", "repro", "-s", *itertools.chain(*cells[number::2])],
             cwd=project.root,
             env=project.env | {"OMP_NUM_THREADS": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
-        for place in range(2)
+        for number in range(2)
     ]
-    said = [worker.communicate()[0] for worker in workers]
+    outputs = [worker.communicate()[0] for worker in workers]
     assert [worker.returncode for worker in workers] == [0, 0], "\n".join(
-        one[-3000:] for one in said
+        output[-3000:] for output in outputs
     )
     assert project.repro() == {"examples@paper", "report@paper"}
     metrics, plots = project.root / "metrics/paper", project.root / "plots/paper"

@@ -46,11 +46,11 @@ def write(project: Project) -> None:
         {"id": f"i{number}", "q": f"{number} and {number + 7}?", "a": 2 * number + 7}
         for number in range(8)
     ]
-    said = [
+    answers = [
         {"id": row["id"], "text": f"<think>I add.</think>The answer is {row['a']}."}
         for row in asked
     ]
-    for name, rows in ((QUESTIONS, asked), (TRACES, said)):
+    for name, rows in ((QUESTIONS, asked), (TRACES, answers)):
         (project.root / name).write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 

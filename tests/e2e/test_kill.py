@@ -91,12 +91,12 @@ def finish(root: Path) -> bytes:
 
 def undisturbed(root: Path, log: Path) -> tuple[bytes, int]:
     """(out, calls) of a run that nobody kills; its store is removed."""
-    whole = finish(root)
+    contents = finish(root)
     calls = len(log.read_text().splitlines())
     shutil.rmtree(root / "data/store")
     (root / OUT).unlink()
     log.unlink()
-    return whole, calls
+    return contents, calls
 
 
 def test_stage_killed_at_twenty_moments(project: Project, port: int, tmp_path: Path) -> None:
@@ -106,14 +106,14 @@ def test_stage_killed_at_twenty_moments(project: Project, port: int, tmp_path: P
         {"engine": "openai", "base_url": f"http://127.0.0.1:{port}/v1", "concurrency": CONCURRENCY},
     )
     with served(log, port, delay=0.1):
-        whole, calls = undisturbed(root, log)
+        undisturbed_bytes, calls = undisturbed(root, log)
         for _ in range(20):
             stage = start(root)
             time.sleep(rng.uniform(0.0, 2.5))
             stage.send_signal(signal.SIGKILL)
             stage.communicate()
-            assert not (root / OUT).exists() or (root / OUT).read_bytes() == whole
-        assert finish(root) == whole
+            assert not (root / OUT).exists() or (root / OUT).read_bytes() == undisturbed_bytes
+        assert finish(root) == undisturbed_bytes
     paid = collections.Counter(log.read_text().splitlines())
     assert len(paid) == calls
     assert sum(paid.values()) <= calls + 20 * CONCURRENCY
@@ -131,7 +131,7 @@ def test_server_killed(project: Project, port: int, tmp_path: Path) -> None:
     }
     root = prepare(project, inference | {"longest_pause": 0.5, "tries": 4, "patience": 0})
     with served(log, port, delay=0.05):
-        whole, calls = undisturbed(root, log)
+        undisturbed_bytes, calls = undisturbed(root, log)
     for lives in (1.5, 1.5):
         with served(log, port, delay=0.05):
             stage = start(root)
@@ -151,7 +151,7 @@ def test_server_killed(project: Project, port: int, tmp_path: Path) -> None:
     with served(log, port, delay=0.05):
         _, complaint = stage.communicate()
         assert stage.returncode == 0, complaint
-    assert (root / OUT).read_bytes() == whole
+    assert (root / OUT).read_bytes() == undisturbed_bytes
     paid = collections.Counter(log.read_text().splitlines())
     assert len(paid) == calls
     assert sum(paid.values()) <= calls + 4 * CONCURRENCY
@@ -191,11 +191,11 @@ def replicas() -> dict[int, int]:
     """Processes of Ray's actors that hold an engine, with the raylet, one a node, that each belongs
     to.
     """
-    found = subprocess.run(
+    listed = subprocess.run(
         ["pgrep", "-f", "^ray::.*MapWorker"], capture_output=True, text=True, check=False
     )
     parents = {}
-    for pid in found.stdout.split():
+    for pid in listed.stdout.split():
         with contextlib.suppress(OSError):
             parents[int(pid)] = int(
                 Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]
@@ -206,7 +206,7 @@ def replicas() -> dict[int, int]:
 def test_ray_worker_killed(project: Project, cluster: int, tmp_path: Path) -> None:
     scripted = {"engine": "scripted", **vars(SCRIPT)}
     local = prepare(project, scripted)
-    whole = finish(local)
+    undisturbed_bytes = finish(local)
     shutil.rmtree(local / "data/store")
     ray = {
         "engine": "ray",
@@ -219,10 +219,10 @@ def test_ray_worker_killed(project: Project, cluster: int, tmp_path: Path) -> No
     stage = start(root)
     killed, nodes = set[int](), set[int]()
     while stage.poll() is None:
-        there = replicas()
-        nodes.update(there.values())
-        if len(there) == 2 and len(killed) < 2:  # one on each node
-            worker = min(there)
+        node_by_worker = replicas()
+        nodes.update(node_by_worker.values())
+        if len(node_by_worker) == 2 and len(killed) < 2:  # one on each node
+            worker = min(node_by_worker)
             with contextlib.suppress(ProcessLookupError):
                 os.kill(worker, signal.SIGKILL)
                 killed.add(worker)
@@ -231,6 +231,6 @@ def test_ray_worker_killed(project: Project, cluster: int, tmp_path: Path) -> No
     assert stage.returncode == 0, complaint
     assert len(nodes) == 2
     assert killed
-    assert (root / OUT).read_bytes() == whole
+    assert (root / OUT).read_bytes() == undisturbed_bytes
     with Store(root / "data/store") as store:
         assert len(store) == len(list(records.read(root / OUT, Response)))

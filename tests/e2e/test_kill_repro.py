@@ -49,7 +49,7 @@ def start(project: Project) -> subprocess.Popen[str]:
     """`dvc repro` in a process group of its own, which a SIGINT reaches though the tests run in the
     background.
     """
-    how = {
+    streams = {
         "stdout": subprocess.PIPE,
         "stderr": subprocess.STDOUT,
         "text": True,
@@ -57,7 +57,7 @@ def start(project: Project) -> subprocess.Popen[str]:
     }
     listen = functools.partial(signal.signal, signal.SIGINT, signal.default_int_handler)
     return subprocess.Popen(
-        ["dvc", "repro"], cwd=project.root, env=project.env, preexec_fn=listen, **how
+        ["dvc", "repro"], cwd=project.root, env=project.env, preexec_fn=listen, **streams
     )
 
 
@@ -138,7 +138,7 @@ def killed(tmp_path: Path) -> Iterator[Project]:
 
 def test_killed_repro_ends_as_an_undisturbed_one(smoked: Project, killed: Project) -> None:
     print(f"KILLS={KILLS} KILL_SEED={SEED}")
-    rng, whole = random.Random(SEED), digests(smoked.root, "data/smoke")
+    rng, undisturbed = random.Random(SEED), digests(smoked.root, "data/smoke")
     ways = [way for _ in range(-(-KILLS // len(WAYS))) for way in rng.sample(WAYS, len(WAYS))]
     for number, group in ways[:KILLS]:
         moment = rng.uniform(0.5, LONGEST)
@@ -152,14 +152,14 @@ def test_killed_repro_ends_as_an_undisturbed_one(smoked: Project, killed: Projec
         )
         end(process, number, group)
         assert left(killed) == []
-        assert digests(killed.root, "data/smoke").items() <= whole.items()
+        assert digests(killed.root, "data/smoke").items() <= undisturbed.items()
         mend(killed)
         if done:  # nothing is left to kill
             for name in MADE:
                 path = killed.root / name
                 shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     killed.repro()
-    assert digests(killed.root, "data/smoke") == whole
+    assert digests(killed.root, "data/smoke") == undisturbed
     assert leftovers(killed.root) == []
     assert metrics(killed.root) == metrics(smoked.root)
     assert killed.repro() == set()

@@ -78,10 +78,10 @@ def profile() -> str:
             "duplicates": "drop",
         }
     sets["gsm8k"]["gold_pattern"] = r"####\s*(.+)$"  # type: ignore[index]
-    own = {"profile": "real", "grid": {"profiles": ["real"]}, "questions": {"sets": sets}}
-    own["students"] = {"tiny": {"source": {"config": {"max_position_embeddings": 4096}}}}
+    changes = {"profile": "real", "grid": {"profiles": ["real"]}, "questions": {"sets": sets}}
+    changes["students"] = {"tiny": {"source": {"config": {"max_position_embeddings": 4096}}}}
     return "# @package _global_\n" + yaml.safe_dump(
-        {"defaults": ["smoke", "_self_"]} | own, sort_keys=False
+        {"defaults": ["smoke", "_self_"]} | changes, sort_keys=False
     )
 
 
@@ -94,12 +94,12 @@ def test_real_sets_are_answered_and_graded(tmp_path: Path) -> None:
     (project.root / "conf/profile/real.yaml").write_text(profile())
     project.compose("real")
     project.repro("score_untrained@real-tiny")
-    asked = {
+    questions = {
         row.question_id: row
         for row in records.read(project.root / "data/real/questions.parquet", Question)
     }
     scores = list(records.read(project.root / "data/real/scores/untrained-tiny.parquet", Score))
-    greedy = [asked[row.question_id] for row in scores if row.sample == 0]
+    greedy = [questions[row.question_id] for row in scores if row.sample == 0]
     assert {name: sum(row.source == name for row in greedy) for name in FILES} == dict.fromkeys(
         FILES, ASKED
     )

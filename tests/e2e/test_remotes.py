@@ -27,12 +27,12 @@ OTHER = "compressors.strong.max_ratio=0.5"  # a change of the strong compressor
 
 def contents(project: Project, *folders: str) -> dict[str, str]:
     """The hash of every file below the folders."""
-    found = {}
+    hashes = {}
     for path in sorted(
         path for name in folders for path in (project.root / name).rglob("*") if path.is_file()
     ):
-        found[str(path.relative_to(project.root))] = hashlib.sha256(path.read_bytes()).hexdigest()
-    return found
+        hashes[str(path.relative_to(project.root))] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashes
 
 
 @pytest.fixture
@@ -61,9 +61,9 @@ def test_what_one_machine_pushed_another_pulls(
     second = first.cloned(tmp_path / "second")
     any_store.add(second)
     second.run("dvc", "pull", "--run-cache")
-    there = contents(first, "data/smoke")
-    assert contents(second, "data/smoke") == there
-    assert {name.split("/")[2] for name in there} >= {
+    pulled = contents(first, "data/smoke")
+    assert contents(second, "data/smoke") == pulled
+    assert {name.split("/")[2] for name in pulled} >= {
         "traces",
         "compressed",
         "checkpoints",
@@ -115,8 +115,8 @@ def test_run_cache_trains_nothing_twice(store: Remote, smoked: Project, tmp_path
     second.compose("smoke", OTHER)
     ran = {name.partition("@")[0] for name in second.repro("--pull")}
     assert not ran & {"models", "generate", "compress", "train", "evaluate"}
-    made = ("data/smoke", "metrics/smoke", "plots/smoke")
-    assert contents(second, *made) == contents(first, *made)
+    before = ("data/smoke", "metrics/smoke", "plots/smoke")
+    assert contents(second, *before) == contents(first, *before)
     assert (second.root / "dvc.lock").read_bytes() == (first.root / "dvc.lock").read_bytes()
 
 
@@ -189,10 +189,10 @@ def test_interrupted_push_goes_on(any_store: Remote, smoked: Project, tmp_path: 
     assert contents(second, "data/smoke") == contents(smoked, "data/smoke")
 
 
-def object_of(place: Path, file: Path) -> Path:
+def object_of(path: Path, file: Path) -> Path:
     """The object in a cache or a folder of a store that holds a file's content."""
     digest = hashlib.md5(file.read_bytes()).hexdigest()
-    return place / "files/md5" / digest[:2] / digest[2:]
+    return path / "files/md5" / digest[:2] / digest[2:]
 
 
 def flip(path: Path) -> None:

@@ -67,11 +67,11 @@ def qwen(count: int) -> list[Trace]:
     """Short ones of Qwen3-8B's traces, and one that is longer than the compressor's context."""
     with (SHARED / "traces/qwen3-8b/qwen3-8b__think-on.jsonl").open() as file:
         rows = [json.loads(line) for line in file]
-    whole = sorted(
+    answered = sorted(
         (row for row in rows if row["thinking"] and row["content"]),
         key=lambda row: len(row["thinking"]),
     )
-    chosen = [*whole[: count - 1], whole[-1]]
+    chosen = [*answered[: count - 1], answered[-1]]
     return [
         trace(
             n,
@@ -155,7 +155,7 @@ def test_offline_engine_generates_and_compresses_and_resumes(
 
 def test_checkpoints_answer_ahead_by_one_engine(project: Project, smollm2: Path) -> None:
     """Weights that were put into a running engine answer as those that an engine was loaded with."""
-    asked = {
+    evaluation = {
         "split": "validation",
         "questions": None,
         "max_new_tokens": 24,
@@ -170,7 +170,7 @@ def test_checkpoints_answer_ahead_by_one_engine(project: Project, smollm2: Path)
         }
     }
     root = project(
-        evaluate=asked | {"temperature": 0.6, "top_p": 0.95, "seed": 0}, students=students
+        evaluate=evaluation | {"temperature": 0.6, "top_p": 0.95, "seed": 0}, students=students
     )
     questions = [dataclasses.replace(row, split="validation") for row in gsm8k(4)]
     records.write(root / "data/test/questions.parquet", questions, Question)
@@ -231,8 +231,8 @@ def test_served_model_generates_and_compresses(
         shutil.rmtree(root / "data/store")
         root = project(**sections("smol", inference))
         assert compress(root).returncode == 0
-        found = list(records.read(root / "data/test/compressed/llm/llm.parquet", Variant))
-        assert [row.drop_reason for row in found].count("over_context") == 1
+        variants = list(records.read(root / "data/test/compressed/llm/llm.parquet", Variant))
+        assert [row.drop_reason for row in variants].count("over_context") == 1
 
 
 def test_reasoning_parser_of_vllm_sets_the_reasoning_apart(smollm2: Path) -> None:

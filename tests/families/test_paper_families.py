@@ -38,20 +38,25 @@ SHORT = ["methods.lora.accumulation=2", "methods.full.accumulation=2"] + [
 def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The current folder: the paper's params with miniatures, questions, and a teacher's traces."""
     torch.set_num_threads(1)  # more only get into each other's way at this size
-    found = tmp_path_factory.mktemp("paper")
-    changes = [*paper.overrides(found / "hub"), *SHORT]
+    folder = tmp_path_factory.mktemp("paper")
+    changes = [*paper.overrides(folder / "hub"), *SHORT]
     compose_and_dump(
-        found / "params.yaml", str(ROOT / "conf"), None, "config", None, ["profile=paper", *changes]
+        folder / "params.yaml",
+        str(ROOT / "conf"),
+        None,
+        "config",
+        None,
+        ["profile=paper", *changes],
     )
-    records.write(found / "data/paper/questions.parquet", ASKED, Question)
+    records.write(folder / "data/paper/questions.parquet", ASKED, Question)
     records.write(
-        found / f"data/paper/traces/{TEACHER}.parquet",
+        folder / f"data/paper/traces/{TEACHER}.parquet",
         [trace(number) for number in range(TAUGHT)],
         Trace,
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(found)
-        yield found
+        patch.chdir(folder)
+        yield folder
 
 
 def run(stage: Any, **cell: str) -> None:
@@ -68,13 +73,13 @@ def run(stage: Any, **cell: str) -> None:
 @pytest.fixture(scope="module")
 def compressed(root: Path) -> dict[str, list[Variant]]:
     """What each compressor made of the traces."""
-    made = {}
+    by_compressor = {}
     for name in paper.profile()["compressors"]:
         run(compress, teacher=TEACHER, compressor=name)
-        made[name] = list(
+        by_compressor[name] = list(
             records.read(root / f"data/paper/compressed/{TEACHER}/{name}.parquet", Variant)
         )
-    return made
+    return by_compressor
 
 
 @pytest.mark.parametrize("name", paper.profile()["teachers"])

@@ -66,9 +66,9 @@ def check(sizes: Sizes, out: Path, budget: float, commit: str | None = None) -> 
     hardware.hide_kernels()  # in a rehearsal
     header = device.header(commit)
     parts = Parts(out / device.file_name(header["device"]), budget, header | {"budget": budget})
-    wanted = [f"{name}-{method}" for name in sizes.students for method in sizes.methods]
+    cells = [f"{name}-{method}" for name in sizes.students for method in sizes.methods]
     with tempfile.TemporaryDirectory() as folder:
-        cpu = families.on_cpu(Path(folder) / "cpu", wanted)
+        cpu = families.on_cpu(Path(folder) / "cpu", cells)
         try:
             _families(parts, sizes, Path(folder))
             _smollm2(parts, sizes, Path(folder) / "smollm2")
@@ -130,8 +130,8 @@ def _smollm2(parts: Parts, sizes: Sizes, root: Path) -> None:
 def _needing(parts: Parts, needed: str, body: Any) -> Numbers:
     """A part that another one has to precede."""
     parts.of(needed)
-    found: Numbers = body()
-    return found
+    numbers: Numbers = body()
+    return numbers
 
 
 def _losses(parts: Parts, sizes: Sizes, cpu: "subprocess.Popen[str]", folder: Path) -> None:
@@ -152,10 +152,10 @@ def _profiles(parts: Parts, sizes: Sizes, folder: Path) -> None:
     """By the profile's own methods: nothing on a CPU compares with their optimizer and dropout."""
     for name in sizes.students:
         for method in sizes.methods:
-            own = f"{families.PROFILE}_{method}"
+            profile_method = f"{families.PROFILE}_{method}"
             parts.run(
-                f"{name}_{own}",
-                partial(_after, parts, f"{name}_built", folder / name, "padded", own),
+                f"{name}_{profile_method}",
+                partial(_after, parts, f"{name}_built", folder / name, "padded", profile_method),
             )
 
 
@@ -169,9 +169,9 @@ def _compared(parts: Parts, part: str, cpu: families.Curve | None) -> Numbers:
 
 def _waited(cpu: "subprocess.Popen[str]") -> Numbers:
     """Wait for the CPU's runs. Raises StageError with the last that they said where they failed."""
-    said = cpu.communicate()[1]
+    complaint = cpu.communicate()[1]
     if cpu.returncode:
-        raise StageError(said.strip()[-600:])
+        raise StageError(complaint.strip()[-600:])
     return {}
 
 

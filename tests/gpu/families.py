@@ -41,7 +41,8 @@ FIRST, LATER = 0.02, 0.1
 LOSSES = "losses.json"
 # Two rows a batch: alone a row has nothing to be packed with
 METHODS = {
-    name: dataclasses.replace(how, batch_size=2, accumulation=1) for name, how in ALONE.items()
+    name: dataclasses.replace(method, batch_size=2, accumulation=1)
+    for name, method in ALONE.items()
 }
 PROFILE = "profile"  # what the names of the profile's own methods begin with here
 Curve = list[list[float]]
@@ -49,8 +50,8 @@ Curve = list[list[float]]
 
 def declared(name: str) -> dict[str, Any]:
     """What the paper's profile says of a student."""
-    found: dict[str, Any] = paper.profile()["students"][name]
-    return found
+    entry: dict[str, Any] = paper.profile()["students"][name]
+    return entry
 
 
 def training(name: str, layout: str) -> Training:
@@ -73,7 +74,7 @@ def project(name: str, root: Path) -> Path:
         layout: {"text": text, "training": dataclasses.asdict(training(name, layout))}
         for layout in LAYOUTS
     }
-    methods = {method: dataclasses.asdict(how) for method, how in (METHODS | profiles()).items()}
+    methods = {name: dataclasses.asdict(method) for name, method in (METHODS | profiles()).items()}
     params_file(root, students=layouts, methods=methods, seeds={"s0": 3})
     tokenizer = tokens.load(folder)
     rows = [example(tokenizer, text["prompt_template"], number) for number in range(1, 6)]
@@ -103,10 +104,10 @@ def run(stage: Any, root: Path, **cell: str) -> None:
 
 def read(root: Path, kind: str, profile: str, cell: Mapping[str, str]) -> Numbers:
     """A cell's metrics of a kind."""
-    found: Numbers = read_json(
+    metrics: Numbers = read_json(
         root / "metrics" / profile / kind / f"{'-'.join(cell.values())}.json"
     )[0]
-    return found
+    return metrics
 
 
 def cell(root: Path, layout: str, method: str) -> Numbers:
@@ -161,10 +162,10 @@ def on_cpu(folder: Path, cells: Sequence[str]) -> "subprocess.Popen[str]":
 def losses(folder: Path, cells: Sequence[str]) -> None:
     """Train cells, and write the curve of each as it comes, by name."""
     curves: dict[str, Curve] = {}
-    for one in cells:
-        name, _, method = one.partition("-")
+    for cell_name in cells:
+        name, _, method = cell_name.partition("-")
         root = folder / name
-        curves[one] = cell(root if root.exists() else project(name, root), "padded", method)[
+        curves[cell_name] = cell(root if root.exists() else project(name, root), "padded", method)[
             "curve"
         ]
         write_json(folder / LOSSES, curves)
@@ -174,12 +175,12 @@ def compared(curve: Curve, cpu: Curve) -> Numbers:
     """The largest differences of the losses of two runs. Raises StageError where they are more than
     rounding.
     """
-    if [[step, seen, rate] for step, seen, _, rate in curve] != [
-        [step, seen, rate] for step, seen, _, rate in cpu
+    if [[step, tokens_seen, rate] for step, tokens_seen, _, rate in curve] != [
+        [step, tokens_seen, rate] for step, tokens_seen, _, rate in cpu
     ]:
         raise StageError("steps, tokens or learning rates are not those of the CPU")
-    apart = [abs(one[2] - two[2]) for one, two in zip(curve, cpu, strict=True)]
-    first, later = (round(max(part, default=0.0), 6) for part in (apart[:2], apart[2:]))
+    differences = [abs(ours[2] - theirs[2]) for ours, theirs in zip(curve, cpu, strict=True)]
+    first, later = (round(max(part, default=0.0), 6) for part in (differences[:2], differences[2:]))
     if not (first <= FIRST and later <= LATER):  # no number fails too
         raise StageError(
             f"losses differ from the CPU's by {first} in the first steps and {later} later"

@@ -67,10 +67,10 @@ def pins(python: str) -> list[str]:
     """NAME==VERSION of every wheel that is brought along for a Python. Raises StageError where no
     set fits.
     """
-    wanted = [_pin(name) for name in NEEDED]
+    pinned = [_pin(name) for name in NEEDED]
     with tempfile.TemporaryDirectory() as folder:
-        asked = Path(folder) / "needed.in"
-        asked.write_text("\n".join(wanted))
+        requirements = Path(folder) / "needed.in"
+        requirements.write_text("\n".join(pinned))
         where = ["--python-version", python, "--python-platform", "x86_64-manylinux_2_28"]
         lines = _run(
             "uv",
@@ -80,7 +80,7 @@ def pins(python: str) -> list[str]:
             *where,
             "-c",
             str(ROOT / "constraints.txt"),
-            str(asked),
+            str(requirements),
         )
     closure = [line for line in lines.splitlines() if re.match(r"\w", line)]
     return [*(line for line in closure if not LEFT_OUT.match(line)), _pin(WEIGHTS)]
@@ -89,10 +89,10 @@ def pins(python: str) -> list[str]:
 def _pin(name: str) -> str:
     """The line of a requirements file that pins `name`, without its reason."""
     for path in sorted(ROOT.glob("requirements*.txt")):
-        if found := re.search(
+        if pin := re.search(
             rf"^{name}(?:\[[^]]*\])?(==\S+)", path.read_text(), re.MULTILINE | re.IGNORECASE
         ):
-            return f"{name}{found[1]}"
+            return f"{name}{pin[1]}"
     raise StageError(
         f"{name}: no requirements file pins it; add the pin, or leave it out of tests/gpu/pack.py"
     )
@@ -132,8 +132,8 @@ def cut(files: Path, out: Path, size: int, python: str) -> int:
         with tarfile.open(fileobj=archive, mode="w") as packed:
             for path in sorted(files.iterdir()):
                 packed.add(path, path.name)
-        whole = archive.tell()
-        count = -(-whole // size)
+        size_of_archive = archive.tell()
+        count = -(-size_of_archive // size)
         with replacing(out) as folder:
             pieces = []
             archive.seek(0)

@@ -67,10 +67,10 @@ class Parts:
 
     def of(self, name: str) -> Numbers:
         """What a part gave. Raises SkippedError where it gave nothing."""
-        found = self.found.get(name, {"outcome": "not asked for"})
-        if found["outcome"] != "ok":
-            raise SkippedError(f"{name}: {found['outcome']}")
-        return found
+        numbers = self.found.get(name, {"outcome": "not asked for"})
+        if numbers["outcome"] != "ok":
+            raise SkippedError(f"{name}: {numbers['outcome']}")
+        return numbers
 
     def with_outcome(self, *outcomes: str) -> list[str]:
         """Names of the parts that ended so."""

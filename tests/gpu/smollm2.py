@@ -61,25 +61,25 @@ def declared(
     batch_size: int, epochs: int, max_new_tokens: int, source: dict[str, Any] | None
 ) -> dict[str, Any]:
     """The default profile's params, but for what suits a GPU, and a teacher that is never wrong."""
-    found = composing.declared("default")
-    found["profile"] = PROFILE
-    found["grid"] |= {
+    params = composing.declared("default")
+    params["profile"] = PROFILE
+    params["grid"] |= {
         "profiles": [PROFILE],
         "compressors": ["strong"],
         "truncate_to": [],
         "targets": [*ARMS],
     }
-    found["teachers"][TEACHER] |= {"samples": 1}
-    found["teachers"][TEACHER]["inference"]["wrong_rate"] = 0.0
-    student = found["students"][STUDENT]
+    params["teachers"][TEACHER] |= {"samples": 1}
+    params["teachers"][TEACHER]["inference"]["wrong_rate"] = 0.0
+    student = params["students"][STUDENT]
     student |= {"training": {"attention": "sdpa", "packed": True}}
     student["inference"] |= {"attention": "sdpa", "batch_size": 200}
     student["source"] = {**student["source"], **(source or {})}
     student["text"]["max_tokens"] = 1024  # no trace is dropped for its length
-    for method in found["methods"].values():
+    for method in params["methods"].values():
         method |= {"batch_size": batch_size, "epochs": epochs}
-    found["evaluate"] |= {"questions": None, "max_new_tokens": max_new_tokens, "samples": 0}
-    return found
+    params["evaluate"] |= {"questions": None, "max_new_tokens": max_new_tokens, "samples": 0}
+    return params
 
 
 def prepare(root: Path, params: dict[str, Any], train: int, test: int) -> Numbers:
@@ -161,23 +161,25 @@ def answer(root: Path, params: dict[str, Any], arm: str, method: str) -> Numbers
     device.forget_peak()
     data, config = root / "data" / PROFILE, Evaluate(**params["evaluate"])
     rows = list(records.read(data / "questions.parquet", Question))
-    asked = {row.question_id: row for row in rows if row.split == config.split}
+    questions_by_id = {row.question_id: row for row in rows if row.split == config.split}
     folder = data / "checkpoints" / "-".join(cell(arm, method).values())
     with contextlib.chdir(root), Store(root / "data/store") as answers:
         asker = student_asker(
             folder, params["students"][STUDENT], config, f"students.{STUDENT}", answers
         )
-        wanted = asks(list(asked.values()), asker, config)
+        requests = asks(list(questions_by_id.values()), asker, config)
         assert asker.engine  # loads it
         began = time.perf_counter()
-        given = list(predict(asker, wanted))
+        predictions = list(predict(asker, requests))
         seconds = time.perf_counter() - began
-    return {"questions": len(given)} | _graded(given, asked, seconds)
+    return {"questions": len(predictions)} | _graded(predictions, questions_by_id, seconds)
 
 
-def _graded(given: Sequence[Prediction], asked: dict[str, Question], seconds: float) -> Numbers:
-    scores = list(score.score(given, asked, Page("")))
-    written = sum(row.think_tokens + row.answer_tokens for row in given)
+def _graded(
+    predictions: Sequence[Prediction], questions_by_id: dict[str, Question], seconds: float
+) -> Numbers:
+    scores = list(score.score(predictions, questions_by_id, Page("")))
+    written = sum(row.think_tokens + row.answer_tokens for row in predictions)
     return {
         "accuracy": round(sum(row.correct for row in scores) / len(scores), 4),
         "hit_cap": sum(row.outcome == "hit_cap" for row in scores),

@@ -35,8 +35,8 @@ def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def results(folder: Path) -> dict[str, Any]:
     """What a check wrote."""
     (path,) = folder.glob("*.json")
-    found: dict[str, Any] = json.loads(path.read_text())
-    return found
+    parts_by_name: dict[str, Any] = json.loads(path.read_text())
+    return parts_by_name
 
 
 @pytest.mark.usefixtures("quiet")

@@ -24,10 +24,10 @@ def data_set(folder: Path, source: str, entry: dict[str, Any], first: int = 0) -
     for part, split in enumerate(sorted(set(entry["files"].values()))):
         start = first + 20 * part
         rows = [
-            row(source, start + place) | _wanted(entry, place)
-            for place in range(max(ROWS, _kinds(entry)))
+            row(source, start + row_index) | _wanted(entry, row_index)
+            for row_index in range(max(ROWS, _kinds(entry)))
         ]
-        text = "".join(json.dumps(one) + "\n" for one in rows)
+        text = "".join(json.dumps(one_row) + "\n" for one_row in rows)
         # `datasets` takes a folder of this name and these files for one that it has read before,
         # whatever they hold
         name = f"{split}-{hashlib.sha256(text.encode()).hexdigest()[:8]}.jsonl"
@@ -42,9 +42,11 @@ def _kinds(entry: dict[str, Any]) -> int:
     return max((len(values) for values in entry.get("where", {}).values()), default=0)
 
 
-def _wanted(entry: dict[str, Any], place: int) -> dict[str, str]:
+def _wanted(entry: dict[str, Any], row_index: int) -> dict[str, str]:
     """Wanted values in turn, so that none is without a row."""
-    return {name: values[place % len(values)] for name, values in entry.get("where", {}).items()}
+    return {
+        name: values[row_index % len(values)] for name, values in entry.get("where", {}).items()
+    }
 
 
 def overrides(folder: Path, sets: dict[str, Any]) -> Iterator[str]:

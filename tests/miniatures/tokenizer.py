@@ -78,12 +78,12 @@ def _merges(tokens: Iterable[str]) -> list[tuple[str, str]]:
     tekken.json.
     """
     ranks = {token: rank for rank, token in enumerate(tokens)}
-    found = []
+    merges = []
     for token in ranks:
         halves = [(token[:at], token[at:]) for at in range(1, len(token))]
         ways = [half for half in halves if half[0] in ranks and half[1] in ranks]
-        found += sorted(ways, key=lambda half: (ranks[half[0]], ranks[half[1]]))
-    return found
+        merges += sorted(ways, key=lambda half: (ranks[half[0]], ranks[half[1]]))
+    return merges
 
 
 def fast(vocabulary: Vocabulary) -> Tokenizer:
@@ -94,26 +94,26 @@ def fast(vocabulary: Vocabulary) -> Tokenizer:
     others |= {
         f"word{number}": number for number in range(vocabulary.first + len(tokens), vocabulary.size)
     }
-    made = Tokenizer(models.BPE(vocab=numbers | others, merges=_merges(tokens)))
+    tokenizer = Tokenizer(models.BPE(vocab=numbers | others, merges=_merges(tokens)))
     if vocabulary.composes:
-        made.normalizer = normalizers.NFC()
+        tokenizer.normalizer = normalizers.NFC()
     bytewise = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     split = pre_tokenizers.Split(Regex(vocabulary.split), behavior="isolated")
-    made.pre_tokenizer = pre_tokenizers.Sequence([split, bytewise])
-    made.decoder = decoders.ByteLevel()
-    made.add_special_tokens(
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([split, bytewise])
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens(
         [AddedToken(token, special=True, normalized=False) for token in vocabulary.special]
     )
-    made.add_tokens(
+    tokenizer.add_tokens(
         [AddedToken(token, special=False, normalized=False) for token in vocabulary.plain]
     )
     if first := vocabulary.begins:
         marks = [(first, vocabulary.special[first])]
         pair = f"{first} $A {first}:1 $B:1"
-        made.post_processor = processors.TemplateProcessing(
+        tokenizer.post_processor = processors.TemplateProcessing(
             single=f"{first} $A", pair=pair, special_tokens=marks
         )
-    return made
+    return tokenizer
 
 
 def tekken(vocabulary: Vocabulary, split: str) -> str:

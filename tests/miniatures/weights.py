@@ -31,13 +31,13 @@ def state(
 
     torch.manual_seed(seed)
     model = getattr(transformers, architecture)(config).to(torch.bfloat16)
-    made = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
-    for name in made:
+    tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+    for name in tensors:
         if name.endswith(("embed_tokens.weight", "lm_head.weight")):
-            made[name] = _speaking(made[name], spoken, marks)
+            tensors[name] = _speaking(tensors[name], spoken, marks)
     if config.get_text_config().tie_word_embeddings:
-        made.pop("lm_head.weight")
-    return made
+        tensors.pop("lm_head.weight")
+    return tensors
 
 
 def _speaking(table: torch.Tensor, spoken: Collection[int], marks: Collection[int]) -> torch.Tensor:
@@ -47,11 +47,11 @@ def _speaking(table: torch.Tensor, spoken: Collection[int], marks: Collection[in
     A real model never writes an id that no token has; one with random weights would write little
     else.
     """
-    made = torch.randn(table.shape) * SPREAD
-    made[:, 0] = SILENT
-    made[list(marks), 0] = MARK
-    made[list(spoken), 0] = SPOKEN
-    return made.to(table.dtype)
+    rows = torch.randn(table.shape) * SPREAD
+    rows[:, 0] = SILENT
+    rows[list(marks), 0] = MARK
+    rows[list(spoken), 0] = SPOKEN
+    return rows.to(table.dtype)
 
 
 def mxfp4(tensors: Tensors) -> Tensors:
@@ -61,16 +61,16 @@ def mxfp4(tensors: Tensors) -> Tensors:
     Rests on transformers/integrations/mxfp4.py (dequantize) and
     vllm/model_executor/models/gpt_oss.py, which both read (experts, out, in / 32, 16).
     """
-    made = {}
+    quantised = {}
     for name, tensor in tensors.items():
         if not name.endswith(("experts.gate_up_proj", "experts.down_proj")):
-            made[name] = tensor
+            quantised[name] = tensor
             continue
         experts, inner, outer = tensor.shape
         shape = (experts, outer, inner // 32)
-        made[f"{name}_blocks"] = torch.randint(0, 256, (*shape, 16), dtype=torch.uint8)
-        made[f"{name}_scales"] = torch.full(shape, FP4_SCALE, dtype=torch.uint8)
-    return made
+        quantised[f"{name}_blocks"] = torch.randint(0, 256, (*shape, 16), dtype=torch.uint8)
+        quantised[f"{name}_scales"] = torch.full(shape, FP4_SCALE, dtype=torch.uint8)
+    return quantised
 
 
 def fp8(tensors: Tensors, inside: str) -> Tensors:
@@ -80,18 +80,18 @@ def fp8(tensors: Tensors, inside: str) -> Tensors:
     Rests on FP8Linear in transformers/integrations/finegrained_fp8.py with `weight_block_size` null
     and a static activation scheme, and on huggingface/transformers pull request 42715.
     """
-    made = {}
+    quantised = {}
     for name, tensor in tensors.items():
         if inside not in name or not name.endswith("_proj.weight"):
-            made[name] = tensor
+            quantised[name] = tensor
             continue
         scale = tensor.float().abs().max() / FP8_LARGEST
-        made[name] = (tensor.float() / scale).to(torch.float8_e4m3fn)
-        made[f"{name}_scale_inv"] = scale.to(torch.bfloat16)
-        made[f"{name.removesuffix('.weight')}.activation_scale"] = torch.tensor(
+        quantised[name] = (tensor.float() / scale).to(torch.float8_e4m3fn)
+        quantised[f"{name}_scale_inv"] = scale.to(torch.bfloat16)
+        quantised[f"{name.removesuffix('.weight')}.activation_scale"] = torch.tensor(
             0.1, dtype=torch.bfloat16
         )
-    return made
+    return quantised
 
 
 def write(tensors: Tensors, folder: Path, pattern: str, shards: int) -> None:
@@ -99,10 +99,13 @@ def write(tensors: Tensors, folder: Path, pattern: str, shards: int) -> None:
     their names.
     """
     names = sorted(tensors)
-    each = -(-len(names) // shards)
+    tensors_a_file = -(-len(names) // shards)
     files: dict[str, str] = {}
-    for place in range(shards):
-        inside, file = names[place * each : (place + 1) * each], pattern.format(place + 1, shards)
+    for shard in range(shards):
+        inside, file = (
+            names[shard * tensors_a_file : (shard + 1) * tensors_a_file],
+            pattern.format(shard + 1, shards),
+        )
         save_file(
             {name: tensors[name] for name in inside}, folder / file, metadata={"format": "pt"}
         )

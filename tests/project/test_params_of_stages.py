@@ -69,27 +69,27 @@ def smoke(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The smoke profile's params, with a teacher from files and a compressor that is a model."""
     composer = Composer(tmp_path_factory.mktemp("composed"))
     assert composer.run("smoke").code == 0
-    found = composer.params
-    found["teachers"] |= {"brought": BROUGHT, "served": {**LLM, "samples": 1, "seed": 0}}
+    study_params = composer.params
+    study_params["teachers"] |= {"brought": BROUGHT, "served": {**LLM, "samples": 1, "seed": 0}}
     for name in ("kind", "context"):
-        del found["teachers"]["served"][name]
-    found["compressors"]["model"] = LLM
-    sections.check(found)
-    return found
+        del study_params["teachers"]["served"][name]
+    study_params["compressors"]["model"] = LLM
+    sections.check(study_params)
+    return study_params
 
 
-def put(whole: dict[str, Any], place: str, value: Any) -> dict[str, Any]:
+def put(study_params: dict[str, Any], params_path: str, value: Any) -> dict[str, Any]:
     """A copy with another value at `place`; "..." removes what is there."""
-    made = copy.deepcopy(whole)
-    *path, last = place.split("/")
-    held = made
+    changed = copy.deepcopy(study_params)
+    *path, last = params_path.split("/")
+    held = changed
     for part in path:
         held = held[part]
     if value is ...:
         del held[last]
     else:
         held[last] = value
-    return made
+    return changed
 
 
 def ended(stage: str, *options: str, profile: str = "test") -> str:
@@ -519,7 +519,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         if isinstance(value, list)
         else ()
     )
-    return [found for key, part in parts for found in [(*path, key), *places(part, (*path, key))]]
+    return [paths for key, part in parts for paths in [(*path, key), *places(part, (*path, key))]]
 
 
 def mutated(whole: dict[str, Any], draw: st.DataObject) -> dict[str, Any]:

@@ -34,14 +34,14 @@ OWN = {"stages", "conf", "tests", "tools"}
 
 def modules(folder: str) -> set[str]:
     """The top-level names of everything that the Python files of a folder import from elsewhere."""
-    found: set[str] = set()
+    names: set[str] = set()
     for path in (ROOT / folder).rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
-                found |= {name.name.partition(".")[0] for name in node.names}
+                names |= {name.name.partition(".")[0] for name in node.names}
             elif isinstance(node, ast.ImportFrom) and not node.level:
-                found.add((node.module or "").partition(".")[0])
-    return found - OWN - sys.stdlib_module_names
+                names.add((node.module or "").partition(".")[0])
+    return names - OWN - sys.stdlib_module_names
 
 
 @pytest.mark.parametrize("folder", ["stages", "conf", "tests", "tools"])

@@ -59,8 +59,8 @@ class Student:
     @property
     def ids(self) -> dict[str, int]:
         """The special tokens that the params declare."""
-        found: dict[str, int] = self.declared["source"]["special_tokens"]
-        return found
+        special_tokens: dict[str, int] = self.declared["source"]["special_tokens"]
+        return special_tokens
 
     @property
     def prompt(self) -> str:
@@ -124,11 +124,11 @@ def model_id(declared: dict[str, Any]) -> str:
 def ends(folder: Path) -> set[int]:
     """Every EOS that tokenizer, config and generation config name."""
     config = AutoConfig.from_pretrained(folder)
-    found = {tokens.load(folder).eos_token_id, config.get_text_config().eos_token_id}
+    end_ids = {tokens.load(folder).eos_token_id, config.get_text_config().eos_token_id}
     if (folder / "generation_config.json").exists():
-        own = GenerationConfig.from_pretrained(folder).eos_token_id
-        found |= {*own} if isinstance(own, list) else {own}
-    return found
+        generation_end = GenerationConfig.from_pretrained(folder).eos_token_id
+        end_ids |= {*generation_end} if isinstance(generation_end, list) else {generation_end}
+    return end_ids
 
 
 def test_every_student_has_its_text_written_down() -> None:

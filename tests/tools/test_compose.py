@@ -361,12 +361,12 @@ DOCUMENTED = {
 @pytest.mark.parametrize("path", DOCUMENTED)
 def test_what_the_other_pages_add_is_composed(composer: Composer, path: str) -> None:
     text = (ROOT / path).read_text()
-    found = re.search(r"```yaml\n((?:grid|teachers):.*?)```", text, re.DOTALL)
-    assert found
+    examples = re.search(r"```yaml\n((?:grid|teachers):.*?)```", text, re.DOTALL)
+    assert examples
     grid = DOCUMENTED[path]
     teacher = re.search(r"teachers: \[(\w+)\]", grid)
     headline = f"report: {{headline: {{teacher: {teacher[1]}}}}}\n" if teacher else ""
-    own = re.sub(r"^grid:.*\n", "", found[1], flags=re.MULTILINE)
+    own = re.sub(r"^grid:.*\n", "", examples[1], flags=re.MULTILINE)
     composer.profile("mine", f"{HEAD}{grid}\n{headline}{own}".replace("smoke", "default"))
     assert composer.run("mine").stderr == ""
 

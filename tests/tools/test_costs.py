@@ -74,12 +74,12 @@ def test_a_second_seed_doubles_learning_alone() -> None:
 
 def test_sums_are_of_all_parts() -> None:
     parts = STUDY.parts()
-    *kinds, whole = costs.together(parts)
+    *kinds, total = costs.together(parts)
     assert [kind.part for kind in kinds] == [
         "teachers answer",
         "compressors rewrite",
         "students learn",
         "students answer",
     ]
-    assert whole.hours == pytest.approx(sum(kind.hours for kind in kinds))
-    assert whole.hours == pytest.approx(sum(part.hours for part in parts))
+    assert total.hours == pytest.approx(sum(kind.hours for kind in kinds))
+    assert total.hours == pytest.approx(sum(part.hours for part in parts))
