@@ -24,7 +24,7 @@ def is_docstring_only(path: Path) -> bool:
 
 
 def imported(path: Path) -> set[Path]:
-    """Our files that `path` imports itself, anywhere in it: late imports inside functions too."""
+    """Our files that `path` imports itself, by imports inside functions too."""
     files: set[Path | None] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -40,7 +40,7 @@ def imported(path: Path) -> set[Path]:
 
 
 def closure(path: Path) -> set[Path]:
-    """`path` and every file of ours that it needs."""
+    """`path` and every file of ours that it imports, directly or through others."""
     reached, waiting = {path}, [path]
     while waiting:
         for file in imported(waiting.pop()) - reached:

@@ -81,7 +81,7 @@ def _ours(asker: Asker, engine: Any, pairs: list[tuple[Asked, Request]]) -> floa
     began = time.perf_counter()
     asker.ask((request for _, request in pairs), "ours")
     seconds = time.perf_counter() - began
-    return sum(asker.answer(asked).completion_tokens or 0 for asked, _ in pairs) / seconds
+    return sum(asker.answer(asked_slot).completion_tokens or 0 for asked_slot, _ in pairs) / seconds
 
 
 def _bare(asker: Asker, engine: Any, pairs: list[tuple[Asked, Request]]) -> float:

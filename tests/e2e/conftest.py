@@ -1,4 +1,4 @@
-"""What the tests through DVC share: the smoke profile, run once."""
+"""The tests through DVC share one run of the smoke profile."""
 
 import pytest
 import yaml
@@ -8,7 +8,7 @@ from tests.e2e.project import Project
 
 @pytest.fixture(scope="session")
 def smoked(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The smoke profile's results, committed. Not to be changed: `copied` gives a test its own."""
+    """The smoke profile's results, committed. A test that changes them takes a copy (`copied`)."""
     project = Project(tmp_path_factory.mktemp("smoked") / "whole")
     project.compose("smoke")
     ran = project.repro()

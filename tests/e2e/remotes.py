@@ -1,4 +1,4 @@
-"""Stores to push to: a folder, an S3 server and an SSH server, both real and on loopback."""
+"""Stores to push to: a folder, and real S3 and SSH servers on loopback."""
 
 import contextlib
 import dataclasses
@@ -19,15 +19,14 @@ import pytest
 
 from tests.e2e.project import Project
 
-MOTO = (
-    Path(sys.prefix) / "moto/bin/moto_server"
-)  # in an environment of its own: its botocore is not dvc-s3's
+# In an environment of its own, because dvc-s3 needs another botocore
+MOTO = Path(sys.prefix) / "moto/bin/moto_server"
 SSHD = Path("/usr/sbin/sshd")
 
 
 @dataclass(frozen=True)
 class Remote:
-    """A store as DVC is told of it: `secret` goes to .dvc/config.local, which git does not hold."""
+    """A store as DVC's config names it. `secret` belongs in .dvc/config.local, which git ignores."""
 
     url: str
     settings: dict[str, str] = field(default_factory=dict)
@@ -41,7 +40,7 @@ class Remote:
 
 
 def port() -> int:
-    """A free one."""
+    """A free port of loopback."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         number: int = free.getsockname()[1]
@@ -88,14 +87,16 @@ def s3(root: Path) -> Iterator[Remote]:
         )
         urllib.request.urlopen(request, timeout=5).close()
 
-    # by its environment's own Python: the script names the place where that was made
+    # By its environment's own Python: the script names the folder where that was first made
     server = [str(MOTO.with_name("python")), str(MOTO), "-H", "127.0.0.1", "-p", str(server_port)]
     with _running(server, root / "moto.log", ready):
         yield Remote("s3://bucket/store", {"endpointurl": url, "region": "us-east-1"}, secret)
 
 
 def guarded(remote: Remote) -> Remote:
-    """moto's server from now on takes the keys of one user alone: the store with that user's."""
+    """Makes moto's server take the keys of one user alone. Returns the store with that user's
+    keys.
+    """
     from botocore.session import get_session
 
     url, secret = remote.settings["endpointurl"], remote.secret
@@ -126,7 +127,7 @@ def guarded(remote: Remote) -> Remote:
 
 @contextlib.contextmanager
 def ssh(root: Path) -> Iterator[Remote]:
-    """OpenSSH's server, which takes one key alone."""
+    """OpenSSH's server, which accepts one key."""
     if not SSHD.is_file():
         pytest.skip("no SSH server: install Debian's openssh-server")
     server_port, keys = port(), root / "keys"
@@ -137,7 +138,7 @@ def ssh(root: Path) -> Iterator[Remote]:
         )
     shutil.copy(keys / "user.pub", keys / "authorized")
     if os.geteuid() == 0:
-        Path("/run/sshd").mkdir(exist_ok=True)  # where it wants to separate its privileges
+        Path("/run/sshd").mkdir(exist_ok=True)  # needed to separate its privileges
     settings = {
         "Port": server_port,
         "ListenAddress": "127.0.0.1",

@@ -17,8 +17,10 @@ CPU = {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
 
 
 def _named(root: Path) -> str:
-    """A folder for PYTHONPATH where a package vllm is known, which the command asks for: the CPU
-    build is vllm-cpu.
+    """A folder for PYTHONPATH that declares a package vllm.
+
+    The command asks for that package, and the CPU build is called vllm-cpu. Empty where vllm is
+    installed.
     """
     with contextlib.suppress(importlib.metadata.PackageNotFoundError):
         importlib.metadata.version("vllm")
@@ -32,7 +34,7 @@ def _named(root: Path) -> str:
 
 @contextlib.contextmanager
 def serving(folder: Path, root: Path, *options: str) -> Iterator[str]:
-    """A model's folder, served; its base_url once it answers. `root` takes the log."""
+    """Serves a model's folder, and yields the base_url once it answers. `root` takes the log."""
     server_port, log = port(), root / "server.log"
     command = [
         str(Path(sys.executable).with_name("vllm")),

@@ -1,5 +1,5 @@
-"""Someone else's traces through the whole graph: Qwen3-8B's answers of ../shared/data, from verify
-to report.
+"""Imported traces through the whole graph: Qwen3-8B's answers of ../shared/data, from verify to
+report.
 """
 
 import json

@@ -1,6 +1,4 @@
-"""What the smoke profile made, in the hands of the programs that others would use: cells and sft
-sets as they are.
-"""
+"""The smoke profile's cells and sft sets, unchanged, in programs that others would use."""
 
 import dataclasses
 import json
@@ -26,7 +24,7 @@ from tests.made import LORA, PLAIN, SHAPE, TEXT, example, load, params_file, run
 BASE, SFT = "data/smoke/models/tiny", "data/smoke/sft/scripted/tiny"
 CELL = "data/smoke/checkpoints/scripted-strong-tiny-lora-s0"
 README = (ROOT / "docs/other_programs.md").read_text()
-# In the precision that transformers answers in here
+# In the precision in which transformers answers here
 SERVED = "--max-model-len 256 --dtype float32 --enforce-eager"
 NEW = 24
 
@@ -58,7 +56,7 @@ def greedy(model: Any, folder: Path, text: str, count: int = NEW) -> tuple[list[
 
 
 def test_cell_answers_with_transformers_what_the_study_stored(smoked: Project) -> None:
-    """Model, tokenizer and EOS of the folder alone, nothing of this project's."""
+    """With model, tokenizer and EOS of the folder alone, and no code of this project."""
     from transformers import AutoTokenizer
 
     cell, data = smoked.root / CELL, smoked.root / "data/smoke"
@@ -129,7 +127,7 @@ def test_sft_sets_open_with_datasets(smoked: Project, tmp_path: Path) -> None:
 
 
 def test_sft_set_trains_with_trls_command_line(smoked: Project, tmp_path: Path) -> None:
-    """By the README's config: every token that our own count says, none twice and none cut."""
+    """By the config of docs/: TRL trains on as many tokens as we count, none twice and none cut."""
     config = next(
         yaml.safe_load(text)
         for text in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
@@ -152,7 +150,8 @@ def test_sft_set_trains_with_trls_command_line(smoked: Project, tmp_path: Path) 
     )
     assert done.returncode == 0, done.stderr[-3000:]
     logged = [
-        float(one) for one in re.findall(r"'num_tokens': '([\d.e+]+)'", done.stdout + done.stderr)
+        float(number)
+        for number in re.findall(r"'num_tokens': '([\d.e+]+)'", done.stdout + done.stderr)
     ]
     rows = list(records.read(path, Example))
     assert len(logged) == math.ceil(len(rows) / 4)
@@ -160,7 +159,9 @@ def test_sft_set_trains_with_trls_command_line(smoked: Project, tmp_path: Path) 
     assert logged[-1] == pytest.approx(
         sum(row.prompt_tokens + row.completion_tokens for row in rows), rel=1e-3
     )
-    losses = [float(one) for one in re.findall(r"'loss': '([\d.]+)'", done.stdout + done.stderr)]
+    losses = [
+        float(number) for number in re.findall(r"'loss': '([\d.]+)'", done.stdout + done.stderr)
+    ]
     assert losses[-1] < losses[0]
     load(tmp_path / "out")
 
@@ -200,19 +201,19 @@ def agree(url: str, name: str, model: Any, folder: Path) -> list[list[int]]:
     """What a server's model adds to four prompts, id by id what transformers adds."""
     from openai import OpenAI
 
-    client, found = OpenAI(base_url=url, api_key="none"), []
-    assert name in [one.id for one in client.models.list()]
+    client, answers = OpenAI(base_url=url, api_key="none"), []
+    assert name in [model_entry.id for model_entry in client.models.list()]
     for number in range(4, 8):
         text = f"Count to {number}.\n"
         extra: dict[str, Any] = {"add_special_tokens": False, "return_token_ids": True}
-        said = client.completions.create(
+        completion = client.completions.create(
             model=name, prompt=text, temperature=0, max_tokens=NEW, logprobs=1, extra_body=extra
         ).choices[0]
         new, likely = greedy(model, folder, text)
-        assert said.token_ids == new
-        assert said.logprobs.token_logprobs == pytest.approx(likely, abs=2e-3)
-        found.append(new)
-    return found
+        assert completion.token_ids == new
+        assert completion.logprobs.token_logprobs == pytest.approx(likely, abs=2e-3)
+        answers.append(new)
+    return answers
 
 
 @pytest.mark.vllm

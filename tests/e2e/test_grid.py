@@ -1,7 +1,7 @@
-"""The paper's whole grid on this machine: its 80 cells with its models in miniature and eight rows
-of each data set.
+"""The paper's whole grid on this machine: 80 cells, models in miniature, eight rows a data set.
 
-Teachers are scripted, for random weights are never right; tests/families/test_paper_families.py asks theirs.
+The teachers are scripted, because random weights are never right. tests/families has a test that
+asks miniatures of the real ones (test_paper_families.py).
 Two cells run at a time. That takes 40 minutes on two free cores, and 75 were seen on shared ones.
 
 Run: make test-grid
@@ -40,7 +40,7 @@ STAGES = {  # how many of each the grid has
 
 
 def overrides(folder: Path) -> list[str]:
-    """What replaces the paper's models and data: no stage, file or grid is another."""
+    """Overrides that replace the paper's models and data. Stages, files and grid stay the same."""
     written = paper.profile()
     sets = folders.overrides(folder / "sets", written["questions"]["sets"])
     models = [
@@ -63,7 +63,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 def test_plan_is_the_whole_grid(project: Project) -> None:
-    # --force: where nothing is there yet, a dry run would look for the run cache by deps that do not exist
+    # --force: before the first run, a dry run would look in the run cache by deps that do not exist
     planned = project.run("dvc", "repro", "--dry", "--force").stdout
     names = [
         line.split("'")[1] for line in planned.splitlines() if line.startswith("Running stage")
@@ -84,7 +84,8 @@ def test_grid_runs_two_cells_at_a_time(project: Project) -> None:
     assert len(cells) == 84
     workers = [
         subprocess.Popen(
-            # -s: without it each would also lock what the cells share, and the other one would fail on that
+            # -s: without it each worker would also lock the stages that cells share, and the other
+            # worker would fail on that lock
             ["dvc", "--wait-for-lock", "repro", "-s", *itertools.chain(*cells[number::2])],
             cwd=project.root,
             env=project.env | {"OMP_NUM_THREADS": "1"},

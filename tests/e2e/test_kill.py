@@ -1,5 +1,5 @@
-"""Killed at any moment, the stage ends with the same bytes, and nothing is paid for twice but what
-was under way.
+"""A stage that was killed at any moment ends with the same bytes. Only the calls that were under way
+are paid for twice.
 """
 
 import collections
@@ -37,7 +37,7 @@ ENV = os.environ | {"PYTHONPATH": str(ROOT), "CI": "true"}
 
 @contextlib.contextmanager
 def served(log: Path, port: int, delay: float) -> Iterator[subprocess.Popen[bytes]]:
-    """The scripted server as a process of its own."""
+    """Runs the scripted server as a process of its own."""
     options = ["--port", str(port), "--log", str(log), "--delay", str(delay)]
     server = subprocess.Popen([sys.executable, "-m", "tests.servers", *options], cwd=ROOT, env=ENV)
     try:
@@ -90,7 +90,7 @@ def finish(root: Path) -> bytes:
 
 
 def undisturbed(root: Path, log: Path) -> tuple[bytes, int]:
-    """(out, calls) of a run that nobody kills; its store is removed."""
+    """(out, number of calls) of a run that nobody kills. Its store is removed afterwards."""
     contents = finish(root)
     calls = len(log.read_text().splitlines())
     shutil.rmtree(root / "data/store")
@@ -122,7 +122,7 @@ def test_stage_killed_at_twenty_moments(project: Project, port: int, tmp_path: P
 
 
 def test_server_killed(project: Project, port: int, tmp_path: Path) -> None:
-    """The stage waits for a server that comes back, and ends in one line where it stays away."""
+    """The stage waits for a server that comes back, and ends with one line where it does not."""
     log = tmp_path / "calls"
     inference = {
         "engine": "openai",
@@ -142,9 +142,8 @@ def test_server_killed(project: Project, port: int, tmp_path: Path) -> None:
         assert "had no answer after 4 tries for m" in complaint
         assert "run the stage again" in complaint
         assert not (root / OUT).exists()
-    root = prepare(
-        project, inference | {"longest_pause": 1.0, "tries": 30}
-    )  # patient: no key has these in it
+    # Patient now; these settings are in no answer's key
+    root = prepare(project, inference | {"longest_pause": 1.0, "tries": 30})
     with served(log, port, delay=0.05):
         stage = start(root)
         time.sleep(1.5)
@@ -159,7 +158,7 @@ def test_server_killed(project: Project, port: int, tmp_path: Path) -> None:
 
 @pytest.fixture
 def cluster() -> Iterator[int]:
-    """Two Ray nodes on this machine, started as a user starts them, with room for one replica each;
+    """Starts two Ray nodes on this machine as a user does, each with room for one replica. Yields
     the head's port.
     """
     ray = str(Path(sys.executable).with_name("ray"))
@@ -188,9 +187,7 @@ def cluster() -> Iterator[int]:
 
 
 def replicas() -> dict[int, int]:
-    """Processes of Ray's actors that hold an engine, with the raylet, one a node, that each belongs
-    to.
-    """
+    """The processes of Ray's actors that hold an engine, each with the process of its node."""
     listed = subprocess.run(
         ["pgrep", "-f", "^ray::.*MapWorker"], capture_output=True, text=True, check=False
     )

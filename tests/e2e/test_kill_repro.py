@@ -1,7 +1,7 @@
 """`dvc repro` as a whole, killed at random moments, ends as an undisturbed run does.
 
-KILLS says how many times (6), KILL_SEED at which moments; both are printed, for another try at the
-same ones.
+KILLS is the number of kills (6), and KILL_SEED determines the moments. Both are printed, so that the
+same moments can be tried again.
 """
 
 import contextlib

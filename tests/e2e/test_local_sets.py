@@ -1,6 +1,4 @@
-"""The real question sets of ../shared/data, named by params alone: collected, answered by a
-student, and graded.
-"""
+"""A student answers the real question sets of ../shared/data, which only params name."""
 
 import json
 import shutil
@@ -58,11 +56,11 @@ FILES = {  # of each set, its file and what of it is asked
         "ood_knowledge",
     ),
 }
-ASKED = 3  # of each set
+ASKED = 3  # questions of each set
 
 
 def profile() -> str:
-    """The smoke profile, tested with the real sets instead of its own."""
+    """The smoke profile with the real sets as its test questions."""
     sets: dict[str, object] = dict.fromkeys(("products", "equations", "mixed", "legs"))
     sets["chain_sum"] = {
         "sizes": {"train": 8, "validation": 2, "test": 0}
@@ -104,16 +102,16 @@ def test_real_sets_are_answered_and_graded(tmp_path: Path) -> None:
         FILES, ASKED
     )
     assert {row.source: (row.grader, row.group) for row in greedy} == {
-        name: one[2:] for name, one in FILES.items()
+        name: entry[2:] for name, entry in FILES.items()
     }
     assert len(scores) == len(FILES) * (ASKED + 2)  # two of each set are drawn once besides
     right = [
-        Prediction(one.question_id, 0, "", f"The answer is {one.gold}.", "stop", 0, 9)
-        for one in greedy
+        Prediction(entry.question_id, 0, "", f"The answer is {entry.gold}.", "stop", 0, 9)
+        for entry in greedy
     ]
     records.write(project.root / "data/real/predictions/untrained-tiny.parquet", right, Prediction)
     project.run("python", "-m", "stages.score", "--profile", "real", "--student", "tiny")
     cell = json.loads((project.root / "metrics/real/cells/untrained-tiny.json").read_text())
-    assert {name: one["greedy"]["accuracy"] for name, one in cell["sets"].items()} == dict.fromkeys(
-        FILES, 1.0
-    )
+    assert {
+        name: entry["greedy"]["accuracy"] for name, entry in cell["sets"].items()
+    } == dict.fromkeys(FILES, 1.0)

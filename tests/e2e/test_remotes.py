@@ -146,16 +146,15 @@ def test_slices_of_two_machines_are_collected_without_training(
         )
         for number, machine in enumerate(machines)
     ]
-    said = "".join(one.communicate()[0] for one in slices)
-    assert [one.returncode for one in slices] == [0, 0]
-    trained = re.findall(r"Running stage 'train@([^']+)'", said)
+    output = "".join(process.communicate()[0] for process in slices)
+    assert [process.returncode for process in slices] == [0, 0]
+    trained = re.findall(r"Running stage 'train@([^']+)'", output)
     assert len(trained) == len(set(trained)) == 4
     ran = {name.partition("@")[0] for name in head.repro("--pull")}
     assert ran == {"score", "score_untrained", "examples", "report"}
     tables = contents(head, "plots/smoke/tables")
-    same = {
-        name for name, one in contents(smoked, "plots/smoke/tables").items() if tables[name] == one
-    }
+    expected = contents(smoked, "plots/smoke/tables")
+    same = {name for name, digest in expected.items() if tables[name] == digest}
     timed = ("6_cost", "10_break_even", "headline")  # seconds differ from run to run
     assert {Path(name).stem for name in tables.keys() - same} <= set(timed)
 
@@ -165,7 +164,8 @@ def test_two_machines_push_at_once(any_store: Remote, smoked: Project, tmp_path:
     for machine in machines:
         any_store.add(machine)
     pushes = [
-        subprocess.Popen(["dvc", "push", "-q"], cwd=one.root, env=one.env) for one in machines
+        subprocess.Popen(["dvc", "push", "-q"], cwd=machine.root, env=machine.env)
+        for machine in machines
     ]
     assert [push.wait() for push in pushes] == [0, 0]
     third = smoked.cloned(tmp_path / "third")

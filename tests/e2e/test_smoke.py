@@ -1,5 +1,5 @@
-"""The smoke profile through DVC: the whole graph runs, a second time nothing does, and then only
-what is invalid.
+"""The smoke profile through DVC: first the whole graph runs, then nothing does, and after a change
+only the stages that it invalidates.
 """
 
 import json
@@ -91,8 +91,8 @@ def test_second_run_runs_nothing(project: Project) -> None:
 
 
 def test_trained_questions_have_traces_and_answers_that_move_no_number(project: Project) -> None:
-    """Metrics, but for the page's examples, are the same bytes without them, though all is answered
-    anew.
+    """Without them all metrics but the page's examples keep their bytes, although all questions are
+    answered anew.
     """
     root = project.root / "metrics/smoke"
 

@@ -1,7 +1,8 @@
-"""Real vLLM on this CPU: the offline engine and `vllm serve` generate and compress real questions
-and traces.
+"""Real vLLM on this CPU: the offline engine and `vllm serve` answer real questions and compress real
+traces.
 
-SmolLM2's answers are poor; what counts is the path, the records, and that nothing is asked twice.
+SmolLM2's answers are poor. The tests look at the path, at the records, and that nothing is asked
+twice.
 """
 
 import dataclasses

@@ -1,4 +1,4 @@
-"""Every model of the paper profile in miniature, through the loaders that stages use."""
+"""The loaders that stages use read every model of the paper profile in miniature."""
 
 import itertools
 import shutil
@@ -86,14 +86,14 @@ def test_answers_do_not_depend_on_what_is_beside_them(miniature: Miniature, mode
         "Find the total of these. " * 9,
         "The sum",
     )  # a long one
-    asked = [
-        Request(text, tokens.ids(tokenizer, text), place, Sampling(length, temperature=1.0))
-        for place, (text, length) in enumerate(zip(questions, LENGTHS, strict=True))
+    requests = [
+        Request(text, tokens.ids(tokenizer, text), row_index, Sampling(length, temperature=1.0))
+        for row_index, (text, length) in enumerate(zip(questions, LENGTHS, strict=True))
     ]
-    together = {request.key: output for request, output in engine.generate(asked)}
-    apart = itertools.chain.from_iterable(engine.generate([request]) for request in asked)
+    together = {request.key: output for request, output in engine.generate(requests)}
+    apart = itertools.chain.from_iterable(engine.generate([request]) for request in requests)
     assert together == {request.key: output for request, output in apart}
-    assert len({output.text for output in together.values()}) == len(asked)
+    assert len({output.text for output in together.values()}) == len(requests)
     assert all(
         torch.is_tensor(weight) and weight.dtype == torch.float32
         for weight in engine.model.parameters()

@@ -61,13 +61,13 @@ def test_every_row_becomes_a_question_with_its_gold(tmp_path: Path, source: str)
 )
 def test_gold_is_the_right_option(tmp_path: Path, source: str) -> None:
     for row in collected(tmp_path, source)[0]:
-        one, two = (
+        first, second = (
             int(word)
             for word in row.question.partition("What is ")[2].partition(" =")[0].split(" + ")
         )
-        place = options.gold(row.gold, row.choices)
-        assert place
-        assert row.choices[place - 1] == str(one + two)
+        option_number = options.gold(row.gold, row.choices)
+        assert option_number
+        assert row.choices[option_number - 1] == str(first + second)
 
 
 LETTERS = [
@@ -112,9 +112,9 @@ def test_options_whose_texts_are_letters_keep_their_gold(tmp_path: Path, source:
     assert dropped == {}
     right = {}
     for question in questions:
-        place = options.gold(question.gold, question.choices)
-        assert place
-        right[question.question.splitlines()[0]] = question.choices[place - 1]
+        option_number = options.gold(question.gold, question.choices)
+        assert option_number
+        right[question.question.splitlines()[0]] = question.choices[option_number - 1]
     assert right == {
         f"Which of {number}?": texts["ABCD".index(gold)]
         for number, (gold, texts) in enumerate(pairs)

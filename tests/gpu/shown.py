@@ -1,4 +1,4 @@
-"""The results of metrics/gpu/ as a table, for CONTRIBUTING.md: a line for each device.
+"""Print the results of metrics/gpu/ as a table for CONTRIBUTING.md, with a line for each device.
 
 Run: python -m tests.gpu.shown
 """
@@ -36,7 +36,7 @@ def table(folder: Path = FOLDER) -> str:
 
 
 def _line(results: dict[str, Any]) -> list[str]:
-    """One device's: SmolLM2's numbers are those of full fine-tuning."""
+    """One device's line. SmolLM2's numbers are those of full fine-tuning."""
     parts = results["parts"]
 
     def number(part: str, name: str, form: str) -> str:

@@ -1,7 +1,6 @@
-"""A row of our own in the form of each data set of conf/profile/paper.yaml: all its fields, of its
-types.
+"""Rows of our own in the form of each data set of conf/profile/paper.yaml, with its fields and types.
 
-The forms are those of the data sets' cards and viewers on the hub, and of what evaluation harnesses
+The forms come from the data sets' cards and viewers on the hub, and from what evaluation harnesses
 read.
 """
 
@@ -11,8 +10,9 @@ LETTERS = "ABCDE"
 
 
 def row(source: str, number: int) -> dict[str, Any]:
-    """A sum in the form of the data set's own rows; no two numbers ask the same. The right option
-    is the last one.
+    """A sum in the form of the data set's own rows.
+
+    Different numbers give different questions. The right option is the last one.
     """
     first, second = 11 + number, 20 + 3 * number
     right, wrong = str(first + second), [str(first + second + off) for off in (1, 10, 100)]

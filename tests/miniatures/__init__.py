@@ -1,7 +1,8 @@
-"""Folders as the hub would give them for each model of the paper profile, cut down in size alone.
+"""Folders as the hub would give them for each model of the paper profile, only smaller.
 
-What is not certain of a layout is looked up in the code that loads it; each module says where. Ids
-of special tokens are written down a second time on purpose: the profile's are checked against them.
+Where a layout is not certain, it follows the code that loads it; each module says which. The ids of
+special tokens are written down a second time on purpose: the profile's ids are checked against
+them.
 """
 
 import atexit

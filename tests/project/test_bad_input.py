@@ -221,8 +221,8 @@ def test_unknown_name(
 def test_bad_question_file(
     project: Project, name: str, contents: bytes | None, changes: dict[str, Any], complaint: str
 ) -> None:
-    own = SET | {"files": {"train": name}} | changes
-    root = project(**PARAMS | {"questions": {"sets": {"mine": own}, "decontaminate": {}}})
+    entry = SET | {"files": {"train": name}} | changes
+    root = project(**PARAMS | {"questions": {"sets": {"mine": entry}, "decontaminate": {}}})
     (root / "data/imports/questions").mkdir(parents=True)
     if contents is not None:
         (root / "data/imports/questions" / name).write_bytes(contents)

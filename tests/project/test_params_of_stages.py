@@ -522,31 +522,31 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [paths for key, part in parts for paths in [(*path, key), *places(part, (*path, key))]]
 
 
-def mutated(whole: dict[str, Any], draw: st.DataObject) -> dict[str, Any]:
+def mutated(study_params: dict[str, Any], draw: st.DataObject) -> dict[str, Any]:
     """A copy with one entry dropped, misspelt, or of another value."""
-    made = copy.deepcopy(whole)
-    path = draw.draw(st.sampled_from(places(made)))
-    held: Any = made
+    changed = copy.deepcopy(study_params)
+    path = draw.draw(st.sampled_from(places(changed)))
+    held: Any = changed
     for part in path[:-1]:
         held = held[part]
-    what = draw.draw(st.sampled_from(["drop", "misspell", "change"]))
-    if what == "change":
+    mutation = draw.draw(st.sampled_from(["drop", "misspell", "change"]))
+    if mutation == "change":
         held[path[-1]] = draw.draw(st.sampled_from(WRONG))
     else:
         old = held.pop(path[-1])
-        if what == "misspell" and isinstance(held, dict):
+        if mutation == "misspell" and isinstance(held, dict):
             held[
                 draw.draw(
                     st.sampled_from([f"{path[-1]}s", str(path[-1])[1:], path[-1].upper(), 7, "\n"])
                 )
             ] = old
-    return made
+    return changed
 
 
-def said(whole: dict[str, Any]) -> str:
+def said(study_params: dict[str, Any]) -> str:
     """What the check of all params says, "" where they pass."""
     try:
-        sections.check(whole)
+        sections.check(study_params)
     except StageError as error:
         return str(error)
     return ""
@@ -556,9 +556,9 @@ def said(whole: dict[str, Any]) -> str:
 def test_any_other_params_pass_or_are_refused_in_one_line(
     smoke: dict[str, Any], data: st.DataObject
 ) -> None:
-    whole = mutated(smoke, data)
-    whole = params.parsed(yaml.safe_dump(whole))
-    line = said(whole)
+    study_params = mutated(smoke, data)
+    study_params = params.parsed(yaml.safe_dump(study_params))
+    line = said(study_params)
     assert "\n" not in line
     assert len(line) < 700
 
@@ -571,10 +571,10 @@ def test_any_other_params_end_each_stage_in_one_line(
     stage = data.draw(
         st.sampled_from([name for name in COMMANDS if name not in ("models", "questions")])
     )
-    whole = mutated(smoke, data)
+    study_params = mutated(smoke, data)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("stage"))
-        Path("params.yaml").write_text(yaml.safe_dump(whole))
+        Path("params.yaml").write_text(yaml.safe_dump(study_params))
         assert ended(stage, *COMMANDS[stage], profile="smoke")
 
 

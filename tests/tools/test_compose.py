@@ -366,8 +366,8 @@ def test_what_the_other_pages_add_is_composed(composer: Composer, path: str) -> 
     grid = DOCUMENTED[path]
     teacher = re.search(r"teachers: \[(\w+)\]", grid)
     headline = f"report: {{headline: {{teacher: {teacher[1]}}}}}\n" if teacher else ""
-    own = re.sub(r"^grid:.*\n", "", examples[1], flags=re.MULTILINE)
-    composer.profile("mine", f"{HEAD}{grid}\n{headline}{own}".replace("smoke", "default"))
+    profile_text = re.sub(r"^grid:.*\n", "", examples[1], flags=re.MULTILINE)
+    composer.profile("mine", f"{HEAD}{grid}\n{headline}{profile_text}".replace("smoke", "default"))
     assert composer.run("mine").stderr == ""
 
 
@@ -405,7 +405,7 @@ def test_profiles_and_examples_are_composed_as_dvc_does(composer: Composer, tmp_
     from dvc.utils.hydra import compose_and_dump
 
     examples = {
-        name: next(one for one in blocks("yaml") if f"profile: {name}\n" in one)
+        name: next(block for block in blocks("yaml") if f"profile: {name}\n" in block)
         for name in ("half", "larger")
     }
     for name, text in {"mine": MINE, **examples}.items():

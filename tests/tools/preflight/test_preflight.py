@@ -151,7 +151,7 @@ def test_context_without_room_for_the_longest_trace_is_a_warning(
 
 
 @pytest.mark.parametrize(
-    ("method", "told"),
+    ("method", "words"),
     [
         ({"budget": "equal_steps", "steps": 77}, "each 77 steps"),
         ({"budget": "equal_tokens"}, "steps unknown"),
@@ -159,7 +159,7 @@ def test_context_without_room_for_the_longest_trace_is_a_warning(
     ],
 )
 def test_steps_are_those_of_the_methods_budget(
-    paper: dict[str, Any], method: dict[str, Any], told: str
+    paper: dict[str, Any], method: dict[str, Any], words: str
 ) -> None:
     study, report = copy.deepcopy(paper), Report()
     study["methods"]["lora"] |= method
@@ -167,7 +167,7 @@ def test_steps_are_those_of_the_methods_budget(
     (line,) = (
         line for line in report.lines if line.subject == "train" and line.finding.startswith("lora")
     )
-    assert told in line.finding
+    assert words in line.finding
 
 
 def test_disk_names_every_part(paper: dict[str, Any]) -> None:
@@ -191,7 +191,7 @@ def test_disk_names_every_part(paper: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("looked", "status", "told"),
+    ("most_searched", "status", "words"),
     [
         (20_000, "error", "none of the 8 rows there are has question 'none'"),
         (4, "warning", "4 rows looked through"),
@@ -201,20 +201,20 @@ def test_wanted_value_that_no_row_has_is_told(
     paper: dict[str, Any],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    looked: int,
+    most_searched: int,
     status: str,
-    told: str,
+    words: str,
 ) -> None:
-    monkeypatch.setattr(question_sets, "MOST_SEARCHED", looked)
+    monkeypatch.setattr(question_sets, "MOST_SEARCHED", most_searched)
     section, report = copy.deepcopy(paper["questions"]["sets"]["mmlu_other"]), Report()
     section |= {"where": {"subject": ["nutrition"]}}
     data_set(tmp_path / "mmlu", "mmlu_other", section)
-    wanted = {"subject": ["nutrition", "none"]}
-    section |= {"dataset": str(tmp_path / "mmlu"), "where": wanted, "sizes": {"test": None}}
+    where = {"subject": ["nutrition", "none"]}
+    section |= {"dataset": str(tmp_path / "mmlu"), "where": where, "sizes": {"test": None}}
     question_sets.check({"mmlu": params.section(QuestionSet, section, "x")}, report)
     line = next(line for line in report.lines if line.check == "where")
     assert line.status == status
-    assert told.replace("question", "subject") in line.finding
+    assert words.replace("question", "subject") in line.finding
 
 
 def student(paper: dict[str, Any], change: dict[str, Any]) -> Report:
