@@ -70,7 +70,7 @@ def _is_below(path: Path, names: tuple[str, ...]) -> bool:
 
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a two-layer Llama with random weights and a tokenizer whose tokens are bytes."""
+    """The folder of a Llama with two layers of random weights. Its tokenizer's tokens are bytes."""
     import torch
 
     from stages.models import random_weights

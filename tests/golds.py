@@ -147,7 +147,7 @@ def rows(name: str) -> Iterator[Question]:
 
 
 def options_said(row: Question) -> list[str]:
-    """The ways to name the gold: its label, and for choices also the letter and the option's text."""
+    """The names of a gold: its label, and for choices also the letter and the option's text."""
     if row.grader != "choice":
         return [f"${row.gold}$" if row.grader == "math" else row.gold]
     option_index = int(row.gold[-1]) - 1

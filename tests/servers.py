@@ -151,7 +151,7 @@ def running(server: ThreadingHTTPServer) -> Iterator[None]:
 
 @contextlib.contextmanager
 def proxy(upstream: Server, faults: list[str | None]) -> Iterator[Server]:
-    """Runs a proxy before `upstream`. The n-th call gets the n-th of `faults`, and later calls none."""
+    """Runs a proxy before `upstream`. The n-th call gets the n-th of `faults`, later calls none."""
     left, lock = list(faults), threading.Lock()
 
     class Handler(_Handler):

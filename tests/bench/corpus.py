@@ -45,7 +45,7 @@ class SyntheticSet:
 
 
 def _between(rank: int) -> tuple[float, float]:
-    """(mean characters, share of right attempts) of a set's rank: MultiArith is 0, GPQA Diamond 5."""
+    """(mean characters, share of right attempts) by rank: MultiArith is 0, GPQA Diamond 5."""
     return 1750 * (18734 / 1750) ** (rank / 5), 0.99 + (0.682 - 0.99) * rank / 5
 
 
@@ -79,7 +79,8 @@ def question_of(number: int) -> Question:
     question_set, draw = SETS[number % len(SETS)], random.Random(number)
     terms = [draw.randint(2, 99) for _ in range(TERMS)]
     prose = draw.choices(_prose(), k=2)
-    text = f"{prose[0]} There are {', '.join(map(str, terms))} of them. {prose[1]} How many are there in all?"
+    listed = ", ".join(map(str, terms))
+    text = f"{prose[0]} There are {listed} of them. {prose[1]} How many are there in all?"
     choices: tuple[str, ...] = ()
     if question_set.grader == "choice":
         choices = tuple(" ".join(sentence.split()[-5:]) for sentence in draw.sample(_prose(), 4))

@@ -1,4 +1,4 @@
-"""Extractive compression of synthetic traces of 10,000 characters: the stage's command, three sizes."""
+"""Extractive compression of synthetic traces of 10,000 characters: a real command, three sizes."""
 
 import dataclasses
 import itertools

@@ -140,9 +140,9 @@ def declared() -> dict[str, Any]:
 def grown(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """How time, memory and disk grow with the number of rows.
 
-    `exponent` is that of time in rows. Under `many` are the costs of MANY rows on the straight lines
-    through all sizes. `most_in_..._limit` is the number of rows at which memory or time reach their
-    limit; None where a million rows add less than 1 MB or 1 s.
+    `exponent` is that of time in rows. Under `many` are the costs of MANY rows on the straight
+    lines through all sizes. `most_in_..._limit` is the number of rows at which memory or time reach
+    their limit; None where a million rows add less than 1 MB or 1 s.
     """
     counts = [row["traces"] for row in rows]
     exponent = math.log(rows[-1]["seconds"] / rows[0]["seconds"]) / math.log(counts[-1] / counts[0])

@@ -1,4 +1,6 @@
-"""The benchmark's corpus: lengths lie around the means that it names, and answers grade as meant."""
+"""The benchmark's corpus has lengths around the means that it names, and answers that grade as
+meant.
+"""
 
 import collections
 import itertools

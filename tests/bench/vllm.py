@@ -25,7 +25,10 @@ OPTIONS = {
     "enable_chunked_prefill": False,
     "enable_prefix_caching": False,  # else the second of two runs over the same prompts is faster
 }
-QUESTION = "A shop sells {n} boxes on Monday and {m} on each of the next days. How many are sold in {k} days?"
+QUESTION = (
+    "A shop sells {n} boxes on Monday and {m} on each of the next days. "
+    "How many are sold in {k} days?"
+)
 
 
 def bench(folder: Path) -> dict[str, Any]:

@@ -34,8 +34,8 @@ class Project:
         self.commit("copy")
 
     def commit(self, message: str) -> None:
-        """Commits all that git does not ignore, and the metrics and plots of the smoke profile, which
-        it ignores.
+        """Commits all that git does not ignore, and the smoke profile's metrics and plots, which it
+        ignores.
         """
         self.run("git", "add", "--all")
         results = [name for name in ("metrics", "plots") if (self.root / name).exists()]
@@ -72,7 +72,7 @@ class Project:
             for name, value in os.environ.items()
             if not name.startswith(("MAKE", "MFLAGS"))
         }
-        # HF_HUB_OFFLINE: nothing here may reach for a hub, and an attempt would take minutes to fail
+        # HF_HUB_OFFLINE: nothing here may reach for a hub. An attempt would take minutes to fail
         return outer | {"PATH": path, "CI": "true", "HF_HUB_OFFLINE": "1", "DVC_NO_ANALYTICS": "1"}
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:

@@ -26,7 +26,7 @@ SSHD = Path("/usr/sbin/sshd")
 
 @dataclass(frozen=True)
 class Remote:
-    """A store as DVC's config names it. `secret` belongs in .dvc/config.local, which git ignores."""
+    """A store as DVC's config has it. `secret` belongs in .dvc/config.local, which git ignores."""
 
     url: str
     settings: dict[str, str] = field(default_factory=dict)

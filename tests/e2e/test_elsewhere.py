@@ -137,7 +137,8 @@ def test_sft_set_trains_with_trls_command_line(smoked: Project, tmp_path: Path) 
     path = smoked.root / SFT / "strong.parquet"
     config["datasets"][0]["data_files"] = str(path)
     (tmp_path / "sft.yaml").write_text(yaml.safe_dump(config))
-    options = f"--output_dir {tmp_path / 'out'} --num_train_epochs 1 --per_device_train_batch_size 4 --logging_steps 1"
+    options = f"--output_dir {tmp_path / 'out'} --num_train_epochs 1"
+    options += " --per_device_train_batch_size 4 --logging_steps 1"
     options += (
         f" --model_name_or_path {smoked.root / BASE} --use_cpu true --bf16 false --report_to none"
     )

@@ -1,5 +1,5 @@
-"""A stage that was killed at any moment ends with the same bytes. Only the calls that were under way
-are paid for twice.
+"""A stage that was killed at any moment ends with the same bytes. Only the calls that were under
+way are paid for twice.
 """
 
 import collections

@@ -1,7 +1,7 @@
 """`dvc repro` as a whole, killed at random moments, ends as an undisturbed run does.
 
-KILLS is the number of kills (6), and KILL_SEED determines the moments. Both are printed, so that the
-same moments can be tried again.
+KILLS is the number of kills (6), and KILL_SEED determines the moments. Both are printed, so that
+the same moments can be tried again.
 """
 
 import contextlib
@@ -84,7 +84,7 @@ def left(project: Project) -> list[str]:
 
 
 def mend(project: Project) -> None:
-    """What the README's table says to do where the kill hit DVC while it wrote a file of its own."""
+    """Does what the README's table says where a kill hit DVC while it wrote a file of its own."""
     project.run("python", "-m", "tools.lock")
     rwlock = project.root / ".dvc/tmp/rwlock"
     with contextlib.suppress(FileNotFoundError):

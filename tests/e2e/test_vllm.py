@@ -1,5 +1,5 @@
-"""Real vLLM on this CPU: the offline engine and `vllm serve` answer real questions and compress real
-traces.
+"""Real vLLM on this CPU: the offline engine and `vllm serve` answer real questions and compress
+real traces.
 
 SmolLM2's answers are poor. The tests look at the path, at the records, and that nothing is asked
 twice.
@@ -155,7 +155,7 @@ def test_offline_engine_generates_and_compresses_and_resumes(
 
 
 def test_checkpoints_answer_ahead_by_one_engine(project: Project, smollm2: Path) -> None:
-    """Weights that were put into a running engine answer as those that an engine was loaded with."""
+    """An engine that was given new weights answers like one that was loaded with them."""
     evaluation = {
         "split": "validation",
         "questions": None,

@@ -1,4 +1,4 @@
-"""Each model of the paper profile in miniature runs once through its stages, by the profile's params."""
+"""Miniatures of the paper profile's models run once through their stages, by the profile's params."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,8 +19,8 @@ from tests.made import question, trace
 from tests.miniatures import paper
 
 TEACHER = "qwen397b"
-# Each student by one method, and each method with families of both kinds. The tests of training have
-# all pairs
+# Each student by one method, and each method with families of both kinds. The tests of training
+# have all pairs
 STUDENTS = [("qwen08b", "full"), ("qwen9b", "lora"), ("llama8b", "full"), ("gptoss20b", "lora")]
 TAUGHT = 3
 ASKED = [*(question(number) for number in range(TAUGHT)), question(TAUGHT, split="test")]
@@ -34,7 +34,7 @@ SHORT = ["methods.lora.accumulation=2", "methods.full.accumulation=2"] + [
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The current folder, with the paper's params for miniatures, questions, and a teacher's traces."""
+    """The current folder, with the paper's params for miniatures, questions and a teacher's traces."""
     torch.set_num_threads(1)  # more only get into each other's way at this size
     folder = tmp_path_factory.mktemp("paper")
     changes = [*paper.overrides(folder / "hub"), *SHORT]

@@ -169,7 +169,7 @@ def _compared(parts: Parts, part: str, cpu: families.Curve | None) -> Numbers:
 
 
 def _waited(cpu: "subprocess.Popen[str]") -> Numbers:
-    """Waits for the CPU's runs. Raises StageError with the end of their stderr where they failed."""
+    """Waits for the CPU's runs. Raises StageError with the end of stderr where they failed."""
     complaint = cpu.communicate()[1]
     if cpu.returncode:
         raise StageError(complaint.strip()[-600:])

@@ -91,7 +91,7 @@ def pins(python: str) -> list[str]:
 
 
 def _pin(name: str) -> str:
-    """NAME==VERSION from the requirements file that pins `name`. Raises StageError where none does."""
+    """NAME==VERSION from the requirements files. Raises StageError where none of them pins it."""
     for path in sorted(ROOT.glob("requirements*.txt")):
         if pin := re.search(
             rf"^{name}(?:\[[^]]*\])?(==\S+)", path.read_text(), re.MULTILINE | re.IGNORECASE

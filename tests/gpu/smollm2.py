@@ -29,7 +29,8 @@ PROFILE, STUDENT, TEACHER = "gpu", "smollm2", "scripted"
 ARMS = ("raw", "strong")
 FORMULA = {
     "full": "6 x parameters x tokens / (seconds x peak)",
-    "lora": "4 x parameters x tokens / (seconds x peak): frozen weights need no gradients of their own",
+    "lora": "4 x parameters x tokens / (seconds x peak): "
+    "frozen weights need no gradients of their own",
 }
 FACTOR = {"full": 6, "lora": 4}
 

@@ -24,7 +24,7 @@ CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 
 @pytest.fixture
 def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """One thread here and in the process beside: more only get into each other's way at this size."""
+    """One thread here and in the other process: more only slow each other down at this size."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     before = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -61,10 +61,9 @@ def test_rehearsal_does_every_part(tmp_path: Path) -> None:
     assert cell["packed"]
     assert cell["curve"][-1][2] < cell["curve"][0][2]
     line = shown.table(tmp_path).splitlines()[2]
-    assert (
-        f"| {written['device']} | {torch.__version__} | {len(parts.found) - 1} of {len(parts.found)} | 1 of 1 |"
-        in line
-    )
+    count = len(parts.found)
+    cells = (written["device"], torch.__version__, f"{count - 1} of {count}", "1 of 1")
+    assert f"| {' | '.join(cells)} |" in line
 
 
 @pytest.mark.slow

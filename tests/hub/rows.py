@@ -1,4 +1,4 @@
-"""Rows of our own in the form of each data set of conf/profile/paper.yaml, with its fields and types.
+"""Rows of our own in the form of each data set of conf/profile/paper.yaml: its fields and types.
 
 The forms come from the data sets' cards and viewers on the hub, and from what evaluation harnesses
 read.

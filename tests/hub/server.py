@@ -85,7 +85,7 @@ def hub(models: Mapping[str, Path], gated: frozenset[str] = frozenset()) -> Iter
             self._send(200, contents, marks)
 
         def _open(self, repo: str) -> bool:
-            """Whether the gate is open to this request. Where it is closed, it sends the refusal."""
+            """Whether the gate is open to this request. Where it is not, it sends the refusal."""
             if repo not in gated or self.headers.get("Authorization"):
                 return True
             self._send(403, b"", {"X-Error-Code": "GatedRepo"})

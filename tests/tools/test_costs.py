@@ -1,4 +1,4 @@
-"""The costs of the paper's grid follow from its params, and the formulas are those of closed form."""
+"""The costs of the paper's grid follow from its params, and the formulas have a closed form."""
 
 import copy
 from typing import Any

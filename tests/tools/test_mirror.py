@@ -1,4 +1,4 @@
-"""The signs of tools/mirror.py on a small file and a short text, whose numbers are counted by hand."""
+"""The signs of tools/mirror.py on a small file and a short text, with numbers counted by hand."""
 
 from tools import mirror
 from tools.mirror import SourceFile

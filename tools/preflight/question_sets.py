@@ -51,7 +51,7 @@ def check(sets: Mapping[str, QuestionSet], report: Report) -> str:
 
 
 def repository(entry: QuestionSet, report: Report, subject: str) -> None:
-    """Adds whether a data set of the hub exists, is named at a commit, and is open to this token."""
+    """Adds whether a data set of the hub exists, is named at a commit, and is open to us."""
     from huggingface_hub import HfApi
     from huggingface_hub.errors import GatedRepoError, HTTPError
 

@@ -1,4 +1,4 @@
-"""Models of a hub: found at a revision, their small files alone fetched, gates and revisions told."""
+"""Models of a hub: only their small files are fetched, and gates and revisions become lines."""
 
 import os
 import shutil
