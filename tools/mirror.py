@@ -122,8 +122,10 @@ def is_annotated(function: Function) -> bool:
     arguments = function.args
     parameters = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
     parameters += [star for star in (arguments.vararg, arguments.kwarg) if star is not None]
-    typed = [one.annotation for one in parameters if one.arg not in ("self", "cls")]
-    return None not in (*typed, function.returns)
+    annotations = [
+        parameter.annotation for parameter in parameters if parameter.arg not in ("self", "cls")
+    ]
+    return None not in annotations and function.returns is not None
 
 
 def name_lengths(file: SourceFile) -> list[int]:
@@ -181,7 +183,7 @@ def code_signs(files: Sequence[SourceFile], fullest_folder: int) -> list[Sign]:
     annotated = sum(is_annotated(function) for function in functions)
     names = [length for file in files for length in name_lengths(file)]
     statements = [statement for file in files for statement in file.statements()]
-    nodes = percentile_90(node_count(one) for one in statements if is_simple(one))
+    nodes = percentile_90(map(node_count, filter(is_simple, statements)))
     comprehensions = sum(file.count(*COMPREHENSIONS) for file in files)
     stars = sum(file.count(ast.Starred) for file in files)
     line_counts = [file.comment_and_code_lines() for file in files]

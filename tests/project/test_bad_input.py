@@ -1,5 +1,5 @@
-"""Bad input as its user meets it: one line that names what is wrong and how to mend it, exit code
-1, nothing left.
+"""Bad input ends with one line, which names what is wrong and how to mend it. The exit code is 1,
+and no file is left.
 """
 
 import json
@@ -71,7 +71,7 @@ def jsonl(*rows: dict[str, Any]) -> bytes:
 
 
 def refused(root: Path, stage: str, *options: str, profile: str = "test") -> str:
-    """The one line that the command says before it ends with exit code 1, with nothing written."""
+    """The one line that the command prints. Checks that the exit code is 1 and nothing is written."""
     before = sorted(root.rglob("*"))
     done = run(f"stages.{stage}", "--profile", profile, *options, cwd=root)
     assert done.returncode == 1, done.stderr

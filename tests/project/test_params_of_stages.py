@@ -1,6 +1,6 @@
-"""Bad params as each stage's command meets them, for `dvc exp run -S` composes without our checks.
+"""Each stage's command refuses bad params, because `dvc exp run -S` composes without our checks.
 
-The folder holds params.yaml and nothing else: what is refused is refused before anything is read or
+The folder holds params.yaml and nothing else, so that a refusal comes before anything is read or
 made.
 """
 
@@ -79,7 +79,7 @@ def smoke(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def put(study_params: dict[str, Any], params_path: str, value: Any) -> dict[str, Any]:
-    """A copy with another value at `place`; "..." removes what is there."""
+    """A copy with another value at `params_path`; the value `...` removes the entry."""
     changed = copy.deepcopy(study_params)
     *path, last = params_path.split("/")
     held = changed
@@ -93,7 +93,7 @@ def put(study_params: dict[str, Any], params_path: str, value: Any) -> dict[str,
 
 
 def ended(stage: str, *options: str, profile: str = "test") -> str:
-    """The one line that the command ends with, and that it left no file."""
+    """The one line that the command ends with. Checks that it left no file."""
     main = importlib.import_module(f"stages.{stage}").main
     done = CliRunner().invoke(main, ["--profile", profile, *options])
     assert type(done.exception) is SystemExit, repr(done.exception)
@@ -112,7 +112,7 @@ SERVED = ("--teacher", "served")
 
 
 @pytest.mark.parametrize(
-    ("stage", "options", "place", "value", "complaint"),
+    ("stage", "options", "params_path", "value", "complaint"),
     [
         (
             "models",
@@ -543,8 +543,8 @@ def mutated(study_params: dict[str, Any], draw: st.DataObject) -> dict[str, Any]
     return changed
 
 
-def said(study_params: dict[str, Any]) -> str:
-    """What the check of all params says, "" where they pass."""
+def complaint_of(study_params: dict[str, Any]) -> str:
+    """The error of the check of all params, or "" where they pass."""
     try:
         sections.check(study_params)
     except StageError as error:
@@ -558,7 +558,7 @@ def test_any_other_params_pass_or_are_refused_in_one_line(
 ) -> None:
     study_params = mutated(smoke, data)
     study_params = params.parsed(yaml.safe_dump(study_params))
-    line = said(study_params)
+    line = complaint_of(study_params)
     assert "\n" not in line
     assert len(line) < 700
 
@@ -567,7 +567,7 @@ def test_any_other_params_pass_or_are_refused_in_one_line(
 def test_any_other_params_end_each_stage_in_one_line(
     smoke: dict[str, Any], data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Even those that pass, for nothing is there that a stage reads."""
+    """Even params that pass, because the files that a stage reads are missing."""
     stage = data.draw(
         st.sampled_from([name for name in COMMANDS if name not in ("models", "questions")])
     )

@@ -1,6 +1,4 @@
-"""The text of every student of the study: its prompt, its completion and its EOS, on tokenizers
-with the real ids.
-"""
+"""Prompt, completion and EOS of every student of the study, on tokenizers with the real ids."""
 
 import datetime
 import re

@@ -125,5 +125,5 @@ def _check_memory(
 
 def _listed(parts: Mapping[str, float], processes: int) -> str:
     """What the processes take: "8 x 27.5 GB (weights 4.0, ...)"."""
-    each = ", ".join(f"{name} {size:,.1f}" for name, size in parts.items())
-    return f"{processes} x {sum(parts.values()):,.1f} GB ({each})"
+    listed = ", ".join(f"{name} {size:,.1f}" for name, size in parts.items())
+    return f"{processes} x {sum(parts.values()):,.1f} GB ({listed})"
