@@ -51,59 +51,59 @@ LORA_PARAMETERS = 2 * 4 * (2 * (32 + 32) + 2 * (32 + 16) + 3 * (32 + 64))
 def question(number: int = 0, **values: Any) -> Question:
     """A training question; its id is `q<number>`."""
     text = f"What is {number} + 1?"
-    origin = (f"q{number}", "sums", str(number), "in_distribution", "train")
-    row = Question(*origin, text, (), str(number + 1), "numeric", None)
-    return dataclasses.replace(row, **values)
+    place = (f"q{number}", "sums", str(number), "in_distribution", "train")
+    made = Question(*place, text, (), str(number + 1), "numeric", None)
+    return dataclasses.replace(made, **values)
 
 
 def response(number: int = 0, sample: Any = 0, **values: Any) -> Response:
     """A right response to `question(number)`."""
     answer = f"The answer is {number + 1}."
-    row = Response(
+    made = Response(
         f"q{number}", sample, "key", 7, "teacher", "I count on.", answer, "stop", None, None
     )
-    return dataclasses.replace(row, **values)
+    return dataclasses.replace(made, **values)
 
 
 def trace(number: int = 0, sample: int = 0, **values: Any) -> Trace:
     """A trace to `question(number)`."""
-    question_row, response_row = question(number), response(number)
-    row = Trace(
-        question_row.question_id,
+    asked, said = question(number), response(number)
+    made = Trace(
+        asked.question_id,
         sample,
         "sums",
-        question_row.question,
-        question_row.gold,
+        asked.question,
+        asked.gold,
         f"So, {number} + 1 is asked. {number} + 1 = {number + 1}. Good.",
-        response_row.answer,
-        question_row.gold,
-        question_row.gold,
+        said.answer,
+        asked.gold,
+        asked.gold,
         True,
         *(
-            response_row.request_key,
-            response_row.seed,
-            response_row.model,
-            response_row.finish_reason,
-            response_row.prompt_tokens,
-            response_row.completion_tokens,
+            said.request_key,
+            said.seed,
+            said.model,
+            said.finish_reason,
+            said.prompt_tokens,
+            said.completion_tokens,
         ),
     )
-    return dataclasses.replace(row, **values)
+    return dataclasses.replace(made, **values)
 
 
 def variant(number: int = 0, sample: int = 0, reasoning: str = "short", **values: Any) -> Variant:
     """A kept compressed form of `trace(number)`."""
     row = trace(number, sample)
-    short_chars, raw_chars = len(reasoning), len(row.reasoning)
-    shortened = Variant(
+    size, whole = len(reasoning), len(row.reasoning)
+    made = Variant(
         row.question_id,
         sample,
         "sums",
         reasoning,
         row.answer,
-        raw_chars,
-        short_chars,
-        short_chars / raw_chars,
+        whole,
+        size,
+        size / whole,
         None,
         None,
         "stop",
@@ -111,21 +111,15 @@ def variant(number: int = 0, sample: int = 0, reasoning: str = "short", **values
         None,
         (),
     )
-    return dataclasses.replace(shortened, **values)
+    return dataclasses.replace(made, **values)
 
 
 def example(number: int, eos: str) -> Example:
     """An example of a length of its own; counts in bytes, with the EOS as one more."""
     prompt = f"Count to {number}.\n"
-    completion = chat.completion(" ".join(map(str, range(number))), str(number), "")
+    said = chat.completion(" ".join(map(str, range(number))), str(number), "")
     return Example(
-        f"q{number:02}",
-        0,
-        prompt,
-        completion + eos,
-        len(prompt),
-        len(completion) + 1,
-        len(completion) + 1,
+        f"q{number:02}", 0, prompt, said + eos, len(prompt), len(said) + 1, len(said) + 1
     )
 
 

@@ -543,7 +543,7 @@ def mutated(study_params: dict[str, Any], draw: st.DataObject) -> dict[str, Any]
     return changed
 
 
-def complaint_of(study_params: dict[str, Any]) -> str:
+def said(study_params: dict[str, Any]) -> str:
     """The error of the check of all params, or "" where they pass."""
     try:
         sections.check(study_params)
@@ -558,7 +558,7 @@ def test_any_other_params_pass_or_are_refused_in_one_line(
 ) -> None:
     study_params = mutated(smoke, data)
     study_params = params.parsed(yaml.safe_dump(study_params))
-    line = complaint_of(study_params)
+    line = said(study_params)
     assert "\n" not in line
     assert len(line) < 700
 
