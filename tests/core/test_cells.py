@@ -31,11 +31,8 @@ def test_part_of_an_arm_is_refused(axis: str) -> None:
 
 
 def test_names_of_different_cells_differ() -> None:
-    first, other = (
-        ARM | {"teacher": "a", "target": "b_c"},
-        ARM | {"teacher": "a_b", "target": "c"},
-    )
-    assert Cell.of("tiny", **first).name != Cell.of("tiny", **other).name
+    one, other = (ARM | {"teacher": "a", "target": "b_c"}, ARM | {"teacher": "a_b", "target": "c"})
+    assert Cell.of("tiny", **one).name != Cell.of("tiny", **other).name
 
 
 @pytest.mark.parametrize("name", ["untrained", "solver-raw-tiny-lora", "solver-raw-tiny-lora-s0-0"])

@@ -113,12 +113,12 @@ def test_refused_rows_leave_the_old_file_alone(tmp_path: Path) -> None:
 
 
 DAMAGES: dict[str, Callable[[bytes], bytes]] = {
-    "empty": lambda contents: b"",
-    "binary": lambda contents: bytes(range(256)) * 4,
-    "truncated": lambda contents: contents[: len(contents) // 2],
-    "without its end": lambda contents: contents[:-1],
-    "without its start": lambda contents: contents[8:],
-    "page overwritten": lambda contents: contents[:60] + b"\xff" * 200 + contents[260:],
+    "empty": lambda whole: b"",
+    "binary": lambda whole: bytes(range(256)) * 4,
+    "truncated": lambda whole: whole[: len(whole) // 2],
+    "without its end": lambda whole: whole[:-1],
+    "without its start": lambda whole: whole[8:],
+    "page overwritten": lambda whole: whole[:60] + b"\xff" * 200 + whole[260:],
 }
 
 
@@ -128,15 +128,13 @@ def test_any_changed_byte_of_a_page_is_noticed(tmp_path: Path) -> None:
     records.write(
         path, [trace(number, reasoning="step by step " * number) for number in range(9)], Trace
     )
-    contents = path.read_bytes()
+    whole = path.read_bytes()
     meta = pq.read_metadata(path).row_group(0)
     columns = [meta.column(number) for number in range(meta.num_columns)]
-    (text,) = (column for column in columns if column.path_in_schema == "reasoning")
+    (text,) = (one for one in columns if one.path_in_schema == "reasoning")
     end = (text.dictionary_page_offset or text.data_page_offset) + text.total_compressed_size
-    for position in range(end - 8, end):  # of the last page's data
-        path.write_bytes(
-            contents[:position] + bytes([contents[position] ^ 1]) + contents[position + 1 :]
-        )
+    for place in range(end - 8, end):  # of the last page's data
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
         with pytest.raises(StageError, match=r"rows\.parquet: damaged"):
             list(records.read(path, Trace))
 

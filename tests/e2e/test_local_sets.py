@@ -106,8 +106,16 @@ def test_real_sets_are_answered_and_graded(tmp_path: Path) -> None:
     }
     assert len(scores) == len(FILES) * (ASKED + 2)  # two of each set are drawn once besides
     right = [
-        Prediction(entry.question_id, 0, "", f"The answer is {entry.gold}.", "stop", 0, 9)
-        for entry in greedy
+        Prediction(
+            question_id=one.question_id,
+            sample=0,
+            reasoning="",
+            answer=f"The answer is {one.gold}.",
+            finish_reason="stop",
+            think_tokens=0,
+            answer_tokens=9,
+        )
+        for one in greedy
     ]
     records.write(project.root / "data/real/predictions/untrained-tiny.parquet", right, Prediction)
     project.run("python", "-m", "stages.score", "--profile", "real", "--student", "tiny")

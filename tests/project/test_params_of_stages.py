@@ -466,11 +466,11 @@ def test_bad_value_ends_the_stage(
     smoke: dict[str, Any],
     stage: str,
     options: tuple[str, ...] | None,
-    place: str,
+    params_path: str,
     value: Any,
     complaint: str,
 ) -> None:
-    project(**put(smoke, place, value) | {"profile": "test"})
+    project(**put(smoke, params_path, value) | {"profile": "test"})
     assert complaint in ended(stage, *(COMMANDS[stage] if options is None else options))
 
 
@@ -556,9 +556,9 @@ def said(study_params: dict[str, Any]) -> str:
 def test_any_other_params_pass_or_are_refused_in_one_line(
     smoke: dict[str, Any], data: st.DataObject
 ) -> None:
-    study_params = mutated(smoke, data)
-    study_params = params.parsed(yaml.safe_dump(study_params))
-    line = said(study_params)
+    whole = mutated(smoke, data)
+    whole = params.parsed(yaml.safe_dump(whole))
+    line = said(whole)
     assert "\n" not in line
     assert len(line) < 700
 

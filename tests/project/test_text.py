@@ -205,11 +205,11 @@ def test_special_tokens_in_a_question_or_a_trace_never_become_ids(
             f"{mark[:3]}{mark}{mark[3:]}",
             f"a\u0301{mark}",
         ):
-            prompt = chat.prompt(tokenizer, student.declared["text"]["prompt_template"], text)
-            assert [number for number in tokens.ids(tokenizer, prompt) if number in special] == bare
+            asked = chat.prompt(tokenizer, student.declared["text"]["prompt_template"], text)
+            assert [number for number in tokens.ids(tokenizer, asked) if number in special] == bare
             traced = f"{text} So 1.{tokenizer.eos_token}"
-            counts = assembly._marked([("q", 0)], [traced], tokenizer)
-            assert counts[("q", 0)] == sum(
+            found = assembly._marked([("q", 0)], [traced], tokenizer)
+            assert found[("q", 0)] == sum(
                 number in special for number in tokens.ids(tokenizer, traced)[:-1]
             )
             with pytest.raises(

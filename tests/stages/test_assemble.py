@@ -67,21 +67,21 @@ def examples(root: Path) -> dict[str, list[Example]]:
 
 def keys(root: Path) -> list[tuple[str, int]]:
     """The rows that all targets hold; fails where they differ."""
-    keys_by_target = {
+    found = {
         target: [(row.question_id, row.sample) for row in rows]
         for target, rows in examples(root).items()
     }
-    assert set(keys_by_target) == set(TARGETS)
-    assert all(target_keys == keys_by_target["raw"] for target_keys in keys_by_target.values())
-    return keys_by_target["raw"]
+    assert set(found) == set(TARGETS)
+    assert all(own == found["raw"] for own in found.values())
+    return found["raw"]
 
 
 def metrics(root: Path) -> dict[str, Any]:
     """The stage's metrics."""
-    contents: dict[str, Any] = json.loads(
+    found: dict[str, Any] = json.loads(
         (root / "metrics/test/assemble/solver-tiny.json").read_text()
     )
-    return contents
+    return found
 
 
 def test_every_target_writes_the_same_rows_in_its_own_words(
@@ -91,7 +91,7 @@ def test_every_target_writes_the_same_rows_in_its_own_words(
     assert assemble().exit_code == 0
     assert keys(root) == [(f"q{number}", sample) for number, sample in KEYS]
     first = {target: rows[0] for target, rows in examples(root).items()}
-    eos, answer = tokenizer.eos_token, trace(0).answer
+    eos, said = tokenizer.eos_token, trace(0).answer
     assert {row.prompt for row in first.values()} == {"What is 0 + 1?\n"}
     assert first["raw"].completion == f"<think>\n{trace(0).reasoning}\n</think>\n\n{said}{eos}"
     assert first["mild"].completion == f"<think>\nshort\n</think>\n\n{said}{eos}"
@@ -162,10 +162,10 @@ def test_further_trace_stands_in_for_one_that_is_too_long(project: Project, tiny
 def test_metrics_count_what_each_target_holds(project: Project, tiny: Path) -> None:
     root = build(project, tiny)
     assemble()
-    written_metrics = metrics(root)
-    assert (written_metrics["questions"], written_metrics["examples"]) == (3, 4)
+    found = metrics(root)
+    assert (found["questions"], found["examples"]) == (3, 4)
     for target, rows in examples(root).items():
-        assert written_metrics["targets"][target] == {
+        assert found["targets"][target] == {
             "examples": 4,
             "prompt_tokens": sum(row.prompt_tokens for row in rows),
             "completion_tokens": sum(row.completion_tokens for row in rows),
@@ -193,10 +193,10 @@ def test_metrics_count_what_each_target_holds(project: Project, tiny: Path) -> N
     ],
 )
 def test_stray_or_missing_file_is_refused(
-    project: Project, tiny: Path, name: str, is_left_over: bool, complaint: str
+    project: Project, tiny: Path, name: str, there: bool, complaint: str
 ) -> None:
     root = build(project, tiny)
-    if is_left_over:
+    if there:
         write(root, name)
     else:
         (root / f"data/test/{name}.parquet").unlink()
@@ -246,29 +246,27 @@ def test_targets_of_an_earlier_run_are_gone(project: Project, tiny: Path) -> Non
     ],
 )
 def test_matched(
-    everywhere: set[assembly.Key], per_question: int | None, expected: set[assembly.Key]
+    everywhere: set[assembly.Key], per_question: int | None, wanted: set[assembly.Key]
 ) -> None:
-    assert assembly.matched(everywhere, per_question) == expected
+    assert assembly.matched(everywhere, per_question) == wanted
 
 
 def test_all_arms_know_how_long_the_raw_trace_is(project: Project, tiny: Path) -> None:
     root = build(project, tiny)
     assert assemble().exit_code == 0
-    by_target = examples(root)
-    for rows in by_target.values():
-        assert [row.raw_tokens for row in rows] == [
-            row.completion_tokens for row in by_target["raw"]
-        ]
+    whole = examples(root)
+    for rows in whole.values():
+        assert [row.raw_tokens for row in rows] == [row.completion_tokens for row in whole["raw"]]
 
 
 def test_rho_is_counted_in_the_students_tokens_too(project: Project, tiny: Path) -> None:
     root = build(project, tiny)
     assert assemble().exit_code == 0
     raws = [len(trace(*key).reasoning) for key in KEYS]  # a token a byte
-    expected = round(sum(len("short") / raw for raw in raws) / len(raws), 6)
-    written_metrics = metrics(root)["rho_tokens"]
-    assert written_metrics["mild"] == {"sums": pytest.approx(expected, abs=1e-6)}
-    assert set(written_metrics) == set(TARGETS) - {"raw", "answer_only"}
+    wanted = round(sum(len("short") / raw for raw in raws) / len(raws), 6)
+    found = metrics(root)["rho_tokens"]
+    assert found["mild"] == {"sums": pytest.approx(wanted, abs=1e-6)}
+    assert set(found) == set(TARGETS) - {"raw", "answer_only"}
 
 
 def test_tokens_that_a_truncation_says_are_not_counted_again(project: Project, tiny: Path) -> None:
@@ -294,7 +292,7 @@ def test_rho_and_raw_tokens_are_known_without_a_truncation_and_without_raw(
 ) -> None:
     root = build(project, tiny)
     assert assemble().exit_code == 0
-    expected, raw = (
+    wanted, raw = (
         metrics(root)["rho_tokens"]["mild"],
         [row.raw_tokens for row in examples(root)["raw"]],
     )
@@ -302,7 +300,7 @@ def test_rho_and_raw_tokens_are_known_without_a_truncation_and_without_raw(
     build(project, tiny, targets=targets, truncate_to=[])
     (root / "data/test/truncated/solver/tiny/mild.parquet").unlink()
     assert assemble().exit_code == 0
-    assert metrics(root)["rho_tokens"] == {"mild": expected}
+    assert metrics(root)["rho_tokens"] == {"mild": wanted}
     assert {
         target: [row.raw_tokens for row in rows] for target, rows in examples(root).items()
     } == dict.fromkeys(targets, raw)
@@ -310,13 +308,11 @@ def test_rho_and_raw_tokens_are_known_without_a_truncation_and_without_raw(
 
 def test_no_common_row_is_an_error(project: Project, tiny: Path, tokenizer: Any) -> None:
     root = build(project, tiny)
-    written_metrics = {
-        "raw": assembly.Source(root / "data/test/traces/solver.parquet", variants=False)
-    }
+    found = {"raw": assembly.Source(root / "data/test/traces/solver.parquet", variants=False)}
     records.write(root / "none.parquet", [], Trace)
-    written_metrics["other"] = assembly.Source(root / "none.parquet", variants=False)
+    found["other"] = assembly.Source(root / "none.parquet", variants=False)
     with pytest.raises(StageError, match="no trace is kept by all targets"):
-        assembly.match(written_metrics, written_metrics["raw"], {}, tokenizer, 100, None)
+        assembly.match(found, found["raw"], {}, tokenizer, 100, None)
 
 
 @pytest.mark.parametrize("name", ["traces/solver", *FILES])
@@ -339,8 +335,8 @@ def test_special_tokens_in_a_completion_leave_all_arms_and_are_counted(
     tokenizer = tokens.load(root / "data/test/models/tiny")
     for rows in examples(root).values():
         for row in rows:
-            token_ids = tokens.ids(tokenizer, row.completion)
-            assert [number for number in token_ids if number in tokenizer.all_special_ids] == [
+            found = tokens.ids(tokenizer, row.completion)
+            assert [number for number in found if number in tokenizer.all_special_ids] == [
                 tokenizer.eos_token_id
             ]
 

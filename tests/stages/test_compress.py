@@ -60,14 +60,14 @@ def model_compressor(tiny: Path, **changes: Any) -> dict[str, Any]:
 
 
 def test_extractive_keeps_what_derives_the_answer(folder: Path) -> None:
-    variants = shortened(TRACES, STRONG, folder)
-    assert [row.reasoning for row in variants] == ["0 + 1 = 1.", "1 + 1 = 2.", "2 + 1 = 3."]
-    assert [(row.question_id, row.answer) for row in variants] == [
+    found = shortened(TRACES, STRONG, folder)
+    assert [row.reasoning for row in found] == ["0 + 1 = 1.", "1 + 1 = 2.", "2 + 1 = 3."]
+    assert [(row.question_id, row.answer) for row in found] == [
         (row.question_id, row.answer) for row in TRACES
     ]
-    assert variants[1].raw_chars == len(TRACES[1].reasoning)
-    assert variants[1].chars == len("1 + 1 = 2.")
-    assert variants[1].rho == pytest.approx(variants[1].chars / variants[1].raw_chars)
+    assert found[1].raw_chars == len(TRACES[1].reasoning)
+    assert found[1].chars == len("1 + 1 = 2.")
+    assert found[1].rho == pytest.approx(found[1].chars / found[1].raw_chars)
 
 
 @pytest.mark.parametrize("kind", ["extractive", "llm"])
@@ -100,8 +100,8 @@ def test_trace_beyond_all_sizes_is_dropped_unread_and_counted(
     ],
 )
 def test_what_is_dropped_and_why(text: str, finish_reason: str, drop_reason: str | None) -> None:
-    shorter = variant(TRACES[0], text, finish_reason, RULES)
-    assert (shorter.kept, shorter.drop_reason, shorter.chars) == (
+    found = variant(TRACES[0], text, finish_reason, RULES)
+    assert (found.kept, found.drop_reason, found.chars) == (
         drop_reason is None,
         drop_reason,
         len(text),
@@ -167,21 +167,18 @@ def test_bad_compressor_is_refused(config: dict[str, Any], folder: Path, complai
 
 
 def test_prompt_holds_question_trace_and_answer_as_they_are() -> None:
-    with_braces = trace(
+    odd = trace(
         0, question="{reasoning} of {x}?", reasoning="{answer} \\frac{1}{2} {mark}", answer="{} 3"
     )
-    text = llm.render(with_braces)
-    positions = [
-        text.index(part)
-        for part in (with_braces.question, with_braces.reasoning, with_braces.answer)
-    ]
-    assert positions == sorted(positions)
-    expected = llm.PROMPT.read_text().replace("{mark}", llm.mark(with_braces))
+    text = llm.render(odd)
+    places = [text.index(part) for part in (odd.question, odd.reasoning, odd.answer)]
+    assert places == sorted(places)
+    wanted = llm.PROMPT.read_text().replace("{mark}", llm.mark(odd))
     for name in ("question", "reasoning", "answer"):
-        expected = expected.replace(f"{{{name}}}", f"%{name}")
+        wanted = wanted.replace(f"{{{name}}}", f"%{name}")
     for name in ("question", "reasoning", "answer"):
-        expected = expected.replace(f"%{name}", getattr(with_braces, name))
-    assert text == expected
+        wanted = wanted.replace(f"%{name}", getattr(odd, name))
+    assert text == wanted
 
 
 HOSTILE = [
@@ -215,16 +212,16 @@ def test_mark_is_not_in_the_material_and_follows_from_it(
 
 
 def test_model_shortens_every_trace_in_order_and_is_asked_once(tiny: Path, folder: Path) -> None:
-    variants = shortened(TRACES, model_compressor(tiny), folder)
-    assert [row.question_id for row in variants] == ["q0", "q1", "q2"]
-    assert {row.finish_reason for row in variants} <= {"stop", "length"}
+    found = shortened(TRACES, model_compressor(tiny), folder)
+    assert [row.question_id for row in found] == ["q0", "q1", "q2"]
+    assert {row.finish_reason for row in found} <= {"stop", "length"}
     with Store(folder) as store:
         assert len(store) == 3
     cost = costs.Cost()
     again = shorten(
         lambda: iter(TRACES), model_compressor(tiny), RULES, "compressors.mine", cost, folder
     )
-    assert list(again) == variants
+    assert list(again) == found
     assert (cost.answers, cost.prompt_tokens) == (
         3,
         sum(len(llm.render(row)) + 1 for row in TRACES),
@@ -238,9 +235,9 @@ def test_trace_that_leaves_no_room_is_dropped_and_never_cut(
 ) -> None:
     traces = [TRACES[0], trace(1, reasoning="x" * 300), TRACES[2]]
     room = tokens.count(tokenizer, llm.render(TRACES[0]) + "\n") + 8
-    variants = shortened(traces, model_compressor(tiny, context=room), folder)
-    assert [row.drop_reason == "over_context" for row in variants] == [False, True, False]
-    assert (variants[1].reasoning, variants[1].kept) == ("", False)
+    found = shortened(traces, model_compressor(tiny, context=room), folder)
+    assert [row.drop_reason == "over_context" for row in found] == [False, True, False]
+    assert (found[1].reasoning, found[1].kept) == ("", False)
     tight = shortened(traces, model_compressor(tiny, context=room - 1), folder)
     assert {row.drop_reason for row in tight} == {"over_context"}
 
@@ -257,10 +254,10 @@ def test_server_compresses_and_its_refusals_are_counted(folder: Path) -> None:
     with serving(respond) as server:
         inference = {"engine": "openai", "base_url": server.url}
         config = {"kind": "llm", "model": "m", "context": 9000, "inference": inference}
-        variants = shortened(
+        found = shortened(
             TRACES, config | {"sampling": {"max_new_tokens": 99, "temperature": 0.3}}, folder
         )
-    assert [(row.reasoning, row.drop_reason) for row in variants] == [
+    assert [(row.reasoning, row.drop_reason) for row in found] == [
         ("0 + 1 = 1.", None),
         ("I'm sorry, no.", "refusal"),
         ("", "over_context"),
@@ -286,12 +283,10 @@ def test_server_compresses_and_its_refusals_are_counted(folder: Path) -> None:
 def test_answer_is_looked_for_in_the_words_it_is_stated_in(
     stated: str, reasoning: str, kept: str, folder: Path
 ) -> None:
-    multiple_choice = trace(
-        0, question="How much, or which?", reasoning=reasoning, stated=stated, parsed="2"
-    )
-    (variants,) = shortened([multiple_choice], STRONG, folder)
-    assert kept in variants.reasoning
-    assert "coffees" not in variants.reasoning
+    made = trace(0, question="How much, or which?", reasoning=reasoning, stated=stated, parsed="2")
+    (found,) = shortened([made], STRONG, folder)
+    assert kept in found.reasoning
+    assert "coffees" not in found.reasoning
 
 
 def test_command_writes_variants_and_counts(project: Project) -> None:
@@ -308,8 +303,8 @@ def test_command_writes_variants_and_counts(project: Project) -> None:
         cwd=root,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    variants = list(records.read(root / "data/test/compressed/solver/strong.parquet", Variant))
-    assert variants == shortened(TRACES, STRONG, root / "store")
+    found = list(records.read(root / "data/test/compressed/solver/strong.parquet", Variant))
+    assert found == shortened(TRACES, STRONG, root / "store")
     cost = json.loads((root / "metrics/test/cost/solver-strong.json").read_text())[0]
     assert (cost["answers"], cost["completion_tokens"], cost["seconds"] > 0) == (3, None, True)
     counted = json.loads((root / "metrics/test/compress/solver-strong.json").read_text())[0]

@@ -26,9 +26,9 @@ QUESTIONS += [question(8, split="test"), question(9)]
         (9, ["q1", "q2", "q3", "q4", "q5"]),
     ],
 )
-def test_first_of_each_set_that_was_trained_on(count: int, expected: list[str]) -> None:
+def test_first_of_each_set_that_was_trained_on(count: int, wanted: list[str]) -> None:
     trained = {f"q{number}" for number in (1, 2, 3, 4, 5)}
-    assert [row.question_id for row in chosen(QUESTIONS, trained, count)] == expected
+    assert [row.question_id for row in chosen(QUESTIONS, trained, count)] == wanted
 
 
 def choose(
@@ -52,8 +52,8 @@ def choose(
 
 
 def test_command_takes_what_the_arms_of_all_teachers_were_trained_on(project: Project) -> None:
-    out, stderr = choose(project, {"one": (0, 1, 2, 4, 5, 6), "other": (1, 2, 3, 4, 6, 7)})
-    assert stderr == ""
+    out, said = choose(project, {"one": (0, 1, 2, 4, 5, 6), "other": (1, 2, 3, 4, 6, 7)})
+    assert said == ""
     assert list(records.read(out, Question)) == [QUESTIONS[1], QUESTIONS[2], QUESTIONS[4]]
 
 
@@ -63,14 +63,14 @@ def test_command_takes_what_the_arms_of_all_teachers_were_trained_on(project: Pr
 def test_none_where_no_question_is_every_teachers_or_none_is_wanted(
     project: Project, trained: dict[str, tuple[int, ...]], count: int
 ) -> None:
-    out, stderr = choose(project, trained, count)
-    assert (stderr, list(records.read(out, Question))) == ("", [])
+    out, said = choose(project, trained, count)
+    assert (said, list(records.read(out, Question))) == ("", [])
 
 
 @pytest.mark.parametrize("count", [-1, "many", None, 1.5, True])
 def test_number_is_checked(project: Project, count: Any) -> None:
-    out, stderr = choose(project, {"one": (0,)}, count)
-    assert stderr == (
+    out, said = choose(project, {"one": (0,)}, count)
+    assert said == (
         f"error: params.yaml: evaluate.example_questions: {count!r}: expected a number of questions, 0 or more\n"
     )
     assert not out.exists()

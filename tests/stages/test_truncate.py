@@ -26,14 +26,12 @@ TEXT = st.text(min_size=1, max_size=30)
 def test_truncated_is_a_start_within_the_compressed_forms_tokens(
     tokenizer: Any, raw: str, short: str
 ) -> None:
-    ((truncated, budget),) = cut(
-        [(trace(0, reasoning=raw), variant(0, reasoning=short))], tokenizer
-    )
-    assert raw.startswith(truncated.reasoning)
+    ((found, budget),) = cut([(trace(0, reasoning=raw), variant(0, reasoning=short))], tokenizer)
+    assert raw.startswith(found.reasoning)
     assert budget == tokens.count(tokenizer, short)
-    assert tokens.count(tokenizer, truncated.reasoning) == truncated.tokens
-    assert (truncated.tokens or 0) <= budget
-    assert truncated.kept == bool(truncated.reasoning)
+    assert tokens.count(tokenizer, found.reasoning) == found.tokens
+    assert (found.tokens or 0) <= budget
+    assert found.kept == bool(found.reasoning)
 
 
 @pytest.mark.parametrize(
@@ -46,20 +44,20 @@ def test_truncated_is_a_start_within_the_compressed_forms_tokens(
         ("漢字", "ab", "", "empty"),  # less than its first character
     ],
 )
-def test_cut(tokenizer: Any, raw: str, short: str, expected: str, drop_reason: str | None) -> None:
-    ((truncated, _),) = cut([(trace(0, reasoning=raw), variant(0, reasoning=short))], tokenizer)
-    assert (truncated.reasoning, truncated.drop_reason) == (expected, drop_reason)
-    assert (truncated.chars, truncated.rho) == (len(expected), len(expected) / len(raw))
-    assert truncated.raw_tokens == tokens.count(tokenizer, raw)
-    assert truncated.answer == trace(0).answer
+def test_cut(tokenizer: Any, raw: str, short: str, wanted: str, drop_reason: str | None) -> None:
+    ((found, _),) = cut([(trace(0, reasoning=raw), variant(0, reasoning=short))], tokenizer)
+    assert (found.reasoning, found.drop_reason) == (wanted, drop_reason)
+    assert (found.chars, found.rho) == (len(wanted), len(wanted) / len(raw))
+    assert found.raw_tokens == tokens.count(tokenizer, raw)
+    assert found.answer == trace(0).answer
 
 
 def test_what_the_compressor_dropped_stays_dropped(tokenizer: Any) -> None:
     gone = variant(
         0, reasoning="cut in mid", kept=False, drop_reason="cut_at_limit", finish_reason="length"
     )
-    ((truncated, _),) = cut([(trace(0), gone)], tokenizer)
-    assert (truncated.kept, truncated.drop_reason) == (False, "cut_at_limit")
+    ((found, _),) = cut([(trace(0), gone)], tokenizer)
+    assert (found.kept, found.drop_reason) == (False, "cut_at_limit")
 
 
 @pytest.mark.parametrize(
@@ -74,8 +72,8 @@ def test_files_of_different_rows_are_refused(traces: list[int], variants: list[i
 
 
 def test_files_of_the_same_rows_are_paired() -> None:
-    pairs = list(paired([trace(0), trace(1, 3)], [variant(0), variant(1, 3)], Path("x.parquet")))
-    assert pairs == [(trace(0), variant(0)), (trace(1, 3), variant(1, 3))]
+    found = list(paired([trace(0), trace(1, 3)], [variant(0), variant(1, 3)], Path("x.parquet")))
+    assert found == [(trace(0), variant(0)), (trace(1, 3), variant(1, 3))]
 
 
 CELL = ("--profile", "test", "--teacher", "solver", "--compressor", "short", "--student", "tiny")
@@ -94,8 +92,8 @@ def test_command_writes_variants_and_means(project: Project, tiny: Path) -> None
     gone = variant(1, reasoning="", kept=False, drop_reason="empty")
     root = built(project, tiny, [variant(0, reasoning="twelve chars"), gone])
     assert CliRunner().invoke(main, CELL, catch_exceptions=False).exit_code == 0
-    variants = list(records.read(root / "data/test/truncated/solver/tiny/short.parquet", Variant))
-    assert [(row.reasoning, row.kept) for row in variants] == [
+    found = list(records.read(root / "data/test/truncated/solver/tiny/short.parquet", Variant))
+    assert [(row.reasoning, row.kept) for row in found] == [
         (trace(0).reasoning[:12], True),
         ("", False),
     ]

@@ -217,5 +217,5 @@ def test_correct_responses_that_are_not_kept_are_counted_by_reason() -> None:
     assert len(list(keep(rows, QUESTIONS, tally, Page("")))) == 1
     (found,) = tally.summary()
     assert [
-        summary[name] for name in ("correct", "correct_without_reasoning", "correct_unfinished")
+        found[name] for name in ("correct", "correct_without_reasoning", "correct_unfinished")
     ] == [3, 1, 1]

@@ -32,8 +32,8 @@ class Config:
 
 def test_reads_the_declared_sections_of_the_cell(project: Project) -> None:
     project(**SECTIONS)
-    sections = params.read(DECLARED, "test", teacher="solver", student="tiny")
-    assert sections == {"teacher": {"samples": 2}, "lengths": {"max_tokens": 9}}
+    found = params.read(DECLARED, "test", teacher="solver", student="tiny")
+    assert found == {"teacher": {"samples": 2}, "lengths": {"max_tokens": 9}}
 
 
 @pytest.mark.parametrize(

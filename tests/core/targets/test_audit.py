@@ -110,8 +110,8 @@ def test_flags(source: Trace, text: str, finish_reason: str, flags: tuple[str, .
         ("", "7", False),
     ],
 )
-def test_states(text: str, answer: str, stated: bool) -> None:
-    assert audit.states(text, answer) is stated
+def test_states(text: str, answer: str, wanted: bool) -> None:
+    assert audit.states(text, answer) is wanted
 
 
 @pytest.mark.parametrize(

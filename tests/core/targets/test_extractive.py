@@ -42,27 +42,27 @@ def lines(text: str) -> list[str]:
     return sentences.read(text).texts
 
 
-def is_in_order(some_lines: list[str], all_lines: list[str]) -> bool:
+def is_in_order(part: list[str], whole: list[str]) -> bool:
     """Whether `part` is a subsequence of `whole`."""
-    rest = iter(all_lines)
-    return all(line in rest for line in some_lines)
+    rest = iter(whole)
+    return all(line in rest for line in part)
 
 
 @given(question=TEXT, reasoning=TEXT, answer=TEXT, strength=STRENGTH)
 def test_any_text_gets_no_longer_and_never_empty(
     question: str, reasoning: str, answer: str, strength: Extractive
 ) -> None:
-    compressed = compress(question, reasoning, answer, strength)
-    assert len(compressed) <= len(reasoning)
-    assert bool(compressed) == bool(lines(reasoning))
+    found = compress(question, reasoning, answer, strength)
+    assert len(found) <= len(reasoning)
+    assert bool(found) == bool(lines(reasoning))
 
 
 @given(question=TEXT, reasoning=TEXT, answer=TEXT, ratio=st.floats(0, 1))
 def test_untrimmed_sentences_are_the_sources_in_its_order(
     question: str, reasoning: str, answer: str, ratio: float
 ) -> None:
-    compressed = compress(question, reasoning, answer, Extractive(ratio, trim=False))
-    assert is_in_order(compressed.split("\n") if compressed else [], lines(reasoning))
+    found = compress(question, reasoning, answer, Extractive(ratio, trim=False))
+    assert is_in_order(found.split("\n") if found else [], lines(reasoning))
 
 
 @given(question=CHAINS, seed=st.integers(0, 10**6))
@@ -118,18 +118,18 @@ def test_solution_of_a_chain_stays_and_false_starts_go(question: str, seed: int)
     ],
 )
 def test_compressed(
-    reasoning: str, question: str, answer: str, strength: Extractive, expected: list[str]
+    reasoning: str, question: str, answer: str, strength: Extractive, wanted: list[str]
 ) -> None:
-    assert compress(question, reasoning, answer, strength).split("\n") == expected
+    assert compress(question, reasoning, answer, strength).split("\n") == wanted
 
 
 def test_ratio_bounds_what_is_added_beyond_the_support() -> None:
     question, sizes = "Sam bought 13 and 17 books, 15 used. How many new?", []
     for ratio in (0.0, 0.3, 0.6, 1.0):
-        compressed = compress(question, BOOKS, "15", Extractive(ratio, trim=False))
+        found = compress(question, BOOKS, "15", Extractive(ratio, trim=False))
         support = compress(question, BOOKS, "15", Extractive(0, trim=False))
-        assert len(compressed) <= max(len(support), ratio * len(BOOKS) + 1)
-        sizes.append(len(compressed))
+        assert len(found) <= max(len(support), ratio * len(BOOKS) + 1)
+        sizes.append(len(found))
     assert sizes == sorted(sizes)
     assert sizes[0] < sizes[-1]
 
@@ -166,13 +166,13 @@ def test_ratio_out_of_range_is_refused(ratio: float) -> None:
 def test_features_of_a_sentence(
     text: str, operands: set[str], results: set[str], doubtful: bool
 ) -> None:
-    (sentence,) = sentences.read(text).sentences
-    assert (set(sentence.operands), set(sentence.results), sentence.doubtful) == (
+    (found,) = sentences.read(text).sentences
+    assert (set(found.operands), set(found.results), found.doubtful) == (
         operands,
         results,
         doubtful,
     )
-    assert set(sentence.derived) == (results if operands and not doubtful else set())
+    assert set(found.derived) == (results if operands and not doubtful else set())
 
 
 @pytest.mark.parametrize(

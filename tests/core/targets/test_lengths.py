@@ -39,30 +39,28 @@ def first(tokenizer: Any, text: str, budget: int) -> str:
         ("漢漢漢", 8, "漢漢"),
     ],
 )
-def test_first_cuts_between_characters(
-    tokenizer: Any, text: str, budget: int, expected: str
-) -> None:
-    assert first(tokenizer, text, budget) == expected
+def test_first_cuts_between_characters(tokenizer: Any, text: str, budget: int, wanted: str) -> None:
+    assert first(tokenizer, text, budget) == wanted
 
 
 @given(text=TEXT, budget=st.integers(0, 40))
 def test_first_is_the_longest_start_of_bytes_within_budget(
     tokenizer: Any, text: str, budget: int
 ) -> None:
-    start = first(tokenizer, text, budget)
-    assert text.startswith(start)
-    assert tokens.count(tokenizer, start) <= budget
-    assert start == text or tokens.count(tokenizer, text[: len(start) + 1]) > budget
+    found = first(tokenizer, text, budget)
+    assert text.startswith(found)
+    assert tokens.count(tokenizer, found) <= budget
+    assert found == text or tokens.count(tokenizer, text[: len(found) + 1]) > budget
 
 
 @given(text=TEXT, budget=st.integers(0, 12))
 def test_first_is_a_start_within_budget_of_merged_tokens(
     merged: PreTrainedTokenizerFast, text: str, budget: int
 ) -> None:
-    start = first(merged, text, budget)
-    assert text.startswith(start)
-    assert tokens.count(merged, start) <= budget
-    assert start == text or tokens.count(merged, text) > budget
+    found = first(merged, text, budget)
+    assert text.startswith(found)
+    assert tokens.count(merged, found) <= budget
+    assert found == text or tokens.count(merged, text) > budget
 
 
 def test_merged_tokens_are_cut_at_a_tokens_end(merged: PreTrainedTokenizerFast) -> None:
@@ -90,8 +88,8 @@ def test_what_a_tokenizer_file_cuts_and_fills_up_is_whole(merged: PreTrainedToke
 @pytest.mark.parametrize(
     ("size", "wanted"), [(2, [[0, 1], [2, 3], [4]]), (5, [[0, 1, 2, 3, 4]]), (9, [[0, 1, 2, 3, 4]])]
 )
-def test_batches(size: int, expected: list[list[int]]) -> None:
-    assert list(lengths.batches(range(5), size)) == expected
+def test_batches(size: int, wanted: list[list[int]]) -> None:
+    assert list(lengths.batches(range(5), size)) == wanted
     assert list(lengths.batches([], size)) == []
 
 
@@ -104,12 +102,10 @@ def test_ahead_is_map_over_batches_in_order(count: int) -> None:
 
 def test_ahead_reads_one_batch_while_another_is_at_work() -> None:
     read: list[int] = []
-    counts_of_batches = lengths.ahead(
-        len, (read.append(number) or number for number in range(1000))
-    )
-    assert next(counts_of_batches) == lengths.BATCH
+    found = lengths.ahead(len, (read.append(number) or number for number in range(1000)))
+    assert next(found) == lengths.BATCH
     assert len(read) == 2 * lengths.BATCH
-    counts_of_batches.close()  # type: ignore[attr-defined]
+    found.close()  # type: ignore[attr-defined]
 
 
 def test_ahead_raises_what_its_function_and_its_rows_raise() -> None:

@@ -35,10 +35,10 @@ def test_reads_only_some_batches_ahead() -> None:
             read.append(number)
             yield number
 
-    doubled = parallel.ordered(double, source(), batch=2)
-    assert next(doubled) == 0
+    found = parallel.ordered(double, source(), batch=2)
+    assert next(found) == 0
     assert len(read) < 200
-    doubled.close()  # type: ignore[attr-defined]
+    found.close()  # type: ignore[attr-defined]
 
 
 KILLED = """
