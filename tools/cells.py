@@ -29,10 +29,12 @@ def cells(
         stage, _, item = stage_name.partition("@")
         if stage not in ("train", "evaluate_untrained"):
             continue
+        # What follows the profile is a cell's name, or for an untrained student the student's
         _, _, after_profile = item.partition("-")
         untrained = stage == "evaluate_untrained"
         student = after_profile if untrained else Cell.parse(after_profile).student
         if gpu_count in (None, gpus.of_student(params["students"][student])):
+            # A cell answers on the machine that trained it, so that its checkpoint need not travel
             yield [stage_name] if untrained else [stage_name, f"evaluate@{item}"]
 
 

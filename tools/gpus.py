@@ -15,6 +15,7 @@ def of_inference(section: Mapping[str, Any]) -> int:
         return int(section.get("replicas", 1) * section.get("gpus", 0))
     if section["engine"] not in LOCAL_ENGINES:
         return 0
+    # vLLM splits a model's layers and, within each, its tensors: it takes the product of both
     options = section.get("options", {})
     return int(options.get("tensor_parallel_size", 1) * options.get("pipeline_parallel_size", 1))
 

@@ -31,9 +31,10 @@ def main() -> None:
     commit = _git("rev-parse", "HEAD").decode().strip()
     copy = FOLDER / f"dvc.lock-{commit}"
     stages = _stages(text)
-    if stages is None:
+    if stages is None:  # a kill left it empty or torn
         _restore(copies[-1].read_bytes() if copies else _git("show", f"HEAD:{LOCK}"))
     elif copy in copies and not (_stages(copy.read_bytes()) or set()) <= stages:
+        # Whole YAML, but shorter than before: the kill came between two entries
         _restore(copy.read_bytes())
     else:
         _write_copy(copy, text)

@@ -22,6 +22,7 @@ def main() -> None:
     pushed = subprocess.run(["dvc", "push", "--run-cache", *sys.argv[1:]], check=False)
     if pushed.returncode:
         sys.exit(pushed.returncode)
+    # The metrics, which are not cached outs of their stages but lie in the cache all the same
     repo = Repo()
     with repo.lock:
         uncached_outs = (

@@ -72,6 +72,7 @@ def check(study_params: Section) -> None:
     """Raises StageError for the first entry of params.yaml that no stage would take, or that does
     not fit another entry.
     """
+    # Sections of their own, and the names of the grid, which the rest looks up
     study = params.section(StudySections, study_params, "")
     grid = params.section(Grid, study.grid, "grid")
     evaluate = params.section(Evaluate, study.evaluate, "evaluate")
@@ -81,6 +82,8 @@ def check(study_params: Section) -> None:
     params.section(Settings, study.report, "report")
     check_headline(study.report["headline"], grid)
     check_questions(study.questions, evaluate)
+
+    # Entries by name, those that the grid does not use included
     for name, teacher in study.teachers.items():
         imported = name in grid.imported or name not in grid.generated
         check_teacher(teacher, f"teachers.{name}", imported)
@@ -94,6 +97,8 @@ def check(study_params: Section) -> None:
         name: params.section(Method, method, f"methods.{name}")
         for name, method in study.methods.items()
     }
+
+    # Pairs: the processes of a student must share the batches of a method evenly
     for method_name, student_name in itertools.product(grid.methods, grid.students):
         launch.check(methods[method_name], training[student_name])
 
@@ -119,6 +124,7 @@ def _check_origins(grid: Grid) -> None:
     origins = grid.generated + grid.imported
     if sorted(origins) == sorted(grid.teachers):
         return
+    # The first name that is not in both lists as often
     misplaced = min(
         {*origins, *grid.teachers},
         key=lambda name: origins.count(name) == grid.teachers.count(name),

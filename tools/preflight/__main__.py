@@ -35,6 +35,7 @@ def examine(params: Mapping[str, Any], room: Room) -> Report:
     sets = question_sets.entries(params["questions"])
     longest_question = question_sets.check(sets, report)
 
+    # Models that are asked: how long a compressor's prompts are depends on what teachers may write
     teachers = {name: params["teachers"][name] for name in grid["generated"]}
     trace_tokens = asked_models.longest_trace(teachers.values())
     cached_bytes = 0
@@ -48,12 +49,14 @@ def examine(params: Mapping[str, Any], room: Room) -> Report:
             compressor, longest_question, trace_tokens, room, report, subject
         )
 
+    # Students, which are trained and asked
     trained = {}
     for name in grid["students"]:
         sizes = students.check(name, params, longest_question, room, report)
         if sizes is not None:
             trained[name] = sizes
 
+    # Totals over all of them
     budget.check_questions(params, sets, report)
     answer_tokens = budget.check_hours(params, report)
     budget.check_disk(params, trained, cached_bytes, answer_tokens, report)

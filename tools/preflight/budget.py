@@ -159,6 +159,7 @@ def check_disk(
         "students in data/models": sum(2.0 * sizes.parameters for sizes in students.values()),
         "two checkpoints of the largest cell in data/scratch": 2.0 * _largest(students),
     }
+    # data/ may be a link to another disk; before the first run it is not there
     free = shutil.disk_usage(Path("data") if Path("data").is_dir() else Path()).free
     listed = ", ".join(f"{size / GB:,.2f} GB {name}" for name, size in parts.items() if size)
     finding = f"{sum(parts.values()) / GB:,.2f} GB: {listed}; {free / GB:,.0f} GB are free here"

@@ -14,7 +14,7 @@ from stages.core.program.errors import StageError
 from stages.models import Source
 from tools.preflight.lines import Report
 
-COMMIT = re.compile("[0-9a-f]{40}")
+COMMIT = re.compile("[0-9a-f]{40}")  # a branch or a tag would not match
 SMALL_FILES = ["*.json", "*.jinja", "*.model", "*.txt"]
 
 
@@ -94,6 +94,7 @@ def _of_hub(repo: str, revision: str | None, report: Report, subject: str) -> Fi
     from huggingface_hub import HfApi, snapshot_download
     from huggingface_hub.errors import GatedRepoError, HTTPError
 
+    # The small files come from the commit that the revision stands for now
     try:
         info = HfApi().model_info(repo, revision=revision, files_metadata=True)
         pinned(repo, revision, info.sha, report, subject)

@@ -101,6 +101,7 @@ class Report:
             texts = _wrapped(line.finding, "", text_width)
             if line.remedy:
                 texts += _wrapped(line.remedy, "-> ", text_width)
+            # Further lines of the finding and the remedy stand below its beginning
             blank_head = " " * len(head)
             rows += [head + texts[0], *(blank_head + text for text in texts[1:])]
         warnings, errors = counted(self.count(WARNING), WARNING), counted(self.count(ERROR), ERROR)

@@ -151,6 +151,7 @@ def check_tags(rendered: RenderedPrompt, report: Report, subject: str) -> None:
 def _check_split(
     rendered: RenderedPrompt, form: str, opened: bool, report: Report, subject: str
 ) -> None:
+    # Decoded as the engines decode: only the harmony format needs its special tokens
     ids = tokens.ids(rendered.tokenizer, _example_output(form, opened))
     text = rendered.tokenizer.decode(ids, skip_special_tokens=form == "think")
     reasoning, answer = chat.split(text, form, opened)

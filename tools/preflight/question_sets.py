@@ -79,6 +79,7 @@ def _first_items(entry: QuestionSet, wanted: Wanted) -> Iterator[tuple[str, Item
         items = filter(None, questions.of_split(entry, name, wanted, MOST_SEARCHED))
         for item in itertools.islice(items, FIRST):
             yield split, item
+        # Reading a row tells `wanted` the row's values
         while wanted.unseen and next(items, None) is not None:
             pass
 
