@@ -7,14 +7,14 @@ It is a mirror and not a gate: a sign that misses its goal fails nothing. Each s
 - files in one folder: Python files, subfolders excluded, of the fullest folder in stages/.
 - letters of an assigned name: characters of every name that is bound by an assignment, a loop, a
   `with`, a walrus or a comprehension. Each binding counts; leading underscores do not.
-- nodes of a statement: AST nodes of a simple statement, which is one without a body. Docstrings are
-  left out, and so are the nodes that only say whether a name is read or written.
-- comprehensions and star expressions: for each 100 statements of any kind, docstrings left out.
-  Generator expressions are comprehensions. A star expression is `*x`, in a call or elsewhere.
+- nodes of a statement: what `ast.walk` yields for a simple statement, which is one without a body.
+  Docstrings and imports are left out.
+- comprehensions and star expressions: for each 100 of those statements. Generator expressions are
+  comprehensions. A star expression is `*x`, in a call or elsewhere.
 - comment lines: lines that hold a comment, for each 100 lines of code. A line of code holds a token
   that is neither a comment nor part of a docstring.
-- lines over 100 columns: share of all lines.
-- README sentences: those outside of code, tables, headings and figures. Inline code is one word.
+- lines over 100 columns: share of the lines that are not blank.
+- README sentences: those outside of code blocks, tables, headings and figures.
 
 Run: python -m tools.mirror [FOLDER...]
 """
@@ -32,8 +32,21 @@ from pathlib import Path
 COLUMNS = 100
 LONG_SENTENCE = 30  # words
 FOLDERS = ("stages", "tools")
+COMPOUND = (
+    ast.FunctionDef,
+    ast.AsyncFunctionDef,
+    ast.ClassDef,
+    ast.If,
+    ast.For,
+    ast.AsyncFor,
+    ast.While,
+    ast.With,
+    ast.AsyncWith,
+    ast.Try,
+    ast.TryStar,
+    ast.Match,
+)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-CONTEXTS = (ast.Load, ast.Store, ast.Del)
 LAYOUT_TOKENS = {
     tokenize.COMMENT,
     tokenize.NL,
@@ -78,11 +91,16 @@ class SourceFile:
             if isinstance(node, owners) and ast.get_docstring(node) is not None
         ]
 
-    def statements(self) -> list[ast.stmt]:
-        """All statements but docstrings, simple and compound."""
+    def simple_statements(self) -> list[ast.stmt]:
+        """All statements without a body, docstrings and imports left out."""
         docstrings = set(self.docstrings())
-        nodes = ast.walk(self.tree)
-        return [node for node in nodes if isinstance(node, ast.stmt) and node not in docstrings]
+        return [
+            node
+            for node in ast.walk(self.tree)
+            if isinstance(node, ast.stmt)
+            and not isinstance(node, (*COMPOUND, ast.Import, ast.ImportFrom))
+            and node not in docstrings
+        ]
 
     def count(self, *kinds: type[ast.AST]) -> int:
         """How many nodes are of one of these kinds."""
@@ -139,12 +157,7 @@ def name_lengths(file: SourceFile) -> list[int]:
 
 def node_count(statement: ast.stmt) -> int:
     """AST nodes of a statement, itself included."""
-    return sum(not isinstance(node, CONTEXTS) for node in ast.walk(statement))
-
-
-def is_simple(statement: ast.stmt) -> bool:
-    """Whether a statement holds no other statements."""
-    return not any(hasattr(statement, field) for field in ("body", "cases"))
+    return sum(1 for _ in ast.walk(statement))
 
 
 def sentences(markdown: str) -> Iterator[list[str]]:
@@ -182,14 +195,14 @@ def code_signs(files: Sequence[SourceFile], fullest_folder: int) -> list[Sign]:
     lengths = [function_lines(function) for function in functions]
     annotated = sum(is_annotated(function) for function in functions)
     names = [length for file in files for length in name_lengths(file)]
-    statements = [statement for file in files for statement in file.statements()]
-    nodes = percentile_90(map(node_count, filter(is_simple, statements)))
+    statements = [statement for file in files for statement in file.simple_statements()]
+    nodes = percentile_90(map(node_count, statements))
     comprehensions = sum(file.count(*COMPREHENSIONS) for file in files)
     stars = sum(file.count(ast.Starred) for file in files)
     line_counts = [file.comment_and_code_lines() for file in files]
     comments = sum(comment_count for comment_count, _ in line_counts)
     code = sum(code_count for _, code_count in line_counts)
-    lines = [line for file in files for line in file.text.splitlines()]
+    lines = [line for file in files for line in file.text.splitlines() if line.strip()]
     wide = sum(len(line) > COLUMNS for line in lines)
     median = statistics.median(lengths or [0])
     return [

@@ -170,7 +170,10 @@ NAMES = [
     ("+grid.seed=[s0]", "grid.seed: unknown entry; known: compressors"),
     ("+evalute={}", "evalute: unknown entry; known: assemble, audit, compressors"),
     ("+compressor={}", "compressor: unknown entry"),
-    ("+evaluate.max_new_token=9", "evaluate.max_new_token: unknown entry; known: max_new_tokens"),
+    (
+        "+evaluate.max_new_token=9",
+        "evaluate.max_new_token: unknown entry; known: example_questions, max_new_tokens",
+    ),
     ("+methods.lora.optimiser=x", "methods.lora.optimiser: unknown entry"),
     ("methods.lora.budget=equal_epoch", "budget: 'equal_epoch' is unknown; known: equal_epochs"),
     (

@@ -107,7 +107,7 @@ def check_end(folder: Path, tokenizer: Any, report: Report, subject: str) -> Non
 
 def _declared_ends(folder: Path) -> set[int]:
     """The ids that a model's generation config and config name as EOS."""
-    declared: set[int] = set()
+    declared: set[int | None] = set()
     for name in ("generation_config.json", "config.json"):
         config = read_json(folder / name) if (folder / name).is_file() else {}
         text_config = config.get("text_config") or {}
@@ -116,7 +116,7 @@ def _declared_ends(folder: Path) -> set[int]:
             declared.update(eos_ids)
         else:
             declared.add(eos_ids)
-    return declared - {None}
+    return {token_id for token_id in declared if token_id is not None}
 
 
 def check_reasoning(
