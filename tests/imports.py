@@ -24,8 +24,8 @@ def is_docstring_only(path: Path) -> bool:
 
 
 def imported(path: Path) -> set[Path]:
-    """Our files that `path` imports itself, anywhere in it: late imports inside functions too."""
-    found: set[Path | None] = set()
+    """Our files that `path` imports itself, by imports inside functions too."""
+    files: set[Path | None] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -35,15 +35,15 @@ def imported(path: Path) -> set[Path]:
             continue
         for name in names:
             parts = name.split(".")
-            found |= {file_of(".".join(parts[: end + 1])) for end in range(len(parts))}
-    return {file for file in found if file and not is_docstring_only(file)}
+            files |= {file_of(".".join(parts[: end + 1])) for end in range(len(parts))}
+    return {file for file in files if file and not is_docstring_only(file)}
 
 
 def closure(path: Path) -> set[Path]:
-    """`path` and every file of ours that it needs."""
-    seen, waiting = {path}, [path]
+    """`path` and every file of ours that it imports, directly or through others."""
+    reached, waiting = {path}, [path]
     while waiting:
-        for file in imported(waiting.pop()) - seen:
-            seen.add(file)
+        for file in imported(waiting.pop()) - reached:
+            reached.add(file)
             waiting.append(file)
-    return seen
+    return reached

@@ -23,7 +23,7 @@ _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 def blocks(kind: str) -> list[str]:
     """The fenced blocks of a kind: sh, console, yaml or text."""
-    return [text for found, text in _FENCE.findall(README) if found == kind]
+    return [text for language, text in _FENCE.findall(README) if language == kind]
 
 
 def _bare(line: str) -> str:
@@ -44,11 +44,11 @@ def session() -> list[tuple[str, str]]:
 
 def commands() -> list[str]:
     """Those of the sh blocks, and what the text names; not those of `session`."""
-    found = [_bare(line) for block in blocks("sh") for line in block.splitlines()]
-    told = re.findall(r"`([^`\n]+)`", _FENCE.sub("", README))
-    told += [name for block in blocks("console") for name in re.findall(r"`([^`\n]+)`", block)]
-    found += [name for name in told if name.startswith(_PROGRAMS)]
-    return list(dict.fromkeys(found))
+    in_blocks = [_bare(line) for block in blocks("sh") for line in block.splitlines()]
+    in_text = re.findall(r"`([^`\n]+)`", _FENCE.sub("", README))
+    in_text += [name for block in blocks("console") for name in re.findall(r"`([^`\n]+)`", block)]
+    in_blocks += [name for name in in_text if name.startswith(_PROGRAMS)]
+    return list(dict.fromkeys(in_blocks))
 
 
 def environment(root: Path) -> None:

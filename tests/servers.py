@@ -1,5 +1,5 @@
-"""Servers on loopback: one of OpenAI's protocol that the scripted teacher answers for, and a proxy
-that does it harm.
+"""Servers on loopback: one of OpenAI's protocol with the scripted teacher's answers, and a proxy
+that spoils its responses.
 
 Run: python -m tests.servers --port 8000 --log calls.txt [--delay 0.01]
 """
@@ -22,20 +22,19 @@ import click
 from stages.core.asking.engines import scripted
 
 SCRIPT = scripted.Settings(wrong_rate=0.4, false_start_rate=0.2, check_rate=0.5)
-Respond = Callable[
-    [dict[str, Any]], tuple[int, dict[str, Any]]
-]  # a request's body to status and response
+# From a request's body to status and response
+Respond = Callable[[dict[str, Any]], tuple[int, dict[str, Any]]]
 
 
 def chat_response(text: str, finish_reason: str = "stop", **message: Any) -> dict[str, Any]:
-    """A response as servers write it; `message` adds to the message."""
-    said = {"role": "assistant", "content": text} | message
+    """A response as servers write it. `message` adds fields to the assistant's message."""
+    content = {"role": "assistant", "content": text} | message
     usage = {
         "prompt_tokens": 5,
         "completion_tokens": len(text.split()),
         "total_tokens": 5 + len(text.split()),
     }
-    choice = {"index": 0, "message": said, "finish_reason": finish_reason}
+    choice = {"index": 0, "message": content, "finish_reason": finish_reason}
     return {
         "id": "x",
         "object": "chat.completion",
@@ -47,23 +46,21 @@ def chat_response(text: str, finish_reason: str = "stop", **message: Any) -> dic
 
 
 def by_script(body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-    """What the scripted teacher answers to the last message."""
+    """(200, the scripted teacher's answer to the last message)."""
     reasoning, answer = scripted.write(body["messages"][-1]["content"], SCRIPT, body["seed"])
     return 200, chat_response(answer, reasoning=reasoning)
 
 
 @dataclasses.dataclass
 class Server:
-    """A server that runs: its address, the bodies that it was sent, and how many calls it had at a
-    time at most.
-    """
+    """A server that runs, and what it has seen."""
 
     port: int
     bodies: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     headers: list[dict[str, str]] = dataclasses.field(default_factory=list)
-    times: list[float] = dataclasses.field(default_factory=list)
-    busy: int = 0
-    most: int = 0
+    times: list[float] = dataclasses.field(default_factory=list)  # of the calls
+    busy: int = 0  # calls under way
+    most: int = 0  # of them at a time
 
     @property
     def url(self) -> str:
@@ -110,18 +107,19 @@ class _Server(ThreadingHTTPServer):
 def serving(
     respond: Respond = by_script, delay: float = 0.0, port: int = 0, log: Path | None = None
 ) -> Iterator[Server]:
-    """A server on loopback that answers with `respond` after `delay` seconds; `log` gets a line for
-    each answer.
+    """Runs a server on loopback that answers with `respond` after `delay` seconds.
+
+    `log` gets a line for each answer.
     """
     lock = threading.Lock()
 
     class Handler(_Handler):
         def do_POST(self) -> None:
             body = json.loads(self.body())
-            with known.call():
-                known.bodies.append(body)
-                known.headers.append({name.lower(): value for name, value in self.headers.items()})
-                known.times.append(time.monotonic())
+            with state.call():
+                state.bodies.append(body)
+                state.headers.append({name.lower(): value for name, value in self.headers.items()})
+                state.times.append(time.monotonic())
                 time.sleep(delay)
                 status, response = respond(body)
                 if log:
@@ -132,9 +130,9 @@ def serving(
                 self.reply(status, json.dumps(response).encode())
 
     server = _Server(("127.0.0.1", port), Handler)
-    known = Server(server.server_address[1])
+    state = Server(server.server_address[1])
     with running(server):
-        yield known
+        yield state
 
 
 @contextlib.contextmanager
@@ -153,15 +151,13 @@ def running(server: ThreadingHTTPServer) -> Iterator[None]:
 
 @contextlib.contextmanager
 def proxy(upstream: Server, faults: list[str | None]) -> Iterator[Server]:
-    """A proxy before `upstream` that does the calls, in order, the harm that `faults` names; then
-    none.
-    """
+    """Runs a proxy before `upstream`. The n-th call gets the n-th of `faults`, later calls none."""
     left, lock = list(faults), threading.Lock()
 
     class Handler(_Handler):
         def do_POST(self) -> None:
             data = self.body()
-            known.times.append(time.monotonic())
+            state.times.append(time.monotonic())
             with lock:
                 fault = left.pop(0) if left else None
             if fault is None:
@@ -175,9 +171,9 @@ def proxy(upstream: Server, faults: list[str | None]) -> Iterator[Server]:
             return answered.status, answered.read()
 
     server = _Server(("127.0.0.1", 0), Handler)
-    known = Server(server.server_address[1])
+    state = Server(server.server_address[1])
     with running(server):
-        yield known
+        yield state
 
 
 def _status(status: int, **headers: str) -> Callable[[Any, bytes], None]:
@@ -187,22 +183,22 @@ def _status(status: int, **headers: str) -> Callable[[Any, bytes], None]:
 
 
 def _reset(handler: Any, data: bytes) -> None:
-    """Closes with RST, as a server that died."""
+    """Closes the connection with RST, as a server that died."""
     handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     handler.close_connection = True
     handler.connection.close()
 
 
 def _stall(handler: Any, data: bytes) -> None:
-    """Takes the request and says nothing for longer than the tests' time-out."""
+    """Takes the request and is silent for longer than the tests' time-out."""
     time.sleep(3)
     handler.close_connection = True
 
 
 def _truncated(handler: Any, data: bytes) -> None:
-    """Half of a real answer, under the header of a whole one."""
-    _, whole = handler.forwarded(data)
-    handler.reply(200, whole[: len(whole) // 2], **{"Content-Length": str(len(whole))})
+    """Sends half of a real answer under the header of a whole one."""
+    _, answer = handler.forwarded(data)
+    handler.reply(200, answer[: len(answer) // 2], **{"Content-Length": str(len(answer))})
     handler.close_connection = True
 
 

@@ -1,9 +1,8 @@
-"""The cells of one slice of a grid, a line each: the stages to run for it, from a list of all
-stages.
+"""Print the cells of one slice of a grid: on each line the stages to run for one cell.
 
-A slice is every COUNT-th cell from the NUMBERth on; with GPUS, of those alone that use as many, so
-that a machine of eight GPUs gets no cell that uses one, and the other way round. The untrained
-students' answers are cells too.
+A slice is every COUNT-th cell, from the one with the number NUMBER on. GPUS limits it to cells that
+use exactly so many GPUs. A machine of eight GPUs then gets no cell that uses one, and the other way
+round. The untrained students' answers are cells too. The names of all stages come from stdin.
 
 Run: dvc stage list --name-only | python -m tools.cells NUMBER COUNT [GPUS]
 """
@@ -20,38 +19,39 @@ from tools import gpus
 
 
 def cells(
-    stages: Iterable[str], params: Mapping[str, Any], wanted: int | None
+    stages: Iterable[str], params: Mapping[str, Any], gpu_count: int | None
 ) -> Iterator[list[str]]:
-    """Yields the stages of each cell that uses as many GPUs as `wanted`, of each one where that is
-    None.
+    """Yields the stages of each cell that uses `gpu_count` GPUs, or of every cell where it is None.
+
+    A stage's name is `<stage>@<profile>-<cell>`, as `dvc stage list` prints it.
     """
-    for name in stages:
-        stage, _, cell = name.partition("@")
+    for stage_name in stages:
+        stage, _, item = stage_name.partition("@")
         if stage not in ("train", "evaluate_untrained"):
             continue
-        _, _, name_of_cell = cell.partition("-")  # after the profile
-        student = (
-            name_of_cell if stage == "evaluate_untrained" else Cell.parse(name_of_cell).student
-        )
-        if wanted in (None, gpus.of_student(params["students"][student])):
-            yield [name] if stage == "evaluate_untrained" else [name, f"evaluate@{cell}"]
+        # What follows the profile is a cell's name, or for an untrained student the student's
+        _, _, after_profile = item.partition("-")
+        untrained = stage == "evaluate_untrained"
+        student = after_profile if untrained else Cell.parse(after_profile).student
+        if gpu_count in (None, gpus.of_student(params["students"][student])):
+            # A cell answers on the machine that trained it, so that its checkpoint need not travel
+            yield [stage_name] if untrained else [stage_name, f"evaluate@{item}"]
 
 
 def main() -> None:
-    """Print the slice that the command line asks for. Exits with 1 where params.yaml has no cell
-    for such machines.
+    """Print the slice that the command line asks for. Exits with 1 where no cell of params.yaml
+    uses as many GPUs.
     """
-    number, count, *wanted = (int(word) for word in sys.argv[1:])
+    number, count, *limits = (int(word) for word in sys.argv[1:])
+    gpu_count = limits[0] if limits else None
     params = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
-    listed = list(cells(sys.stdin.read().split(), params, wanted[0] if wanted else None))
-    if not listed:
-        counts = sorted(
-            {gpus.of_student(params["students"][name]) for name in params["grid"]["students"]}
-        )
-        sys.exit(
-            f"error: GPUS {wanted[0]}: no cell uses as many; cells use {', '.join(map(str, counts))}"
-        )
-    for stages in listed[number % count :: count]:
+    all_cells = list(cells(sys.stdin.read().split(), params, gpu_count))
+    if not all_cells:
+        students = [params["students"][name] for name in params["grid"]["students"]]
+        known_counts = sorted({gpus.of_student(student) for student in students})
+        listed = ", ".join(map(str, known_counts))
+        sys.exit(f"error: GPUS {limits[0]}: no cell uses as many; cells use {listed}")
+    for stages in all_cells[number % count :: count]:
         print(" ".join(stages))
 
 

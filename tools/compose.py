@@ -1,5 +1,4 @@
-"""Write params.yaml for one profile: what `dvc exp run -S profile=...` does, for a plain `dvc
-repro`.
+"""Write params.yaml for one profile, as `dvc exp run -S profile=...` does, for a plain `dvc repro`.
 
 All of it is checked before it is written, so that no stage finds a mistake after others were paid
 for.
@@ -21,15 +20,24 @@ from stages.core.program.files import write_text
 from tools import sections
 
 ROOT = Path(__file__).resolve().parents[1]
-# ${oc.env:HF_TOKEN}, and whatever else is no mere reference to another entry: it puts this machine
-# into the params. Escaped too: of two backslashes one escapes the other, and an entry that refers
-# to an escaped text resolves it.
-_NAMED = r"\$\{(?:[^{}]|\$\{[^{}]*\})*"
-RESOLVER = re.compile(rf"{_NAMED}:|\$\{{(?:[^{{}}]|{_NAMED}\}})*:")
+# A resolver puts this machine into the params: ${oc.env:HF_TOKEN}, and everything else in braces
+# that is more than a reference to another entry. It is refused escaped as well: of two backslashes
+# one escapes the other, and an entry that refers to an escaped text resolves it.
+_REFERENCE = r"\$\{(?:[^{}]|\$\{[^{}]*\})*"  # ${a.b or ${a.${b}, without what closes it
+RESOLVER = re.compile(
+    rf"""
+      {_REFERENCE}:                          # ${{oc.env:HF_TOKEN
+    | \$\{{ (?: [^{{}}] | {_REFERENCE}\}} )* :   # ${{${{name_of_resolver}}:HF_TOKEN
+    """,
+    re.VERBOSE,
+)
 
 
 def main() -> None:
-    """Compose the profile named on the command line; `group.key=value` overrides may follow it."""
+    """Compose the profile named on the command line; `group.key=value` overrides may follow it.
+
+    Exits with 1 and one line where the profile is unknown or no stage would take its params.
+    """
     profile, *overrides = sys.argv[1:] or ["default"]
     known = sorted(path.stem for path in (ROOT / "conf" / "profile").glob("*.yaml"))
     if profile not in known:
@@ -50,13 +58,13 @@ def composed(profile: str, overrides: list[str]) -> str:
             config = compose(config_name="config", overrides=[f"profile={profile}", *overrides])
         check(config)
         OmegaConf.resolve(config)
-        check(config)  # references can spell a resolver's text, which further ones then resolve
+        # Once more: references can spell a resolver's text, which further references then resolve
+        check(config)
         return OmegaConf.to_yaml(config)
     except StageError:
         raise
-    except (
-        Exception
-    ) as error:  # Hydra, OmegaConf and PyYAML raise many kinds for what a profile's file can hold
+    # Hydra, OmegaConf and PyYAML raise errors of many kinds for what a profile's file can hold
+    except Exception as error:
         reason = " ".join(str(error).replace(f"{ROOT}/", "").split())
         raise StageError(
             f"cannot be composed: {reason[:400] or type(error).__name__}; mend conf/profile/"
@@ -64,25 +72,25 @@ def composed(profile: str, overrides: list[str]) -> str:
 
 
 def check(config: Any) -> None:
-    """Raises StageError for an entry that asks a resolver, or lacks its value."""
-    if found := resolver(OmegaConf.to_container(config, resolve=False, throw_on_missing=True)):
+    """Raises StageError for an entry that asks a resolver, or that lacks its value."""
+    unresolved = OmegaConf.to_container(config, resolve=False, throw_on_missing=True)
+    text = resolver(unresolved)
+    if text:
         raise StageError(
-            f"{found}: would put what this machine knows into a file that git holds; write it out"
+            f"{text}: would put what this machine knows into a file that git holds; write it out"
         )
 
 
 def resolver(value: Any) -> str | None:
-    """The first text in `value` that asks a resolver."""
+    """The first text in a nest of mappings and lists that asks a resolver, or None."""
     if isinstance(value, str):
         return value if RESOLVER.search(value) else None
-    parts = (
-        [*value, *value.values()]
-        if isinstance(value, dict)
-        else value
-        if isinstance(value, list)
-        else []
-    )
-    return next((found for part in parts if (found := resolver(part))), None)
+    parts: list[Any] = []
+    if isinstance(value, dict):
+        parts = [*value, *value.values()]
+    elif isinstance(value, list):
+        parts = value
+    return next((text for part in parts if (text := resolver(part))), None)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""What the paper's grid would cost in GPU hours, by formulas. Nothing of it was run.
+"""Print what the paper's grid would cost in GPU hours, by formulas. Nothing of it was run.
 
-The grid, K and the number of samples are conf/profile/paper.yaml's, and paper_small.yaml's beside
-it, ratios and lengths the paper's where it gives them; every other number below says where it comes
-from. Hours are of GPUs that work: the launch files hold no others (tools/cells.py). Prints the
-README's table, and one by model.
+The grid, the attempts a question (K) and the number of samples come from conf/profile/paper.yaml
+and, beside it, paper_small.yaml. Ratios and lengths are the paper's where it gives them. Every
+other number below says where it comes from. Hours count GPUs that work: the launch files reserve no
+others (tools/cells.py). The first table is the README's, the second one has a row for each model.
 
 Run: python -m tools.costs
 """
@@ -16,29 +16,26 @@ import yaml
 
 from tools.compose import composed
 
-PAPERS_TRACES = 283_000  # correct ones of each teacher, the paper's
+PAPERS_TRACES = 283_000  # the paper's correct traces of each teacher
 
-# Of each text. The paper gives means of raw traces for its shortest and its longest set alone,
-# 1,750 and 18,734 characters of Qwen's: the middle is ours. gpt-oss is "about half as verbose".
+# Characters of a raw trace, mean. For Qwen the paper gives the means of its shortest and its
+# longest set, 1,750 and 18,734; we take the middle. It calls gpt-oss "about half as verbose".
 RAW_CHARS = {"qwen397b": (1_750 + 18_734) / 2, "gptoss120b": (1_750 + 18_734) / 4}
-RHO = {  # the paper's means
+RHO = {  # compressed / raw characters, the paper's means
     ("qwen397b", "llama70b"): 0.142,
     ("qwen397b", "ministral14b"): 0.086,
     ("gptoss120b", "llama70b"): 0.210,
     ("gptoss120b", "ministral14b"): 0.147,
 }
-CHARS_PER_TOKEN = 3.45  # of 189 answers of Qwen3-8B with their reasoning, measured
-ANSWER = 100  # tokens: of the same answers, 345 characters
-QUESTION = 100  # tokens, with the turn's own: ours
-COMPRESSORS_PROMPT = (
-    240  # tokens around a trace: stages/core/targets/compressors/prompt.txt with its marks
-)
-ACCURACY = (
-    0.990 + 0.682
-) / 2  # of an attempt: the middle of the paper's best and worst set for Qwen
+CHARS_PER_TOKEN = 3.45  # measured on 189 answers of Qwen3-8B with their reasoning
+ANSWER = 100  # tokens, or 345 characters, of the same answers without their reasoning
+QUESTION = 100  # tokens, those of the chat turn included; our assumption
+# Tokens around a trace: stages/core/targets/compressors/prompt.txt with its marks
+COMPRESSORS_PROMPT = 240
+# Share of correct attempts: the middle of the paper's best and worst set for Qwen
+ACCURACY = (0.990 + 0.682) / 2
 
-# Questions of the splits that paper.yaml names, as their pages on the hub have them: training,
-# test.
+# Training and test questions of the splits that paper.yaml names, from their pages on the hub
 QUESTIONS = {
     "gsm8k": (7_473, 1_319),
     "multiarith": (420, 180),
@@ -63,30 +60,30 @@ QUESTIONS = {
     "mmlu_medicine": (0, 1_111),
 }
 
-# Tokens a second of one H200 under full load: NVIDIA's overview of TensorRT-LLM's throughput (FP8
-# weights, 1,024 tokens in, 8,192 out; compressors: 8,192 in, 1,024 out). vLLM in bf16 will be
-# slower, by how much is not known here.
+# Tokens a second of one H200 under full load, from NVIDIA's overview of TensorRT-LLM's throughput:
+# FP8 weights, 1,024 tokens in, 8,192 out; for compressors 8,192 in, 1,024 out. vLLM in bf16 will be
+# slower; by how much is not known here.
 WRITTEN = {
-    # assumed: that of Qwen3-235B-A22B, which has more active and fewer parameters
+    # assumed: the rate of Qwen3-235B-A22B, which has more active and fewer parameters
     "qwen397b": 1_417.0,
     "gptoss120b": 3_543.0,
-    "student": 12_743.0,  # gpt-oss-20B's, assumed for all four
+    "student": 12_743.0,  # the rate of gpt-oss-20B, assumed for all four
 }
-_LLAMA = 537.0 * (8_192 + 1_024) / 1_024  # read and written together
+_LLAMA = 537.0 * (8_192 + 1_024) / 1_024  # tokens read and written together
 READ_AND_WRITTEN = {
     "llama70b": _LLAMA,
-    "ministral14b": _LLAMA * 70.6 / 13.9,
-}  # Ministral: assumed, by parameters
+    "ministral14b": _LLAMA * 70.6 / 13.9,  # assumed, by the number of parameters
+}
 
-# Training: 6 FLOPs for each parameter that a token goes through, of a H200's dense bf16 peak. 0.33
-# is what torchtitan reports for Llama-3.1-8B under FSDP on eight H100; the share of a mixture of
-# experts is ours.
-PEAK = 989e12
+# Training takes 6 FLOPs for each token and each parameter that it goes through, at a share of an
+# H200's dense bf16 peak. torchtitan reports 0.33 for Llama-3.1-8B under FSDP on eight H100. The
+# share of a mixture of experts is our assumption.
+PEAK = 989e12  # FLOPs a second
 PARAMETERS = {"qwen08b": 0.8e9, "qwen9b": 9e9, "llama8b": 8.03e9, "gptoss20b": 3.6e9}
 SHARE_OF_PEAK = {"qwen08b": 0.33, "qwen9b": 0.33, "llama8b": 0.33, "gptoss20b": 0.10}
 
 
-class Cost(NamedTuple):
+class PartCost(NamedTuple):
     """What one part of the study needs."""
 
     part: str
@@ -95,153 +92,172 @@ class Cost(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Study:
-    """The paper profile with `traces` correct traces for each teacher."""
+class StudyCosts:
+    """The costs of a profile's study with `traces` correct traces for each teacher."""
 
     params: Mapping[str, Any]
     traces: float
 
     def target_tokens(self, teacher: str, target: str) -> float:
-        """Of a completion. A raw trace that was cut has its compressed form's length."""
+        """Tokens of a completion, mean. A truncated raw trace is as long as its compressed form."""
         raw = RAW_CHARS[teacher] / CHARS_PER_TOKEN
-        rho = {"raw": 1.0, "answer_only": 0.0}
         name = target.removeprefix("truncated_")
-        return raw * (rho[name] if name in rho else RHO[teacher, name]) + ANSWER
+        if name == "answer_only":
+            return ANSWER
+        rho = 1.0 if name == "raw" else RHO[teacher, name]
+        return raw * rho + ANSWER
 
-    def generate(self, teacher: str) -> Cost:
-        """All attempts, wrong ones too: a question is asked again until it is right."""
-        written = self.traces / ACCURACY * self.target_tokens(teacher, "raw")
-        return Cost(f"{teacher} answers", written, written / WRITTEN[teacher] / 3600)
+    def generate(self, teacher: str) -> PartCost:
+        """All attempts, wrong ones included: a question is asked again until it is solved."""
+        attempts = self.traces / ACCURACY
+        written = attempts * self.target_tokens(teacher, "raw")
+        return PartCost(f"{teacher} answers", written, written / WRITTEN[teacher] / 3600)
 
-    def compress(self, compressor: str) -> Cost:
+    def compress(self, compressor: str) -> PartCost:
         """The traces of all teachers, read and written."""
-        each = (
-            COMPRESSORS_PROMPT
-            + QUESTION
-            + self.target_tokens(one, "raw")
-            + self.target_tokens(one, compressor)
-            for one in self.params["grid"]["teachers"]
-        )
-        tokens = self.traces * sum(each)
-        return Cost(
-            f"{compressor} compresses", tokens, tokens / READ_AND_WRITTEN[compressor] / 3600
-        )
+        tokens_of_a_trace = 0.0  # one of each teacher
+        for teacher in self.params["grid"]["teachers"]:
+            read = COMPRESSORS_PROMPT + QUESTION + self.target_tokens(teacher, "raw")
+            tokens_of_a_trace += read + self.target_tokens(teacher, compressor)
+        tokens = self.traces * tokens_of_a_trace
+        hours = tokens / READ_AND_WRITTEN[compressor] / 3600
+        return PartCost(f"{compressor} compresses", tokens, hours)
 
-    def train(self, student: str) -> Cost:
-        """A student's cells: questions and completions, one epoch; LoRA by 6N like full
-        fine-tuning.
+    def train(self, student: str) -> PartCost:
+        """A student's cells, which read questions and completions in every epoch.
+
+        LoRA counts 6N FLOPs a token, as full fine-tuning does.
         """
         grid = self.params["grid"]
-        runs = sum(self.params["methods"][name]["epochs"] for name in grid["methods"]) * len(
-            grid["seeds"]
-        )
-        tokens = runs * self.traces * sum(QUESTION + length for length in self._lengths())
+        epochs = sum(self.params["methods"][method]["epochs"] for method in grid["methods"])
+        runs = epochs * len(grid["seeds"])
+        example_tokens = sum(QUESTION + length for length in self._completion_tokens())
+        tokens = runs * self.traces * example_tokens
         flops = 6 * PARAMETERS[student] * tokens
-        return Cost(f"{student} learns", tokens, flops / (PEAK * SHARE_OF_PEAK[student]) / 3600)
+        return PartCost(f"{student} learns", tokens, flops / (PEAK * SHARE_OF_PEAK[student]) / 3600)
 
-    def evaluate(self) -> Cost:
-        """All cells and the untrained students; an answer is as long as what was taught, without it
-        as the longest.
+    def evaluate(self) -> PartCost:
+        """The answers of all cells and of the untrained students.
+
+        An answer is as long as what the cell was taught. An untrained student's is as long as the
+        longest of those.
         """
-        grid, how = self.params["grid"], self.params["evaluate"]
-        cells = len(grid["students"]) * len(grid["methods"]) * len(grid["seeds"])
-        lengths = list(self._lengths())
-        answers = (1 + how["samples"]) * sum(
-            rows(name, entry)[1] for name, entry in sets(self.params)
-        )
-        tokens = answers * (cells * sum(lengths) + len(grid["students"]) * max(lengths))
-        return Cost("students answer", tokens, tokens / WRITTEN["student"] / 3600)
+        grid, evaluation = self.params["grid"], self.params["evaluate"]
+        cells_of_an_arm = len(grid["students"]) * len(grid["methods"]) * len(grid["seeds"])
+        lengths = list(self._completion_tokens())
+        questions = sum(rows(name, entry)[1] for name, entry in sets(self.params))
+        answers = (1 + evaluation["samples"]) * questions  # one is greedy, the others are drawn
+        untrained_tokens = len(grid["students"]) * max(lengths)
+        tokens = answers * (cells_of_an_arm * sum(lengths) + untrained_tokens)
+        return PartCost("students answer", tokens, tokens / WRITTEN["student"] / 3600)
 
-    def _lengths(self) -> Iterator[float]:
+    def _completion_tokens(self) -> Iterator[float]:
+        """Yields the tokens of a completion for each teacher and target of the grid."""
         grid = self.params["grid"]
-        return (
-            self.target_tokens(teacher, target)
-            for teacher in grid["teachers"]
-            for target in grid["targets"]
-        )
+        for teacher in grid["teachers"]:
+            for target in grid["targets"]:
+                yield self.target_tokens(teacher, target)
 
-    def parts(self) -> list[Cost]:
-        """All, by model."""
+    def parts(self) -> list[PartCost]:
+        """All parts, those of teachers, compressors and students by model."""
         grid = self.params["grid"]
-        found = [self.generate(name) for name in grid["teachers"]]
-        found += [self.compress(name) for name in grid["compressors"]]
-        return [*found, *(self.train(name) for name in grid["students"]), self.evaluate()]
+        return [
+            *map(self.generate, grid["teachers"]),
+            *map(self.compress, grid["compressors"]),
+            *map(self.train, grid["students"]),
+            self.evaluate(),
+        ]
 
 
 def sets(params: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Name and entry of each question set that the params do not leave out."""
-    return (
-        (name, entry) for name, entry in params["questions"]["sets"].items() if entry is not None
-    )
+    """Yields name and entry of each question set that the params do not leave out."""
+    for name, entry in params["questions"]["sets"].items():
+        if entry is not None:
+            yield name, entry
 
 
 def rows(name: str, entry: Mapping[str, Any]) -> tuple[int, int]:
-    """Training and test questions of a set: its sizes, all that there are where one is None; 0 of a
-    split without.
+    """Training and test questions of a set.
+
+    A size that is None stands for all questions that the split has, a missing size for none.
     """
-    train, test = (
-        there if (size := entry["sizes"].get(split, 0)) is None else int(size)
-        for split, there in zip(("train", "test"), QUESTIONS[name], strict=True)
-    )
-    return train, test
+    train_rows, test_rows = QUESTIONS[name]
+    return _taken(entry, "train", train_rows), _taken(entry, "test", test_rows)
+
+
+def _taken(entry: Mapping[str, Any], split: str, available: int) -> int:
+    """Questions that a set's entry takes of a split."""
+    size = entry["sizes"].get(split, 0)
+    return available if size is None else int(size)
 
 
 def own_traces(params: Mapping[str, Any]) -> float:
-    """Correct traces of a teacher on the training questions of its params: one for each that K
-    attempts solve.
+    """Correct traces of a teacher on the training questions of its params.
+
+    It is one for each question that at least one of K attempts solves.
     """
     asked = sum(rows(name, entry)[0] for name, entry in sets(params))
-    tries = min(entry["samples"] for entry in params["teachers"].values())
-    return float(asked * (1 - (1 - ACCURACY) ** tries))
+    attempts = min(entry["samples"] for entry in params["teachers"].values())
+    return float(asked * (1 - (1 - ACCURACY) ** attempts))
 
 
-def together(parts: Sequence[Cost]) -> list[Cost]:
-    """The parts of a kind added up, and all of them: what a part does is its last word."""
-    kinds = {
-        "answers": "teachers answer",
-        "compresses": "compressors rewrite",
-        "learns": "students learn",
-    }
-    named = [kinds.get(one.part.split()[-1], one.part) for one in parts]
-    sums = [
-        (kind, [one for one, name in zip(parts, named, strict=True) if name == kind])
-        for kind in dict.fromkeys(named)
-    ]
-    return [
-        Cost(kind, sum(one.tokens for one in own), sum(one.hours for one in own))
-        for kind, own in [*sums, ("together", list(parts))]
-    ]
+KINDS = {  # what a part does, which is its last word, and what the sum over models is called
+    "answers": "teachers answer",
+    "compresses": "compressors rewrite",
+    "learns": "students learn",
+}
 
 
-def table(*columns: tuple[str, Sequence[Cost]]) -> str:
-    """Tokens and hours of the same parts, side by side under what each column of parts is for."""
-    heads = [
-        "part",
-        *(f"{what}, {name}" for name, _ in columns for what in ("10^9 tokens", "hours")),
-    ]
-    rows = [heads, [":---", *["---:"] * (len(heads) - 1)]]
-    for same in zip(*(parts for _, parts in columns), strict=True):
-        cells = (text for one in same for text in (f"{one.tokens / 1e9:.2f}", f"{one.hours:,.0f}"))
-        rows.append([same[0].part, *cells])
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+def together(parts: Sequence[PartCost]) -> list[PartCost]:
+    """The parts added up by kind, and after them the sum of all parts."""
+    parts_by_kind: dict[str, list[PartCost]] = {}
+    for part in parts:
+        kind = KINDS.get(part.part.split()[-1], part.part)
+        parts_by_kind.setdefault(kind, []).append(part)
+    sums = [_sum(kind, members) for kind, members in parts_by_kind.items()]
+    return [*sums, _sum("together", parts)]
+
+
+def _sum(name: str, parts: Sequence[PartCost]) -> PartCost:
+    tokens = sum(part.tokens for part in parts)
+    return PartCost(name, tokens, sum(part.hours for part in parts))
+
+
+def table(*columns: tuple[str, Sequence[PartCost]]) -> str:
+    """A Markdown table of the same parts in several columns, each with its heading.
+
+    Every column has tokens and hours of each part.
+    """
+    headings = ["part"]
+    for heading, _ in columns:
+        headings += [f"10^9 tokens, {heading}", f"hours, {heading}"]
+    table_rows = [headings, [":---", *["---:"] * (len(headings) - 1)]]
+    for costs_of_part in zip(*(parts for _, parts in columns), strict=True):
+        row = [costs_of_part[0].part]
+        for cost in costs_of_part:
+            row += [f"{cost.tokens / 1e9:.2f}", f"{cost.hours:,.0f}"]
+        table_rows.append(row)
+    return "\n".join(f"| {' | '.join(row)} |" for row in table_rows)
 
 
 def tables(paper: Mapping[str, Any], small: Mapping[str, Any]) -> tuple[str, str]:
-    """The README's, and that of every model: the paper profile with the paper's number of traces,
-    and paper_small.
+    """The README's table, and that with a row for every model.
+
+    Both have the paper profile with the paper's number of traces, and beside it paper_small.
     """
-    traces = own_traces(small)
+    small_traces = own_traces(small)
     columns = [
-        (f"{PAPERS_TRACES:,} traces", Study(paper, PAPERS_TRACES).parts()),
-        (f"{traces:,.0f} traces", Study(small, traces).parts()),
+        (f"{PAPERS_TRACES:,} traces", StudyCosts(paper, PAPERS_TRACES).parts()),
+        (f"{small_traces:,.0f} traces", StudyCosts(small, small_traces).parts()),
     ]
-    return table(*((name, together(parts)) for name, parts in columns)), table(*columns)
+    summed = [(heading, together(parts)) for heading, parts in columns]
+    return table(*summed), table(*columns)
 
 
 def profile(name: str) -> dict[str, Any]:
     """The params of a profile, composed."""
-    found: dict[str, Any] = yaml.safe_load(composed(name, []))
-    return found
+    params: dict[str, Any] = yaml.safe_load(composed(name, []))
+    return params
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
-"""Write a teacher's traces, or what a target makes of them, as jsonl in the messages form, for
-other trainers.
+"""Write a teacher's traces as jsonl in the messages form, for other trainers.
+
+With --target the file holds what that target makes of the traces.
 
 Run: python -m tools.export_messages --profile default --teacher scripted [--target mild]
 traces.jsonl
@@ -25,21 +26,19 @@ from stages.core.records import Trace, Variant
 def rows(
     data: DataPaths, teacher: str, target: str, student: str | None, form: str
 ) -> Iterator[dict[str, Any]]:
-    """The rows of one target, in the order of their questions; one row group is held at a time."""
+    """Yields the rows of one target in the order of their questions, with one row group in memory.
+
+    Raises StageError for a truncated target without a student.
+    """
     traces = records.read(data.traces(teacher), Trace)
-    about = {"teacher": teacher, "target": target}
-    if target in ("raw", "answer_only"):
+    origin = {"teacher": teacher, "target": target}
+    if target == "raw":
         for trace in traces:
-            reasoning = trace.reasoning if target == "raw" else None
-            counts = {
-                "prompt_tokens": trace.prompt_tokens,
-                "completion_tokens": trace.completion_tokens,
-            }
-            yield (
-                messages.written(trace, reasoning, form)
-                | about
-                | (counts if target == "raw" else {})
-            )
+            yield messages.written(trace, trace.reasoning, form) | origin | _token_counts(trace)
+        return
+    if target == "answer_only":
+        for trace in traces:
+            yield messages.written(trace, None, form) | origin
         return
     path = data.compressed(teacher, target)
     if target.startswith(TRUNCATED):
@@ -48,8 +47,17 @@ def rows(
                 f"--target {target}: cut to the tokens of a student; name it with --student"
             )
         path = data.truncated(teacher, student, target.removeprefix(TRUNCATED))
+    # Both files are sorted by question and sample. Traces without a kept variant are left out
     for trace, variant in messages.rewritten(traces, records.read(path, Variant)):
-        yield messages.written(trace, variant.reasoning, form) | about | {"rho": variant.rho}
+        yield messages.written(trace, variant.reasoning, form) | origin | {"rho": variant.rho}
+
+
+def _token_counts(trace: Trace) -> dict[str, int | None]:
+    """The teacher's own counts, which are those of the raw trace alone."""
+    return {
+        "prompt_tokens": trace.prompt_tokens,
+        "completion_tokens": trace.completion_tokens,
+    }
 
 
 @click.argument("out", type=click.Path(path_type=Path))
@@ -64,15 +72,15 @@ def rows(
 def main(
     profile: str, teacher: str, target: str | None, student: str | None, reasoning: str, out: Path
 ) -> None:
-    """Write one teacher's traces to OUT, a .jsonl file. A target other than raw is theirs as that
-    target has them.
+    """Write one teacher's traces to OUT, a .jsonl file. A target other than raw is what that target
+    makes of them.
     """
     if out.suffix != ".jsonl":
         raise StageError(f"{out}: expected a name that ends with .jsonl, as its readers do")
     count = 0
     with replacing(out) as partial, partial.open("w", encoding="utf-8", newline="\n") as file:
-        found = rows(paths.data(profile), teacher, target or "raw", student, reasoning)
-        for row in command.progress(found, "export"):
+        exported = rows(paths.data(profile), teacher, target or "raw", student, reasoning)
+        for row in command.progress(exported, "export"):
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
             count += 1
     click.echo(f"{out}: {count} rows")

@@ -1,9 +1,9 @@
 """Push results so that other machines need not make them again: `dvc push --run-cache`, and the
 metrics with it.
 
-DVC keeps metrics that git holds in the cache too, as part of a run, but does not push them (3.67):
-elsewhere a run whose metrics are missing would be run again. In a clone without a remote it says
-what `dvc push` says.
+A metrics file that git holds is also part of a run, so DVC keeps it in its cache. But DVC does not
+push it (seen in 3.67). On another machine a run whose metrics are missing would run again. In a
+clone without a remote this program says what `dvc push` says.
 
 Run: python -m tools.push [STAGE...]
 """
@@ -15,20 +15,25 @@ from dvc.repo import Repo
 
 
 def main() -> None:
-    """Push the outs of the stages named on the command line, of all where there are none, and all
-    metrics.
+    """Push the outs of the stages on the command line, or of all stages, and all metrics.
+
+    Exits with the code of `dvc push` where that fails.
     """
-    done = subprocess.run(["dvc", "push", "--run-cache", *sys.argv[1:]], check=False)
-    if done.returncode:
-        sys.exit(done.returncode)
+    pushed = subprocess.run(["dvc", "push", "--run-cache", *sys.argv[1:]], check=False)
+    if pushed.returncode:
+        sys.exit(pushed.returncode)
+    # The metrics, which are not cached outs of their stages but lie in the cache all the same
     repo = Repo()
     with repo.lock:
-        uncached = (
+        uncached_outs = (
             out.hash_info for stage in repo.index.stages for out in stage.outs if not out.use_cache
         )
-        repo.cloud.push(
-            {known for known in uncached if known and repo.cache.local.exists(known.value)}
-        )
+        in_cache = {
+            hash_info
+            for hash_info in uncached_outs
+            if hash_info and repo.cache.local.exists(hash_info.value)
+        }
+        repo.cloud.push(in_cache)
 
 
 if __name__ == "__main__":

@@ -17,12 +17,12 @@ from stages.core.training.scratch import FOLDER, held
 
 @click.group(cls=command.Group, help=__doc__)
 def main() -> None:
-    """List or prune what runs left."""
+    """List or prune the folders that training runs left."""
 
 
 @main.command("list")
 def show() -> None:
-    """Every folder, its size, and whether a run is at work in it."""
+    """Print every folder, its size, and whether a run is at work in it."""
     for folder in _folders():
         idle = _unless_held(folder, lambda _: None)
         click.echo(f"{folder}: {_size(folder):.2f} GB{'' if idle else ', in use'}")
@@ -31,13 +31,14 @@ def show() -> None:
 @main.command()
 @click.argument("names", nargs=-1)
 def prune(names: tuple[str, ...]) -> None:
-    """Remove the folders NAMES, or all, but for those in use. Their runs then begin anew."""
+    """Remove the folders NAMES, or all of them, except those in use. Their runs then begin anew."""
     folders = {folder.name: folder for folder in _folders()}
     if unknown := sorted(set(names) - folders.keys()):
         raise StageError(
             f"{FOLDER / unknown[0]}: no such folder; `python -m tools.scratch list` shows them"
         )
-    for folder in (folders[name] for name in sorted(names or folders)):
+    for name in sorted(names or folders):
+        folder = folders[name]
         size = _size(folder)
         if _unless_held(folder, remove):
             click.echo(f"{folder}: removed, {size:.2f} GB")
@@ -50,12 +51,12 @@ def _folders() -> list[Path]:
 
 
 def _size(folder: Path) -> float:
-    """Bytes of its files, in GB."""
+    """What its files take, in GB."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e9
 
 
 def _unless_held(folder: Path, action: Callable[[Path], None]) -> bool:
-    """Does `action` to the folder while no run holds it. Returns whether it was done."""
+    """Does `action` to the folder unless a run holds it. Returns whether it was done."""
     with contextlib.suppress(StageError), held(folder):
         action(folder)
         return True

@@ -1,7 +1,7 @@
-"""All of params.yaml: each section as its stages check it, and what concerns several of them.
+"""Check all of params.yaml: each section as its stages check it, and how sections fit together.
 
-No stage imports this file: a stage checks the sections that it declares. It is for whoever writes
-params.yaml.
+It is for the programs that write params.yaml. No stage imports this file, because a stage checks
+only the sections that it declares.
 """
 
 import itertools
@@ -32,9 +32,9 @@ from stages.report import Settings
 Section = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Study:
-    """The sections of params.yaml, those of one entry for each name as they are."""
+@dataclass(frozen=True, kw_only=True)
+class StudySections:
+    """The sections of params.yaml. Those with an entry for each name are mappings by name."""
 
     profile: params.Profile
     grid: dict[str, Any]
@@ -51,16 +51,16 @@ class Study:
 
 
 @dataclass(frozen=True)
-class Questions:
-    """The question sets; null for one that a profile leaves out."""
+class QuestionsSection:
+    """The question sets, by name; null for one that a profile leaves out."""
 
     sets: dict[params.QuestionSetName, dict[str, Any] | None]
     decontaminate: dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Student:
-    """What each stage wants to know of a student."""
+class StudentSections:
+    """A student's entry: a section for each stage that uses it."""
 
     source: dict[str, Any]
     text: dict[str, Any]
@@ -68,11 +68,12 @@ class Student:
     inference: dict[str, Any]
 
 
-def check(whole: Section) -> None:
-    """Raises StageError for the first entry of params.yaml that no stage would take, or that fits
-    no other.
+def check(study_params: Section) -> None:
+    """Raises StageError for the first entry of params.yaml that no stage would take, or that does
+    not fit another entry.
     """
-    study = params.section(Study, whole, "")
+    # Sections of their own, and the names of the grid, which the rest looks up
+    study = params.section(StudySections, study_params, "")
     grid = params.section(Grid, study.grid, "grid")
     evaluate = params.section(Evaluate, study.evaluate, "evaluate")
     params.section(Audit, study.audit, "audit")
@@ -81,98 +82,114 @@ def check(whole: Section) -> None:
     params.section(Settings, study.report, "report")
     check_headline(study.report["headline"], grid)
     check_questions(study.questions, evaluate)
+
+    # Entries by name, those that the grid does not use included
     for name, teacher in study.teachers.items():
-        check_teacher(
-            teacher, f"teachers.{name}", name in grid.imported or name not in grid.generated
-        )
+        imported = name in grid.imported or name not in grid.generated
+        check_teacher(teacher, f"teachers.{name}", imported)
     for name, compressor in study.compressors.items():
         compressor_of(compressor, f"compressors.{name}")
     training = {
-        name: check_student(one, f"students.{name}", evaluate)
-        for name, one in study.students.items()
+        name: check_student(student, f"students.{name}", evaluate)
+        for name, student in study.students.items()
     }
     methods = {
-        name: params.section(Method, one, f"methods.{name}") for name, one in study.methods.items()
+        name: params.section(Method, method, f"methods.{name}")
+        for name, method in study.methods.items()
     }
-    for method, student in itertools.product(grid.methods, grid.students):
-        launch.check(methods[method], training[student])
+
+    # Pairs: the processes of a student must share the batches of a method evenly
+    for method_name, student_name in itertools.product(grid.methods, grid.students):
+        launch.check(methods[method_name], training[student_name])
 
 
-def check_names(study: Study, grid: Grid) -> None:
-    """Raises StageError for a grid that names what is not there."""
+def check_names(study: StudySections, grid: Grid) -> None:
+    """Raises StageError for a grid that names something that params.yaml does not have."""
     if grid.profiles != [study.profile]:
         raise StageError(
-            f"params.yaml: grid.profiles: {grid.profiles}: expected the profile itself, [{study.profile}]"
+            f"params.yaml: grid.profiles: {grid.profiles}: "
+            f"expected the profile itself, [{study.profile}]"
         )
     for axis in ("teachers", "compressors", "students", "methods", "seeds"):
-        _among(getattr(grid, axis), getattr(study, axis), f"grid.{axis}", axis)
-    _among(grid.truncate_to, grid.compressors, "grid.truncate_to", "grid.compressors")
-    targets = [
-        "raw",
-        *grid.compressors,
-        *(TRUNCATED + name for name in grid.truncate_to),
-        "answer_only",
-    ]
-    _among(grid.targets, targets, "grid.targets", "the targets of this grid")
+        _check_known(getattr(grid, axis), getattr(study, axis), f"grid.{axis}", axis)
+    _check_known(grid.truncate_to, grid.compressors, "grid.truncate_to", "grid.compressors")
+    truncated = [TRUNCATED + name for name in grid.truncate_to]
+    targets = ["raw", *grid.compressors, *truncated, "answer_only"]
+    _check_known(grid.targets, targets, "grid.targets", "the targets of this grid")
+    _check_origins(grid)
+
+
+def _check_origins(grid: Grid) -> None:
+    """Raises StageError unless every teacher is either generated or imported."""
     origins = grid.generated + grid.imported
-    if sorted(origins) != sorted(grid.teachers):
-        odd = min(
-            {*origins, *grid.teachers},
-            key=lambda name: origins.count(name) == grid.teachers.count(name),
-        )
-        raise StageError(
-            f"params.yaml: grid.teachers: {odd!r}: expected each teacher in one of grid.generated and grid.imported"
-        )
+    if sorted(origins) == sorted(grid.teachers):
+        return
+    # The first name that is not in both lists as often
+    misplaced = min(
+        {*origins, *grid.teachers},
+        key=lambda name: origins.count(name) == grid.teachers.count(name),
+    )
+    raise StageError(
+        f"params.yaml: grid.teachers: {misplaced!r}: "
+        "expected each teacher in one of grid.generated and grid.imported"
+    )
 
 
-def _among(names: Iterable[str], known: Iterable[str], place: str, where: str) -> None:
+def _check_known(
+    names: Iterable[str], known: Iterable[str], params_path: str, known_from: str
+) -> None:
+    """Raises StageError for a name at `params_path` that is not `known`. `known_from` says where
+    the known ones stand.
+    """
     for name in names:
         if name not in known:
             raise StageError(
-                f"params.yaml: {place}: {name!r} is not in {where}; known: {', '.join(known)}"
+                f"params.yaml: {params_path}: {name!r} is not in {known_from}; "
+                f"known: {', '.join(known)}"
             )
 
 
 def check_headline(headline: Section, grid: Grid) -> None:
     """Raises StageError for a headline of cells that the grid does not have."""
     for axis, name in headline.items():
-        _among([name], getattr(grid, f"{axis}s"), f"report.headline.{axis}", f"grid.{axis}s")
+        known = getattr(grid, f"{axis}s")
+        _check_known([name], known, f"report.headline.{axis}", f"grid.{axis}s")
 
 
 def check_questions(section: Section, evaluate: Evaluate) -> None:
     """Raises StageError for sets that cannot be read, or that leave nothing to train on or to
     evaluate.
     """
-    questions = params.section(Questions, section, "questions")
+    questions = params.section(QuestionsSection, section, "questions")
     params.section(Decontaminate, questions.decontaminate, "questions.decontaminate")
-    sizes = [
-        params.section(QuestionSet, one, f"questions.sets.{name}").sizes
-        for name, one in questions.sets.items()
-        if one is not None
+    sizes_of_sets = [
+        params.section(QuestionSet, entry, f"questions.sets.{name}").sizes
+        for name, entry in questions.sets.items()
+        if entry is not None
     ]
     for split in ("train", evaluate.split):
-        if all(one.get(split, 0) == 0 for one in sizes):
+        if all(sizes.get(split, 0) == 0 for sizes in sizes_of_sets):
             raise StageError(
                 f"params.yaml: questions.sets: no set has a size for split {split}; give one a size"
             )
 
 
-def check_teacher(section: Section, place: str, imported: bool) -> None:
+def check_teacher(section: Section, params_path: str, imported: bool) -> None:
     """Raises StageError for a teacher whose responses can be neither read nor asked for."""
     if imported and ("files" in section or "inference" not in section):
-        params.section(ImportedTeacher, section, place)
+        params.section(ImportedTeacher, section, params_path)
     else:
-        answering.settings(params.section(Teacher, section, place), place)
+        answering.settings(params.section(Teacher, section, params_path), params_path)
 
 
-def check_student(section: Section, place: str, evaluate: Evaluate) -> Training:
-    """How a student is trained. Raises StageError for one that cannot be made, spoken to, trained
-    or asked.
+def check_student(section: Section, params_path: str, evaluate: Evaluate) -> Training:
+    """How a student is trained.
+
+    Raises StageError for a student that cannot be made, spoken to, trained or asked.
     """
-    student = params.section(Student, section, place)
-    params.section(Source, student.source, f"{place}.source")
-    params.section(Text, student.text, f"{place}.text")
-    language_model(
-        Path("models"), {"text": student.text, "inference": student.inference}, evaluate, place
-    )
-    return params.section(Training, student.training, f"{place}.training")
+    student = params.section(StudentSections, section, params_path)
+    params.section(Source, student.source, f"{params_path}.source")
+    params.section(Text, student.text, f"{params_path}.text")
+    asked = {"text": student.text, "inference": student.inference}
+    language_model(Path("models"), asked, evaluate, params_path)
+    return params.section(Training, student.training, f"{params_path}.training")

@@ -29,7 +29,8 @@ def main(context: click.Context, folder: Path) -> None:
     """List, check or prune the store of answers."""
     if not folder.is_dir():
         raise StageError(
-            f"{folder}: no such folder; a stage that asks a model makes it, or name another by --folder"
+            f"{folder}: no such folder; "
+            "a stage that asks a model makes it, or name another by --folder"
         )
     context.obj = folder
 
@@ -37,24 +38,26 @@ def main(context: click.Context, folder: Path) -> None:
 @main.command("list")
 @click.pass_obj
 def show(folder: Path) -> None:
-    """What is stored, by model."""
-    counts: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
+    """Print how many answers and tokens are stored, by model and engine."""
+    counts_by_model: dict[str, collections.Counter[str]] = {}
     with Store(folder) as store:
         for _, answer in store.answers():
-            own = {"answers": 1, answer.finish_reason: 1, "tokens": answer.completion_tokens or 0}
-            counts[f"{answer.model} by {answer.engine}" if answer.engine else answer.model].update(
-                own
-            )
-    for model, own in sorted(counts.items()):
+            model = f"{answer.model} by {answer.engine}" if answer.engine else answer.model
+            counts = counts_by_model.setdefault(model, collections.Counter())
+            counts["answers"] += 1
+            counts[answer.finish_reason] += 1
+            counts["tokens"] += answer.completion_tokens or 0
+    for model, counts in sorted(counts_by_model.items()):
         click.echo(
-            f"{model}: {own['answers']} answers, {own['length']} of them cut, {own['tokens']} tokens"
+            f"{model}: {counts['answers']} answers, {counts['length']} of them cut, "
+            f"{counts['tokens']} tokens"
         )
 
 
 @main.command()
 @click.pass_obj
 def check(folder: Path) -> None:
-    """Verify every checksum; damaged lines are set aside, and it exits with 1 where there were any."""
+    """Verify every checksum. Damaged lines are set aside, and then it exits with 1."""
     with Store(folder) as store:
         click.echo(f"{folder}: {len(store)} answers whole, {store.set_aside} lines set aside")
         if store.set_aside:
@@ -66,28 +69,35 @@ def check(folder: Path) -> None:
 @click.pass_obj
 def prune(folder: Path, model: str | None) -> None:
     """Merge all shards into one, without repeated answers and without what was set aside."""
-    old = sorted([*folder.glob("*.shard"), *folder.glob("*.torn")])
-    for path in old:
-        with path.open("rb") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise StageError(
-                    f"{path}: a stage is writing to it; wait for its end, then prune"
-                ) from None
-    seen: set[tuple[str, int | None]] = set()
-    with replacing(folder / ".pruned") as merged, Store(folder) as store, Store(merged) as kept:
-        for name, answer in store.answers():
-            kind = name, answer.limit if answer.finish_reason == "length" else None
-            if answer.model != model and kind not in seen:
-                kept.add(name, answer)
-                seen.add(kind)
-        click.echo(f"{folder}: {len(kept)} of {len(store)} answers kept")
+    old_files = sorted([*folder.glob("*.shard"), *folder.glob("*.torn")])
+    for path in old_files:
+        _refuse_where_held(path)
+    kept_answers: set[tuple[str, int | None]] = set()
+    with replacing(folder / ".pruned") as merged, Store(folder) as store, Store(merged) as pruned:
+        for key, answer in store.answers():
+            # Answers that were cut at different limits are different answers to one request
+            identity = key, answer.limit if answer.finish_reason == "length" else None
+            if answer.model != model and identity not in kept_answers:
+                pruned.add(key, answer)
+                kept_answers.add(identity)
+        click.echo(f"{folder}: {len(pruned)} of {len(store)} answers kept")
+    # The new shard comes first, so that a kill leaves repeated answers and loses none
     for path in (folder / ".pruned").iterdir():
         path.rename(folder / path.name)
-    for path in old:
+    for path in old_files:
         path.unlink()
     (folder / ".pruned").rmdir()
+
+
+def _refuse_where_held(path: Path) -> None:
+    """Raises StageError for a shard that a stage is writing to."""
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StageError(
+                f"{path}: a stage is writing to it; wait for its end, then prune"
+            ) from None
 
 
 if __name__ == "__main__":

@@ -1,1 +1,4 @@
-"""Benchmarks, each with a peer or a limit in the same run; `make bench` writes metrics/bench.json."""
+"""Benchmarks, each with a peer or a limit in the same run.
+
+`make bench` writes their results to metrics/bench.json.
+"""

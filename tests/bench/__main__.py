@@ -1,4 +1,4 @@
-"""Run benchmarks and note their results beside those of the others.
+"""Run benchmarks, and keep the results of those that did not run.
 
 Run: python -m tests.bench [vllm] [store] [extractive] [grading] [training] [pipeline] [dvc]
 """
@@ -15,7 +15,7 @@ from stages.core.program.files import read_json, write_json
 from tests.bench import dvc, extractive, grading, pipeline, store, training, vllm
 
 OUT = Path("metrics/bench.json")
-KNOWN = {
+BENCHMARKS = {
     "store": store.bench,
     "extractive": extractive.bench,
     "grading": grading.bench,
@@ -27,16 +27,16 @@ KNOWN = {
 
 
 @click.command()
-@click.argument("names", nargs=-1, type=click.Choice(list(KNOWN)))
+@click.argument("names", nargs=-1, type=click.Choice(list(BENCHMARKS)))
 def main(names: tuple[str, ...]) -> None:
     """Run the benchmarks NAMES, or all of them."""
-    for name in names or KNOWN:
-        found = read_json(OUT) if OUT.exists() else {}
+    for name in names or BENCHMARKS:
+        results = read_json(OUT) if OUT.exists() else {}
         with tempfile.TemporaryDirectory() as folder:
-            result = KNOWN[name](Path(folder))
-        found[name] = {"device": hardware.device(), "day": time.strftime("%Y-%m-%d")} | result
-        write_json(OUT, found)
-        click.echo(f"{name}: {json.dumps(found[name])}")
+            result = BENCHMARKS[name](Path(folder))
+        results[name] = {"device": hardware.device(), "day": time.strftime("%Y-%m-%d")} | result
+        write_json(OUT, results)
+        click.echo(f"{name}: {json.dumps(results[name])}")
 
 
 if __name__ == "__main__":

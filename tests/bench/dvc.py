@@ -1,7 +1,7 @@
 """DVC's own time on the paper's grid, against empty pipelines with as many stages and outs.
 
-`dvc status`, and `dvc repro` where nothing is to be done, by turns. Outs are small files that stand
-in for results.
+It times `dvc status` and a `dvc repro` that has nothing to do, by turns. Small files stand in for
+the results.
 """
 
 import importlib.util
@@ -19,7 +19,7 @@ from tests.e2e.project import Project
 ROUNDS = 5
 LIMIT = {"ratio": 1.2}
 COMMANDS = {"status": ("dvc", "status"), "repro": ("dvc", "repro")}
-# What a peer's stages have besides a command and outs; "empty" is the one that the limit is about
+# What a peer's stages have besides a command and outs. The limit is about "empty"
 PEERS = {"empty": (), "data_deps": ("data",), "all_deps": ("data", "code", "params")}
 _LIST = """
 import json, sys
@@ -52,33 +52,37 @@ def bench(folder: Path) -> dict[str, Any]:
         "stages": len(stages),
         "outs": sum(len(stage["outs"]) for stage in stages),
         "deps": sum(len(stage["files"]) for stage in stages),
-        "seconds": {
-            name: {who: round(statistics.median(own), 2) for who, own in found.items()}
-            for name, found in seconds.items()
-        },
-        "ratio": {
-            name: {who: _ratio(found["ours"], found[who]) for who in PEERS}
-            for name, found in seconds.items()
-        },
+        "seconds": {command: _medians(times) for command, times in seconds.items()},
+        "ratio": {command: _ratios(times) for command, times in seconds.items()},
         "c_parser": importlib.util.find_spec("_ruamel_yaml") is not None,
         "limit": LIMIT,
     }
 
 
-def _ratio(ours: list[float], theirs: list[float]) -> float:
-    return round(statistics.median(map(operator.truediv, ours, theirs)), 3)
+def _medians(times: dict[str, list[float]]) -> dict[str, float]:
+    """The median seconds of each project."""
+    return {project: round(statistics.median(rounds), 2) for project, rounds in times.items()}
+
+
+def _ratios(times: dict[str, list[float]]) -> dict[str, float]:
+    """For each peer, the median over the rounds of our seconds over its seconds."""
+    medians = {}
+    for peer_name in PEERS:
+        ratios = map(operator.truediv, times["ours"], times[peer_name])
+        medians[peer_name] = round(statistics.median(ratios), 3)
+    return medians
 
 
 def peer(
     root: Path, ours: Project, stages: list[dict[str, Any]], kinds: tuple[str, ...]
 ) -> Project:
-    """A pipeline of the same stages and outs, whose commands do nothing, with only these kinds of
-    deps.
+    """A pipeline of the same stages and outs, with these kinds of deps only. Its commands do
+    nothing.
     """
-    found = ours.copied(root)
-    made = {f"s{number:03}": _stage(stage, kinds) for number, stage in enumerate(stages)}
-    (root / "dvc.yaml").write_text(yaml.safe_dump({"stages": made}, sort_keys=False))
-    return found
+    project = ours.copied(root)
+    stages_by_name = {f"s{number:03}": _stage(stage, kinds) for number, stage in enumerate(stages)}
+    (root / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages_by_name}, sort_keys=False))
+    return project
 
 
 def _stage(stage: dict[str, Any], kinds: tuple[str, ...]) -> dict[str, Any]:
@@ -97,7 +101,7 @@ def _stage(stage: dict[str, Any], kinds: tuple[str, ...]) -> dict[str, Any]:
 
 
 def settle(project: Project, stages: list[dict[str, Any]]) -> None:
-    """Small files in the place of all outs, which DVC takes for the stages' results."""
+    """Writes a small file in the place of each out, and has DVC take them for the results."""
     outs = [project.root / name for stage in stages for name, _ in stage["outs"]]
     inner = [project.root / name for stage in stages for name in stage["files"]]
     for path in outs:  # what has no suffix is a folder
@@ -106,19 +110,20 @@ def settle(project: Project, stages: list[dict[str, Any]]) -> None:
         if not path.exists():
             path.write_text(str(path.relative_to(project.root)))
     project.run("dvc", "commit", "--force", "--quiet")
-    said = project.run("dvc", "status").stdout
-    assert "up to date" in said, said[-300:]
+    status = project.run("dvc", "status").stdout
+    assert "up to date" in status, status[-300:]
 
 
 def timed(projects: dict[str, Project], command: tuple[str, ...]) -> dict[str, list[float]]:
-    """Seconds of a command in each project by turns; the first round, which warms caches, is left
-    out.
+    """Seconds of a command in each project, by turns.
+
+    The first round warms the caches and is left out.
     """
-    found: dict[str, list[float]] = {who: [] for who in projects}
+    seconds: dict[str, list[float]] = {name: [] for name in projects}
     for _ in range(ROUNDS + 1):
-        for who, project in projects.items():
+        for name, project in projects.items():
             began = time.perf_counter()
-            said = project.run(*command).stdout
-            found[who].append(time.perf_counter() - began)
-            assert "Running" not in said, said[-300:]
-    return {who: own[1:] for who, own in found.items()}
+            output = project.run(*command).stdout
+            seconds[name].append(time.perf_counter() - began)
+            assert "Running" not in output, output[-300:]
+    return {name: times[1:] for name, times in seconds.items()}

@@ -1,6 +1,4 @@
-"""Grading of 20,000 mathematical answers by two workers, against math-verify called on them one
-after the other.
-"""
+"""Two workers grade 20,000 mathematical answers; math-verify alone does so one after the other."""
 
 import itertools
 import os
@@ -18,7 +16,7 @@ Pair = tuple[str, str]  # answer, gold
 
 
 def formulas() -> Iterator[Pair]:
-    """Pairs of a right and a wrong formula, without end."""
+    """Yields pairs of a right and a wrong formula, without end."""
     draw = random.Random(0)
     while True:
         a, b, c = (draw.randint(2, 99) for _ in range(3))
@@ -35,11 +33,14 @@ def formulas() -> Iterator[Pair]:
 
 
 def pairs() -> list[Pair]:
-    """Answers, of which about half are right, and golds, mostly different ones: no cache helps."""
+    """Answers and golds. About half of the answers are right, and most pairs differ, so that no
+    cache helps.
+    """
     draw = random.Random(1)
-    whole = itertools.islice(formulas(), SIZES[-1])
+    all_pairs = itertools.islice(formulas(), SIZES[-1])
     return [
-        (rf"So we find $\boxed{{{draw.choice((right, wrong))}}}$.", right) for right, wrong in whole
+        (rf"So we find $\boxed{{{draw.choice((right, wrong))}}}$.", right)
+        for right, wrong in all_pairs
     ]
 
 
@@ -67,7 +68,8 @@ def bench(folder: Path) -> dict[str, Any]:
             sizes[0]["per_second"] / sizes[-1]["per_second"], 3
         ),
         "same_outcomes": sum(
-            one == (two.outcome == "correct") for one, two in zip(alone, verdicts, strict=True)
+            accepted == (verdict.outcome == "correct")
+            for accepted, verdict in zip(alone, verdicts, strict=True)
         ),
         "limit": LIMIT,
     }

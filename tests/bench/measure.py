@@ -13,18 +13,18 @@ from tests.imports import ROOT
 
 
 def run(*arguments: str, cwd: Path) -> tuple[float, float]:
-    """(seconds, peak GB) of python with `arguments`; memory that processes share counts for each,
-    so at most that.
+    """(seconds, peak GB) of python with `arguments`.
+
+    Memory that processes share counts for each of them, so the true peak may be lower.
     """
     began, peak = time.perf_counter(), 0
     env = os.environ | {"PYTHONPATH": str(ROOT), "CI": "true"}
     process = subprocess.Popen([sys.executable, *arguments], cwd=cwd, env=env)
-    whole = psutil.Process(process.pid)
+    parent = psutil.Process(process.pid)
     while process.poll() is None:
         with contextlib.suppress(psutil.Error):  # one of them has just ended
-            peak = max(
-                peak, sum(one.memory_info().rss for one in [whole, *whole.children(recursive=True)])
-            )
+            processes = [parent, *parent.children(recursive=True)]
+            peak = max(peak, sum(process.memory_info().rss for process in processes))
         time.sleep(0.1)
     if process.returncode:
         raise SystemExit(f"{' '.join(arguments)}: exit {process.returncode}")

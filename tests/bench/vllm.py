@@ -1,8 +1,8 @@
-"""Our vLLM engine, store and all, against bare LLM.generate on the same prompts, by turns in one
+"""Our vLLM engine with its store against bare LLM.generate: the same prompts, by turns, in one
 process.
 
-And what a checkpoint costs that the engine takes in place of the one that it holds, against loading
-an engine for it.
+It also compares the seconds to put another checkpoint into a running engine with those to load an
+engine for it.
 """
 
 import os
@@ -25,7 +25,10 @@ OPTIONS = {
     "enable_chunked_prefill": False,
     "enable_prefix_caching": False,  # else the second of two runs over the same prompts is faster
 }
-QUESTION = "A shop sells {n} boxes on Monday and {m} on each of the next days. How many are sold in {k} days?"
+QUESTION = (
+    "A shop sells {n} boxes on Monday and {m} on each of the next days. "
+    "How many are sold in {k} days?"
+)
 
 
 def bench(folder: Path) -> dict[str, Any]:
@@ -51,11 +54,11 @@ def bench(folder: Path) -> dict[str, Any]:
     began = time.perf_counter()
     engine.swap(Model(str(folder / "model"), asker.tokenizer))
     swapping = time.perf_counter() - began
-    ours, bare = ([pair[place] for pair in rates] for place in (0, 1))
+    ours, bare = zip(*rates, strict=True)
     return {
         "ours_tokens_per_second": round(statistics.median(ours), 1),
         "bare_tokens_per_second": round(statistics.median(bare), 1),
-        "ratio": round(statistics.median(one / other for one, other in rates), 4),
+        "ratio": round(statistics.median(our_rate / bare_rate for our_rate, bare_rate in rates), 4),
         "load_seconds": round(loading, 2),
         "swap_seconds": round(swapping, 2),
         "limit": {"ratio": 0.97},
@@ -63,12 +66,13 @@ def bench(folder: Path) -> dict[str, Any]:
 
 
 def _round(asker: Asker, questions: list[str], number: int) -> tuple[float, float]:
-    """(ours, bare) in tokens a second, over the same prompts and seeds; who goes first changes from
-    round to round.
+    """(ours, bare) in tokens a second, over the same prompts and seeds.
+
+    The one that goes first changes from round to round.
     """
     pairs = [
-        asker.request(text, seed=1000 * number + place, sample=0)
-        for place, text in enumerate(questions)
+        asker.request(text, seed=1000 * number + prompt_index, sample=0)
+        for prompt_index, text in enumerate(questions)
     ]
     engine: Any = asker.engine
     turns = (_ours, _bare) if number % 2 else (_bare, _ours)
@@ -80,17 +84,17 @@ def _ours(asker: Asker, engine: Any, pairs: list[tuple[Asked, Request]]) -> floa
     began = time.perf_counter()
     asker.ask((request for _, request in pairs), "ours")
     seconds = time.perf_counter() - began
-    return sum(asker.answer(asked).completion_tokens or 0 for asked, _ in pairs) / seconds
+    return sum(asker.answer(asked_slot).completion_tokens or 0 for asked_slot, _ in pairs) / seconds
 
 
 def _bare(asker: Asker, engine: Any, pairs: list[tuple[Asked, Request]]) -> float:
-    """It decodes what it wrote, as ours does."""
+    """Tokens a second of LLM.generate, which decodes what it wrote as our engine does."""
     params = [engine._params(request) for _, request in pairs]
-    for one in params:
-        one.detokenize = True
+    for request_params in params:
+        request_params.detokenize = True
     prompts = [{"prompt_token_ids": list(request.prompt)} for _, request in pairs]
     began = time.perf_counter()
-    found = engine.llm.generate(prompts, params, use_tqdm=False)
+    outputs = engine.llm.generate(prompts, params, use_tqdm=False)
     return float(
-        sum(len(one.outputs[0].token_ids) for one in found) / (time.perf_counter() - began)
+        sum(len(output.outputs[0].token_ids) for output in outputs) / (time.perf_counter() - began)
     )

@@ -1,4 +1,4 @@
-"""What the tests through DVC share: the smoke profile, run once."""
+"""The tests through DVC share one run of the smoke profile."""
 
 import pytest
 import yaml
@@ -8,12 +8,12 @@ from tests.e2e.project import Project
 
 @pytest.fixture(scope="session")
 def smoked(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The smoke profile's results, committed. Not to be changed: `copied` gives a test its own."""
-    found = Project(tmp_path_factory.mktemp("smoked") / "whole")
-    found.compose("smoke")
-    ran = found.repro()
+    """The smoke profile's results, committed. A test that changes them takes a copy (`copied`)."""
+    project = Project(tmp_path_factory.mktemp("smoked") / "whole")
+    project.compose("smoke")
+    ran = project.repro()
     assert {name.split("@")[0] for name in ran} == set(
-        yaml.safe_load((found.root / "dvc.yaml").read_text())["stages"]
+        yaml.safe_load((project.root / "dvc.yaml").read_text())["stages"]
     ) - {"import_traces"}
-    found.commit("results")
-    return found
+    project.commit("results")
+    return project

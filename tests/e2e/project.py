@@ -1,4 +1,4 @@
-"""A copy of this project in a folder of its own, with a git and a DVC repository, to run stages in."""
+"""A copy of this project with a git and a DVC repository of its own, to run stages in."""
 
 import contextlib
 import os
@@ -14,12 +14,10 @@ from tests.imports import ROOT
 
 
 class Project:
-    """A working copy without results: what a fresh clone holds, less the tracked metrics, plots and
-    dvc.lock.
-    """
+    """A working copy without results: a fresh clone without tracked metrics, plots and dvc.lock."""
 
     def __init__(self, root: Path, *, bare: bool = False) -> None:
-        """`bare`: what is in `root` stays as it is."""
+        """Copies the project into `root`. With `bare` the content of `root` stays as it is."""
         self.root = root
         if bare:
             return
@@ -36,12 +34,12 @@ class Project:
         self.commit("copy")
 
     def commit(self, message: str) -> None:
-        """Commits all that git does not ignore, and metrics and plots, which it does in the smoke
-        profile.
+        """Commits all that git does not ignore, and the smoke profile's metrics and plots, which it
+        ignores.
         """
         self.run("git", "add", "--all")
-        made = [name for name in ("metrics", "plots") if (self.root / name).exists()]
-        self.run("git", "add", "--force", *made, ".dvc/config")
+        results = [name for name in ("metrics", "plots") if (self.root / name).exists()]
+        self.run("git", "add", "--force", *results, ".dvc/config")
         self.run(
             "git",
             "-c",
@@ -55,26 +53,26 @@ class Project:
         )
 
     def copied(self, root: Path) -> "Project":
-        """The same with all its results and its cache, somewhere else."""
+        """A copy with all results and the cache."""
         shutil.copytree(self.root, root, symlinks=True)
         return Project(root, bare=True)
 
     def cloned(self, root: Path) -> "Project":
-        """Another machine's: what git holds, and no data."""
+        """A clone, as on another machine: what git holds, and no data."""
         subprocess.run(["git", "clone", "--quiet", str(self.root), str(root)], check=True)
         return Project(root, bare=True)
 
     @property
     def env(self) -> dict[str, str]:
-        """With this Python's programs first on the path."""
+        """The environment of commands, with this Python's programs first on the path."""
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        # A make that runs the tests would have the one in the copy print where it is
+        # Inside a make that runs the tests, the make in the copy would print its folder
         outer = {
             name: value
             for name, value in os.environ.items()
             if not name.startswith(("MAKE", "MFLAGS"))
         }
-        # HF_HUB_OFFLINE: nothing here may reach for a hub, and a try would take minutes to fail
+        # HF_HUB_OFFLINE: nothing here may reach for a hub. An attempt would take minutes to fail
         return outer | {"PATH": path, "CI": "true", "HF_HUB_OFFLINE": "1", "DVC_NO_ANALYTICS": "1"}
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:

@@ -1,4 +1,4 @@
-"""Stores to push to: a folder, an S3 server and an SSH server, both real and on loopback."""
+"""Stores to push to: a folder, and real S3 and SSH servers on loopback."""
 
 import contextlib
 import dataclasses
@@ -19,15 +19,14 @@ import pytest
 
 from tests.e2e.project import Project
 
-MOTO = (
-    Path(sys.prefix) / "moto/bin/moto_server"
-)  # in an environment of its own: its botocore is not dvc-s3's
+# In an environment of its own, because dvc-s3 needs another botocore
+MOTO = Path(sys.prefix) / "moto/bin/moto_server"
 SSHD = Path("/usr/sbin/sshd")
 
 
 @dataclass(frozen=True)
 class Remote:
-    """A store as DVC is told of it: `secret` goes to .dvc/config.local, which git does not hold."""
+    """A store as DVC's config has it. `secret` belongs in .dvc/config.local, which git ignores."""
 
     url: str
     settings: dict[str, str] = field(default_factory=dict)
@@ -41,11 +40,11 @@ class Remote:
 
 
 def port() -> int:
-    """A free one."""
+    """A free port of loopback."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        found: int = free.getsockname()[1]
-        return found
+        number: int = free.getsockname()[1]
+        return number
 
 
 @contextlib.contextmanager
@@ -78,24 +77,26 @@ def s3(root: Path) -> Iterator[Remote]:
     """moto's server, with a bucket."""
     if not MOTO.is_file():
         pytest.skip("no S3 server: `make test` installs moto")
-    place = port()
-    url = f"http://127.0.0.1:{place}"
+    server_port = port()
+    url = f"http://127.0.0.1:{server_port}"
     secret = {"access_key_id": "testing", "secret_access_key": "testing"}
 
     def ready() -> None:
         request = urllib.request.Request(
-            f"{url}/bucket", method="PUT", headers={"Host": f"127.0.0.1:{place}"}
+            f"{url}/bucket", method="PUT", headers={"Host": f"127.0.0.1:{server_port}"}
         )
         urllib.request.urlopen(request, timeout=5).close()
 
-    # by its environment's own Python: the script names the place where that was made
-    server = [str(MOTO.with_name("python")), str(MOTO), "-H", "127.0.0.1", "-p", str(place)]
+    # By its environment's own Python: the script names the folder where that was first made
+    server = [str(MOTO.with_name("python")), str(MOTO), "-H", "127.0.0.1", "-p", str(server_port)]
     with _running(server, root / "moto.log", ready):
         yield Remote("s3://bucket/store", {"endpointurl": url, "region": "us-east-1"}, secret)
 
 
 def guarded(remote: Remote) -> Remote:
-    """moto's server from now on takes the keys of one user alone: the store with that user's."""
+    """Makes moto's server take the keys of one user alone. Returns the store with that user's
+    keys.
+    """
     from botocore.session import get_session
 
     url, secret = remote.settings["endpointurl"], remote.secret
@@ -112,21 +113,24 @@ def guarded(remote: Remote) -> Remote:
         "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}],
     }
     iam.put_user_policy(UserName="pusher", PolicyName="s3", PolicyDocument=json.dumps(all_of_s3))
-    made = iam.create_access_key(UserName="pusher")["AccessKey"]
+    access_key = iam.create_access_key(UserName="pusher")["AccessKey"]
     enforce = urllib.request.Request(
         f"{url}/moto-api/reset-auth", b"0", {"Content-Type": "text/plain"}
     )
     urllib.request.urlopen(enforce, timeout=5).close()
-    found = {"access_key_id": made["AccessKeyId"], "secret_access_key": made["SecretAccessKey"]}
-    return dataclasses.replace(remote, secret=found)
+    new_secret = {
+        "access_key_id": access_key["AccessKeyId"],
+        "secret_access_key": access_key["SecretAccessKey"],
+    }
+    return dataclasses.replace(remote, secret=new_secret)
 
 
 @contextlib.contextmanager
 def ssh(root: Path) -> Iterator[Remote]:
-    """OpenSSH's server, which takes one key alone."""
+    """OpenSSH's server, which accepts one key."""
     if not SSHD.is_file():
         pytest.skip("no SSH server: install Debian's openssh-server")
-    place, keys = port(), root / "keys"
+    server_port, keys = port(), root / "keys"
     keys.mkdir()
     for name in ("host", "user", "stranger"):
         subprocess.run(
@@ -134,9 +138,9 @@ def ssh(root: Path) -> Iterator[Remote]:
         )
     shutil.copy(keys / "user.pub", keys / "authorized")
     if os.geteuid() == 0:
-        Path("/run/sshd").mkdir(exist_ok=True)  # where it wants to separate its privileges
+        Path("/run/sshd").mkdir(exist_ok=True)  # needed to separate its privileges
     settings = {
-        "Port": place,
+        "Port": server_port,
         "ListenAddress": "127.0.0.1",
         "HostKey": keys / "host",
         "AuthorizedKeysFile": keys / "authorized",
@@ -153,12 +157,12 @@ def ssh(root: Path) -> Iterator[Remote]:
     )
 
     def ready() -> None:
-        socket.create_connection(("127.0.0.1", place), timeout=1).close()
+        socket.create_connection(("127.0.0.1", server_port), timeout=1).close()
 
     with _running(
         [str(SSHD), "-D", "-e", "-f", str(root / "sshd_config")], root / "sshd.log", ready
     ):
-        url = f"ssh://{getpass.getuser()}@127.0.0.1:{place}{root / 'store'}"
+        url = f"ssh://{getpass.getuser()}@127.0.0.1:{server_port}{root / 'store'}"
         yield Remote(url, secret={"keyfile": str(keys / "user")})
 
 

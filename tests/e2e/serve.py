@@ -17,8 +17,10 @@ CPU = {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
 
 
 def _named(root: Path) -> str:
-    """A folder for PYTHONPATH where a package vllm is known, which the command asks for: the CPU
-    build is vllm-cpu.
+    """A folder for PYTHONPATH that declares a package vllm.
+
+    The command asks for that package, and the CPU build is called vllm-cpu. Empty where vllm is
+    installed.
     """
     with contextlib.suppress(importlib.metadata.PackageNotFoundError):
         importlib.metadata.version("vllm")
@@ -32,8 +34,8 @@ def _named(root: Path) -> str:
 
 @contextlib.contextmanager
 def serving(folder: Path, root: Path, *options: str) -> Iterator[str]:
-    """A model's folder, served; its base_url once it answers. `root` takes the log."""
-    place, log = port(), root / "server.log"
+    """Serves a model's folder, and yields the base_url once it answers. `root` takes the log."""
+    server_port, log = port(), root / "server.log"
     command = [
         str(Path(sys.executable).with_name("vllm")),
         "serve",
@@ -41,7 +43,7 @@ def serving(folder: Path, root: Path, *options: str) -> Iterator[str]:
         "--host",
         "127.0.0.1",
     ]
-    command += ["--port", str(place), *options]
+    command += ["--port", str(server_port), *options]
     paths = [_named(root / "named"), os.environ.get("PYTHONPATH", "")]
     env = os.environ | CPU | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
     with log.open("w") as out:
@@ -51,12 +53,12 @@ def serving(folder: Path, root: Path, *options: str) -> Iterator[str]:
             assert server.poll() is None, log.read_text()[-3000:]
             with (
                 contextlib.suppress(OSError),
-                urllib.request.urlopen(f"http://127.0.0.1:{place}/health") as answer,
+                urllib.request.urlopen(f"http://127.0.0.1:{server_port}/health") as answer,
             ):
                 if answer.status == 200:
                     break
             time.sleep(1)
-        yield f"http://127.0.0.1:{place}/v1"
+        yield f"http://127.0.0.1:{server_port}/v1"
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(server.pid, 9)

@@ -1,5 +1,5 @@
-"""Someone else's traces through the whole graph: Qwen3-8B's answers of ../shared/data, from verify
-to report.
+"""Imported traces through the whole graph: Qwen3-8B's answers of ../shared/data, from verify to
+report.
 """
 
 import json
@@ -74,7 +74,7 @@ def test_imported_traces_reach_the_report(tmp_path: Path) -> None:
     assert not [name for name in ran if name.startswith("generate")]
     metrics = project.root / "metrics/own"
     sets = json.loads((metrics / "questions.json").read_text())["sets"]
-    assert [one["source"] for one in sets] == ["arithmetic", "deduction"]
+    assert [question_set["source"] for question_set in sets] == ["arithmetic", "deduction"]
     verified = {
         row["source"]: row for row in json.loads((metrics / "verify/qwen.json").read_text())["sets"]
     }

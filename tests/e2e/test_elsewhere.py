@@ -1,6 +1,4 @@
-"""What the smoke profile made, in the hands of the programs that others would use: cells and sft
-sets as they are.
-"""
+"""The smoke profile's cells and sft sets, unchanged, in programs that others would use."""
 
 import dataclasses
 import json
@@ -26,7 +24,7 @@ from tests.made import LORA, PLAIN, SHAPE, TEXT, example, load, params_file, run
 BASE, SFT = "data/smoke/models/tiny", "data/smoke/sft/scripted/tiny"
 CELL = "data/smoke/checkpoints/scripted-strong-tiny-lora-s0"
 README = (ROOT / "docs/other_programs.md").read_text()
-# In the precision that transformers answers in here
+# In the precision in which transformers answers here
 SERVED = "--max-model-len 256 --dtype float32 --enforce-eager"
 NEW = 24
 
@@ -42,35 +40,35 @@ def greedy(model: Any, folder: Path, text: str, count: int = NEW) -> tuple[list[
     from transformers import AutoTokenizer
 
     ids = AutoTokenizer.from_pretrained(folder)(text, add_special_tokens=False, return_tensors="pt")
-    found = model.generate(
+    output = model.generate(
         **ids,
         do_sample=False,
         max_new_tokens=count,
         return_dict_in_generate=True,
         output_logits=True,
     )
-    new = found.sequences[0, ids["input_ids"].shape[1] :].tolist()
-    said = [
-        torch.log_softmax(step[0], -1)[one].item()
-        for step, one in zip(found.logits, new, strict=True)
+    new = output.sequences[0, ids["input_ids"].shape[1] :].tolist()
+    log_probabilities = [
+        torch.log_softmax(step[0], -1)[token_id].item()
+        for step, token_id in zip(output.logits, new, strict=True)
     ]
-    return new, said
+    return new, log_probabilities
 
 
 def test_cell_answers_with_transformers_what_the_study_stored(smoked: Project) -> None:
-    """Model, tokenizer and EOS of the folder alone, nothing of this project's."""
+    """With model, tokenizer and EOS of the folder alone, and no code of this project."""
     from transformers import AutoTokenizer
 
     cell, data = smoked.root / CELL, smoked.root / "data/smoke"
     model, tokenizer = load(cell), AutoTokenizer.from_pretrained(cell)
-    asked = {
+    questions = {
         row.question_id: row.question for row in records.read(data / "questions.parquet", Question)
     }
     stored = records.read(data / "predictions" / f"{cell.name}.parquet", Prediction)
     rows = [row for row in stored if row.sample == 0]
     assert len(rows) > 10
     for row in rows:
-        new, _ = greedy(model, cell, f"{asked[row.question_id]}\n", count=8)
+        new, _ = greedy(model, cell, f"{questions[row.question_id]}\n", count=8)
         assert chat.split(tokenizer.decode(new, skip_special_tokens=True)) == (
             row.reasoning,
             row.answer,
@@ -102,17 +100,21 @@ def test_card_says_what_the_params_and_metrics_say(smoked: Project) -> None:
     card = ModelCard.load(smoked.root / CELL / "README.md")
     assert (card.data.library_name, card.data.pipeline_tag) == ("transformers", "text-generation")
     assert {"compress-distill", "sft"} <= set(card.data.tags)
-    says = dict(re.findall(r"^\| ([^|]+?) \| ([^|]*?) \|$", card.text, re.MULTILINE))
+    card_rows = dict(re.findall(r"^\| ([^|]+?) \| ([^|]*?) \|$", card.text, re.MULTILINE))
     metrics = json.loads(
         (smoked.root / "metrics/smoke/train" / f"{Path(CELL).name}.json").read_text()
     )[0]
     params = yaml.safe_load((smoked.root / "params.yaml").read_text())["methods"]["lora"]
-    assert says["teacher"] == "scripted"
-    assert says["examples"] == f"{metrics['examples']}, 1 passes"
-    assert says["tokens trained on"].startswith(f"{metrics['completion_tokens']:,} of completions")
-    assert says["mean loss at the end"] == str(metrics["final_loss"])
-    assert says["learning rate"].startswith(f"{params['learning_rate']:g}, {params['scheduler']}")
-    assert f"rank {params['lora']['rank']}" in says["LoRA"]
+    assert card_rows["teacher"] == "scripted"
+    assert card_rows["examples"] == f"{metrics['examples']}, 1 passes"
+    assert card_rows["tokens trained on"].startswith(
+        f"{metrics['completion_tokens']:,} of completions"
+    )
+    assert card_rows["mean loss at the end"] == str(metrics["final_loss"])
+    assert card_rows["learning rate"].startswith(
+        f"{params['learning_rate']:g}, {params['scheduler']}"
+    )
+    assert f"rank {params['lora']['rank']}" in card_rows["LoRA"]
 
 
 def test_sft_sets_open_with_datasets(smoked: Project, tmp_path: Path) -> None:
@@ -125,7 +127,7 @@ def test_sft_sets_open_with_datasets(smoked: Project, tmp_path: Path) -> None:
 
 
 def test_sft_set_trains_with_trls_command_line(smoked: Project, tmp_path: Path) -> None:
-    """By the README's config: every token that our own count says, none twice and none cut."""
+    """By the config of docs/: TRL trains on as many tokens as we count, none twice and none cut."""
     config = next(
         yaml.safe_load(text)
         for text in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
@@ -135,7 +137,8 @@ def test_sft_set_trains_with_trls_command_line(smoked: Project, tmp_path: Path) 
     path = smoked.root / SFT / "strong.parquet"
     config["datasets"][0]["data_files"] = str(path)
     (tmp_path / "sft.yaml").write_text(yaml.safe_dump(config))
-    options = f"--output_dir {tmp_path / 'out'} --num_train_epochs 1 --per_device_train_batch_size 4 --logging_steps 1"
+    options = f"--output_dir {tmp_path / 'out'} --num_train_epochs 1"
+    options += " --per_device_train_batch_size 4 --logging_steps 1"
     options += (
         f" --model_name_or_path {smoked.root / BASE} --use_cpu true --bf16 false --report_to none"
     )
@@ -148,7 +151,8 @@ def test_sft_set_trains_with_trls_command_line(smoked: Project, tmp_path: Path) 
     )
     assert done.returncode == 0, done.stderr[-3000:]
     logged = [
-        float(one) for one in re.findall(r"'num_tokens': '([\d.e+]+)'", done.stdout + done.stderr)
+        float(number)
+        for number in re.findall(r"'num_tokens': '([\d.e+]+)'", done.stdout + done.stderr)
     ]
     rows = list(records.read(path, Example))
     assert len(logged) == math.ceil(len(rows) / 4)
@@ -156,7 +160,9 @@ def test_sft_set_trains_with_trls_command_line(smoked: Project, tmp_path: Path) 
     assert logged[-1] == pytest.approx(
         sum(row.prompt_tokens + row.completion_tokens for row in rows), rel=1e-3
     )
-    losses = [float(one) for one in re.findall(r"'loss': '([\d.]+)'", done.stdout + done.stderr)]
+    losses = [
+        float(number) for number in re.findall(r"'loss': '([\d.]+)'", done.stdout + done.stderr)
+    ]
     assert losses[-1] < losses[0]
     load(tmp_path / "out")
 
@@ -196,19 +202,19 @@ def agree(url: str, name: str, model: Any, folder: Path) -> list[list[int]]:
     """What a server's model adds to four prompts, id by id what transformers adds."""
     from openai import OpenAI
 
-    client, found = OpenAI(base_url=url, api_key="none"), []
-    assert name in [one.id for one in client.models.list()]
+    client, answers = OpenAI(base_url=url, api_key="none"), []
+    assert name in [model_entry.id for model_entry in client.models.list()]
     for number in range(4, 8):
         text = f"Count to {number}.\n"
         extra: dict[str, Any] = {"add_special_tokens": False, "return_token_ids": True}
-        said = client.completions.create(
+        completion = client.completions.create(
             model=name, prompt=text, temperature=0, max_tokens=NEW, logprobs=1, extra_body=extra
         ).choices[0]
         new, likely = greedy(model, folder, text)
-        assert said.token_ids == new
-        assert said.logprobs.token_logprobs == pytest.approx(likely, abs=2e-3)
-        found.append(new)
-    return found
+        assert completion.token_ids == new
+        assert completion.logprobs.token_logprobs == pytest.approx(likely, abs=2e-3)
+        answers.append(new)
+    return answers
 
 
 @pytest.mark.vllm

@@ -28,13 +28,13 @@ def project(smoked: Project, tmp_path_factory: pytest.TempPathFactory) -> Projec
 
 @pytest.mark.parametrize("part", [0, 0.3])
 def test_torn_lock_is_mended_by_git_and_nothing_runs_again(project: Project, part: float) -> None:
-    whole = (project.root / "dvc.lock").read_text()
+    before = (project.root / "dvc.lock").read_text()
     # Behind a line's end, what is left could be valid YAML
-    end = whole.index("md5:", int(part * len(whole))) + len("md") if part else 0
-    (project.root / "dvc.lock").write_text(whole[:end])
+    end = before.index("md5:", int(part * len(before))) + len("md") if part else 0
+    (project.root / "dvc.lock").write_text(before[:end])
     assert project.run("dvc", "status", check=False).returncode
     project.run("git", "checkout", "dvc.lock")
-    assert (project.root / "dvc.lock").read_text() == whole
+    assert (project.root / "dvc.lock").read_text() == before
     assert project.repro() == set()
 
 

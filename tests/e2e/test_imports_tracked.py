@@ -42,15 +42,15 @@ teachers:
 def write(project: Project) -> None:
     """A profile of the user's own, and the files that it reads."""
     (project.root / "conf/profile/own.yaml").write_text(PROFILE)
-    asked = [
+    questions = [
         {"id": f"i{number}", "q": f"{number} and {number + 7}?", "a": 2 * number + 7}
         for number in range(8)
     ]
-    said = [
+    answers = [
         {"id": row["id"], "text": f"<think>I add.</think>The answer is {row['a']}."}
-        for row in asked
+        for row in questions
     ]
-    for name, rows in ((QUESTIONS, asked), (TRACES, said)):
+    for name, rows in ((QUESTIONS, questions), (TRACES, answers)):
         (project.root / name).write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 

@@ -1,5 +1,5 @@
-"""Killed at any moment, the stage ends with the same bytes, and nothing is paid for twice but what
-was under way.
+"""A stage that was killed at any moment ends with the same bytes. Only the calls that were under
+way are paid for twice.
 """
 
 import collections
@@ -37,7 +37,7 @@ ENV = os.environ | {"PYTHONPATH": str(ROOT), "CI": "true"}
 
 @contextlib.contextmanager
 def served(log: Path, port: int, delay: float) -> Iterator[subprocess.Popen[bytes]]:
-    """The scripted server as a process of its own."""
+    """Runs the scripted server as a process of its own."""
     options = ["--port", str(port), "--log", str(log), "--delay", str(delay)]
     server = subprocess.Popen([sys.executable, "-m", "tests.servers", *options], cwd=ROOT, env=ENV)
     try:
@@ -90,13 +90,13 @@ def finish(root: Path) -> bytes:
 
 
 def undisturbed(root: Path, log: Path) -> tuple[bytes, int]:
-    """(out, calls) of a run that nobody kills; its store is removed."""
-    whole = finish(root)
+    """(out, number of calls) of a run that nobody kills. Its store is removed afterwards."""
+    contents = finish(root)
     calls = len(log.read_text().splitlines())
     shutil.rmtree(root / "data/store")
     (root / OUT).unlink()
     log.unlink()
-    return whole, calls
+    return contents, calls
 
 
 def test_stage_killed_at_twenty_moments(project: Project, port: int, tmp_path: Path) -> None:
@@ -106,14 +106,14 @@ def test_stage_killed_at_twenty_moments(project: Project, port: int, tmp_path: P
         {"engine": "openai", "base_url": f"http://127.0.0.1:{port}/v1", "concurrency": CONCURRENCY},
     )
     with served(log, port, delay=0.1):
-        whole, calls = undisturbed(root, log)
+        undisturbed_bytes, calls = undisturbed(root, log)
         for _ in range(20):
             stage = start(root)
             time.sleep(rng.uniform(0.0, 2.5))
             stage.send_signal(signal.SIGKILL)
             stage.communicate()
-            assert not (root / OUT).exists() or (root / OUT).read_bytes() == whole
-        assert finish(root) == whole
+            assert not (root / OUT).exists() or (root / OUT).read_bytes() == undisturbed_bytes
+        assert finish(root) == undisturbed_bytes
     paid = collections.Counter(log.read_text().splitlines())
     assert len(paid) == calls
     assert sum(paid.values()) <= calls + 20 * CONCURRENCY
@@ -122,7 +122,7 @@ def test_stage_killed_at_twenty_moments(project: Project, port: int, tmp_path: P
 
 
 def test_server_killed(project: Project, port: int, tmp_path: Path) -> None:
-    """The stage waits for a server that comes back, and ends in one line where it stays away."""
+    """The stage waits for a server that comes back, and ends with one line where it does not."""
     log = tmp_path / "calls"
     inference = {
         "engine": "openai",
@@ -131,7 +131,7 @@ def test_server_killed(project: Project, port: int, tmp_path: Path) -> None:
     }
     root = prepare(project, inference | {"longest_pause": 0.5, "tries": 4, "patience": 0})
     with served(log, port, delay=0.05):
-        whole, calls = undisturbed(root, log)
+        undisturbed_bytes, calls = undisturbed(root, log)
     for lives in (1.5, 1.5):
         with served(log, port, delay=0.05):
             stage = start(root)
@@ -142,16 +142,15 @@ def test_server_killed(project: Project, port: int, tmp_path: Path) -> None:
         assert "had no answer after 4 tries for m" in complaint
         assert "run the stage again" in complaint
         assert not (root / OUT).exists()
-    root = prepare(
-        project, inference | {"longest_pause": 1.0, "tries": 30}
-    )  # patient: no key has these in it
+    # Patient now; these settings are in no answer's key
+    root = prepare(project, inference | {"longest_pause": 1.0, "tries": 30})
     with served(log, port, delay=0.05):
         stage = start(root)
         time.sleep(1.5)
     with served(log, port, delay=0.05):
         _, complaint = stage.communicate()
         assert stage.returncode == 0, complaint
-    assert (root / OUT).read_bytes() == whole
+    assert (root / OUT).read_bytes() == undisturbed_bytes
     paid = collections.Counter(log.read_text().splitlines())
     assert len(paid) == calls
     assert sum(paid.values()) <= calls + 4 * CONCURRENCY
@@ -159,7 +158,7 @@ def test_server_killed(project: Project, port: int, tmp_path: Path) -> None:
 
 @pytest.fixture
 def cluster() -> Iterator[int]:
-    """Two Ray nodes on this machine, started as a user starts them, with room for one replica each;
+    """Starts two Ray nodes on this machine as a user does, each with room for one replica. Yields
     the head's port.
     """
     ray = str(Path(sys.executable).with_name("ray"))
@@ -188,14 +187,12 @@ def cluster() -> Iterator[int]:
 
 
 def replicas() -> dict[int, int]:
-    """Processes of Ray's actors that hold an engine, with the raylet, one a node, that each belongs
-    to.
-    """
-    found = subprocess.run(
+    """The processes of Ray's actors that hold an engine, each with the process of its node."""
+    listed = subprocess.run(
         ["pgrep", "-f", "^ray::.*MapWorker"], capture_output=True, text=True, check=False
     )
     parents = {}
-    for pid in found.stdout.split():
+    for pid in listed.stdout.split():
         with contextlib.suppress(OSError):
             parents[int(pid)] = int(
                 Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]
@@ -206,7 +203,7 @@ def replicas() -> dict[int, int]:
 def test_ray_worker_killed(project: Project, cluster: int, tmp_path: Path) -> None:
     scripted = {"engine": "scripted", **vars(SCRIPT)}
     local = prepare(project, scripted)
-    whole = finish(local)
+    undisturbed_bytes = finish(local)
     shutil.rmtree(local / "data/store")
     ray = {
         "engine": "ray",
@@ -219,10 +216,10 @@ def test_ray_worker_killed(project: Project, cluster: int, tmp_path: Path) -> No
     stage = start(root)
     killed, nodes = set[int](), set[int]()
     while stage.poll() is None:
-        there = replicas()
-        nodes.update(there.values())
-        if len(there) == 2 and len(killed) < 2:  # one on each node
-            worker = min(there)
+        node_by_worker = replicas()
+        nodes.update(node_by_worker.values())
+        if len(node_by_worker) == 2 and len(killed) < 2:  # one on each node
+            worker = min(node_by_worker)
             with contextlib.suppress(ProcessLookupError):
                 os.kill(worker, signal.SIGKILL)
                 killed.add(worker)
@@ -231,6 +228,6 @@ def test_ray_worker_killed(project: Project, cluster: int, tmp_path: Path) -> No
     assert stage.returncode == 0, complaint
     assert len(nodes) == 2
     assert killed
-    assert (root / OUT).read_bytes() == whole
+    assert (root / OUT).read_bytes() == undisturbed_bytes
     with Store(root / "data/store") as store:
         assert len(store) == len(list(records.read(root / OUT, Response)))

@@ -1,7 +1,7 @@
 """`dvc repro` as a whole, killed at random moments, ends as an undisturbed run does.
 
-KILLS says how many times (6), KILL_SEED at which moments; both are printed, for another try at the
-same ones.
+KILLS is the number of kills (6), and KILL_SEED determines the moments. Both are printed, so that
+the same moments can be tried again.
 """
 
 import contextlib
@@ -49,7 +49,7 @@ def start(project: Project) -> subprocess.Popen[str]:
     """`dvc repro` in a process group of its own, which a SIGINT reaches though the tests run in the
     background.
     """
-    how = {
+    streams = {
         "stdout": subprocess.PIPE,
         "stderr": subprocess.STDOUT,
         "text": True,
@@ -57,7 +57,7 @@ def start(project: Project) -> subprocess.Popen[str]:
     }
     listen = functools.partial(signal.signal, signal.SIGINT, signal.default_int_handler)
     return subprocess.Popen(
-        ["dvc", "repro"], cwd=project.root, env=project.env, preexec_fn=listen, **how
+        ["dvc", "repro"], cwd=project.root, env=project.env, preexec_fn=listen, **streams
     )
 
 
@@ -84,7 +84,7 @@ def left(project: Project) -> list[str]:
 
 
 def mend(project: Project) -> None:
-    """What the README's table says to do where the kill hit DVC while it wrote a file of its own."""
+    """Does what the README's table says where a kill hit DVC while it wrote a file of its own."""
     project.run("python", "-m", "tools.lock")
     rwlock = project.root / ".dvc/tmp/rwlock"
     with contextlib.suppress(FileNotFoundError):
@@ -138,7 +138,7 @@ def killed(tmp_path: Path) -> Iterator[Project]:
 
 def test_killed_repro_ends_as_an_undisturbed_one(smoked: Project, killed: Project) -> None:
     print(f"KILLS={KILLS} KILL_SEED={SEED}")
-    rng, whole = random.Random(SEED), digests(smoked.root, "data/smoke")
+    rng, undisturbed = random.Random(SEED), digests(smoked.root, "data/smoke")
     ways = [way for _ in range(-(-KILLS // len(WAYS))) for way in rng.sample(WAYS, len(WAYS))]
     for number, group in ways[:KILLS]:
         moment = rng.uniform(0.5, LONGEST)
@@ -152,14 +152,14 @@ def test_killed_repro_ends_as_an_undisturbed_one(smoked: Project, killed: Projec
         )
         end(process, number, group)
         assert left(killed) == []
-        assert digests(killed.root, "data/smoke").items() <= whole.items()
+        assert digests(killed.root, "data/smoke").items() <= undisturbed.items()
         mend(killed)
         if done:  # nothing is left to kill
             for name in MADE:
                 path = killed.root / name
                 shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     killed.repro()
-    assert digests(killed.root, "data/smoke") == whole
+    assert digests(killed.root, "data/smoke") == undisturbed
     assert leftovers(killed.root) == []
     assert metrics(killed.root) == metrics(smoked.root)
     assert killed.repro() == set()

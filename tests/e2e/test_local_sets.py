@@ -1,6 +1,4 @@
-"""The real question sets of ../shared/data, named by params alone: collected, answered by a
-student, and graded.
-"""
+"""A student answers the real question sets of ../shared/data, which only params name."""
 
 import json
 import shutil
@@ -58,11 +56,11 @@ FILES = {  # of each set, its file and what of it is asked
         "ood_knowledge",
     ),
 }
-ASKED = 3  # of each set
+ASKED = 3  # questions of each set
 
 
 def profile() -> str:
-    """The smoke profile, tested with the real sets instead of its own."""
+    """The smoke profile with the real sets as its test questions."""
     sets: dict[str, object] = dict.fromkeys(("products", "equations", "mixed", "legs"))
     sets["chain_sum"] = {
         "sizes": {"train": 8, "validation": 2, "test": 0}
@@ -78,10 +76,10 @@ def profile() -> str:
             "duplicates": "drop",
         }
     sets["gsm8k"]["gold_pattern"] = r"####\s*(.+)$"  # type: ignore[index]
-    own = {"profile": "real", "grid": {"profiles": ["real"]}, "questions": {"sets": sets}}
-    own["students"] = {"tiny": {"source": {"config": {"max_position_embeddings": 4096}}}}
+    changes = {"profile": "real", "grid": {"profiles": ["real"]}, "questions": {"sets": sets}}
+    changes["students"] = {"tiny": {"source": {"config": {"max_position_embeddings": 4096}}}}
     return "# @package _global_\n" + yaml.safe_dump(
-        {"defaults": ["smoke", "_self_"]} | own, sort_keys=False
+        {"defaults": ["smoke", "_self_"]} | changes, sort_keys=False
     )
 
 
@@ -94,17 +92,17 @@ def test_real_sets_are_answered_and_graded(tmp_path: Path) -> None:
     (project.root / "conf/profile/real.yaml").write_text(profile())
     project.compose("real")
     project.repro("score_untrained@real-tiny")
-    asked = {
+    questions = {
         row.question_id: row
         for row in records.read(project.root / "data/real/questions.parquet", Question)
     }
     scores = list(records.read(project.root / "data/real/scores/untrained-tiny.parquet", Score))
-    greedy = [asked[row.question_id] for row in scores if row.sample == 0]
+    greedy = [questions[row.question_id] for row in scores if row.sample == 0]
     assert {name: sum(row.source == name for row in greedy) for name in FILES} == dict.fromkeys(
         FILES, ASKED
     )
     assert {row.source: (row.grader, row.group) for row in greedy} == {
-        name: one[2:] for name, one in FILES.items()
+        name: entry[2:] for name, entry in FILES.items()
     }
     assert len(scores) == len(FILES) * (ASKED + 2)  # two of each set are drawn once besides
     right = [
@@ -122,6 +120,6 @@ def test_real_sets_are_answered_and_graded(tmp_path: Path) -> None:
     records.write(project.root / "data/real/predictions/untrained-tiny.parquet", right, Prediction)
     project.run("python", "-m", "stages.score", "--profile", "real", "--student", "tiny")
     cell = json.loads((project.root / "metrics/real/cells/untrained-tiny.json").read_text())
-    assert {name: one["greedy"]["accuracy"] for name, one in cell["sets"].items()} == dict.fromkeys(
-        FILES, 1.0
-    )
+    assert {
+        name: entry["greedy"]["accuracy"] for name, entry in cell["sets"].items()
+    } == dict.fromkeys(FILES, 1.0)

@@ -27,12 +27,12 @@ OTHER = "compressors.strong.max_ratio=0.5"  # a change of the strong compressor
 
 def contents(project: Project, *folders: str) -> dict[str, str]:
     """The hash of every file below the folders."""
-    found = {}
+    hashes = {}
     for path in sorted(
         path for name in folders for path in (project.root / name).rglob("*") if path.is_file()
     ):
-        found[str(path.relative_to(project.root))] = hashlib.sha256(path.read_bytes()).hexdigest()
-    return found
+        hashes[str(path.relative_to(project.root))] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashes
 
 
 @pytest.fixture
@@ -61,9 +61,9 @@ def test_what_one_machine_pushed_another_pulls(
     second = first.cloned(tmp_path / "second")
     any_store.add(second)
     second.run("dvc", "pull", "--run-cache")
-    there = contents(first, "data/smoke")
-    assert contents(second, "data/smoke") == there
-    assert {name.split("/")[2] for name in there} >= {
+    pulled = contents(first, "data/smoke")
+    assert contents(second, "data/smoke") == pulled
+    assert {name.split("/")[2] for name in pulled} >= {
         "traces",
         "compressed",
         "checkpoints",
@@ -115,8 +115,8 @@ def test_run_cache_trains_nothing_twice(store: Remote, smoked: Project, tmp_path
     second.compose("smoke", OTHER)
     ran = {name.partition("@")[0] for name in second.repro("--pull")}
     assert not ran & {"models", "generate", "compress", "train", "evaluate"}
-    made = ("data/smoke", "metrics/smoke", "plots/smoke")
-    assert contents(second, *made) == contents(first, *made)
+    before = ("data/smoke", "metrics/smoke", "plots/smoke")
+    assert contents(second, *before) == contents(first, *before)
     assert (second.root / "dvc.lock").read_bytes() == (first.root / "dvc.lock").read_bytes()
 
 
@@ -130,7 +130,7 @@ def test_slices_of_two_machines_are_collected_without_training(
     (head.root / "dvc.lock").unlink()
     with remotes.folder(tmp_path) as remote:
         remote.add(head)
-    head.repro("shown")
+    head.repro("example_questions")
     head.run("python", "-m", "tools.push")
     head.commit("what the cells begin with")
     machines = [head.cloned(tmp_path / name) for name in ("first", "second")]
@@ -146,16 +146,15 @@ def test_slices_of_two_machines_are_collected_without_training(
         )
         for number, machine in enumerate(machines)
     ]
-    said = "".join(one.communicate()[0] for one in slices)
-    assert [one.returncode for one in slices] == [0, 0]
-    trained = re.findall(r"Running stage 'train@([^']+)'", said)
+    output = "".join(process.communicate()[0] for process in slices)
+    assert [process.returncode for process in slices] == [0, 0]
+    trained = re.findall(r"Running stage 'train@([^']+)'", output)
     assert len(trained) == len(set(trained)) == 4
     ran = {name.partition("@")[0] for name in head.repro("--pull")}
     assert ran == {"score", "score_untrained", "examples", "report"}
     tables = contents(head, "plots/smoke/tables")
-    same = {
-        name for name, one in contents(smoked, "plots/smoke/tables").items() if tables[name] == one
-    }
+    expected = contents(smoked, "plots/smoke/tables")
+    same = {name for name, digest in expected.items() if tables[name] == digest}
     timed = ("6_cost", "10_break_even", "headline")  # seconds differ from run to run
     assert {Path(name).stem for name in tables.keys() - same} <= set(timed)
 
@@ -165,7 +164,8 @@ def test_two_machines_push_at_once(any_store: Remote, smoked: Project, tmp_path:
     for machine in machines:
         any_store.add(machine)
     pushes = [
-        subprocess.Popen(["dvc", "push", "-q"], cwd=one.root, env=one.env) for one in machines
+        subprocess.Popen(["dvc", "push", "-q"], cwd=machine.root, env=machine.env)
+        for machine in machines
     ]
     assert [push.wait() for push in pushes] == [0, 0]
     third = smoked.cloned(tmp_path / "third")
@@ -189,10 +189,10 @@ def test_interrupted_push_goes_on(any_store: Remote, smoked: Project, tmp_path: 
     assert contents(second, "data/smoke") == contents(smoked, "data/smoke")
 
 
-def object_of(place: Path, file: Path) -> Path:
+def object_of(path: Path, file: Path) -> Path:
     """The object in a cache or a folder of a store that holds a file's content."""
     digest = hashlib.md5(file.read_bytes()).hexdigest()
-    return place / "files/md5" / digest[:2] / digest[2:]
+    return path / "files/md5" / digest[:2] / digest[2:]
 
 
 def flip(path: Path) -> None:

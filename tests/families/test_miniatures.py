@@ -1,4 +1,4 @@
-"""Every model of the paper profile in miniature, through the loaders that stages use."""
+"""The loaders that stages use read every model of the paper profile in miniature."""
 
 import itertools
 import shutil
@@ -31,12 +31,16 @@ LENGTHS = (4, 20, 40, 20)  # of answers, so that rows leave a batch one after an
 
 def test_every_model_of_the_paper_has_its_miniature() -> None:
     profile = paper.profile()
-    asked = {
+    asked_models = {
         entry["model"]
         for entry in (*profile["teachers"].values(), *profile["compressors"].values())
     }
     trained = {entry["source"]["repo"] for entry in profile["students"].values()}
-    assert asked | trained == set(CLASSES) == {name for name in miniatures.MODELS if "/" in name}
+    assert (
+        asked_models | trained
+        == set(CLASSES)
+        == {name for name in miniatures.MODELS if "/" in name}
+    )
 
 
 @pytest.mark.parametrize("model_id", CLASSES)
@@ -82,14 +86,14 @@ def test_answers_do_not_depend_on_what_is_beside_them(miniature: Miniature, mode
         "Find the total of these. " * 9,
         "The sum",
     )  # a long one
-    asked = [
-        Request(text, tokens.ids(tokenizer, text), place, Sampling(length, temperature=1.0))
-        for place, (text, length) in enumerate(zip(questions, LENGTHS, strict=True))
+    requests = [
+        Request(text, tokens.ids(tokenizer, text), row_index, Sampling(length, temperature=1.0))
+        for row_index, (text, length) in enumerate(zip(questions, LENGTHS, strict=True))
     ]
-    together = {request.key: output for request, output in engine.generate(asked)}
-    apart = itertools.chain.from_iterable(engine.generate([request]) for request in asked)
+    together = {request.key: output for request, output in engine.generate(requests)}
+    apart = itertools.chain.from_iterable(engine.generate([request]) for request in requests)
     assert together == {request.key: output for request, output in apart}
-    assert len({output.text for output in together.values()}) == len(asked)
+    assert len({output.text for output in together.values()}) == len(requests)
     assert all(
         torch.is_tensor(weight) and weight.dtype == torch.float32
         for weight in engine.model.parameters()

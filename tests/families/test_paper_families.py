@@ -1,6 +1,4 @@
-"""Each model of the paper profile in miniature, once through the stages that it is used in, by the
-profile's params.
-"""
+"""Miniatures of the paper profile's models run once through their stages, by the profile's params."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +11,7 @@ from dvc.utils.hydra import compose_and_dump
 
 from stages import assemble, compress, evaluate, generate, models, train, truncate
 from stages.core import records
+from stages.core.paths import DataPaths
 from stages.core.records import Example, Prediction, Question, Response, Trace, Variant
 from stages.core.students import sums
 from tests.imports import ROOT
@@ -20,12 +19,12 @@ from tests.made import question, trace
 from tests.miniatures import paper
 
 TEACHER = "qwen397b"
-# Each student by one method, and each method by families of both kinds; training's own tests have
-# all pairs
+# Each student by one method, and each method with families of both kinds. The tests of training
+# have all pairs
 STUDENTS = [("qwen08b", "full"), ("qwen9b", "lora"), ("llama8b", "full"), ("gptoss20b", "lora")]
 TAUGHT = 3
 ASKED = [*(question(number) for number in range(TAUGHT)), question(TAUGHT, split="test")]
-# As little as shows that it works: vocabularies are of their real sizes
+# As little as shows that it works, because vocabularies have their real sizes
 SHORT = ["methods.lora.accumulation=2", "methods.full.accumulation=2"] + [
     f"teachers.{name}.{entry}"
     for name in paper.profile()["teachers"]
@@ -35,22 +34,27 @@ SHORT = ["methods.lora.accumulation=2", "methods.full.accumulation=2"] + [
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The current folder: the paper's params with miniatures, questions, and a teacher's traces."""
+    """The current folder, with the paper's params for miniatures, questions and a teacher's traces."""
     torch.set_num_threads(1)  # more only get into each other's way at this size
-    found = tmp_path_factory.mktemp("paper")
-    changes = [*paper.overrides(found / "hub"), *SHORT]
+    folder = tmp_path_factory.mktemp("paper")
+    changes = [*paper.overrides(folder / "hub"), *SHORT]
     compose_and_dump(
-        found / "params.yaml", str(ROOT / "conf"), None, "config", None, ["profile=paper", *changes]
+        folder / "params.yaml",
+        str(ROOT / "conf"),
+        None,
+        "config",
+        None,
+        ["profile=paper", *changes],
     )
-    records.write(found / "data/paper/questions.parquet", ASKED, Question)
+    records.write(folder / "data/paper/questions.parquet", ASKED, Question)
     records.write(
-        found / f"data/paper/traces/{TEACHER}.parquet",
+        folder / f"data/paper/traces/{TEACHER}.parquet",
         [trace(number) for number in range(TAUGHT)],
         Trace,
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(found)
-        yield found
+        patch.chdir(folder)
+        yield folder
 
 
 def run(stage: Any, **cell: str) -> None:
@@ -67,13 +71,13 @@ def run(stage: Any, **cell: str) -> None:
 @pytest.fixture(scope="module")
 def compressed(root: Path) -> dict[str, list[Variant]]:
     """What each compressor made of the traces."""
-    made = {}
+    by_compressor = {}
     for name in paper.profile()["compressors"]:
         run(compress, teacher=TEACHER, compressor=name)
-        made[name] = list(
+        by_compressor[name] = list(
             records.read(root / f"data/paper/compressed/{TEACHER}/{name}.parquet", Variant)
         )
-    return made
+    return by_compressor
 
 
 @pytest.mark.parametrize("name", paper.profile()["teachers"])
@@ -106,7 +110,7 @@ def test_student_is_made_trained_and_asked(
     run(train, **cell)
     out = data / "checkpoints" / "-".join(cell.values())
     assert sums.damaged(out) is None
-    records.write(data / f"shown/questions/{name}.parquet", [], Question)
+    records.write(DataPaths(data).example_questions(name), [], Question)
     run(evaluate, **cell)
     given = list(records.read(data / f"predictions/{out.name}.parquet", Prediction))
     assert [row.sample for row in given] == [0, 1]

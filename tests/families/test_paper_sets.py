@@ -39,15 +39,17 @@ def collected(folder: Path, source: str) -> tuple[list[Question], dict[str, int]
 
 @pytest.mark.parametrize("source", SETS)
 def test_every_row_becomes_a_question_with_its_gold(tmp_path: Path, source: str) -> None:
-    found, dropped = collected(tmp_path, source)
+    questions, dropped = collected(tmp_path, source)
     assert dropped == {}
-    by_split = {split: sum(row.split == split for row in found) for split in SETS[source]["sizes"]}
+    by_split = {
+        split: sum(row.split == split for row in questions) for split in SETS[source]["sizes"]
+    }
     assert set(by_split.values()) == {
         folders.ROWS // 2 if "pool" in SETS[source]["files"] else folders.ROWS
     }
-    assert len({row.question for row in found}) == len(found)
-    assert {len(row.choices) for row in found} == {OPTIONS.get(source, 4)}
-    for row in found:
+    assert len({row.question for row in questions}) == len(questions)
+    assert {len(row.choices) for row in questions} == {OPTIONS.get(source, 4)}
+    for row in questions:
         lines = row.question.splitlines()
         assert lines[len(lines) - len(row.choices) :] == [
             f"{letter}. {text}" for letter, text in zip("ABCDE", row.choices, strict=False)
@@ -59,13 +61,13 @@ def test_every_row_becomes_a_question_with_its_gold(tmp_path: Path, source: str)
 )
 def test_gold_is_the_right_option(tmp_path: Path, source: str) -> None:
     for row in collected(tmp_path, source)[0]:
-        one, two = (
+        first, second = (
             int(word)
             for word in row.question.partition("What is ")[2].partition(" =")[0].split(" + ")
         )
-        place = options.gold(row.gold, row.choices)
-        assert place
-        assert row.choices[place - 1] == str(one + two)
+        option_number = options.gold(row.gold, row.choices)
+        assert option_number
+        assert row.choices[option_number - 1] == str(first + second)
 
 
 LETTERS = [
@@ -106,13 +108,13 @@ def test_options_whose_texts_are_letters_keep_their_gold(tmp_path: Path, source:
         "files": {"test": "train"},
         "sizes": {"test": None},
     }
-    found, dropped = collect(source, params.section(QuestionSet, changed, source))
+    questions, dropped = collect(source, params.section(QuestionSet, changed, source))
     assert dropped == {}
     right = {}
-    for question in found:
-        place = options.gold(question.gold, question.choices)
-        assert place
-        right[question.question.splitlines()[0]] = question.choices[place - 1]
+    for question in questions:
+        option_number = options.gold(question.gold, question.choices)
+        assert option_number
+        right[question.question.splitlines()[0]] = question.choices[option_number - 1]
     assert right == {
         f"Which of {number}?": texts["ABCD".index(gold)]
         for number, (gold, texts) in enumerate(pairs)
@@ -120,15 +122,15 @@ def test_options_whose_texts_are_letters_keep_their_gold(tmp_path: Path, source:
 
 
 def test_options_of_aqua_lose_their_own_letters(tmp_path: Path) -> None:
-    found, _ = collected(tmp_path, "aqua_rat")
-    assert all(option.isdigit() for row in found for option in row.choices)
+    questions, _ = collected(tmp_path, "aqua_rat")
+    assert all(option.isdigit() for row in questions for option in row.choices)
 
 
 def test_rows_of_the_training_splits_are_the_papers_number() -> None:
     trained = {name: costs.rows(name, entry)[0] for name, entry in SETS.items()}
     assert 285_000 < sum(trained.values()) < 295_000
-    known = {"multiarith", "arc_challenge", "gpqa_diamond"}
-    assert known <= {name for name, count in trained.items() if count}
+    documented = {"multiarith", "arc_challenge", "gpqa_diamond"}
+    assert documented <= {name for name, count in trained.items() if count}
     assert {SETS[name]["group"] for name, count in trained.items() if count} == {"in_distribution"}
     assert all("test" in entry["sizes"] for entry in SETS.values())
 

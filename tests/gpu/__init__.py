@@ -2,6 +2,5 @@
 
 import os
 
-os.environ["HF_HUB_OFFLINE"] = (
-    "1"  # read when the libraries are imported: nothing here may reach for a hub
-)
+# Nothing here may reach for a hub. The libraries read this when they are imported
+os.environ["HF_HUB_OFFLINE"] = "1"

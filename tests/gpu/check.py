@@ -1,9 +1,9 @@
-"""What only a GPU shows: all students of the paper learn on it as on a CPU, and how fast SmolLM2
-learns and answers.
+"""Check what only a GPU shows: that all students of the paper learn on it as on a CPU, and how fast
+SmolLM2 learns and answers.
 
-Each part has its outcome and seconds in the file of results; one that fails does not stop the
-others, and makes the exit code 1. What the time budget does not reach is left out, and the file
-says so.
+The file of results has the outcome and seconds of each part. A part that fails does not stop the
+others, and makes the exit code 1. Parts that the time budget does not reach are left out, and the
+file says so.
 
 Run: python -m tests.gpu.check [--budget 330] [--out metrics/gpu] [--commit HASH]
 With --rehearse it runs on a CPU too, with its sizes cut down; the numbers then say nothing.
@@ -45,7 +45,7 @@ class Sizes:
     epochs: int = 3
     max_new_tokens: int = 192
     arms: tuple[str, ...] = smollm2.ARMS
-    miniature: bool = False  # in SmolLM2's place
+    miniature: bool = False  # instead of SmolLM2
 
 
 REHEARSAL = Sizes(
@@ -66,9 +66,9 @@ def check(sizes: Sizes, out: Path, budget: float, commit: str | None = None) -> 
     hardware.hide_kernels()  # in a rehearsal
     header = device.header(commit)
     parts = Parts(out / device.file_name(header["device"]), budget, header | {"budget": budget})
-    wanted = [f"{name}-{method}" for name in sizes.students for method in sizes.methods]
+    cells = [f"{name}-{method}" for name in sizes.students for method in sizes.methods]
     with tempfile.TemporaryDirectory() as folder:
-        cpu = families.on_cpu(Path(folder) / "cpu", wanted)
+        cpu = families.on_cpu(Path(folder) / "cpu", cells)
         try:
             _families(parts, sizes, Path(folder))
             _smollm2(parts, sizes, Path(folder) / "smollm2")
@@ -93,11 +93,12 @@ def _families(parts: Parts, sizes: Sizes, folder: Path) -> None:
 
 
 def _done(folder: Path) -> Numbers:
+    """No numbers: the part was to make the folder."""
     return {}
 
 
 def _after(parts: Parts, built: str, root: Path, layout: str, method: str) -> Numbers:
-    """One cell of a student that was built."""
+    """Trains one cell of a student that was built."""
     parts.of(built)
     return families.cell(root, layout, method)
 
@@ -128,10 +129,10 @@ def _smollm2(parts: Parts, sizes: Sizes, root: Path) -> None:
 
 
 def _needing(parts: Parts, needed: str, body: Any) -> Numbers:
-    """A part that another one has to precede."""
+    """Does a part that needs the result of another one."""
     parts.of(needed)
-    found: Numbers = body()
-    return found
+    numbers: Numbers = body()
+    return numbers
 
 
 def _losses(parts: Parts, sizes: Sizes, cpu: "subprocess.Popen[str]", folder: Path) -> None:
@@ -149,13 +150,13 @@ def _losses(parts: Parts, sizes: Sizes, cpu: "subprocess.Popen[str]", folder: Pa
 
 
 def _profiles(parts: Parts, sizes: Sizes, folder: Path) -> None:
-    """By the profile's own methods: nothing on a CPU compares with their optimizer and dropout."""
+    """Trains by the profile's own methods. No CPU run compares with their optimizer and dropout."""
     for name in sizes.students:
         for method in sizes.methods:
-            own = f"{families.PROFILE}_{method}"
+            profile_method = f"{families.PROFILE}_{method}"
             parts.run(
-                f"{name}_{own}",
-                partial(_after, parts, f"{name}_built", folder / name, "padded", own),
+                f"{name}_{profile_method}",
+                partial(_after, parts, f"{name}_built", folder / name, "padded", profile_method),
             )
 
 
@@ -168,10 +169,10 @@ def _compared(parts: Parts, part: str, cpu: families.Curve | None) -> Numbers:
 
 
 def _waited(cpu: "subprocess.Popen[str]") -> Numbers:
-    """Wait for the CPU's runs. Raises StageError with the last that they said where they failed."""
-    said = cpu.communicate()[1]
+    """Waits for the CPU's runs. Raises StageError with the end of stderr where they failed."""
+    complaint = cpu.communicate()[1]
     if cpu.returncode:
-        raise StageError(said.strip()[-600:])
+        raise StageError(complaint.strip()[-600:])
     return {}
 
 
@@ -188,9 +189,8 @@ def main(budget: float, out: Path, commit: str | None, rehearse: bool) -> None:
         command.fail("--out: a rehearsal's numbers are none; name another folder than metrics/gpu")
     parts = check(REHEARSAL if rehearse else Sizes(), out, budget, commit)
     failed, left = parts.with_outcome("failed"), parts.with_outcome("left out", "skipped")
-    click.echo(
-        f"{parts.path}: {len(parts.with_outcome('ok'))} ok, {len(failed)} failed, {len(left)} not done"
-    )
+    passed = parts.with_outcome("ok")
+    click.echo(f"{parts.path}: {len(passed)} ok, {len(failed)} failed, {len(left)} not done")
     sys.exit(bool(failed))
 
 

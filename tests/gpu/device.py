@@ -1,6 +1,4 @@
-"""What a check ran on: the device, the libraries, the commit, and how fast the device could
-multiply.
-"""
+"""What a check ran on: the device and its peak performance, the libraries, and the commit."""
 
 import gc
 import importlib.metadata
@@ -16,22 +14,22 @@ from stages.core.machine import hardware
 from tests.imports import ROOT
 
 LIBRARIES = (
-    *(
-        "torch",
-        "triton",
-        "transformers",
-        "trl",
-        "peft",
-        "accelerate",
-        "datasets",
-        "tokenizers",
-        "safetensors",
-    ),
-    *("flash-linear-attention", "torchao", "numpy"),
+    "torch",
+    "triton",
+    "transformers",
+    "trl",
+    "peft",
+    "accelerate",
+    "datasets",
+    "tokenizers",
+    "safetensors",
+    "flash-linear-attention",
+    "torchao",
+    "numpy",
 )
 SOURCE = "NVIDIA's data sheets: dense products of bf16, without sparsity"
-# TFLOP/s by the names that torch gives. Those that have several powers or clocks under one name are
-# left out.
+# TFLOP/s by the names that torch gives. Devices that have several powers or clocks under one name
+# are left out.
 PEAKS = {
     "NVIDIA A100-SXM4-40GB": 312.0,
     "NVIDIA A100-SXM4-80GB": 312.0,
@@ -46,7 +44,7 @@ PEAKS = {
 
 
 def header(commit: str | None) -> dict[str, Any]:
-    """The device and what runs on it; the peak is None for a device that the table does not have."""
+    """The device and what runs on it. The peak is None where the table lacks the device."""
     name = hardware.device()
     peak = PEAKS.get(name)
     return {
@@ -63,7 +61,7 @@ def header(commit: str | None) -> dict[str, Any]:
 
 
 def version(library: str) -> str | None:
-    """The installed version, None without one."""
+    """The installed version, or None."""
     try:
         return importlib.metadata.version(library)
     except importlib.metadata.PackageNotFoundError:
@@ -71,7 +69,7 @@ def version(library: str) -> str | None:
 
 
 def head() -> str | None:
-    """The commit that is checked out, None outside a repository."""
+    """The commit that is checked out, or None outside a repository."""
     words = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
     try:
         done = subprocess.run(words, capture_output=True, text=True)
@@ -86,7 +84,7 @@ def file_name(device: str) -> str:
 
 
 def forget_peak() -> None:
-    """Begin to measure the GPU's highest memory anew; what earlier parts left is given back."""
+    """Free the memory that earlier parts left, and measure the GPU's highest use anew."""
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
@@ -94,5 +92,5 @@ def forget_peak() -> None:
 
 
 def utilisation(flops: float, seconds: float, peak: float | None) -> float | None:
-    """The share of the device's peak, None where that is unknown."""
+    """The share of the device's peak, or None where the peak is unknown. `peak` is in TFLOP/s."""
     return round(flops / seconds / (peak * 1e12), 4) if peak else None

@@ -1,7 +1,8 @@
-"""The paper's students in miniature: trained, saved and read back by the train stage, and the
-losses of a CPU.
+"""The paper's students in miniature: the train stage trains, saves and reads them back.
 
-Run: python -m tests.gpu.families FOLDER NAME-METHOD ...    the losses of a CPU, into FOLDER/losses.json
+As a program it writes the losses of a CPU into FOLDER/losses.json.
+
+Run: python -m tests.gpu.families FOLDER NAME-METHOD ...
 """
 
 import contextlib
@@ -35,27 +36,29 @@ from tests.miniatures import paper
 
 LAYOUTS = ("padded", "packed")
 # Largest difference of a loss of about 6.5 from the CPU's: at the first two steps, before anything
-# was learned, and later, when AdamW's first updates have made much of rounding. One CPU in bf16 and
-# in fp32: up to 0.0095 and 0.070.
+# was learned, and later, when AdamW's first updates have amplified rounding. On one CPU bf16 and
+# fp32 differ by up to 0.0095 and 0.070.
 FIRST, LATER = 0.02, 0.1
 LOSSES = "losses.json"
-# Two rows a batch: alone a row has nothing to be packed with
+# Two rows a batch, because a single row has nothing to be packed with
 METHODS = {
-    name: dataclasses.replace(how, batch_size=2, accumulation=1) for name, how in ALONE.items()
+    name: dataclasses.replace(method, batch_size=2, accumulation=1)
+    for name, method in ALONE.items()
 }
 PROFILE = "profile"  # what the names of the profile's own methods begin with here
 Curve = list[list[float]]
 
 
 def declared(name: str) -> dict[str, Any]:
-    """What the paper's profile says of a student."""
-    found: dict[str, Any] = paper.profile()["students"][name]
-    return found
+    """A student's entry in the paper's profile."""
+    entry: dict[str, Any] = paper.profile()["students"][name]
+    return entry
 
 
 def training(name: str, layout: str) -> Training:
-    """How a student is trained here: with the profile's attention, but on a CPU, where flex
-    attention cannot learn.
+    """How a student is trained here: with the profile's attention.
+
+    A CPU is the exception for flex attention, which cannot learn there.
     """
     attention = declared(name)["training"]["attention"]
     if attention == "flex_attention" and not torch.cuda.is_available():
@@ -64,8 +67,9 @@ def training(name: str, layout: str) -> Training:
 
 
 def project(name: str, root: Path) -> Path:
-    """A folder in which the train stage runs one student in every layout, by every method, over the
-    same examples.
+    """Makes a folder in which the train stage runs one student in every layout and by every method.
+
+    All of them train on the same examples.
     """
     text = declared(name)["text"]
     folder = student(name, root)
@@ -73,7 +77,7 @@ def project(name: str, root: Path) -> Path:
         layout: {"text": text, "training": dataclasses.asdict(training(name, layout))}
         for layout in LAYOUTS
     }
-    methods = {method: dataclasses.asdict(how) for method, how in (METHODS | profiles()).items()}
+    methods = {name: dataclasses.asdict(method) for name, method in (METHODS | profiles()).items()}
     params_file(root, students=layouts, methods=methods, seeds={"s0": 3})
     tokenizer = tokens.load(folder)
     rows = [example(tokenizer, text["prompt_template"], number) for number in range(1, 6)]
@@ -84,7 +88,7 @@ def project(name: str, root: Path) -> Path:
 
 
 def profiles() -> dict[str, Method]:
-    """The profile's own methods, with its 8-bit optimizer and dropout; of a step's examples two."""
+    """The profile's own methods, with their 8-bit optimizer and dropout, but two batches a step."""
     written = paper.profile()["methods"]
     return {
         f"{PROFILE}_{name}": Method(**entry | {"accumulation": 2})
@@ -93,7 +97,7 @@ def profiles() -> dict[str, Method]:
 
 
 def run(stage: Any, root: Path, **cell: str) -> None:
-    """One stage's command in `root`. Raises StageError with what it said where it failed."""
+    """Runs one stage's command in `root`. Raises StageError with its output where it fails."""
     options = [word for name, value in cell.items() for word in (f"--{name}", value)]
     with contextlib.chdir(root):
         done = CliRunner().invoke(stage.main, options, catch_exceptions=False)
@@ -103,10 +107,10 @@ def run(stage: Any, root: Path, **cell: str) -> None:
 
 def read(root: Path, kind: str, profile: str, cell: Mapping[str, str]) -> Numbers:
     """A cell's metrics of a kind."""
-    found: Numbers = read_json(
+    metrics: Numbers = read_json(
         root / "metrics" / profile / kind / f"{'-'.join(cell.values())}.json"
     )[0]
-    return found
+    return metrics
 
 
 def cell(root: Path, layout: str, method: str) -> Numbers:
@@ -135,15 +139,16 @@ def cell(root: Path, layout: str, method: str) -> Numbers:
 
 
 def kernels() -> None:
-    """Raises SkippedError where a GPU lacks the kernels of linear attention: training refuses to
-    begin there.
+    """Raises SkippedError where a GPU lacks the kernels of linear attention.
+
+    Training refuses to begin there.
     """
     if torch.cuda.is_available() and not is_flash_linear_attention_available():
         raise SkippedError("flash-linear-attention is not installed")
 
 
 def on_cpu(folder: Path, cells: Sequence[str]) -> "subprocess.Popen[str]":
-    """Begin to train those cells, NAME-METHOD each, on this machine's CPU beside what goes on."""
+    """Start a process that trains those cells, each NAME-METHOD, on this machine's CPU."""
     folder.mkdir(parents=True)
     env = os.environ | {"CUDA_VISIBLE_DEVICES": "", "CI": "true"}
     command = [sys.executable, "-m", "tests.gpu.families", str(folder.resolve()), *cells]
@@ -159,28 +164,29 @@ def on_cpu(folder: Path, cells: Sequence[str]) -> "subprocess.Popen[str]":
 
 
 def losses(folder: Path, cells: Sequence[str]) -> None:
-    """Train cells, and write the curve of each as it comes, by name."""
+    """Train cells, and write all curves so far, by name, after each one."""
     curves: dict[str, Curve] = {}
-    for one in cells:
-        name, _, method = one.partition("-")
+    for cell_name in cells:
+        name, _, method = cell_name.partition("-")
         root = folder / name
-        curves[one] = cell(root if root.exists() else project(name, root), "padded", method)[
+        curves[cell_name] = cell(root if root.exists() else project(name, root), "padded", method)[
             "curve"
         ]
         write_json(folder / LOSSES, curves)
 
 
 def compared(curve: Curve, cpu: Curve) -> Numbers:
-    """The largest differences of the losses of two runs. Raises StageError where they are more than
-    rounding.
+    """The largest differences of the losses of two runs.
+
+    Raises StageError where they are larger than rounding explains.
     """
-    if [[step, seen, rate] for step, seen, _, rate in curve] != [
-        [step, seen, rate] for step, seen, _, rate in cpu
+    if [[step, tokens_seen, rate] for step, tokens_seen, _, rate in curve] != [
+        [step, tokens_seen, rate] for step, tokens_seen, _, rate in cpu
     ]:
         raise StageError("steps, tokens or learning rates are not those of the CPU")
-    apart = [abs(one[2] - two[2]) for one, two in zip(curve, cpu, strict=True)]
-    first, later = (round(max(part, default=0.0), 6) for part in (apart[:2], apart[2:]))
-    if not (first <= FIRST and later <= LATER):  # no number fails too
+    differences = [abs(ours[2] - theirs[2]) for ours, theirs in zip(curve, cpu, strict=True)]
+    first, later = (round(max(part, default=0.0), 6) for part in (differences[:2], differences[2:]))
+    if not (first <= FIRST and later <= LATER):  # NaN fails too
         raise StageError(
             f"losses differ from the CPU's by {first} in the first steps and {later} later"
         )

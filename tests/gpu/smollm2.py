@@ -15,6 +15,7 @@ from stages import assemble, compress, generate, models, score, train, verify
 from stages.core import records
 from stages.core.asking.store import Store
 from stages.core.grading.disagreements import Page
+from stages.core.paths import DataPaths
 from stages.core.records import Example, Prediction, Question
 from stages.core.training import batches
 from stages.core.training.settings import Method
@@ -28,7 +29,8 @@ PROFILE, STUDENT, TEACHER = "gpu", "smollm2", "scripted"
 ARMS = ("raw", "strong")
 FORMULA = {
     "full": "6 x parameters x tokens / (seconds x peak)",
-    "lora": "4 x parameters x tokens / (seconds x peak): frozen weights need no gradients of their own",
+    "lora": "4 x parameters x tokens / (seconds x peak): "
+    "frozen weights need no gradients of their own",
 }
 FACTOR = {"full": 6, "lora": 4}
 
@@ -60,30 +62,33 @@ def questions(train: int, test: int) -> list[Question]:
 def declared(
     batch_size: int, epochs: int, max_new_tokens: int, source: dict[str, Any] | None
 ) -> dict[str, Any]:
-    """The default profile's params, but for what suits a GPU, and a teacher that is never wrong."""
-    found = composing.declared("default")
-    found["profile"] = PROFILE
-    found["grid"] |= {
+    """The default profile's params with settings for a GPU and a teacher that is never wrong."""
+    params = composing.declared("default")
+    params["profile"] = PROFILE
+    params["grid"] |= {
         "profiles": [PROFILE],
         "compressors": ["strong"],
         "truncate_to": [],
         "targets": [*ARMS],
     }
-    found["teachers"][TEACHER] |= {"samples": 1}
-    found["teachers"][TEACHER]["inference"]["wrong_rate"] = 0.0
-    student = found["students"][STUDENT]
+    params["teachers"][TEACHER] |= {"samples": 1}
+    params["teachers"][TEACHER]["inference"]["wrong_rate"] = 0.0
+    student = params["students"][STUDENT]
     student |= {"training": {"attention": "sdpa", "packed": True}}
     student["inference"] |= {"attention": "sdpa", "batch_size": 200}
     student["source"] = {**student["source"], **(source or {})}
     student["text"]["max_tokens"] = 1024  # no trace is dropped for its length
-    for method in found["methods"].values():
+    for method in params["methods"].values():
         method |= {"batch_size": batch_size, "epochs": epochs}
-    found["evaluate"] |= {"questions": None, "max_new_tokens": max_new_tokens, "samples": 0}
-    return found
+    params["evaluate"] |= {"questions": None, "max_new_tokens": max_new_tokens, "samples": 0}
+    return params
 
 
 def prepare(root: Path, params: dict[str, Any], train: int, test: int) -> Numbers:
-    """Write params and questions, and run the stages up to assemble; returns what the arms hold."""
+    """Write params and questions, and run the stages up to assemble.
+
+    Returns the number of examples and tokens of each arm.
+    """
     data = root / "data" / PROFILE
     data.mkdir(parents=True)
     (root / "params.yaml").write_text(yaml.safe_dump(params))
@@ -98,19 +103,17 @@ def prepare(root: Path, params: dict[str, Any], train: int, test: int) -> Number
 
 def examples(root: Path, arm: str) -> list[Example]:
     """The examples of an arm."""
-    return list(
-        records.read(
-            root / "data" / PROFILE / "sft" / TEACHER / STUDENT / f"{arm}.parquet", Example
-        )
-    )
+    path = DataPaths(root / "data" / PROFILE).sft(TEACHER, STUDENT) / f"{arm}.parquet"
+    return list(records.read(path, Example))
 
 
 def tokens_of(rows: Sequence[Example]) -> Numbers:
     """How many examples, and their tokens."""
-    prompts, completions = (
-        sum(getattr(row, f"{name}_tokens") for row in rows) for name in ("prompt", "completion")
-    )
-    return {"examples": len(rows), "prompt_tokens": prompts, "completion_tokens": completions}
+    return {
+        "examples": len(rows),
+        "prompt_tokens": sum(row.prompt_tokens for row in rows),
+        "completion_tokens": sum(row.completion_tokens for row in rows),
+    }
 
 
 def cell(arm: str, method: str) -> dict[str, str]:
@@ -119,18 +122,22 @@ def cell(arm: str, method: str) -> dict[str, str]:
 
 
 def learn(root: Path, params: dict[str, Any], arm: str, method: str, peak: float | None) -> Numbers:
-    """Train a cell; speeds are of the steps after the first, which compiles and maps memory."""
+    """Train a cell.
+
+    Speeds leave out the first step, which compiles and maps memory. `peak` is the device's, in
+    TFLOP/s.
+    """
     device.forget_peak()
     names = cell(arm, method)
     run(train, root, profile=PROFILE, **names)
     learned, took = read(root, "train", PROFILE, names), read(root, "timing", PROFILE, names)
-    seen = learned["prompt_tokens"] + learned["completion_tokens"]
-    later = seen - _first(examples(root, arm), Method(**params["methods"][method]))
+    tokens_seen = learned["prompt_tokens"] + learned["completion_tokens"]
+    later = tokens_seen - _first(examples(root, arm), Method(**params["methods"][method]))
     seconds, steps = took["step_seconds"] - took["first_step_seconds"], learned["steps"] - 1
-    parameters = learned["flops_6n"] / (6 * seen)
+    parameters = learned["flops_6n"] / (6 * tokens_seen)
     return {
         **{name: learned[name] for name in ("steps", "packed", "contamination", "final_loss")},
-        "tokens": seen,
+        "tokens": tokens_seen,
         "tokens_a_step": round(later / steps, 1),
         "seconds_a_step": round(seconds / steps, 5),
         "tokens_a_second": round(later / seconds, 1),
@@ -142,12 +149,13 @@ def learn(root: Path, params: dict[str, Any], arm: str, method: str, peak: float
 
 def _first(rows: Sequence[Example], method: Method) -> int:
     """The tokens of the first step."""
-    places = batches.plan(rows, method, 0)[: method.batch_size * method.accumulation]
-    return sum(rows[place].prompt_tokens + rows[place].completion_tokens for place in places)
+    example_indices = batches.plan(rows, method, 0)[: method.batch_size * method.accumulation]
+    examples_of_step = [rows[example_index] for example_index in example_indices]
+    return sum(row.prompt_tokens + row.completion_tokens for row in examples_of_step)
 
 
 def ratios(raw: Numbers, strong: Numbers) -> Numbers:
-    """Raw over compressed."""
+    """The numbers of the raw arm over those of the strong one."""
     return {
         name: round(raw[name] / strong[name], 3)
         for name in ("seconds_a_step", "tokens_a_step", "tokens")
@@ -155,29 +163,32 @@ def ratios(raw: Numbers, strong: Numbers) -> Numbers:
 
 
 def answer(root: Path, params: dict[str, Any], arm: str, method: str) -> Numbers:
-    """Let the transformers engine answer every test question greedily; loading is left out of the
-    seconds.
+    """Let the transformers engine answer every test question greedily.
+
+    The seconds leave out the loading.
     """
     device.forget_peak()
     data, config = root / "data" / PROFILE, Evaluate(**params["evaluate"])
     rows = list(records.read(data / "questions.parquet", Question))
-    asked = {row.question_id: row for row in rows if row.split == config.split}
+    questions_by_id = {row.question_id: row for row in rows if row.split == config.split}
     folder = data / "checkpoints" / "-".join(cell(arm, method).values())
     with contextlib.chdir(root), Store(root / "data/store") as answers:
         asker = student_asker(
             folder, params["students"][STUDENT], config, f"students.{STUDENT}", answers
         )
-        wanted = asks(list(asked.values()), asker, config)
+        requests = asks(list(questions_by_id.values()), asker, config)
         assert asker.engine  # loads it
         began = time.perf_counter()
-        given = list(predict(asker, wanted))
+        predictions = list(predict(asker, requests))
         seconds = time.perf_counter() - began
-    return {"questions": len(given)} | _graded(given, asked, seconds)
+    return {"questions": len(predictions)} | _graded(predictions, questions_by_id, seconds)
 
 
-def _graded(given: Sequence[Prediction], asked: dict[str, Question], seconds: float) -> Numbers:
-    scores = list(score.score(given, asked, Page("")))
-    written = sum(row.think_tokens + row.answer_tokens for row in given)
+def _graded(
+    predictions: Sequence[Prediction], questions_by_id: dict[str, Question], seconds: float
+) -> Numbers:
+    scores = list(score.score(predictions, questions_by_id, Page("")))
+    written = sum(row.think_tokens + row.answer_tokens for row in predictions)
     return {
         "accuracy": round(sum(row.correct for row in scores) / len(scores), 4),
         "hit_cap": sum(row.outcome == "hit_cap" for row in scores),

@@ -24,7 +24,7 @@ CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 
 @pytest.fixture
 def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """One thread here and in the process beside: more only get into each other's way at this size."""
+    """One thread here and in the other process: more only slow each other down at this size."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     before = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -35,36 +35,35 @@ def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def results(folder: Path) -> dict[str, Any]:
     """What a check wrote."""
     (path,) = folder.glob("*.json")
-    found: dict[str, Any] = json.loads(path.read_text())
-    return found
+    parts_by_name: dict[str, Any] = json.loads(path.read_text())
+    return parts_by_name
 
 
 @pytest.mark.usefixtures("quiet")
 def test_rehearsal_does_every_part(tmp_path: Path) -> None:
-    made = check.check(check.REHEARSAL, tmp_path, 500, "abc")
-    found = results(tmp_path)
+    parts = check.check(check.REHEARSAL, tmp_path, 500, "abc")
+    written = results(tmp_path)
     # torchao lies apart here (tests/core/training/test_eight_bit.py)
-    assert made.with_outcome("skipped") == ["llama8b_profile_full"]
-    assert {part["outcome"] for part in found["parts"].values()} == {"ok", "skipped"}, found
-    assert (found["commit"], found["failed"], found["versions"]["torch"]) == (
+    assert parts.with_outcome("skipped") == ["llama8b_profile_full"]
+    assert {part["outcome"] for part in written["parts"].values()} == {"ok", "skipped"}, written
+    assert (written["commit"], written["failed"], written["versions"]["torch"]) == (
         "abc",
         [],
         torch.__version__,
     )
-    raw, strong = (found["parts"][f"smollm2_{arm}_full"] for arm in smollm2.ARMS)
+    raw, strong = (written["parts"][f"smollm2_{arm}_full"] for arm in smollm2.ARMS)
     assert raw["tokens"] > 1.5 * strong["tokens"]
-    assert found["parts"]["smollm2_examples"]["raw"]["examples"] == check.REHEARSAL.traces
-    ratio = found["parts"]["smollm2_raw_over_strong_full"]
+    assert written["parts"]["smollm2_examples"]["raw"]["examples"] == check.REHEARSAL.traces
+    ratio = written["parts"]["smollm2_raw_over_strong_full"]
     assert ratio["tokens"] == pytest.approx(raw["tokens"] / strong["tokens"], abs=1e-3)
-    assert found["parts"]["smollm2_strong_answers"]["questions"] == check.REHEARSAL.questions
-    cell = found["parts"]["llama8b_full_packed"]
+    assert written["parts"]["smollm2_strong_answers"]["questions"] == check.REHEARSAL.questions
+    cell = written["parts"]["llama8b_full_packed"]
     assert cell["packed"]
     assert cell["curve"][-1][2] < cell["curve"][0][2]
     line = shown.table(tmp_path).splitlines()[2]
-    assert (
-        f"| {found['device']} | {torch.__version__} | {len(made.found) - 1} of {len(made.found)} | 1 of 1 |"
-        in line
-    )
+    count = len(parts.found)
+    cells = (written["device"], torch.__version__, f"{count - 1} of {count}", "1 of 1")
+    assert f"| {' | '.join(cells)} |" in line
 
 
 @pytest.mark.slow
@@ -74,10 +73,10 @@ def test_complete_rehearsal(tmp_path: Path) -> None:
     sizes = dataclasses.replace(
         check.Sizes(), traces=8, questions=4, batch_size=4, epochs=1, max_new_tokens=16
     )
-    made = check.check(sizes, tmp_path, 1700)
-    assert made.with_outcome("failed", "left out") == []
-    assert made.with_outcome("skipped") == [part for part in made.found if "_profile_" in part]
-    assert len(made.with_outcome("ok")) == 4 + 16 + 1 + 6 + 2 + 1 + 16
+    parts = check.check(sizes, tmp_path, 1700)
+    assert parts.with_outcome("failed", "left out") == []
+    assert parts.with_outcome("skipped") == [part for part in parts.found if "_profile_" in part]
+    assert len(parts.with_outcome("ok")) == 4 + 16 + 1 + 6 + 2 + 1 + 16
 
 
 def test_failed_part_is_kept_and_the_next_begun(
@@ -89,24 +88,24 @@ def test_failed_part_is_kept_and_the_next_begun(
     def missing() -> dict[str, Any]:
         raise SkippedError("fla is not installed")
 
-    made = Parts(tmp_path / "a.json", 60, {"device": "x"})
+    checked = Parts(tmp_path / "a.json", 60, {"device": "x"})
     for name, body in (("one", broken), ("two", missing), ("three", lambda: {"loss": 1})):
-        made.run(name, body)
-    made.run("four", lambda: made.of("one"))
-    found = results(tmp_path)
-    assert found["failed"] == ["one"]
+        checked.run(name, body)
+    checked.run("four", lambda: checked.of("one"))
+    written = results(tmp_path)
+    assert written["failed"] == ["one"]
     assert "in broken" in capsys.readouterr().err  # where it failed, for whoever mends it
-    assert found["parts"]["one"] | {"seconds": 0} == {
+    assert written["parts"]["one"] | {"seconds": 0} == {
         "outcome": "failed",
         "error": "ValueError: no kernel",
         "seconds": 0,
     }
-    assert (found["parts"]["two"]["outcome"], found["parts"]["three"]["loss"]) == ("skipped", 1)
-    assert found["parts"]["four"]["why"] == "one: failed"
+    assert (written["parts"]["two"]["outcome"], written["parts"]["three"]["loss"]) == ("skipped", 1)
+    assert written["parts"]["four"]["why"] == "one: failed"
 
 
 def test_used_up_budget_ends_a_part_and_leaves_out_the_rest(tmp_path: Path) -> None:
-    made = Parts(tmp_path / "a.json", 0.3, {})
+    checked = Parts(tmp_path / "a.json", 0.3, {})
 
     def long() -> dict[str, Any]:
         try:
@@ -115,20 +114,22 @@ def test_used_up_budget_ends_a_part_and_leaves_out_the_rest(tmp_path: Path) -> N
             return {}
         return {}
 
-    made.run("long", long)
-    made.run("later", lambda: {})
-    found = results(tmp_path)["parts"]
-    assert found["long"]["why"] == "the 0.3 s ended in it"
-    assert found["later"]["why"] == "the 0.3 s were used up"
-    assert found["long"]["seconds"] < 5
+    checked.run("long", long)
+    checked.run("later", lambda: {})
+    written = results(tmp_path)["parts"]
+    assert written["long"]["why"] == "the 0.3 s ended in it"
+    assert written["later"]["why"] == "the 0.3 s were used up"
+    assert written["long"]["seconds"] < 5
 
 
 CURVE = [[1, 100, 6.5, 0.0], [2, 200, 6.4, 0.1], [3, 300, 6.0, 0.05]]
 
 
-def moved(place: int, by: float) -> families.Curve:
+def moved(step_index: int, by: float) -> families.Curve:
     """The curve with one loss moved."""
-    return [[*row[:2], row[2] + by * (number == place), row[3]] for number, row in enumerate(CURVE)]
+    return [
+        [*row[:2], row[2] + by * (number == step_index), row[3]] for number, row in enumerate(CURVE)
+    ]
 
 
 def test_losses_are_compared_within_a_tolerance() -> None:
@@ -173,9 +174,9 @@ def test_without_a_gpu_it_refuses(tmp_path: Path) -> None:
 
 
 def test_documents_show_the_results_and_no_others() -> None:
-    told = CONTRIBUTING.partition(shown.BEGIN)[2].partition(shown.END)[0]
-    assert told.strip() == shown.table().strip()
-    if told:
+    documented = CONTRIBUTING.partition(shown.BEGIN)[2].partition(shown.END)[0]
+    assert documented.strip() == shown.table().strip()
+    if documented:
         assert "Nothing was run on a GPU" not in README
     for path in shown.FOLDER.glob("*.json"):
         assert json.loads(path.read_text())["device"].startswith("NVIDIA")
@@ -183,9 +184,9 @@ def test_documents_show_the_results_and_no_others() -> None:
 
 def test_failure_is_the_exit_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def checked(sizes: check.Sizes, out: Path, budget: float, commit: str | None) -> Parts:
-        made = parts.Parts(out / "a.json", budget, {})
-        made.run("one", lambda: {} if budget > 5 else {}["lost"])
-        return made
+        failing = parts.Parts(out / "a.json", budget, {})
+        failing.run("one", lambda: {} if budget > 5 else {}["lost"])
+        return failing
 
     monkeypatch.setattr(check, "check", checked)
     for budget, code in ((9, 0), (3, 1)):

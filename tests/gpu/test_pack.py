@@ -40,17 +40,17 @@ def test_portions_are_small_and_join_to_what_was_packed(
     assert (
         max(path.stat().st_size for portion in portions for path in portion.glob("piece-*")) <= SIZE
     )
-    there = tmp_path / "there"
+    target = tmp_path / "there"
     last, *others = portions
-    for place, portion in enumerate([*others, others[0]]):  # any order, and one a second time
-        missing = unpack.take(portion, there)
+    for taken, portion in enumerate([*others, others[0]]):  # any order, and one a second time
+        missing = unpack.take(portion, target)
         assert "piece-01" in missing
-        assert len(missing) == max(1, len(portions) - 1 - place)
+        assert len(missing) == max(1, len(portions) - 1 - taken)
         shutil.rmtree(portion) if portion != others[
             0
         ] else None  # a call brings its own portion alone
-    assert unpack.take(last, there) == []
-    joined = unpack.join(there)
+    assert unpack.take(last, target) == []
+    joined = unpack.join(target)
     assert {path.name: path.read_bytes() for path in joined.iterdir()} == {
         path.name: path.read_bytes() for path in files.iterdir()
     }
@@ -66,21 +66,21 @@ def test_damaged_piece_is_refused(portions: list[Path], tmp_path: Path) -> None:
 def test_piece_that_was_cut_off_on_its_way_is_missing_again(
     portions: list[Path], tmp_path: Path
 ) -> None:
-    there = tmp_path / "there"
-    unpack.take(portions[0], there)
-    (there / "piece-01").write_bytes(b"half")
-    assert "piece-01" in unpack.take(portions[1], there)
+    target = tmp_path / "there"
+    unpack.take(portions[0], target)
+    (target / "piece-01").write_bytes(b"half")
+    assert "piece-01" in unpack.take(portions[1], target)
 
 
 def test_other_packings_and_other_pythons_are_refused(
     portions: list[Path], files: Path, tmp_path: Path
 ) -> None:
-    there = tmp_path / "there"
-    unpack.take(portions[0], there)
+    target = tmp_path / "there"
+    unpack.take(portions[0], target)
     (files / "b.whl").write_bytes(b"other")
     pack.cut(files, tmp_path / "again", SIZE, HERE)
     with pytest.raises(ValueError, match="holds pieces of another packing"):
-        unpack.take(tmp_path / "again/1", there)
+        unpack.take(tmp_path / "again/1", target)
     pack.cut(files, tmp_path / "older", SIZE, "3.7")
     with pytest.raises(
         ValueError, match=rf"packed for Python 3.7, this is {HERE}; pack with --python {HERE}"

@@ -1,8 +1,8 @@
-"""Put a portion that pack.py made beside those of earlier calls, and install all wheels once the
-last one is there.
+"""Put a portion that pack.py made beside those of earlier calls, and install all wheels when the
+last one has come.
 
-Any order will do, and one that was brought already may come again. Standard library alone: nothing
-else is there.
+The portions may come in any order, and one may come twice. It uses the standard library alone,
+because the machine has nothing else.
 
 Run: python3 -m tests.gpu.unpack gpu-parts/1 [--to /tmp/compress-distill]
 Installs into <to>/site, which belongs on PYTHONPATH.
@@ -27,7 +27,7 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def whole(path: Path, entry: dict[str, Any]) -> bool:
+def is_whole(path: Path, entry: dict[str, Any]) -> bool:
     """Whether a piece is there with the bytes that the manifest names."""
     return (
         path.is_file() and path.stat().st_size == entry["bytes"] and sha256(path) == entry["sha256"]
@@ -35,9 +35,9 @@ def whole(path: Path, entry: dict[str, Any]) -> bool:
 
 
 def take(portion: Path, to: Path) -> list[str]:
-    """Copy a portion's piece to `to`; returns the names of those that are still missing there.
+    """Copy a portion's piece to `to`, and return the names of the pieces that are still missing.
 
-    Raises ValueError for a damaged piece, one of another packing, or another Python than it was
+    Raises ValueError for a damaged piece, a piece of another packing, or a Python that it was not
     packed for.
     """
     manifest = json.loads((portion / MANIFEST).read_text())
@@ -55,14 +55,16 @@ def take(portion: Path, to: Path) -> list[str]:
     kept.write_text(json.dumps(manifest))
     for entry in manifest["pieces"]:
         if (piece := portion / entry["name"]).exists():
-            if not whole(piece, entry):
+            if not is_whole(piece, entry):
                 raise ValueError(f"{piece}: not the bytes that were packed; pack again")
             shutil.copy(piece, to / piece.name)
-    return [entry["name"] for entry in manifest["pieces"] if not whole(to / entry["name"], entry)]
+    return [
+        entry["name"] for entry in manifest["pieces"] if not is_whole(to / entry["name"], entry)
+    ]
 
 
 def join(to: Path) -> Path:
-    """Extract the archive of which all pieces are in `to`; returns the folder of its files."""
+    """Extract the archive whose pieces are all in `to`, and return the folder of its files."""
     files, archive = to / "wheels", to / "wheels.tar"
     with archive.open("wb") as out:
         for entry in json.loads((to / MANIFEST).read_text())["pieces"]:
@@ -76,7 +78,7 @@ def join(to: Path) -> Path:
 
 
 def install(wheels: Path, site: Path) -> None:
-    """Install every wheel into `site`, without looking for what it needs."""
+    """Install every wheel into `site`, without its requirements."""
     options = [
         "-q",
         "--no-index",
@@ -96,16 +98,17 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("portion", type=Path)
     parser.add_argument("--to", type=Path, default=Path("/tmp/compress-distill"))
-    given = parser.parse_args()
+    options = parser.parse_args()
     try:
-        missing = take(given.portion, given.to)
+        missing = take(options.portion, options.to)
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")
     if missing:
-        print(f"{given.portion}: taken; still missing: {', '.join(missing)}")
+        print(f"{options.portion}: taken; still missing: {', '.join(missing)}")
         return
-    install(join(given.to), given.to / "site")
-    print(f"{given.portion}: taken, and all is installed: export PYTHONPATH={given.to / 'site'}")
+    site = options.to / "site"
+    install(join(options.to), site)
+    print(f"{options.portion}: taken, and all is installed: export PYTHONPATH={site}")
 
 
 if __name__ == "__main__":

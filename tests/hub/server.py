@@ -1,8 +1,7 @@
-"""A hub on loopback that has folders as its models and data sets, for programs that huggingface_hub
-asks for them.
+"""A hub on loopback, whose models are folders, for programs that use huggingface_hub.
 
-It knows what is asked of a repository's page, tree and files; a gated one's files only those who
-bring a token get.
+It answers requests for a repository's page, tree and files. It gives the files of a gated
+repository only to those who bring a token.
 """
 
 import contextlib
@@ -20,7 +19,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 @dataclass
 class Hub:
-    """Its address, and the paths of the files that were asked for."""
+    """The hub's port, and the names of the files that were asked for."""
 
     port: int
     asked: list[str] = field(default_factory=list)
@@ -86,7 +85,7 @@ def hub(models: Mapping[str, Path], gated: frozenset[str] = frozenset()) -> Iter
             self._send(200, contents, marks)
 
         def _open(self, repo: str) -> bool:
-            """Whether the gate is open to who asks; where it is closed, that is the answer."""
+            """Whether the gate is open to this request. Where it is not, it sends the refusal."""
             if repo not in gated or self.headers.get("Authorization"):
                 return True
             self._send(403, b"", {"X-Error-Code": "GatedRepo"})

@@ -39,11 +39,11 @@ def test_model_of_the_hub_is_downloaded_without_its_other_forms(tmp_path: Path) 
     folder = miniatures.build(REPO, tmp_path / "there")
     with hub({REPO: folder}) as served:
         assert downloaded(served.url, tmp_path) == ""
-    wanted = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
-    assert {path.name: path.read_bytes() for path in (tmp_path / "model").iterdir()} == wanted
+    expected = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    assert {path.name: path.read_bytes() for path in (tmp_path / "model").iterdir()} == expected
 
 
 def test_hub_that_refuses_connections_is_one_line(tmp_path: Path) -> None:
-    told = downloaded("http://127.0.0.1:9", tmp_path)
-    assert told.startswith(f"error: source.repo: {REPO}@{COMMIT}: cannot be downloaded: ")
-    assert told.count("\n") == 1
+    complaint = downloaded("http://127.0.0.1:9", tmp_path)
+    assert complaint.startswith(f"error: source.repo: {REPO}@{COMMIT}: cannot be downloaded: ")
+    assert complaint.count("\n") == 1

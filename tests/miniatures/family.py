@@ -1,4 +1,4 @@
-"""What every family gives for a model, and how its folder is written."""
+"""What every family declares for a model, and how a model's folder is written."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -13,9 +13,7 @@ from tests.miniatures.weights import Tensors
 
 @dataclass(frozen=True)
 class Model:
-    """One model of the hub: its JSON files, its tokenizer, and what becomes of the weights of its
-    class.
-    """
+    """One model of the hub: its JSON files, its tokenizer, and how its weights are stored."""
 
     config: Mapping[str, Any]  # config.json
     vocabulary: Vocabulary

@@ -1,5 +1,5 @@
-"""The paper profile on one machine without a GPU: each model replaced by its own miniature, by
-overrides of params.
+"""The paper profile on one machine without a GPU: overrides of params replace each model by its
+miniature.
 """
 
 from collections.abc import Iterator
@@ -24,8 +24,9 @@ def profile() -> dict[str, Any]:
 
 
 def overrides(folder: Path) -> list[str]:
-    """Build every miniature in `folder`; return what names and serves them, shortens answers and
-    trains on a CPU.
+    """Build every miniature in `folder`, and return the overrides of params.
+
+    They name and serve the miniatures, shorten answers, and train on a CPU.
     """
     written = profile()
     replaced = [
@@ -33,16 +34,11 @@ def overrides(folder: Path) -> list[str]:
         *_compressors(written, folder),
         *_teachers(written, folder),
     ]
-    optimizers = [
-        f"methods.{name}.optimizer=adamw_torch" for name in written["methods"]
-    ]  # torchao's wants a GPU
+    # torchao's optimizer needs a GPU
+    optimizers = [f"methods.{name}.optimizer=adamw_torch" for name in written["methods"]]
     answers = ["evaluate.max_new_tokens=8", "evaluate.samples=1"]
-    return [
-        *replaced,
-        *optimizers,
-        *answers,
-        "audit.drop=[]",
-    ]  # what random weights write is no rationale
+    audit = ["audit.drop=[]"]  # random weights write no rationale, and the audit would drop all
+    return [*replaced, *optimizers, *answers, *audit]
 
 
 def _students(written: dict[str, Any], folder: Path) -> Iterator[str]:
@@ -72,8 +68,9 @@ def _served(at: str, path: Path) -> Iterator[str]:
 
 
 def scripted(name: str, teacher: dict[str, Any]) -> Iterator[str]:
-    """What puts the scripted teacher in the place of a teacher: random weights are never right, and
-    teach nothing.
+    """Yields the overrides that replace a teacher by the scripted one.
+
+    Random weights are never right, and teach nothing.
     """
     at = f"teachers.{name}"
     yield from (f"~{at}.{entry}" for entry in teacher if entry not in ("samples", "seed"))

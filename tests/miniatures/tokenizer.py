@@ -1,8 +1,8 @@
-"""A miniature's tokenizer: bytes and some common words as its vocabulary, the real special tokens
+"""A miniature's tokenizer: a vocabulary of bytes and some common words, and the real special tokens
 at their real ids.
 
-Ids between those of the words and the special tokens belong to no token, where the real vocabulary
-goes on.
+The ids between the words and the special tokens, where the real vocabulary goes on, belong to no
+token.
 """
 
 import base64
@@ -22,32 +22,29 @@ from tokenizers import (
     processors,
 )
 
-# ours, in the manner of the families' own
+# Our own pattern, similar to those of the families
 SPLIT = r" ?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 WORDS = (
     " the of to and is in that it we so for as this with are be by on an or not which from one have can has if "
     "will then question answer step reasoning trace text number final two three first second value given find "
     "calculate therefore total each per times plus minus equals correct option what how many use only keep write"
 )
-NUMBERS = ("12", "123", "10", "100")  # told apart by how a tokenizer splits digits
+NUMBERS = ("12", "123", "10", "100")  # they show how a tokenizer splits digits
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """What a tokenizer.json holds. `plain` are added tokens that are not special, `unmatched` those
-    of no use.
-    """
+    """What a tokenizer.json holds."""
 
-    special: Mapping[str, int]
-    plain: Mapping[str, int]
+    special: Mapping[str, int]  # special tokens and their ids
+    plain: Mapping[str, int]  # added tokens that are not special
     first: int = 0  # the id of the first byte
     split: str = SPLIT
     composes: bool = False  # whether characters are normalized to NFC
     begins: str | None = None  # what the tokenizer itself puts before each text
-    unmatched: Mapping[str, int] | None = None
-    size: int = (
-        0  # up to where words that never match fill the ids, for what asks how many there are
-    )
+    unmatched: Mapping[str, int] | None = None  # tokens that no text becomes
+    # Words that never match fill the ids up to this one, for programs that ask how many there are
+    size: int = 0
 
     @property
     def words(self) -> range:
@@ -63,8 +60,9 @@ def alphabet() -> list[str]:
 
 
 def pieces() -> list[str]:
-    """The tokens in the order of their ids: bytes, then parts of words and numbers, each after what
-    makes it up.
+    """The tokens in the order of their ids: bytes, then parts of words, then numbers.
+
+    Every token comes after those that are merged into it.
     """
     letters = alphabet()
     words = [" " + word for word in WORDS.split()]
@@ -74,16 +72,17 @@ def pieces() -> list[str]:
 
 
 def _merges(tokens: Iterable[str]) -> list[tuple[str, str]]:
-    """Every way to merge two tokens into another, by the other's rank: as transformers reads a
-    tekken.json.
+    """Every way to merge two tokens into another, by the rank of the result.
+
+    transformers derives the merges of a tekken.json in the same way.
     """
     ranks = {token: rank for rank, token in enumerate(tokens)}
-    found = []
+    merges = []
     for token in ranks:
         halves = [(token[:at], token[at:]) for at in range(1, len(token))]
         ways = [half for half in halves if half[0] in ranks and half[1] in ranks]
-        found += sorted(ways, key=lambda half: (ranks[half[0]], ranks[half[1]]))
-    return found
+        merges += sorted(ways, key=lambda half: (ranks[half[0]], ranks[half[1]]))
+    return merges
 
 
 def fast(vocabulary: Vocabulary) -> Tokenizer:
@@ -94,26 +93,26 @@ def fast(vocabulary: Vocabulary) -> Tokenizer:
     others |= {
         f"word{number}": number for number in range(vocabulary.first + len(tokens), vocabulary.size)
     }
-    made = Tokenizer(models.BPE(vocab=numbers | others, merges=_merges(tokens)))
+    tokenizer = Tokenizer(models.BPE(vocab=numbers | others, merges=_merges(tokens)))
     if vocabulary.composes:
-        made.normalizer = normalizers.NFC()
+        tokenizer.normalizer = normalizers.NFC()
     bytewise = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     split = pre_tokenizers.Split(Regex(vocabulary.split), behavior="isolated")
-    made.pre_tokenizer = pre_tokenizers.Sequence([split, bytewise])
-    made.decoder = decoders.ByteLevel()
-    made.add_special_tokens(
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([split, bytewise])
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens(
         [AddedToken(token, special=True, normalized=False) for token in vocabulary.special]
     )
-    made.add_tokens(
+    tokenizer.add_tokens(
         [AddedToken(token, special=False, normalized=False) for token in vocabulary.plain]
     )
     if first := vocabulary.begins:
         marks = [(first, vocabulary.special[first])]
         pair = f"{first} $A {first}:1 $B:1"
-        made.post_processor = processors.TemplateProcessing(
+        tokenizer.post_processor = processors.TemplateProcessing(
             single=f"{first} $A", pair=pair, special_tokens=marks
         )
-    return made
+    return tokenizer
 
 
 def tekken(vocabulary: Vocabulary, split: str) -> str:

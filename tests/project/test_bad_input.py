@@ -1,5 +1,5 @@
-"""Bad input as its user meets it: one line that names what is wrong and how to mend it, exit code
-1, nothing left.
+"""Bad input ends with one line, which names what is wrong and how to mend it. The exit code is 1,
+and no file is left.
 """
 
 import json
@@ -71,7 +71,7 @@ def jsonl(*rows: dict[str, Any]) -> bytes:
 
 
 def refused(root: Path, stage: str, *options: str, profile: str = "test") -> str:
-    """The one line that the command says before it ends with exit code 1, with nothing written."""
+    """The one line that the command prints. Checks that the exit code is 1 and nothing is written."""
     before = sorted(root.rglob("*"))
     done = run(f"stages.{stage}", "--profile", profile, *options, cwd=root)
     assert done.returncode == 1, done.stderr
@@ -221,8 +221,8 @@ def test_unknown_name(
 def test_bad_question_file(
     project: Project, name: str, contents: bytes | None, changes: dict[str, Any], complaint: str
 ) -> None:
-    own = SET | {"files": {"train": name}} | changes
-    root = project(**PARAMS | {"questions": {"sets": {"mine": own}, "decontaminate": {}}})
+    entry = SET | {"files": {"train": name}} | changes
+    root = project(**PARAMS | {"questions": {"sets": {"mine": entry}, "decontaminate": {}}})
     (root / "data/imports/questions").mkdir(parents=True)
     if contents is not None:
         (root / "data/imports/questions" / name).write_bytes(contents)

@@ -1,4 +1,4 @@
-"""The shared real sets load as question sets by params alone: a field map, a grader, a rule or two."""
+"""Params alone make question sets of the shared real sets: a field map, a grader, a rule or two."""
 
 import shutil
 from pathlib import Path

@@ -25,8 +25,8 @@ def composed(profile: str, tmp_path: Path) -> dict[str, Any]:
     """The params of a profile as Hydra composes them."""
     target = tmp_path / "params.yaml"
     compose_and_dump(target, str(ROOT / "conf"), None, "config", None, [f"profile={profile}"])
-    found: dict[str, Any] = yaml.safe_load(target.read_text())
-    return found
+    params: dict[str, Any] = yaml.safe_load(target.read_text())
+    return params
 
 
 # The one import that is deliberately no dep: in generate grading decides only how many samples are

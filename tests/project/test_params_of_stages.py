@@ -1,6 +1,6 @@
-"""Bad params as each stage's command meets them, for `dvc exp run -S` composes without our checks.
+"""Each stage's command refuses bad params, because `dvc exp run -S` composes without our checks.
 
-The folder holds params.yaml and nothing else: what is refused is refused before anything is read or
+The folder holds params.yaml and nothing else, so that a refusal comes before anything is read or
 made.
 """
 
@@ -69,31 +69,31 @@ def smoke(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The smoke profile's params, with a teacher from files and a compressor that is a model."""
     composer = Composer(tmp_path_factory.mktemp("composed"))
     assert composer.run("smoke").code == 0
-    found = composer.params
-    found["teachers"] |= {"brought": BROUGHT, "served": {**LLM, "samples": 1, "seed": 0}}
+    study_params = composer.params
+    study_params["teachers"] |= {"brought": BROUGHT, "served": {**LLM, "samples": 1, "seed": 0}}
     for name in ("kind", "context"):
-        del found["teachers"]["served"][name]
-    found["compressors"]["model"] = LLM
-    sections.check(found)
-    return found
+        del study_params["teachers"]["served"][name]
+    study_params["compressors"]["model"] = LLM
+    sections.check(study_params)
+    return study_params
 
 
-def put(whole: dict[str, Any], place: str, value: Any) -> dict[str, Any]:
-    """A copy with another value at `place`; "..." removes what is there."""
-    made = copy.deepcopy(whole)
-    *path, last = place.split("/")
-    held = made
+def put(study_params: dict[str, Any], params_path: str, value: Any) -> dict[str, Any]:
+    """A copy with another value at `params_path`; the value `...` removes the entry."""
+    changed = copy.deepcopy(study_params)
+    *path, last = params_path.split("/")
+    held = changed
     for part in path:
         held = held[part]
     if value is ...:
         del held[last]
     else:
         held[last] = value
-    return made
+    return changed
 
 
 def ended(stage: str, *options: str, profile: str = "test") -> str:
-    """The one line that the command ends with, and that it left no file."""
+    """The one line that the command ends with. Checks that it left no file."""
     main = importlib.import_module(f"stages.{stage}").main
     done = CliRunner().invoke(main, ["--profile", profile, *options])
     assert type(done.exception) is SystemExit, repr(done.exception)
@@ -112,7 +112,7 @@ SERVED = ("--teacher", "served")
 
 
 @pytest.mark.parametrize(
-    ("stage", "options", "place", "value", "complaint"),
+    ("stage", "options", "params_path", "value", "complaint"),
     [
         (
             "models",
@@ -466,11 +466,11 @@ def test_bad_value_ends_the_stage(
     smoke: dict[str, Any],
     stage: str,
     options: tuple[str, ...] | None,
-    place: str,
+    params_path: str,
     value: Any,
     complaint: str,
 ) -> None:
-    project(**put(smoke, place, value) | {"profile": "test"})
+    project(**put(smoke, params_path, value) | {"profile": "test"})
     assert complaint in ended(stage, *(COMMANDS[stage] if options is None else options))
 
 
@@ -519,34 +519,34 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         if isinstance(value, list)
         else ()
     )
-    return [found for key, part in parts for found in [(*path, key), *places(part, (*path, key))]]
+    return [paths for key, part in parts for paths in [(*path, key), *places(part, (*path, key))]]
 
 
-def mutated(whole: dict[str, Any], draw: st.DataObject) -> dict[str, Any]:
+def mutated(study_params: dict[str, Any], draw: st.DataObject) -> dict[str, Any]:
     """A copy with one entry dropped, misspelt, or of another value."""
-    made = copy.deepcopy(whole)
-    path = draw.draw(st.sampled_from(places(made)))
-    held: Any = made
+    changed = copy.deepcopy(study_params)
+    path = draw.draw(st.sampled_from(places(changed)))
+    held: Any = changed
     for part in path[:-1]:
         held = held[part]
-    what = draw.draw(st.sampled_from(["drop", "misspell", "change"]))
-    if what == "change":
+    mutation = draw.draw(st.sampled_from(["drop", "misspell", "change"]))
+    if mutation == "change":
         held[path[-1]] = draw.draw(st.sampled_from(WRONG))
     else:
         old = held.pop(path[-1])
-        if what == "misspell" and isinstance(held, dict):
+        if mutation == "misspell" and isinstance(held, dict):
             held[
                 draw.draw(
                     st.sampled_from([f"{path[-1]}s", str(path[-1])[1:], path[-1].upper(), 7, "\n"])
                 )
             ] = old
-    return made
+    return changed
 
 
-def said(whole: dict[str, Any]) -> str:
-    """What the check of all params says, "" where they pass."""
+def said(study_params: dict[str, Any]) -> str:
+    """The error of the check of all params, or "" where they pass."""
     try:
-        sections.check(whole)
+        sections.check(study_params)
     except StageError as error:
         return str(error)
     return ""
@@ -567,14 +567,14 @@ def test_any_other_params_pass_or_are_refused_in_one_line(
 def test_any_other_params_end_each_stage_in_one_line(
     smoke: dict[str, Any], data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Even those that pass, for nothing is there that a stage reads."""
+    """Even params that pass, because the files that a stage reads are missing."""
     stage = data.draw(
         st.sampled_from([name for name in COMMANDS if name not in ("models", "questions")])
     )
-    whole = mutated(smoke, data)
+    study_params = mutated(smoke, data)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("stage"))
-        Path("params.yaml").write_text(yaml.safe_dump(whole))
+        Path("params.yaml").write_text(yaml.safe_dump(study_params))
         assert ended(stage, *COMMANDS[stage], profile="smoke")
 
 

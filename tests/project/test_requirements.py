@@ -1,6 +1,4 @@
-"""What the code imports is a direct dependency: pinned in a requirements file, with the reason it
-is there.
-"""
+"""A requirements file pins every package that the code imports, and gives the reason."""
 
 import ast
 import importlib.metadata
@@ -33,15 +31,15 @@ OWN = {"stages", "conf", "tests", "tools"}
 
 
 def modules(folder: str) -> set[str]:
-    """The top-level names of everything that the Python files of a folder import from elsewhere."""
-    found: set[str] = set()
+    """The top-level names of all packages of others that a folder's Python files import."""
+    names: set[str] = set()
     for path in (ROOT / folder).rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
-                found |= {name.name.partition(".")[0] for name in node.names}
+                names |= {name.name.partition(".")[0] for name in node.names}
             elif isinstance(node, ast.ImportFrom) and not node.level:
-                found.add((node.module or "").partition(".")[0])
-    return found - OWN - sys.stdlib_module_names
+                names.add((node.module or "").partition(".")[0])
+    return names - OWN - sys.stdlib_module_names
 
 
 @pytest.mark.parametrize("folder", ["stages", "conf", "tests", "tools"])
@@ -51,9 +49,8 @@ def test_every_import_is_pinned(folder: str) -> None:
         name: distributions.get(name, [name])[0].lower().replace("_", "-")
         for name in modules(folder)
     }
-    needed.pop(
-        "vllm", None
-    )  # of requirements.txt alone, which a machine without a GPU does not install
+    # Only requirements.txt has it, which a machine without a GPU does not install
+    needed.pop("vllm", None)
     assert {name for name, package in needed.items() if package not in PINNED} == set()
     assert "vllm" in PINNED
 

@@ -1,6 +1,4 @@
-"""The text of every student of the study: its prompt, its completion and its EOS, on tokenizers
-with the real ids.
-"""
+"""Prompt, completion and EOS of every student of the study, on tokenizers with the real ids."""
 
 import datetime
 import re
@@ -59,8 +57,8 @@ class Student:
     @property
     def ids(self) -> dict[str, int]:
         """The special tokens that the params declare."""
-        found: dict[str, int] = self.declared["source"]["special_tokens"]
-        return found
+        special_tokens: dict[str, int] = self.declared["source"]["special_tokens"]
+        return special_tokens
 
     @property
     def prompt(self) -> str:
@@ -124,11 +122,11 @@ def model_id(declared: dict[str, Any]) -> str:
 def ends(folder: Path) -> set[int]:
     """Every EOS that tokenizer, config and generation config name."""
     config = AutoConfig.from_pretrained(folder)
-    found = {tokens.load(folder).eos_token_id, config.get_text_config().eos_token_id}
+    end_ids = {tokens.load(folder).eos_token_id, config.get_text_config().eos_token_id}
     if (folder / "generation_config.json").exists():
-        own = GenerationConfig.from_pretrained(folder).eos_token_id
-        found |= {*own} if isinstance(own, list) else {own}
-    return found
+        generation_end = GenerationConfig.from_pretrained(folder).eos_token_id
+        end_ids |= {*generation_end} if isinstance(generation_end, list) else {generation_end}
+    return end_ids
 
 
 def test_every_student_has_its_text_written_down() -> None:
@@ -170,19 +168,21 @@ def test_own_templates_say_more(student: Student) -> None:
     if student.name == "llama8b":
         assert not student.tokenizer.chat_template
         return
-    own = chat.prompt(student.tokenizer, None, question().question, date="2026-06-05")
-    assert own != student.prompt
-    assert any(trap in own for trap in ("system\nYou are", "<think>", "Current date: 2026-06-05"))
+    rendered = chat.prompt(student.tokenizer, None, question().question, date="2026-06-05")
+    assert rendered != student.prompt
+    assert any(
+        trap in rendered for trap in ("system\nYou are", "<think>", "Current date: 2026-06-05")
+    )
 
 
 def test_every_special_token_of_the_prompt_is_one_id(student: Student) -> None:
-    found = tokens.ids(student.tokenizer, student.prompt)
+    prompt_ids = tokens.ids(student.tokenizer, student.prompt)
     marks = re.findall(r"<\|\w+\|>", student.prompt)
     assert marks
-    assert [number for number in found if number in student.ids.values()] == [
+    assert [number for number in prompt_ids if number in student.ids.values()] == [
         student.ids[mark] for mark in marks
     ]
-    assert found.count(student.ids.get("<|begin_of_text|>", -1)) == (student.name == "llama8b")
+    assert prompt_ids.count(student.ids.get("<|begin_of_text|>", -1)) == (student.name == "llama8b")
 
 
 def test_special_tokens_in_a_question_or_a_trace_never_become_ids(
@@ -242,15 +242,15 @@ def test_completion_ends_with_the_eos_and_is_read_back(
     student: Student, reasoning: str | None
 ) -> None:
     eos, number = student.tokenizer.eos_token, student.tokenizer.eos_token_id
-    said = chat.completion(reasoning, "The answer is 1 .", eos)
-    assert said.startswith("The answer" if reasoning is None else "<think>\n")
-    prompt, found = (
+    completion = chat.completion(reasoning, "The answer is 1 .", eos)
+    assert completion.startswith("The answer" if reasoning is None else "<think>\n")
+    prompt, ids = (
         tokens.ids(student.tokenizer, student.prompt),
-        tokens.ids(student.tokenizer, said),
+        tokens.ids(student.tokenizer, completion),
     )
-    assert (found[-1], number in found[:-1]) == (number, False)
-    assert student.tokenizer.decode(prompt + found) == student.prompt + said
-    written = student.tokenizer.decode(found[:-1], skip_special_tokens=True)  # as the engines do it
+    assert (ids[-1], number in ids[:-1]) == (number, False)
+    assert student.tokenizer.decode(prompt + ids) == student.prompt + completion
+    written = student.tokenizer.decode(ids[:-1], skip_special_tokens=True)  # as the engines do it
     assert chat.split(written) == (reasoning or "", "The answer is 1 .")
 
 
@@ -267,12 +267,12 @@ def test_students_are_trained_on_the_ids_that_they_are_asked_with(student: Stude
     declared = {"text": student.declared["text"], "inference": {"engine": "transformers"}}
     with Store(student.root / "store") as answers:
         asker = evaluate.student_asker(student.folder, declared, config, "students.any", answers)
-        (asked,) = evaluate.asks([question()], asker, config)
+        (slot,) = evaluate.asks([question()], asker, config)
     for target, reasoning in (("raw", "It is 5 \u03a9, \u00e9."), ("answer_only", None)):
         (row,) = records.read(data / f"sft/solver/{student.name}/{target}.parquet", Example)
         assert row.prompt == student.prompt
-        assert tokens.ids(tokenizer, row.prompt) == asked.request.prompt
+        assert tokens.ids(tokenizer, row.prompt) == slot.request.prompt
         assert row.completion == chat.completion(reasoning, ohm.answer, tokenizer.eos_token)
-        found = tokens.ids(tokenizer, row.completion)
-        assert (row.prompt_tokens, row.completion_tokens) == (len(asked.request.prompt), len(found))
-        assert tokenizer.decode(found) == row.completion
+        ids = tokens.ids(tokenizer, row.completion)
+        assert (row.prompt_tokens, row.completion_tokens) == (len(slot.request.prompt), len(ids))
+        assert tokenizer.decode(ids) == row.completion

@@ -170,7 +170,10 @@ NAMES = [
     ("+grid.seed=[s0]", "grid.seed: unknown entry; known: compressors"),
     ("+evalute={}", "evalute: unknown entry; known: assemble, audit, compressors"),
     ("+compressor={}", "compressor: unknown entry"),
-    ("+evaluate.max_new_token=9", "evaluate.max_new_token: unknown entry; known: max_new_tokens"),
+    (
+        "+evaluate.max_new_token=9",
+        "evaluate.max_new_token: unknown entry; known: example_questions, max_new_tokens",
+    ),
     ("+methods.lora.optimiser=x", "methods.lora.optimiser: unknown entry"),
     ("methods.lora.budget=equal_epoch", "budget: 'equal_epoch' is unknown; known: equal_epochs"),
     (
@@ -361,13 +364,13 @@ DOCUMENTED = {
 @pytest.mark.parametrize("path", DOCUMENTED)
 def test_what_the_other_pages_add_is_composed(composer: Composer, path: str) -> None:
     text = (ROOT / path).read_text()
-    found = re.search(r"```yaml\n((?:grid|teachers):.*?)```", text, re.DOTALL)
-    assert found
+    examples = re.search(r"```yaml\n((?:grid|teachers):.*?)```", text, re.DOTALL)
+    assert examples
     grid = DOCUMENTED[path]
     teacher = re.search(r"teachers: \[(\w+)\]", grid)
     headline = f"report: {{headline: {{teacher: {teacher[1]}}}}}\n" if teacher else ""
-    own = re.sub(r"^grid:.*\n", "", found[1], flags=re.MULTILINE)
-    composer.profile("mine", f"{HEAD}{grid}\n{headline}{own}".replace("smoke", "default"))
+    profile_text = re.sub(r"^grid:.*\n", "", examples[1], flags=re.MULTILINE)
+    composer.profile("mine", f"{HEAD}{grid}\n{headline}{profile_text}".replace("smoke", "default"))
     assert composer.run("mine").stderr == ""
 
 
@@ -405,7 +408,7 @@ def test_profiles_and_examples_are_composed_as_dvc_does(composer: Composer, tmp_
     from dvc.utils.hydra import compose_and_dump
 
     examples = {
-        name: next(one for one in blocks("yaml") if f"profile: {name}\n" in one)
+        name: next(block for block in blocks("yaml") if f"profile: {name}\n" in block)
         for name in ("half", "larger")
     }
     for name, text in {"mine": MINE, **examples}.items():

@@ -1,4 +1,4 @@
-"""The costs of the paper's grid follow from its params, and the formulas are those of closed form."""
+"""The costs of the paper's grid follow from its params, and the formulas have a closed form."""
 
 import copy
 from typing import Any
@@ -9,7 +9,7 @@ from stages.core.report.paper import RHO
 from tools import costs
 
 PAPER: dict[str, Any] = costs.profile("paper")
-STUDY = costs.Study(PAPER, costs.PAPERS_TRACES)
+STUDY = costs.StudyCosts(PAPER, costs.PAPERS_TRACES)
 
 
 def test_every_model_and_set_of_the_profile_has_its_numbers() -> None:
@@ -66,7 +66,7 @@ def test_split_that_is_not_taken_counts_nothing(
 def test_a_second_seed_doubles_learning_alone() -> None:
     params = copy.deepcopy(PAPER)
     params["grid"]["seeds"] = ["s0", "s1"]
-    twice = costs.Study(params, costs.PAPERS_TRACES)
+    twice = costs.StudyCosts(params, costs.PAPERS_TRACES)
     assert twice.train("qwen9b").hours == pytest.approx(2 * STUDY.train("qwen9b").hours)
     assert twice.generate("qwen397b") == STUDY.generate("qwen397b")
     assert STUDY.evaluate().hours < twice.evaluate().hours < 2 * STUDY.evaluate().hours
@@ -74,12 +74,12 @@ def test_a_second_seed_doubles_learning_alone() -> None:
 
 def test_sums_are_of_all_parts() -> None:
     parts = STUDY.parts()
-    *kinds, whole = costs.together(parts)
+    *kinds, total = costs.together(parts)
     assert [kind.part for kind in kinds] == [
         "teachers answer",
         "compressors rewrite",
         "students learn",
         "students answer",
     ]
-    assert whole.hours == pytest.approx(sum(kind.hours for kind in kinds))
-    assert whole.hours == pytest.approx(sum(part.hours for part in parts))
+    assert total.hours == pytest.approx(sum(kind.hours for kind in kinds))
+    assert total.hours == pytest.approx(sum(part.hours for part in parts))

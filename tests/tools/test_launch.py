@@ -122,7 +122,7 @@ def test_machine_that_no_cell_fits_is_told_what_cells_use(
 def test_whatever_holds_eight_gpus_uses_eight() -> None:
     sections = {**PAPER["teachers"], **PAPER["compressors"]}
     assert {
-        name: gpus.of_inference(one["inference"]) for name, one in sections.items()
+        name: gpus.of_inference(section["inference"]) for name, section in sections.items()
     } == dict.fromkeys(sections, 8)
     for name, student in PAPER["students"].items():
         assert student["training"].get("processes", 1) == gpus.of_inference(student["inference"]), (

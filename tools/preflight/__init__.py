@@ -1,9 +1,9 @@
-"""What can be known of a profile before anything of it is paid for, from configs, tokenizers and
-first rows alone.
+"""What can be known of a profile before anything of it is paid for.
+
+It is read from configs, tokenizers and the first rows of data sets alone.
 """
 
 import logging
 
-logging.getLogger("bitsandbytes").setLevel(
-    logging.ERROR
-)  # at its import it says that kernels of the hub are missing
+# At its import bitsandbytes says that kernels of the hub are missing
+logging.getLogger("bitsandbytes").setLevel(logging.ERROR)

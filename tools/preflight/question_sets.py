@@ -1,5 +1,5 @@
-"""Question sets by their first rows: that they are there, that the field map fits, that golds can
-be read.
+"""Check question sets by their first rows: that they exist, that the field map fits, and that
+their golds can be read.
 """
 
 import itertools
@@ -18,7 +18,7 @@ from tools.preflight import fetching
 from tools.preflight.lines import Report, counted
 
 FIRST = 20  # rows of each split
-LOOKED = 20_000  # rows among which those of a set with `where` are looked for
+MOST_SEARCHED = 20_000  # rows of a set with `where`, in which its values are searched
 
 
 def entries(section: Mapping[str, Any]) -> dict[str, QuestionSet]:
@@ -31,8 +31,8 @@ def entries(section: Mapping[str, Any]) -> dict[str, QuestionSet]:
 
 
 def check(sets: Mapping[str, QuestionSet], report: Report) -> str:
-    """Adds the lines of every set, and returns the longest question that was seen."""
-    longest = ""
+    """Adds the lines of every set, and returns the longest question that was read."""
+    longest_question = ""
     for name, entry in sets.items():
         subject = f"questions.{name}"
         if entry.kind == "hub" and not Path(entry.dataset or "").is_dir():
@@ -40,16 +40,18 @@ def check(sets: Mapping[str, QuestionSet], report: Report) -> str:
         with report.errors_of(subject, "rows"):
             wanted = Wanted(entry.where)
             rows = [
-                dealing.question(name, entry, split, item) for split, item in _first(entry, wanted)
+                dealing.question(name, entry, split, item)
+                for split, item in _first_items(entry, wanted)
             ]
-            _golds(entry, rows, report, subject)
-            _seen(entry, wanted, report, subject)
-            longest = max([longest, *(row.question for row in rows)], key=len)
-    return longest
+            _check_golds(entry, rows, report, subject)
+            _check_where(wanted, report, subject)
+            texts = [row.question for row in rows]
+            longest_question = max([longest_question, *texts], key=len)
+    return longest_question
 
 
 def repository(entry: QuestionSet, report: Report, subject: str) -> None:
-    """Adds whether the data set is there at a commit, and open to this token."""
+    """Adds whether a data set of the hub exists, is named at a commit, and is open to us."""
     from huggingface_hub import HfApi
     from huggingface_hub.errors import GatedRepoError, HTTPError
 
@@ -65,30 +67,33 @@ def repository(entry: QuestionSet, report: Report, subject: str) -> None:
         fetching.unreachable(repo, error, report, subject)
 
 
-def _first(entry: QuestionSet, wanted: Wanted) -> Iterator[tuple[str, Item]]:
-    """Yields (split, item) of the first rows of each split that have a gold, and reads on for what
-    `wanted` lacks.
+def _first_items(entry: QuestionSet, wanted: Wanted) -> Iterator[tuple[str, Item]]:
+    """Yields (split, item) of the first rows with a gold in each split.
+
+    After those it reads on until `wanted` has met every value of the set's `where`.
     """
     if entry.kind == "reasoning_gym":
-        yield from (
-            (split, item)
-            for split, item in itertools.islice(questions.from_reasoning_gym(entry), FIRST)
-        )
+        yield from itertools.islice(questions.from_reasoning_gym(entry), FIRST)
         return
     for split, name in entry.files.items():
-        golden = filter(None, questions.of_split(entry, name, wanted, LOOKED))
-        yield from ((split, item) for item in itertools.islice(golden, FIRST))
-        while wanted.unseen and next(golden, None) is not None:
+        items = filter(None, questions.of_split(entry, name, wanted, MOST_SEARCHED))
+        for item in itertools.islice(items, FIRST):
+            yield split, item
+        # Reading a row tells `wanted` the row's values
+        while wanted.unseen and next(items, None) is not None:
             pass
 
 
-def _seen(entry: QuestionSet, wanted: Wanted, report: Report, subject: str) -> None:
-    """Adds the values of `where` that no row has: an error where all rows were looked through."""
+def _check_where(wanted: Wanted, report: Report, subject: str) -> None:
+    """Adds the values of `where` that no row has.
+
+    It is an error where every row was read, and a warning where the reading stopped before the end.
+    """
     if not wanted.unseen:
         return
     remedy = "mend or leave out the value in conf/profile/"
     finding = f"where: none of the {wanted.looked:,} rows looked through has {wanted.listed()}"
-    if wanted.looked < LOOKED:  # so every split ended
+    if wanted.looked < MOST_SEARCHED:  # so every split ended
         report.error(
             subject, "where", finding.replace("rows looked through", "rows there are"), remedy
         )
@@ -96,15 +101,14 @@ def _seen(entry: QuestionSet, wanted: Wanted, report: Report, subject: str) -> N
         report.warning(subject, "where", finding, f"others may: look, or {remedy}")
 
 
-def _golds(entry: QuestionSet, rows: list[Question], report: Report, subject: str) -> None:
+def _check_golds(entry: QuestionSet, rows: list[Question], report: Report, subject: str) -> None:
     """Adds whether there are rows that the field map fits, and whether their golds can be read."""
     if not rows:
-        finding = f"none of the first {LOOKED:,} rows is a question with a gold"
+        finding = f"none of the first {MOST_SEARCHED:,} rows is a question with a gold"
         report.error(subject, "rows", finding, "mend files, where, keep or fields in conf/profile/")
         return
-    unread = [
-        row.gold for row, fine in zip(rows, grading.readable(iter(rows)), strict=True) if not fine
-    ]
+    readable = grading.readable(iter(rows))
+    unread = [row.gold for row, is_readable in zip(rows, readable, strict=True) if not is_readable]
     fitting, read = counted(len(rows), "row"), counted(len(rows) - len(unread), "gold")
     finding = f"field map fitted by {fitting}; grader {entry.grader} reads {read}"
     if not unread:

@@ -1,5 +1,5 @@
-"""A student before it is trained: its files, its prompt and end, its room to answer, and memory of
-its cells.
+"""Check a student before it is trained: its files, its prompt and its end, its room to answer, and
+the memory of its cells.
 """
 
 import dataclasses
@@ -16,18 +16,21 @@ from stages.core.program import params
 from stages.core.training import adapters
 from stages.core.training.settings import Method, Training
 from stages.models import Source
-from tools.preflight import fetching, memory, speaking
-from tools.preflight.budget import Trained
+from tools.preflight import fetching, memory, prompts
+from tools.preflight.budget import TrainedSizes
 from tools.preflight.lines import Report
 from tools.preflight.memory import Room
-from tools.preflight.speaking import Spoken, Turn
+from tools.preflight.prompts import Turn
 
 Section = Mapping[str, Any]
 
 
-def check(name: str, study: Section, longest: str, room: Room, report: Report) -> Trained | None:
-    """Adds the lines of one student, and returns what its cells leave; None where its files cannot
-    be read.
+def check(
+    name: str, study: Section, longest_question: str, room: Room, report: Report
+) -> TrainedSizes | None:
+    """Adds the lines of one student, and returns the sizes of what its cells leave.
+
+    `study` is all of the params. Returns None where the student's files cannot be read.
     """
     section, subject = study["students"][name], f"students.{name}"
     source = params.section(Source, section["source"], f"{subject}.source")
@@ -35,95 +38,92 @@ def check(name: str, study: Section, longest: str, room: Room, report: Report) -
         files = fetching.student(source, Path(scratch), report, subject)
         if files is None:
             return None
-        _tokens(source, files.folder, report, subject)
+        _check_tokens(source, files.folder, report, subject)
         text = params.section(Text, section["text"], f"{subject}.text")
-        spoken = speaking.show_prompt(
-            files.folder, Turn(text.prompt_template, text.date), report, subject
-        )
-        if spoken is not None:
+        turn = Turn(text.prompt_template, text.date)
+        rendered = prompts.show_prompt(files.folder, turn, report, subject)
+        if rendered is not None:
             with report.errors_of(subject, "completion"):
-                chat.check_student(spoken.tokenizer, text)
-            speaking.check_tags(spoken, report, subject)
-            _room(files.folder, study, section, longest, spoken, report, subject)
+                chat.check_student(rendered.tokenizer, text)
+            prompts.check_tags(rendered, report, subject)
+            answer_tokens = study["evaluate"]["max_new_tokens"]
+            question_tokens = tokens.count(rendered.tokenizer, longest_question)
+            needed = rendered.length + question_tokens + answer_tokens
+            _check_context(files.folder, section, needed, report, subject)
         with report.errors_of(subject, "memory"):
-            trained = _memory(files.folder, study, section, room, report, subject)
-            return dataclasses.replace(trained, cached=files.cached)
+            sizes = _check_memory(files.folder, study, section, room, report, subject)
+            return dataclasses.replace(sizes, cached=files.cached)
     return None
 
 
-def _tokens(source: Source, folder: Path, report: Report, subject: str) -> None:
-    """Adds whether the special tokens have the ids that the params declare, and what ends a
+def _check_tokens(source: Source, folder: Path, report: Report, subject: str) -> None:
+    """Adds whether the special tokens have the ids that the params declare, and which token ends a
     completion.
     """
     with report.errors_of(subject, "tokens"):
-        eos, number = models.check(source, folder, f"{subject}.source")
-        declared = ", ".join(f"{token} {given}" for token, given in source.special_tokens.items())
-        report.ok(subject, "tokens", f"end {eos} ({number}); as declared: {declared or 'none'}")
+        eos, eos_id = models.check(source, folder, f"{subject}.source")
+        declared = ", ".join(
+            f"{token} {token_id}" for token, token_id in source.special_tokens.items()
+        )
+        report.ok(subject, "tokens", f"end {eos} ({eos_id}); as declared: {declared or 'none'}")
 
 
-def _room(
-    folder: Path,
-    study: Section,
-    section: Section,
-    longest: str,
-    spoken: Spoken,
-    report: Report,
-    subject: str,
+def _check_context(
+    folder: Path, section: Section, needed: int, report: Report, subject: str
 ) -> None:
-    """Adds whether questions can be answered, and examples trained, as long as the params allow."""
-    needed = (
-        spoken.length
-        + tokens.count(spoken.tokenizer, longest)
-        + study["evaluate"]["max_new_tokens"]
-    )
-    engine = memory.engine_of(section["inference"]).get("options", {})
-    limits = {"max_model_len": engine.get("max_model_len")}
-    speaking.check_room(folder, needed, limits, report, f"{subject}.inference")
-    speaking.check_room(folder, section["text"]["max_tokens"], {}, report, f"{subject}.text")
+    """Adds whether the model reads `needed` tokens of question and answer, and the longest example
+    that the params allow.
+    """
+    options = memory.engine_of(section["inference"]).get("options", {})
+    limits = {"max_model_len": options.get("max_model_len")}
+    prompts.check_context(folder, needed, limits, report, f"{subject}.inference")
+    prompts.check_context(folder, section["text"]["max_tokens"], {}, report, f"{subject}.text")
 
 
-def _memory(
+def _check_memory(
     folder: Path, study: Section, section: Section, room: Room, report: Report, subject: str
-) -> Trained:
-    """Adds memory of serving, and of training by each method of the grid."""
+) -> TrainedSizes:
+    """Adds the memory of serving, and that of training by each method of the grid."""
     model = memory.skeleton(folder)
     on_gpus = memory.asks_gpus(section["inference"])
     # A checkpoint is served in bf16, whatever the files of its student hold
-    weights = 2 * memory.parameters(model)
+    served_bytes = 2 * memory.parameters(model)
     memory.check_serving(
-        folder, weights, section["inference"], room, report, f"{subject}.inference"
+        folder, served_bytes, section["inference"], room, report, f"{subject}.inference"
     )
-    how = params.section(Training, section["training"], f"{subject}.training")
-    frozen = 2 if on_gpus or hardware.bf16_supported() else 4
+
+    training = params.section(Training, section["training"], f"{subject}.training")
+    # In bf16 where the hardware multiplies in it, in fp32 elsewhere
+    frozen_bytes = 2 if on_gpus or hardware.bf16_supported() else 4
     trainable, checkpoints = {}, {}
     for name in study["grid"]["methods"]:
         method = params.section(Method, study["methods"][name], f"methods.{name}")
         trainable[name] = adapters.expected_trainable(model, method)
-        parts = memory.training(
-            model, method, how, section["text"]["max_tokens"], trainable[name], frozen
-        )
         checkpoints[name] = memory.checkpoint(method, trainable[name])
-        _judge(parts, how.processes, trainable[name], on_gpus, room, report, f"{subject}, {name}")
-    return Trained(memory.parameters(model), trainable, checkpoints)
+        parts = memory.of_training(
+            model,
+            method,
+            training,
+            max_tokens=section["text"]["max_tokens"],
+            trainable=trainable[name],
+            frozen_bytes=frozen_bytes,
+        )
+        device_gb, device = room.of(on_gpus)
+        # Each process has a GPU of its own, or all of them share this machine
+        needed_gb = sum(parts.values()) * (1 if on_gpus else training.processes)
+        report.judge(
+            needed_gb < device_gb,
+            f"{subject}, {name}",
+            "training",
+            f"{_listed(parts, training.processes)} of {device}; "
+            f"{trainable[name]:,} weights are trained",
+            "more processes, training.checkpointing, a smaller text.max_tokens, "
+            "or larger GPUs (GPU_GB)",
+        )
+    return TrainedSizes(memory.parameters(model), trainable, checkpoints)
 
 
-def _judge(
-    parts: dict[str, float],
-    processes: int,
-    trainable: int,
-    on_gpus: bool,
-    room: Room,
-    report: Report,
-    subject: str,
-) -> None:
-    """Adds whether a cell's processes fit: each a GPU, or all of them this machine."""
-    size, whose = room.of(on_gpus)
-    listed = ", ".join(f"{name} {part:,.1f}" for name, part in parts.items())
-    finding = f"{processes} x {sum(parts.values()):,.1f} GB ({listed}) of {whose}; {trainable:,} weights are trained"
-    report.judge(
-        sum(parts.values()) * (1 if on_gpus else processes) < size,
-        subject,
-        "training",
-        finding,
-        "more processes, training.checkpointing, a smaller text.max_tokens, or larger GPUs (GPU_GB)",
-    )
+def _listed(parts: Mapping[str, float], processes: int) -> str:
+    """What the processes take: "8 x 27.5 GB (weights 4.0, ...)"."""
+    listed = ", ".join(f"{name} {size:,.1f}" for name, size in parts.items())
+    return f"{processes} x {sum(parts.values()):,.1f} GB ({listed})"

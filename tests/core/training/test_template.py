@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 
 from stages.core import chat, tokens
-from stages.core.program import params
 from stages.core.training.saved.template import chat_template
-from stages.models import Source, from_wheel
 from tests.composing import students
 from tests.conftest import Miniature
 
@@ -20,12 +18,15 @@ QUESTIONS = ["What is 2 + 2?", " {{ x }} \n'\"\\ {question} {% if %}\n", "漢字
 
 @pytest.mark.parametrize(("profile", "name"), STUDENTS)
 def test_template_asks_with_the_ids_of_training(
-    profile: str, name: str, miniature: Miniature, tmp_path: Path
+    profile: str,
+    name: str,
+    miniature: Miniature,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
 ) -> None:
     declared = students(profile)[name]
-    folder = tmp_path / name
     if declared["source"]["kind"] == "wheel":
-        from_wheel(params.section(Source, declared["source"], "source"), folder)
+        folder = request.getfixturevalue("smollm2")
     else:
         folder = miniature(declared["source"]["repo"])
     template = declared["text"]["prompt_template"]

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from tests import miniatures
+from tests.conftest import Miniature
 from tests.hub import folders
 from tests.imports import ROOT
 from tools.preflight.__main__ import params_of
@@ -15,12 +16,9 @@ PAPER: dict[str, Any] = yaml.safe_load((ROOT / "conf/profile/paper.yaml").read_t
 
 
 @pytest.fixture(scope="session")
-def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The folder of each model's miniature, by its id on the hub."""
-    folder = tmp_path_factory.mktemp("miniatures")
-    return {
-        name: miniatures.build(name, folder / name.replace("/", "--")) for name in miniatures.MODELS
-    }
+def models(miniature: Miniature) -> dict[str, Path]:
+    """The folder of each model's miniature, by its id on the hub. No test changes them."""
+    return {model_id: miniature(model_id) for model_id in miniatures.MODELS}
 
 
 @pytest.fixture(scope="session")

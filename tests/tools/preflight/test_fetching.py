@@ -1,4 +1,4 @@
-"""Models of a hub: found at a revision, their small files alone fetched, gates and revisions told."""
+"""Models of a hub: only their small files are fetched, and gates and revisions become lines."""
 
 import os
 import shutil
@@ -96,10 +96,10 @@ def test_repository_without_safetensors_is_an_error(
     assert "no *.safetensors" in lines[2]
 
 
-@pytest.mark.parametrize("there", [True, False])
-def test_model_or_hub_that_is_not_there_is_an_error(tmp_path: Path, there: bool) -> None:
+@pytest.mark.parametrize("is_there", [True, False])
+def test_model_or_hub_that_is_not_there_is_an_error(tmp_path: Path, is_there: bool) -> None:
     with hub({}) as served:
-        lines = fetched(served.url if there else "http://127.0.0.1:9", tmp_path, COMMIT)
+        lines = fetched(served.url if is_there else "http://127.0.0.1:9", tmp_path, COMMIT)
     assert [line.split()[0] for line in lines] == ["error", "->", "0", "None"]
     assert "not read from the hub" in lines[0]
 

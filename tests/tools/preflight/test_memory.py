@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from stages.core.training import adapters
-from stages.core.training.settings import Training
+from stages.core.training.settings import Method, Training
 from tests.made import FULL, LORA
 from tests.miniatures import MODELS
 from tools.preflight import memory
@@ -150,33 +150,39 @@ def test_checkpoint_has_what_is_trained_and_its_states() -> None:
     assert memory.checkpoint(FULL, 10) == 120
 
 
+def of_training(
+    model: Any, method: Method, training: Training, trainable: int = 0
+) -> dict[str, float]:
+    """The parts for rows of 32,768 tokens, with frozen weights in bf16."""
+    return memory.of_training(
+        model, method, training, max_tokens=32768, trainable=trainable, frozen_bytes=2
+    )
+
+
 def test_training_is_what_its_parts_take(tmp_path: Path) -> None:
     model = memory.skeleton(written(tmp_path, LLAMA8B))
-    how = Training(processes=8, checkpointing=True)
-    full = memory.training(model, EIGHT, how, 32768, memory.parameters(model), 2)
+    training = Training(processes=8, checkpointing=True)
+    full = of_training(model, EIGHT, training, memory.parameters(model))
     assert full["weights"] == pytest.approx(4 * 8.030 / 8, rel=0.001)
     assert full["gradients and states"] == pytest.approx(6 * 8.030 / 8, rel=0.001)
     assert 35 < full["activations"] < 60
-    lora = memory.training(model, ADAPTER, how, 32768, 167_772_160, 2)
+    lora = of_training(model, ADAPTER, training, 167_772_160)
     assert lora["weights"] == pytest.approx((2 * 8.030 + 4 * 0.1678) / 8, rel=0.001)
-    alone = memory.training(
-        model, EIGHT, Training(checkpointing=True), 32768, memory.parameters(model), 2
-    )
+    alone = of_training(model, EIGHT, Training(checkpointing=True), memory.parameters(model))
     assert sum(alone.values()) > 120
     assert "gathered" not in alone
 
 
 def test_activations_of_the_small_student_are_those_measured(tmp_path: Path) -> None:
     model = memory.skeleton(written(tmp_path, qwen08b()))
-    kept = memory.training(model, EIGHT, Training(), 32768, 0, 2)["activations"]
+    kept = of_training(model, EIGHT, Training())["activations"]
     assert kept == pytest.approx(170 * 1.0737, rel=0.01)  # 170 GiB, which no GPU of 141 GB has
-    less = memory.training(model, EIGHT, Training(checkpointing=True), 32768, 0, 2)["activations"]
+    less = of_training(model, EIGHT, Training(checkpointing=True))["activations"]
     assert less < 15
 
 
 def test_eager_attention_keeps_squares(tmp_path: Path) -> None:
     model = memory.skeleton(written(tmp_path, LLAMA8B))
-    how = Training(attention="eager", checkpointing=True)
-    assert memory.training(model, EIGHT, how, 32768, 0, 2)["attention"] == pytest.approx(
-        6 * 32 * 32768**2 / 1e9
-    )
+    training = Training(attention="eager", checkpointing=True)
+    attention = of_training(model, EIGHT, training)["attention"]
+    assert attention == pytest.approx(6 * 32 * 32768**2 / 1e9)

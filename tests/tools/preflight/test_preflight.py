@@ -17,9 +17,9 @@ from stages.core.program import params
 from stages.core.questions.items import QuestionSet
 from tests.hub.folders import data_set
 from tests.imports import ROOT
-from tools.preflight import asked, budget, question_sets, students
+from tools.preflight import asked_models, budget, question_sets, students
 from tools.preflight.__main__ import examine, params_of
-from tools.preflight.budget import Trained
+from tools.preflight.budget import TrainedSizes
 from tools.preflight.lines import Line, Report
 from tools.preflight.memory import Room
 
@@ -78,7 +78,7 @@ def test_profile_is_fine(profile: str) -> None:
 def teacher(paper: dict[str, Any], name: str, **changes: Any) -> dict[str, Line]:
     """The lines of a teacher with other settings."""
     section, report = copy.deepcopy(paper["teachers"][name]) | changes, Report()
-    asked.check_teacher(section, "What is 1 + 1?", ROOM, report, "teachers.mine")
+    asked_models.check_teacher(section, "What is 1 + 1?", ROOM, report, "teachers.mine")
     return of(report, "teachers.mine")
 
 
@@ -105,7 +105,7 @@ def test_answer_beyond_the_engines_context_is_an_error(paper: dict[str, Any]) ->
 def test_weights_that_one_gpu_cannot_hold_are_an_error(paper: dict[str, Any]) -> None:
     report = Report()
     section = copy.deepcopy(paper["teachers"]["qwen397b"])
-    asked.check_teacher(section, "", Room(0.001, 64.0), report, "teachers.mine")
+    asked_models.check_teacher(section, "", Room(0.001, 64.0), report, "teachers.mine")
     assert of(report, "teachers.mine")["serving"].status == "error"
 
 
@@ -142,14 +142,16 @@ def test_context_without_room_for_the_longest_trace_is_a_warning(
 ) -> None:
     report = Report()
     section = paper["compressors"]["ministral14b"]
-    asked.check_compressor(section, "What is 1 + 1?", trace, ROOM, report, "compressors.mine")
+    asked_models.check_compressor(
+        section, "What is 1 + 1?", trace, ROOM, report, "compressors.mine"
+    )
     assert [line.status for line in report.lines if line.check == "traces"] == statuses
     teachers = [{"sampling": {"max_new_tokens": 5}}, {"sampling": {"max_new_tokens": trace}}, {}]
-    assert asked.longest_trace(teachers) == trace
+    assert asked_models.longest_trace(teachers) == trace
 
 
 @pytest.mark.parametrize(
-    ("method", "told"),
+    ("method", "words"),
     [
         ({"budget": "equal_steps", "steps": 77}, "each 77 steps"),
         ({"budget": "equal_tokens"}, "steps unknown"),
@@ -157,7 +159,7 @@ def test_context_without_room_for_the_longest_trace_is_a_warning(
     ],
 )
 def test_steps_are_those_of_the_methods_budget(
-    paper: dict[str, Any], method: dict[str, Any], told: str
+    paper: dict[str, Any], method: dict[str, Any], words: str
 ) -> None:
     study, report = copy.deepcopy(paper), Report()
     study["methods"]["lora"] |= method
@@ -165,18 +167,18 @@ def test_steps_are_those_of_the_methods_budget(
     (line,) = (
         line for line in report.lines if line.subject == "train" and line.finding.startswith("lora")
     )
-    assert told in line.finding
+    assert words in line.finding
 
 
 def test_disk_names_every_part(paper: dict[str, Any]) -> None:
-    one = Trained(
+    sizes = TrainedSizes(
         10**9,
         {"lora": 10**7, "full": 10**9},
         {"lora": 6 * 10**7, "full": 6 * 10**9},
         cached=3 * 10**9,
     )
     report = Report()
-    budget.check_disk(paper, {"one": one}, 5 * 10**9, 10**9, report)
+    budget.check_disk(paper, {"one": sizes}, 5 * 10**9, 10**9, report)
     (line,) = report.lines
     assert line.finding.startswith(f"{40 + 0.4 + 3.45 + 8 + 2 + 12:,.2f} GB: ")
     for part in (
@@ -189,7 +191,7 @@ def test_disk_names_every_part(paper: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("looked", "status", "told"),
+    ("most_searched", "status", "words"),
     [
         (20_000, "error", "none of the 8 rows there are has question 'none'"),
         (4, "warning", "4 rows looked through"),
@@ -199,20 +201,20 @@ def test_wanted_value_that_no_row_has_is_told(
     paper: dict[str, Any],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    looked: int,
+    most_searched: int,
     status: str,
-    told: str,
+    words: str,
 ) -> None:
-    monkeypatch.setattr(question_sets, "LOOKED", looked)
+    monkeypatch.setattr(question_sets, "MOST_SEARCHED", most_searched)
     section, report = copy.deepcopy(paper["questions"]["sets"]["mmlu_other"]), Report()
     section |= {"where": {"subject": ["nutrition"]}}
     data_set(tmp_path / "mmlu", "mmlu_other", section)
-    wanted = {"subject": ["nutrition", "none"]}
-    section |= {"dataset": str(tmp_path / "mmlu"), "where": wanted, "sizes": {"test": None}}
+    where = {"subject": ["nutrition", "none"]}
+    section |= {"dataset": str(tmp_path / "mmlu"), "where": where, "sizes": {"test": None}}
     question_sets.check({"mmlu": params.section(QuestionSet, section, "x")}, report)
     line = next(line for line in report.lines if line.check == "where")
     assert line.status == status
-    assert told.replace("question", "subject") in line.finding
+    assert words.replace("question", "subject") in line.finding
 
 
 def student(paper: dict[str, Any], change: dict[str, Any]) -> Report:
