@@ -13,12 +13,13 @@ import yaml
 
 from stages import assemble, compress, generate, models, score, train, verify
 from stages.core import records
+from stages.core.asking.predictions import predict
 from stages.core.asking.store import Store
 from stages.core.grading.disagreements import Page
 from stages.core.records import Example, Prediction, Question
 from stages.core.training import batches
 from stages.core.training.settings import Method
-from stages.evaluate import Evaluate, asks, predict, student_asker
+from stages.evaluate import Evaluate, prediction_requests, student_asker
 from tests import composing
 from tests.gpu import device
 from tests.gpu.families import read, run
@@ -167,10 +168,10 @@ def answer(root: Path, params: dict[str, Any], arm: str, method: str) -> Numbers
         asker = student_asker(
             folder, params["students"][STUDENT], config, f"students.{STUDENT}", answers
         )
-        wanted = asks(list(asked.values()), asker, config)
+        requests = prediction_requests(list(asked.values()), asker, config)
         assert asker.engine  # loads it
         began = time.perf_counter()
-        given = list(predict(asker, wanted))
+        given = list(predict(asker, requests))
         seconds = time.perf_counter() - began
     return {"questions": len(given)} | _graded(given, asked, seconds)
 
