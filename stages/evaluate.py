@@ -12,12 +12,13 @@ checkpoints or models, questions, example questions
     -> data/<profile>/predictions/<cell>.parquet, data/<profile>/examples/predictions/<cell>.parquet
 Run: python -m stages.evaluate --profile default --student smollm2
      [--teacher scripted --target raw --method lora --seed s0]
-With --ahead it writes only to the store. One loaded engine answers for all checkpoints of the student
-that exist. The stages of `dvc repro` then load none.
+With --ahead it writes only to the store. One loaded engine answers for all checkpoints of the
+student that exist. The stages of `dvc repro` then load none.
 """
 
 import collections
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,6 +147,27 @@ def student_asker(
     return Asker(model, answers, params_path, revision, load)
 
 
+@dataclass(frozen=True)
+class Part:
+    """Questions that are answered alike, and the file of their predictions."""
+
+    questions: Sequence[Question]
+    config: Evaluate
+    out: Path
+
+
+def _answer_ahead(
+    folders: Sequence[Path], new_asker: Callable[..., Asker], parts: Sequence[Part]
+) -> None:
+    """Has the students in `folders` answer all parts through one engine, into the store alone."""
+    shared_engine = SharedEngine()
+    for folder in folders:
+        asker = new_asker(folder, load=shared_engine.load)
+        for part in parts:
+            requests = prediction_requests(part.questions, asker, part.config)
+            generate_missing(asker, requests, folder.name)
+
+
 def _read_questions(data: DataPaths, split: str) -> list[Question]:
     """Returns the questions of a split. Raises StageError if there are none."""
     questions = [row for row in records.read(data.questions, Question) if row.split == split]
@@ -177,24 +199,24 @@ def main(profile: str, student: str, ahead: bool = False, **arm: str) -> None:
     examples = list(records.read(data.example_questions(student), Question))
     greedy = dataclasses.replace(config, questions=None, samples=0)
     parts = (
-        (questions, config, data.predictions(cell)),
-        (examples, greedy, data.example_predictions(cell)),
+        Part(questions, config, data.predictions(cell)),
+        Part(examples, greedy, data.example_predictions(cell)),
     )
     with Store(FOLDER) as answers:
+        new_asker = functools.partial(
+            student_asker,
+            declared=declared,
+            config=config,
+            params_path=params_path,
+            answers=answers,
+        )
         if ahead:
-            shared_engine = SharedEngine()
-            for each in swappable_folders(data, student):
-                asker = student_asker(
-                    each, declared, config, params_path, answers, shared_engine.load
-                )
-                for rows, part_config, _ in parts:
-                    requests = prediction_requests(rows, asker, part_config)
-                    generate_missing(asker, requests, each.name)
+            _answer_ahead(swappable_folders(data, student), new_asker, parts)
             return
-        asker = student_asker(folder, declared, config, params_path, answers)
-        for rows, part_config, out in parts:
-            requests = prediction_requests(rows, asker, part_config)
-            records.write(out, predict(asker, requests), Prediction)
+        asker = new_asker(folder)
+        for part in parts:
+            requests = prediction_requests(part.questions, asker, part.config)
+            records.write(part.out, predict(asker, requests), Prediction)
 
 
 _AHEAD_HELP = "all checkpoints of the student, by one engine, into the store alone"

@@ -59,6 +59,8 @@ def prediction(request: PredictionRequest, asker: Asker) -> Prediction:
     final_text = _text_after_thinking(asker.stored(request.lookup), answer.reasoning)
     ends_with_eos = answer.finish_reason == "stop"
     written_tokens = answer.completion_tokens or 0
+    # The text is tokenized apart from what came before it, so its count may be off by some tokens;
+    # together they are always what was written
     counted_tokens = tokens.count(asker.tokenizer, final_text) + ends_with_eos
     answer_tokens = min(counted_tokens, written_tokens)
     return Prediction(
@@ -78,6 +80,6 @@ def _text_after_thinking(stored: StoredAnswer | None, reasoning: str) -> str:
         return ""
     if stored.reasoning is not None:  # the engine set it apart
         return stored.text
-    if chat.CLOSE in stored.text:
+    if chat.CLOSE in stored.text:  # the last one counts, as in chat.split
         return stored.text.rpartition(chat.CLOSE)[2]
     return "" if reasoning else stored.text

@@ -31,6 +31,7 @@ def load(folder: Path, attention: str, frozen: bool) -> Any:
     Raises StageError if weights are missing, or would be saved under other names than they are
     read.
     """
+    # A frozen weight has no updates that bf16 could round away, and takes half the memory in it
     dtype = torch.bfloat16 if frozen and hardware.bf16_supported() else torch.float32
     try:
         model, loading_info = AutoModelForCausalLM.from_pretrained(
@@ -89,6 +90,7 @@ def attach(model: Any, method: Method) -> Any:
     adapted = get_peft_model(model, lora_config(method.lora, expert_names))
     if expert_names:
         _add_dropout_to_linear_layers(adapted, method.lora["dropout"])
+    # In bf16 small updates would be rounded away
     for parameter in adapted.parameters():
         if parameter.requires_grad:
             parameter.data = parameter.data.float()
@@ -114,6 +116,7 @@ def lora_config(settings: Mapping[str, Any], expert_names: list[str]) -> LoraCon
     return LoraConfig(
         r=settings["rank"],
         lora_alpha=settings["alpha"],
+        # see `attach`
         lora_dropout=0.0 if expert_names else settings["dropout"],
         target_modules=settings["target_modules"],
         target_parameters=expert_names or None,
@@ -127,7 +130,7 @@ def fused_experts(model: Any) -> Iterator[tuple[str, torch.nn.Parameter]]:
     Its weights are one tensor (experts, in, out) in place of a linear layer for each expert.
     """
     for module_name, module in model.named_modules():
-        if isinstance(module, _CONVOLUTION):
+        if isinstance(module, _CONVOLUTION):  # its weights have three dimensions too
             continue
         for weight_name, weight in module.named_parameters(recurse=False):
             if weight.ndim == 3:
@@ -147,6 +150,7 @@ def expected_trainable(model: Any, method: Method) -> int:
     if method.lora is None:
         return sum(parameter.numel() for parameter in model.parameters())
     _check_adaptable(model)
+    # A is (rank, in) and B is (out, rank)
     head = model.get_output_embeddings()
     summed_sides = 0  # in + out, over all projections
     for module in model.modules():
@@ -192,7 +196,7 @@ def active_parameters(model: Any) -> int:
     idle = 0
     if chosen_experts:
         for _, weight in fused_experts(model):
-            experts = len(weight)
+            experts = len(weight)  # all of one size
             idle += weight.numel() * (experts - chosen_experts) // experts
     return sum(parameter.numel() for parameter in model.parameters()) - idle
 

@@ -30,6 +30,7 @@ def batch_order(lengths: Sequence[int], batch_size: int, seed: int) -> list[int]
     generator = random.Random(seed)
     shuffled = generator.sample(range(len(lengths)), len(lengths))
     sorted_in_windows: list[int] = []
+    # Within a window the order is by length, so that little is padded
     for window in _slices(shuffled, WINDOW * batch_size):
         sorted_in_windows += sorted(window, key=lambda row_index: lengths[row_index])
     batches = _slices(sorted_in_windows, batch_size)
@@ -55,6 +56,7 @@ def plan(examples: Sequence[Example], method: Method, seed: int) -> list[int]:
     share a student go through their batches in lockstep, so all of them wait for the longest row
     among them. The order does not depend on the number of processes.
     """
+    # of the raw traces, whatever the target: all arms get the same order
     raw_lengths = [example.raw_tokens for example in examples]
     step_size = method.batch_size * method.accumulation
     endless_order = _passes(raw_lengths, step_size, seed)
@@ -105,6 +107,7 @@ def _row(example: Example, tokenizer: Any) -> dict[str, list[int]]:
     """Returns the ids and the labels of one example. Raises StageError as `dataset` says."""
     prompt_ids = tokens.ids(tokenizer, example.prompt)
     completion_ids = tokens.ids(tokenizer, example.completion)
+    # Ids that decode to another text would teach that text
     ends_with_eos = completion_ids[-1] == tokenizer.eos_token_id
     if not ends_with_eos or tokenizer.decode(completion_ids) != example.completion:
         raise StageError(
@@ -120,7 +123,7 @@ def _row(example: Example, tokenizer: Any) -> dict[str, list[int]]:
             "which the student would learn to end its turn with; run assemble again, "
             "which drops such traces and counts them"
         )
-    labels = [IGNORED] * len(prompt_ids) + completion_ids
+    labels = [IGNORED] * len(prompt_ids) + completion_ids  # the prompt is given, not learned
     return {"input_ids": prompt_ids + completion_ids, "labels": labels}
 
 

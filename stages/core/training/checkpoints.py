@@ -56,6 +56,7 @@ def scratch_folder(
     The hash is of all that the run's result depends on, this room's code too.
     """
     digest = hashlib.sha256(files.digest(base).encode())
+    # A run with other minutes between checkpoints may go on from an earlier run's
     training_fields = dataclasses.asdict(training)
     for field in _WITHOUT_EFFECT:
         del training_fields[field]
@@ -71,6 +72,7 @@ def scratch_folder(
         launch.CONFIG.read_text(),
     ]
     digest.update(json.dumps(dependencies).encode())
+    # one by one: the texts of all examples may be large
     for example in examples:
         digest.update(json.dumps(dataclasses.astuple(example)).encode())
     return FOLDER / f"{cell_name}-{digest.hexdigest()[:_HASH_LETTERS]}"
@@ -90,6 +92,7 @@ def newest(folder: Path) -> Path | None:
     Checkpoints after it are damaged or incomplete; they are removed. Returns None if none is left.
     """
     remove_unfinished(folder)
+    # by number: checkpoint-90 is older than checkpoint-100
     for path in sorted(folder.glob("checkpoint-*"), key=_step, reverse=True):
         damaged_file = sums.damaged(path)
         if damaged_file is None:
@@ -158,6 +161,7 @@ class Checkpoints(TrainerCallback):
         names = process_group.from_first(lambda: sums.names(folder))
         names_of_this_process = names[process_group.rank() :: process_group.world_size()]
         sums_by_process = process_group.gather(sums.made(folder, names_of_this_process))
+        # Checksums come last: a checkpoint without them is incomplete
         if state.is_world_process_zero:
             all_sums: dict[str, str] = {}
             for partial_sums in sums_by_process:

@@ -50,6 +50,7 @@ def check(method: Method, training: Training) -> None:
         raise StageError(
             "students.*.training.attention: rows is for packed rows alone; set packed: true"
         )
+    # A launcher that a user started decides the number, not params.yaml
     processes = world_size() if launched() else training.processes
     if processes == 1:
         return
@@ -88,6 +89,7 @@ def start(processes: int, module: str, options: list[str]) -> None:
         raise StageError(
             f"students.*.training.processes: {processes}, but this machine has {gpus} GPUs"
         )
+    # All processes share the CPU's threads evenly
     threads = max(1, torch.get_num_threads() // processes)
     arguments = ["--config_file", str(CONFIG), "--num_processes", str(processes)]
     arguments += ["--num_cpu_threads_per_process", str(threads)]
@@ -116,6 +118,7 @@ def _first_failure(report_folder: Path, error: Any, processes: int) -> str:
         for worker_rank, worker_failure in error.failures.items()
         if worker_failure.exitcode < 0 and worker_failure.exitcode != -signal.SIGTERM
     ]
+    # The first report is the cause of the others
     reports = sorted(report_folder.iterdir(), key=lambda path: path.stat().st_mtime_ns)
     if reports and not killed_ranks:
         line, _, trace = reports[0].read_text(encoding="utf-8").partition("\n")
@@ -209,7 +212,9 @@ def _join() -> None:
     from accelerate import PartialState
     from transformers.utils import logging as transformers_logging
 
+    # PartialState keeps what it was made with for the whole process, so the trainer has it too
     PartialState(cpu=not torch.cuda.is_available(), timeout=PATIENCE)
+    # One process shows progress for all
     if rank():
         datasets.disable_progress_bars()
         transformers_logging.disable_progress_bar()

@@ -24,11 +24,12 @@ class LoraProduct(torch.autograd.Function):
         dtype = autocast_dtype(x)
         inputs = x.reshape(-1, x.shape[-1]).to(dtype)
         weight, down, up = weight.to(dtype), down.to(dtype), up.to(dtype)
-        low_rank = inputs @ down.T
+        low_rank = inputs @ down.T  # (..., rank)
         ctx.save_for_backward(inputs, weight, down, up, low_rank)
         ctx.scale = scale
         ctx.x_shape, ctx.x_dtype = x.shape, x.dtype
         ctx.x_learns = ctx.needs_input_grad[0]
+        # The second product adds to the result of the first, without a third tensor of this size
         product = (inputs @ weight.T).addmm_(low_rank, up.T, alpha=scale)
         return product.view(*x.shape[:-1], -1)
 
@@ -38,10 +39,11 @@ class LoraProduct(torch.autograd.Function):
         inputs, weight, down, up, low_rank = ctx.saved_tensors
         output_gradient = output_gradients[0].reshape(-1, output_gradients[0].shape[-1])
         low_rank_gradient = (output_gradient @ up).mul_(ctx.scale)
-        x_gradient = None
+        x_gradient = None  # for an input that does not learn
         if ctx.x_learns:
             flat_gradient = (output_gradient @ weight).addmm_(low_rank_gradient, down)
             x_gradient = flat_gradient.view(ctx.x_shape).to(ctx.x_dtype)
+        # Autograd wants them in the dtype of the trained weights
         down_gradient = (low_rank_gradient.T @ inputs).float()
         up_gradient = (output_gradient.T @ low_rank).mul_(ctx.scale).float()
         return x_gradient, None, down_gradient, up_gradient, None

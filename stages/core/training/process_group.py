@@ -44,6 +44,7 @@ def from_first(make: Callable[[], Value]) -> Value:
         return make()
     import torch.distributed
 
+    # torch fills the box of every process with what is in that of the first
     box = [make() if rank() == 0 else None]
     torch.distributed.broadcast_object_list(box)
     return box[0]  # type: ignore[return-value]
@@ -64,7 +65,7 @@ def first_before_others(make: Callable[[], Value]) -> Value:
 
 def wait_for_all() -> None:
     """Returns when all processes have come here."""
-    gather(None)
+    gather(None)  # which cannot end before each has given its value
 
 
 def gather(value: Value) -> list[Value]:
@@ -93,6 +94,7 @@ def shared_folder(folder: Path) -> Path:
     """
     if not launched():
         return folder
+    # The first process writes what no other run can have left there, and all look for it
     token_path = folder / "shared"
     token = from_first(lambda: secrets.token_hex(8))
     if rank() == 0:

@@ -42,6 +42,7 @@ class Progress(TrainerCallback):
         """Begins the live curve, with what a checkpoint has of it."""
         if not state.is_world_process_zero:
             return
+        # What a killed run showed after its last checkpoint is shown anew
         remove(self.folder)
         self.live = Live(
             str(self.folder), dvcyaml=None, save_dvc_exp=False, report=None, monitor_system=False
@@ -71,11 +72,13 @@ class Progress(TrainerCallback):
         row = state.log_history[-1]
         if "loss" not in row:
             return
+        # A run that has diverged teaches nothing more
         if not math.isfinite(row["loss"]):
             raise StageError(
                 f"step {state.global_step}: the loss is {row['loss']}; "
                 "give all arms a lower learning rate"
             )
+        # In place: checkpoints hold this row, so a resumed run has the tokens and seconds of it too
         row |= {"tokens": self.tokens_by_step[state.global_step - 1], "seconds": self.seconds}
         self._show(row)
 

@@ -74,6 +74,7 @@ def _outline(model: Any) -> Outline:
 def _without_weights(folder: Path, attention: str, outline: Outline) -> Any:
     """Returns a student whose memory is asked for but never written to."""
     config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    # On the meta device a weight has a shape and no memory
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(
             config, attn_implementation=attention, trust_remote_code=False
@@ -155,6 +156,7 @@ def share_again(model: Any) -> None:
     if process_group.launched():
         from torch.distributed.fsdp import FSDPModule
 
+        # FSDP2 gives up a layer's weights after the forward pass, but keeps the outermost ones
         for module in model.modules():
             if isinstance(module, FSDPModule):
                 module.reshard()
@@ -190,6 +192,7 @@ def _gather_trained_weights(model: Any, method: Method) -> dict[str, torch.Tenso
     """
     dtype = torch.bfloat16 if method.lora is None else torch.float32
     weights = {}
+    # All processes gather, and the first alone keeps what was gathered
     for name, weight in model.named_parameters():
         if weight.requires_grad:
             full_weight = weight.detach().to(dtype).full_tensor()
