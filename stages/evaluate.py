@@ -1,33 +1,37 @@
-"""evaluate: let one student answer the questions of one split, greedily and sampled; store what it
-wrote.
+"""evaluate: let one student answer the questions of one split, greedily and sampled, and store what
+it wrote.
 
-Without --target it is the untrained student. Sample 0 is greedy; samples 1 to n are drawn, for the
-first `sampled_questions` of each question set. By question_id, and so the same ones for every arm,
-as are `questions`. Answers are kept as they come, as those of teachers: a stage that was killed
-goes on, the same weights are asked once. The training questions of the example_questions stage are
-answered greedily too, into a file for the page alone.
+Without --target it is the untrained student. Sample 0 is greedy. Samples 1 to n are drawn, for the
+first `sampled_questions` of each question set. Questions come in the order of their ids, so the
+first ones are the same for every arm, and so are the first `questions`. Answers are kept as they
+come, as those of teachers are. So a stage that was killed goes on, and the same weights are asked
+once. The training questions of the example_questions stage are answered greedily too, into a file
+that only the report's page shows.
 
 checkpoints or models, questions, example questions
     -> data/<profile>/predictions/<cell>.parquet, data/<profile>/examples/predictions/<cell>.parquet
 Run: python -m stages.evaluate --profile default --student smollm2
      [--teacher scripted --target raw --method lora --seed s0]
-With --ahead it writes nothing but the store: all checkpoints of the student that are there answer through one loaded
-engine, and the stages of `dvc repro` then load none.
+With --ahead it writes only to the store. One loaded engine answers for all checkpoints of the
+student that exist. The stages of `dvc repro` then load none.
 """
 
 import collections
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 import click
 from pydantic import Field
 
-from stages.core import chat, paths, records, tokens
+from stages.core import chat, paths, records
 from stages.core.asking import answering, engines
-from stages.core.asking.answering import Asked, Asker, LanguageModel
+from stages.core.asking.answering import Asker, LanguageModel
+from stages.core.asking.predictions import PredictionRequest, generate_missing, predict
+from stages.core.asking.shared_engine import SharedEngine, swappable_folders
 from stages.core.asking.store import FOLDER, Store
 from stages.core.cells import Cell
 from stages.core.machine import jemalloc
@@ -36,7 +40,7 @@ from stages.core.program import command, files, params
 from stages.core.program.errors import StageError
 from stages.core.program.params import Amount, Count, Positive, Seed
 from stages.core.records import Prediction, Question
-from stages.core.students import alike, sums
+from stages.core.students import sums
 
 PARAMS = {
     "evaluate": "evaluate",
@@ -44,10 +48,11 @@ PARAMS = {
     "inference": "students.{student}.inference",
 }
 
-Limited = Annotated[int, Field(le=params.LARGEST_COUNT)]  # its least value is checked below
+# Its least value is checked in __post_init__, with the values beside it
+Limited = Annotated[int, Field(le=params.LARGEST_COUNT)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Evaluate:
     """What is generated: `samples` draws at `temperature` and `top_p` beside the greedy answer."""
 
@@ -56,116 +61,52 @@ class Evaluate:
     max_new_tokens: Positive
     samples: Limited
     sampled_questions: Limited | None  # of each question set; None for all
-    example_questions: (
-        Count  # of each question set, trained on and never counted; see example_questions.py
-    )
+    # of each question set, trained on and never counted; see example_questions.py
+    example_questions: Count
     temperature: Amount
     top_p: Annotated[float, Field(gt=0, le=1)]
     seed: Seed
 
     def __post_init__(self) -> None:
-        if (
-            self.questions == 0
-            or min(self.samples, self.questions or 0, self.sampled_questions or 0) < 0
-        ):
+        """Raises StageError for numbers that are too small."""
+        least = min(self.samples, self.questions or 0, self.sampled_questions or 0)
+        if self.questions == 0 or least < 0:
             raise StageError(
                 "expected questions of 1 or more, samples and sampled_questions of 0 or more"
             )
 
 
-@dataclass(frozen=True)
-class Ask:
-    """One answer to generate, and how it is found again."""
-
-    question_id: str
-    sample: int
-    slot: Asked
-    request: engines.Request
-
-
-def asks(questions: Sequence[Question], asker: Asker, config: Evaluate) -> list[Ask]:
-    """Every answer to generate, in order of question and sample."""
-    drawn = engines.Sampling(config.max_new_tokens, config.temperature, config.top_p)
-    found = []
-    asked: collections.Counter[str] = collections.Counter()
+def prediction_requests(
+    questions: Sequence[Question], asker: Asker, config: Evaluate
+) -> list[PredictionRequest]:
+    """Returns every answer to generate, in order of question and sample."""
+    sampled = engines.Sampling(config.max_new_tokens, config.temperature, config.top_p)
+    requests = []
+    count_by_set: collections.Counter[str] = collections.Counter()
     for question in questions:
-        if asked[question.source] == config.questions:
+        if count_by_set[question.source] == config.questions:
             continue
-        asked[question.source] += 1
-        often = (
-            config.sampled_questions is None or asked[question.source] <= config.sampled_questions
+        count_by_set[question.source] += 1
+        is_sampled = (
+            config.sampled_questions is None
+            or count_by_set[question.source] <= config.sampled_questions
         )
-        for sample in range(1 + (config.samples if often else 0)):
+        for sample in range(1 + (config.samples if is_sampled else 0)):
             seed = engines.derived_seed(config.seed, question.question_id, sample)
-            slot, request = asker.request(
-                question.question, seed, sample, drawn if sample else None
-            )
-            found.append(Ask(question.question_id, sample, slot, request))
-    return found
-
-
-def predict(asker: Asker, wanted: Sequence[Ask]) -> Iterator[Prediction]:
-    """The predictions in the order of `wanted`; only what the store lacks is generated.
-
-    Raises StageError where a question had no room at all: an arm that was asked less cannot be
-    compared.
-    """
-    answer(asker, wanted, "evaluate")
-    if lost := [one for one in asker.refused.values() if one.finish_reason != "context"]:
-        raise StageError(
-            f"{asker.place}.inference: {len(lost)} questions were not answered: {lost[0].text}"
-        )
-    for ask in wanted:
-        yield prediction(ask, asker)
-
-
-def answer(asker: Asker, wanted: Sequence[Ask], what: str) -> None:
-    """Sees to it that the store has what is `wanted`, the greedy answers first and apart from the
-    sampled ones.
-
-    In bf16 what is beside a row in its batch moves its rounding: another number of samples must
-    move no greedy answer.
-    """
-    for drawn in (False, True):
-        own = [ask.request for ask in wanted if (ask.sample > 0) == drawn]
-        asker.ask(own, what, total=len(own))
-
-
-def prediction(ask: Ask, asker: Asker) -> Prediction:
-    """What was written, split into reasoning and answer. Tokens up to the closing tag are thinking,
-    the EOS is not.
-    """
-    said, stored = asker.answer(ask.slot), asker.stored(ask.slot)
-    after = "" if stored is None or stored.reasoning is None else stored.text
-    if stored is not None and stored.reasoning is None:
-        whole = stored.text
-        after = (
-            whole.rpartition(chat.CLOSE)[2]
-            if chat.CLOSE in whole
-            else ("" if said.reasoning else whole)
-        )
-    written = said.completion_tokens or 0
-    answer_tokens = min(
-        tokens.count(asker.tokenizer, after) + (said.finish_reason == "stop"), written
-    )
-    return Prediction(
-        question_id=ask.question_id,
-        sample=ask.sample,
-        reasoning=said.reasoning,
-        answer=said.text,
-        finish_reason=said.finish_reason,
-        think_tokens=written - answer_tokens,
-        answer_tokens=answer_tokens,
-    )
+            sampling = sampled if sample else None  # None: the asker's own, which is greedy
+            lookup, request = asker.request(question.question, seed, sample, sampling)
+            requests.append(PredictionRequest(question.question_id, sample, lookup, request))
+    return requests
 
 
 def language_model(
-    folder: Path, declared: Mapping[str, Any], config: Evaluate, place: str
+    folder: Path, declared: Mapping[str, Any], config: Evaluate, params_path: str
 ) -> LanguageModel:
-    """The student in `folder` as a model that is asked. Raises StageError for params that it cannot
-    be asked with.
+    """Returns the student in `folder` as a model that is asked.
+
+    Raises StageError for params that it cannot be asked with.
     """
-    text = params.section(chat.Text, declared["text"], f"{place}.text")
+    text = params.section(chat.Text, declared["text"], f"{params_path}.text")
     model = LanguageModel(
         inference=declared["inference"],
         model=str(folder),
@@ -173,15 +114,17 @@ def language_model(
         date=text.date,
         sampling={"max_new_tokens": config.max_new_tokens},
     )
-    served = model.inference.get("engine") if isinstance(model.inference, dict) else None
-    if served in ("openai", "scripted"):  # no server holds the checkpoints
+    engine = model.inference.get("engine") if isinstance(model.inference, dict) else None
+    if engine in ("openai", "scripted"):  # no server holds the checkpoints
         raise StageError(
-            f"params.yaml: {place}.inference.engine: a student is served by transformers, vllm or ray"
+            f"params.yaml: {params_path}.inference.engine: a student is served by "
+            "transformers, vllm or ray"
         )
-    answering.settings(model, place)
-    if served == "ray" and model.inference["run"]["engine"] == "scripted":
+    answering.settings(model, params_path)
+    if engine == "ray" and model.inference["run"]["engine"] == "scripted":
         raise StageError(
-            f"params.yaml: {place}.inference.run.engine: a student is served by transformers or vllm"
+            f"params.yaml: {params_path}.inference.run.engine: a student is served by "
+            "transformers or vllm"
         )
     return model
 
@@ -190,52 +133,49 @@ def student_asker(
     folder: Path,
     declared: dict[str, Any],
     config: Evaluate,
-    place: str,
+    params_path: str,
     answers: Store,
     load: Callable[..., engines.Engine] = engines.load,
 ) -> Asker:
-    """The student in `folder`, whose answers are kept under a hash of all its weights and settings."""
-    model = language_model(folder, declared, config, place)
+    """Returns what asks the student in `folder`.
+
+    Its answers are kept in `answers`, under a hash of all its weights and settings.
+    """
+    model = language_model(folder, declared, config, params_path)
     sums.check(folder)
-    known = "".join(files.digest(folder, kind) for kind in ("*.safetensors", "*.json"))
-    return Asker(model, answers, place, known, load)
+    revision = files.digest(folder, "*.safetensors") + files.digest(folder, "*.json")
+    return Asker(model, answers, params_path, revision, load)
 
 
-class Shared:
-    """One engine for several checkpoints: loaded for the first that lacks an answer, others'
-    weights put into it.
-    """
+@dataclass(frozen=True)
+class Part:
+    """Questions that are answered alike, and the file of their predictions."""
 
-    def __init__(self) -> None:
-        self.engine: engines.Swapping | None = None
-
-    def load(
-        self, model: engines.Model, inference: Mapping[str, Any], place: str
-    ) -> engines.Engine:
-        """As `engines.load`."""
-        if self.engine is None:
-            self.engine = cast(engines.Swapping, engines.load(model, inference, place))
-        else:
-            self.engine.swap(model)
-        return self.engine
+    questions: Sequence[Question]
+    config: Evaluate
+    out: Path
 
 
-def checkpoints(data: DataPaths, student: str) -> list[Path]:
-    """The folders of the untrained student and of its checkpoints that one engine can hold in turn.
+def _answer_ahead(
+    folders: Sequence[Path], new_asker: Callable[..., Asker], parts: Sequence[Part]
+) -> None:
+    """Has the students in `folders` answer all parts through one engine, into the store alone."""
+    shared_engine = SharedEngine()
+    for folder in folders:
+        asker = new_asker(folder, load=shared_engine.load)
+        for part in parts:
+            requests = prediction_requests(part.questions, asker, part.config)
+            generate_missing(asker, requests, folder.name)
 
-    Checkpoints of a model that sees images too hold its text part alone: the untrained student is
-    then not among them.
-    """
-    base = data.model(student)
-    cells = {folder: Cell.parse(folder.name) for folder in data.checkpoints.glob("[!.]*-*-*-*-*")}
-    trained = sorted(folder for folder, cell in cells.items() if cell.student == student)
-    shared = alike.largest([base, *trained])
-    for other in sorted({base, *trained} - set(shared)):
-        click.echo(
-            f"warning: {other}: config or tokenizer differ from {shared[0]}; its own stage answers",
-            err=True,
+
+def _read_questions(data: DataPaths, split: str) -> list[Question]:
+    """Returns the questions of a split. Raises StageError if there are none."""
+    questions = [row for row in records.read(data.questions, Question) if row.split == split]
+    if not questions:
+        raise StageError(
+            f"evaluate.split: no question is in split {split!r}; give a set a size for it"
         )
-    return shared
+    return questions
 
 
 @command.stage("profile", "student", optional=("teacher", "target", "method", "seed"))
@@ -243,48 +183,44 @@ def main(profile: str, student: str, ahead: bool = False, **arm: str) -> None:
     """Let one cell's student, or without an arm the untrained one, answer the questions."""
     if ahead and any(arm.values()):
         raise StageError(
-            "--ahead is for all of a student's checkpoints; leave out --teacher, --target and the others"
+            "--ahead is for all of a student's checkpoints; "
+            "leave out --teacher, --target and the others"
         )
+    # Check the params before anything is read
     declared = params.read(PARAMS, profile, student=student, **arm)
     config = params.section(Evaluate, declared["evaluate"], "evaluate")
     data, cell = paths.data(profile), Cell.of(student, **arm)
     folder = data.checkpoint(cell) if cell.trained else data.model(student)
-    language_model(folder, declared, config, f"students.{student}")
-    rows = records.read(data.questions, Question)
-    questions = [row for row in rows if row.split == config.split]
-    if not questions:
-        raise StageError(
-            f"evaluate.split: no question is in split {config.split!r}; give a set a size for it"
-        )
+    params_path = f"students.{student}"
+    language_model(folder, declared, config, params_path)
+
+    # All example questions are answered, and greedily alone
+    questions = _read_questions(data, config.split)
     examples = list(records.read(data.example_questions(student), Question))
     greedy = dataclasses.replace(config, questions=None, samples=0)
-    with Store(FOLDER) as answers:
-        known = declared, config, f"students.{student}", answers
-        if ahead:
-            shared = Shared()
-            for one in checkpoints(data, student):
-                asker = student_asker(one, *known, load=shared.load)
-                answer(asker, asks(questions, asker, config), one.name)
-                answer(asker, asks(examples, asker, greedy), one.name)
-            return
-        asker = student_asker(folder, *known)
-        records.write(
-            data.predictions(cell), predict(asker, asks(questions, asker, config)), Prediction
-        )
-        records.write(
-            data.example_predictions(cell),
-            predict(asker, asks(examples, asker, greedy)),
-            Prediction,
-        )
-
-
-main.params.append(
-    click.Option(
-        ["--ahead"],
-        is_flag=True,
-        help="all checkpoints of the student, by one engine, into the store alone",
+    parts = (
+        Part(questions, config, data.predictions(cell)),
+        Part(examples, greedy, data.example_predictions(cell)),
     )
-)
+    with Store(FOLDER) as answers:
+        new_asker = functools.partial(
+            student_asker,
+            declared=declared,
+            config=config,
+            params_path=params_path,
+            answers=answers,
+        )
+        if ahead:
+            _answer_ahead(swappable_folders(data, student), new_asker, parts)
+            return
+        asker = new_asker(folder)
+        for part in parts:
+            requests = prediction_requests(part.questions, asker, part.config)
+            records.write(part.out, predict(asker, requests), Prediction)
+
+
+_AHEAD_HELP = "all checkpoints of the student, by one engine, into the store alone"
+main.params.append(click.Option(["--ahead"], is_flag=True, help=_AHEAD_HELP))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
-"""train: fine-tune one student on one target of one teacher, by one method and seed: one cell of
-the grid.
+"""train: fine-tune one student on one target of one teacher, by one method and seed.
+
+That is one cell of the grid.
 
 sft, models -> data/<profile>/checkpoints/<cell>/ with a model card, metrics/<profile>/train/<cell>.json,
     metrics/<profile>/timing/<cell>.json (apart, because it differs from run to run)
@@ -7,7 +8,9 @@ Run: python -m stages.train --profile default --teacher scripted --target raw --
 """
 
 import contextlib
+import dataclasses
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stages.core import chat, paths, records, tokens
@@ -18,11 +21,13 @@ from stages.core.program.errors import StageError
 from stages.core.program.files import remove, replacing, write_metrics
 from stages.core.records import Example
 from stages.core.students import sums
-from stages.core.training import launch, scratch
+from stages.core.training import launch, process_group, scratch
+from stages.core.training.saved import card
+from stages.core.training.saved.template import chat_template
 from stages.core.training.settings import Method, Training
 
 if TYPE_CHECKING:
-    from stages.core.training.run import Result
+    from stages.core.training.run import TrainingResult
 
 PARAMS = {
     "text": "students.{student}.text",
@@ -42,74 +47,109 @@ def main(profile: str, teacher: str, target: str, student: str, method: str, see
         "method": method,
         "seed": seed,
     }
+    # Read and check everything that can be checked without a model
     declared = params.read(PARAMS, profile, **identity)
-    how = params.section(Method, declared["method"], f"methods.{method}")
-    loading = params.section(Training, declared["training"], f"students.{student}.training")
+    method_params = params.section(Method, declared["method"], f"methods.{method}")
+    training = params.section(Training, declared["training"], f"students.{student}.training")
     text = params.section(chat.Text, declared["text"], f"students.{student}.text")
-    drawn = params.entry(params.Seed, declared["seed"], f"seeds.{seed}")
-    launch.check(how, loading)
-    how.check_library()
-    if loading.processes > 1 and not launch.launched():
-        options = [word for name, value in identity.items() for word in (f"--{name}", value)]
-        launch.start(loading.processes, "stages.train", ["--profile", profile, *options])
+    seed_value = params.entry(params.Seed, declared["seed"], f"seeds.{seed}")
+    launch.check(method_params, training)
+    method_params.check_library()
+
+    # Start the workers of several processes, or train in this one
+    if training.processes > 1 and not process_group.launched():
+        options = ["--profile", profile]
+        for axis, name in identity.items():
+            options += [f"--{axis}", name]
+        launch.start(training.processes, "stages.train", options)
         return
     with launch.worker():
-        fine_tune(profile, identity, text, how, loading, drawn)
+        fine_tune(profile, identity, text, method_params, training, seed_value)
 
 
 def fine_tune(
     profile: str,
     identity: dict[str, str],
     text: chat.Text,
-    how: Method,
-    loading: Training,
+    method: Method,
+    training: Training,
     seed: int,
 ) -> None:
-    """One cell from its examples to its outs, which the first of several processes writes."""
+    """Takes one cell from its examples to its outs, which the first of several processes writes."""
+    # Load
     began = time.perf_counter()
     data, cell = paths.data(profile), Cell(**identity)
-    base, source = (
-        data.model(cell.student),
-        data.sft(cell.teacher, cell.student) / f"{cell.target}.parquet",
-    )
-    examples = list(records.read(source, Example))
-    if not examples:
-        raise StageError(f"{source}: no examples to train on; rerun assemble")
-    launch.first(lambda: sums.check(base))
+    base = data.model(cell.student)
+    examples = _read_examples(data.sft(cell.teacher, cell.student) / f"{cell.target}.parquet")
+    process_group.from_first(lambda: sums.check(base))
     # Importing torch and TRL takes seconds that bad params need not wait for
     from stages.core.training import checkpoints, run
-    from stages.core.training.saved import card, saving
-    from stages.core.training.saved.template import chat_template
 
-    known = (base, examples, how, loading, seed, f"{profile}-{cell.name}")
-    folder = launch.shared(launch.first(lambda: checkpoints.scratch(*known)))
-    with contextlib.nullcontext() if launch.rank() else scratch.held(folder):
+    # Train, with the checkpoints locked by the first process
+    cell_name = f"{profile}-{cell.name}"
+    folder = process_group.from_first(
+        lambda: checkpoints.scratch_folder(base, examples, method, training, seed, cell_name)
+    )
+    process_group.shared_folder(folder)
+    is_first = process_group.rank() == 0
+    with scratch.held(folder) if is_first else contextlib.nullcontext():
         tokenizer = tokens.load(base)
         with checkpoints.written_to(folder):
-            result = run.train(base, examples, tokenizer, how, loading, seed, folder)
-        launch.leave()
-        if launch.rank():
+            result = run.train(base, examples, tokenizer, method, training, seed, folder)
+        process_group.leave()
+        if not is_first:
             return
-        used = trained(result, len(examples))
-        if text.prompt_template is not None:
-            tokenizer.chat_template = chat_template(text.prompt_template)
-        with replacing(data.checkpoint(cell)) as out:
-            saving.save(result.model, result.reference, tokenizer, base, out)
-            card.write(out, identity, how, seed, text.prompt_template, used)
-            sums.write(out, sums.made(out, sums.names(out)))
-        write_metrics(paths.metric(profile, "train", cell.name), identity | used)
+
+        # Save
+        metrics = training_metrics(result, len(examples))
+        _save_student(profile, cell, result, tokenizer, text, method, seed, metrics)
+        write_metrics(paths.metric(profile, "train", cell.name), identity | metrics)
         seconds = round(time.perf_counter() - began, 3)
-        timing = {"cell": cell.name, "total_seconds": seconds} | timed(result)
+        timing = {"cell": cell.name, "total_seconds": seconds} | timing_metrics(result)
         write_metrics(paths.metric(profile, "timing", cell.name), timing)
         remove(folder)
 
 
-def trained(result: "Result", examples: int) -> dict[str, Any]:
-    """What a run used and did, the same whenever it is run; tokens are those of all passes."""
-    rows = [
+def _read_examples(path: Path) -> list[Example]:
+    """Returns the examples of one target. Raises StageError if there are none."""
+    examples = list(records.read(path, Example))
+    if not examples:
+        raise StageError(f"{path}: no examples to train on; rerun assemble")
+    return examples
+
+
+def _save_student(
+    profile: str,
+    cell: Cell,
+    result: "TrainingResult",
+    tokenizer: Any,
+    text: chat.Text,
+    method: Method,
+    seed: int,
+    metrics: dict[str, Any],
+) -> None:
+    """Writes the student's folder, which appears whole or not at all, with card and checksums."""
+    from stages.core.training.saved import saving
+
+    data = paths.data(profile)
+    if text.prompt_template is not None:
+        tokenizer.chat_template = chat_template(text.prompt_template)
+    with replacing(data.checkpoint(cell)) as out:
+        saving.save(result.model, result.reference, tokenizer, data.model(cell.student), out)
+        card.write(out, dataclasses.asdict(cell), method, seed, text.prompt_template, metrics)
+        sums.write(out, sums.made(out, sums.names(out)))
+
+
+def training_metrics(result: "TrainingResult", examples: int) -> dict[str, Any]:
+    """Returns what a run used and did, the same whenever it is run.
+
+    `examples` is their number in one pass. Tokens are those of all passes.
+    """
+    curve = [
         [row["step"], row["tokens"], round(row["loss"], 6), row["learning_rate"]]
         for row in result.curve
     ]
+    tokens_seen = result.prompt_tokens + result.completion_tokens
     return {
         "examples": examples,
         "passes": round(result.examples / examples, 4),
@@ -120,16 +160,19 @@ def trained(result: "Result", examples: int) -> dict[str, Any]:
         # Kaplan et al. (arXiv 2001.08361), table 1: forward and backward, whatever part of the
         # weights is trained; but with embeddings in N, and of experts those that a token goes
         # through
-        "flops_6n": 6 * result.student.active * (result.prompt_tokens + result.completion_tokens),
+        "flops_6n": 6 * result.student.active * tokens_seen,
         "packed": result.student.packed,
         "contamination": result.student.contamination,
-        "final_loss": rows[-1][2] if rows else None,
-        "curve": rows,
+        "final_loss": curve[-1][2] if curve else None,
+        "curve": curve,
     }
 
 
-def timed(result: "Result") -> dict[str, Any]:
-    """What a run took on this machine; a speed is the mean since the run's begin."""
+def timing_metrics(result: "TrainingResult") -> dict[str, Any]:
+    """Returns what a run took on this machine.
+
+    `speeds` has tokens a second at each point of the curve, as the mean since the run began.
+    """
     tokens_seen, costs = result.prompt_tokens + result.completion_tokens, result.costs
     return {
         "device": costs.device,

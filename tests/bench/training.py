@@ -152,9 +152,9 @@ def trl(rows: list[Example], method: Method, training: Training, scratch: Path) 
     trainer.train()
     curve = progress.curve(trainer.state.log_history)
     return {
-        "seconds": watch.seconds - (watch.first or 0),
+        "seconds": watch.seconds - (watch.first_step_seconds or 0),
         "loss": _late(curve),
-        "peak_gb": hardware.peak(),
+        "peak_gb": hardware.peak_memory_gb(),
     }
 
 

@@ -7,10 +7,11 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
 
-from stages import evaluate
 from stages.core import tokens
 from stages.core.asking import engines
 from stages.core.asking.engines import Model, Request, Sampling
+from stages.core.asking.shared_engine import swappable_folders
+from stages.core.paths import DataPaths
 from tests import miniatures
 from tests.conftest import Miniature, Project
 from tests.miniatures import paper
@@ -122,5 +123,5 @@ def test_saved_checkpoints_share_an_engine(
         tokenizer.save_pretrained(folder)
         assert (folder / "config.json").read_bytes() != (base / "config.json").read_bytes()
     text_alone = "Qwen" in model_id
-    assert evaluate.checkpoints(data, "tiny") == ([] if text_alone else [base]) + saved
+    assert swappable_folders(DataPaths(data), "tiny") == ([] if text_alone else [base]) + saved
     assert ("models/tiny: config or tokenizer differ" in capsys.readouterr().err) == text_alone

@@ -13,13 +13,14 @@ import yaml
 
 from stages import assemble, compress, generate, models, score, train, verify
 from stages.core import records
+from stages.core.asking.predictions import predict
 from stages.core.asking.store import Store
 from stages.core.grading.disagreements import Page
 from stages.core.paths import DataPaths
 from stages.core.records import Example, Prediction, Question
 from stages.core.training import batches
 from stages.core.training.settings import Method
-from stages.evaluate import Evaluate, asks, predict, student_asker
+from stages.evaluate import Evaluate, prediction_requests, student_asker
 from tests import composing
 from tests.gpu import device
 from tests.gpu.families import read, run
@@ -176,7 +177,7 @@ def answer(root: Path, params: dict[str, Any], arm: str, method: str) -> Numbers
         asker = student_asker(
             folder, params["students"][STUDENT], config, f"students.{STUDENT}", answers
         )
-        requests = asks(list(questions_by_id.values()), asker, config)
+        requests = prediction_requests(list(questions_by_id.values()), asker, config)
         assert asker.engine  # loads it
         began = time.perf_counter()
         predictions = list(predict(asker, requests))

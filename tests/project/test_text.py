@@ -263,16 +263,26 @@ def test_students_are_trained_on_the_ids_that_they_are_asked_with(student: Stude
     records.write(data / "traces/solver.parquet", [ohm], Trace)
     cell = ["--profile", "test", "--teacher", "solver", "--student", student.name]
     assert CliRunner().invoke(assemble.main, cell, catch_exceptions=False).exit_code == 0
-    config = evaluate.Evaluate("train", None, 8, 0, None, 0, 1.0, 1.0, 0)
+    config = evaluate.Evaluate(
+        split="train",
+        questions=None,
+        max_new_tokens=8,
+        samples=0,
+        sampled_questions=None,
+        example_questions=0,
+        temperature=1.0,
+        top_p=1.0,
+        seed=0,
+    )
     declared = {"text": student.declared["text"], "inference": {"engine": "transformers"}}
     with Store(student.root / "store") as answers:
         asker = evaluate.student_asker(student.folder, declared, config, "students.any", answers)
-        (slot,) = evaluate.asks([question()], asker, config)
+        (lookup,) = evaluate.prediction_requests([question()], asker, config)
     for target, reasoning in (("raw", "It is 5 \u03a9, \u00e9."), ("answer_only", None)):
         (row,) = records.read(data / f"sft/solver/{student.name}/{target}.parquet", Example)
         assert row.prompt == student.prompt
-        assert tokens.ids(tokenizer, row.prompt) == slot.request.prompt
+        assert tokens.ids(tokenizer, row.prompt) == lookup.request.prompt
         assert row.completion == chat.completion(reasoning, ohm.answer, tokenizer.eos_token)
         ids = tokens.ids(tokenizer, row.completion)
-        assert (row.prompt_tokens, row.completion_tokens) == (len(slot.request.prompt), len(ids))
+        assert (row.prompt_tokens, row.completion_tokens) == (len(lookup.request.prompt), len(ids))
         assert tokenizer.decode(ids) == row.completion

@@ -13,19 +13,20 @@ from stages.core import records, tokens
 from stages.core.asking import engines
 from stages.core.asking.answering import Asker
 from stages.core.asking.engines import Output, Request
+from stages.core.asking.predictions import predict, prediction
 from stages.core.asking.store import Answer, Store
 from stages.core.program.errors import StageError
 from stages.core.records import Prediction, Question
 from stages.core.students import sums
-from stages.evaluate import Evaluate, asks, main, predict, prediction, student_asker
+from stages.evaluate import Evaluate, main, prediction_requests, student_asker
 from stages.models import Source, random_weights
 from tests.conftest import Project
 from tests.made import SHAPE, TEMPLATE, TINY, question
 
 CONFIG = Evaluate(
-    "test",
-    None,
-    8,
+    split="test",
+    questions=None,
+    max_new_tokens=8,
     samples=2,
     sampled_questions=1,
     example_questions=1,
@@ -72,7 +73,7 @@ def asker(tiny: Path, tokenizer: Any, tmp_path: Path) -> Iterator[Asker]:
 def test_everything_is_asked_greedily_and_the_first_of_each_set_sampled(
     asker: Asker, tokenizer: Any
 ) -> None:
-    found = asks(QUESTIONS, asker, CONFIG)
+    found = prediction_requests(QUESTIONS, asker, CONFIG)
     assert [(ask.question_id, ask.sample) for ask in found] == [
         ("q0", 0),
         ("q0", 1),
@@ -93,7 +94,7 @@ def test_everything_is_asked_greedily_and_the_first_of_each_set_sampled(
 @pytest.mark.parametrize(("sampled", "answers"), [(None, 12), (0, 4), (9, 12)])
 def test_sampled_questions(asker: Asker, sampled: int | None, answers: int) -> None:
     config = dataclasses.replace(CONFIG, sampled_questions=sampled)
-    assert len(asks(QUESTIONS, asker, config)) == answers
+    assert len(prediction_requests(QUESTIONS, asker, config)) == answers
 
 
 @pytest.mark.parametrize(
@@ -101,21 +102,21 @@ def test_sampled_questions(asker: Asker, sampled: int | None, answers: int) -> N
     [(1, ["q0", "q1"]), (2, ["q0", "q1", "q2", "q3"]), (9, ["q0", "q1", "q2", "q3"])],
 )
 def test_questions_of_each_set(asker: Asker, questions: int, asked: list[str]) -> None:
-    found = asks(QUESTIONS, asker, dataclasses.replace(CONFIG, questions=questions))
+    found = prediction_requests(QUESTIONS, asker, dataclasses.replace(CONFIG, questions=questions))
     assert [ask.question_id for ask in found if ask.sample == 0] == asked
 
 
 def test_seeds_are_every_arms_own_draws_again(asker: Asker) -> None:
-    found = asks(QUESTIONS, asker, CONFIG)
-    assert asks(QUESTIONS, asker, CONFIG) == found
-    other = asks(QUESTIONS, asker, dataclasses.replace(CONFIG, seed=1))
+    found = prediction_requests(QUESTIONS, asker, CONFIG)
+    assert prediction_requests(QUESTIONS, asker, CONFIG) == found
+    other = prediction_requests(QUESTIONS, asker, dataclasses.replace(CONFIG, seed=1))
     assert not {ask.request.seed for ask in found} & {ask.request.seed for ask in other}
 
 
 def test_predictions_come_in_the_order_of_the_asks_whatever_the_engines(
     asker: Asker, tokenizer: Any
 ) -> None:
-    found = asks(QUESTIONS, asker, CONFIG)
+    found = prediction_requests(QUESTIONS, asker, CONFIG)
     written = list(predict(asker, found))
     assert [(row.question_id, row.sample) for row in written] == [
         (ask.question_id, ask.sample) for ask in found
@@ -128,9 +129,9 @@ def test_predictions_come_in_the_order_of_the_asks_whatever_the_engines(
 
 def test_what_is_stored_is_not_generated_again(asker: Asker) -> None:
     few = dataclasses.replace(CONFIG, questions=1)
-    first = list(predict(asker, asks(QUESTIONS, asker, few)))
+    first = list(predict(asker, prediction_requests(QUESTIONS, asker, few)))
     assert asker.engine.asked == len(first) == 6
-    whole = list(predict(asker, asks(QUESTIONS, asker, CONFIG)))
+    whole = list(predict(asker, prediction_requests(QUESTIONS, asker, CONFIG)))
     assert [row for row in whole if row.question_id in ("q0", "q1")] == first
     assert asker.engine.asked == len(whole) == 8
 
@@ -143,7 +144,7 @@ def test_greedy_answers_are_asked_apart_from_sampled_ones(asker: Asker) -> None:
         asker.store = Store(asker.store.folder.parent / f"store{samples}")
         asker.engine.together.clear()
         config = dataclasses.replace(CONFIG, samples=samples)
-        list(predict(asker, asks(QUESTIONS, asker, config)))
+        list(predict(asker, prediction_requests(QUESTIONS, asker, config)))
         greedy, *drawn = asker.engine.together
         assert [request.sampling.temperature for request in greedy] == [0] * 4
         assert [len(batch) for batch in drawn] == ([2 * samples] if samples else [])
@@ -175,10 +176,10 @@ def test_other_weights_are_asked_anew(tiny: Path, tmp_path: Path, asker: Asker) 
 def test_tokens_before_and_after_the_thoughts_end(
     asker: Asker, tokenizer: Any, text: str, reasoning: str, answer: str, think: int, after: int
 ) -> None:
-    ask = asks(QUESTIONS[:1], asker, CONFIG)[0]
+    ask = prediction_requests(QUESTIONS[:1], asker, CONFIG)[0]
     written = tokens.count(tokenizer, text) + 1  # and the EOS
     asker.store.add(
-        ask.slot.key, Answer("tiny", text, None, "stop", 0, written, CONFIG.max_new_tokens, 0.0)
+        ask.lookup.key, Answer("tiny", text, None, "stop", 0, written, CONFIG.max_new_tokens, 0.0)
     )
     assert prediction(ask, asker) == Prediction(
         question_id="q0",
@@ -192,8 +193,8 @@ def test_tokens_before_and_after_the_thoughts_end(
 
 
 def test_answer_that_the_context_cut_counts_with_its_tokens(asker: Asker) -> None:
-    ask = asks(QUESTIONS[:1], asker, CONFIG)[0]
-    asker.refused[ask.slot.key] = Output("on and on", "context", 6, 5)
+    ask = prediction_requests(QUESTIONS[:1], asker, CONFIG)[0]
+    asker.refused[ask.lookup.key] = Output("on and on", "context", 6, 5)
     assert prediction(ask, asker) == Prediction(
         question_id="q0",
         sample=0,
@@ -206,8 +207,8 @@ def test_answer_that_the_context_cut_counts_with_its_tokens(asker: Asker) -> Non
 
 
 def test_prompt_that_the_model_cannot_hold_is_an_error(asker: Asker) -> None:
-    wanted = asks(QUESTIONS[:1], asker, CONFIG)
-    asker.refused[wanted[0].slot.key] = Output("9 tokens, room for 8", "too_long")
+    wanted = prediction_requests(QUESTIONS[:1], asker, CONFIG)
+    asker.refused[wanted[0].lookup.key] = Output("9 tokens, room for 8", "too_long")
     with pytest.raises(
         StageError, match=r"students.tiny.inference: 1 questions were not answered: 9 tokens, room"
     ):

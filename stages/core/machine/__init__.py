@@ -1,1 +1,1 @@
-"""The machine that a stage runs on."""
+"""The machine that a stage runs on: its devices, its clock and its memory allocator."""

@@ -1,5 +1,6 @@
-"""What machine this is, for timings that must not be compared across machines, and what it cannot
-run.
+"""What machine this is, and what it cannot run.
+
+Timings carry the name of the device, because seconds of two machines must not be compared.
 """
 
 import importlib.util
@@ -10,37 +11,42 @@ from pathlib import Path
 
 import torch
 
-KERNELS = (
-    "fla",
-    "causal_conv1d",
-    "mamba_ssm",
-)  # packages whose kernels transformers takes wherever they are installed
+# Packages of GPU kernels. transformers uses them wherever they are installed.
+KERNELS = ("fla", "causal_conv1d", "mamba_ssm")
+_CPU_INFO = Path("/proc/cpuinfo")
+_BYTES_OF_A_GB = 1e9
+_BYTES_OF_A_KIB = 1024  # Linux gives the resident size of a process in KiB
 
 
 def device() -> str:
-    """The GPU's name, or the CPU's, so that seconds are never compared across devices."""
+    """Returns the GPU's name, or without a GPU the CPU's, so that seconds are never compared across
+    devices.
+    """
     if torch.cuda.is_available():
         return str(torch.cuda.get_device_name())
-    for line in (
-        Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else ()
-    ):
+    lines = _CPU_INFO.read_text().splitlines() if _CPU_INFO.exists() else []
+    for line in lines:
+        # for example "model name	: Intel(R) Xeon(R) Processor"
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
     return "CPU"
 
 
 def clock() -> float:
-    """Seconds of a clock that only moves on; a GPU's queue is let run empty first."""
+    """Returns the seconds of a clock that never goes back. It waits for a GPU's queue to run empty
+    first.
+    """
     if torch.cuda.is_available():
         torch.cuda.synchronize()
     return time.perf_counter()
 
 
-def peak() -> float:
-    """Highest memory so far, in GB: of the GPU where there is one, else of this process."""
+def peak_memory_gb() -> float:
+    """Returns the highest memory so far in GB: of the GPU if there is one, else of this process."""
     if torch.cuda.is_available():
-        return round(torch.cuda.max_memory_allocated() / 1e9, 3)
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9, 3)
+        return round(torch.cuda.max_memory_allocated() / _BYTES_OF_A_GB, 3)
+    resident_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(resident_kib * _BYTES_OF_A_KIB / _BYTES_OF_A_GB, 3)
 
 
 def bf16_supported() -> bool:
@@ -54,13 +60,15 @@ def bf16_supported() -> bool:
 
 
 def hide_kernels() -> None:
-    """Without a GPU, hides packages that compute on GPUs alone, so that transformers takes its
-    reference path.
+    """Hides packages that compute on GPUs alone where there is no GPU.
 
-    transformers 5.19 asks for no GPU when it binds them, as a model's module is imported: call this
-    before, in the same process. It has no setting for that; None is Python's own sign that a module
-    cannot be imported.
+    transformers then takes its reference path. transformers 5.19 does not ask for a GPU when it
+    binds the kernels, which happens as a model's module is imported. So call this before, in the
+    same process. transformers has no setting for that. A None in sys.modules is Python's own sign
+    that a module cannot be imported.
     """
-    for name in () if torch.cuda.is_available() else KERNELS:
-        if importlib.util.find_spec(name):
-            sys.modules[name] = None  # type: ignore[assignment]
+    if torch.cuda.is_available():
+        return
+    for package in KERNELS:
+        if importlib.util.find_spec(package):
+            sys.modules[package] = None  # type: ignore[assignment]

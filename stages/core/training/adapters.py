@@ -1,5 +1,6 @@
-"""Loading a student, its LoRA adapter, and proof that exactly the parameters are trained that
-should be.
+"""Loads a student, gives it a LoRA adapter, and proves which parameters are trained.
+
+Exactly the parameters that should be trained are trained, or the stage ends with an error.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,20 +18,25 @@ from stages.core.program.errors import StageError
 from stages.core.training.saved import tensors
 from stages.core.training.settings import Method
 
-SETTINGS = ("rank", "alpha", "dropout", "target_modules")
+LORA_SETTINGS = ("rank", "alpha", "dropout", "target_modules")
+# The base class of torch's convolutions, which torch exports under no public name
+_CONVOLUTION = torch.nn.modules.conv._ConvNd
 
 
 def load(folder: Path, attention: str, frozen: bool) -> Any:
-    """The student in fp32, or bf16 if `frozen` and the hardware multiplies that; runs no code of
-    the folder.
+    """Returns the student in `folder`, without running any code of the folder.
 
-    Raises StageError for weights that are not all there, or would be saved under other names than
-    they are read.
+    It is in fp32, or in bf16 if it is `frozen` and the hardware multiplies bf16.
+
+    Raises StageError if weights are missing, or would be saved under other names than they are
+    read.
     """
+    # A frozen weight has no updates that bf16 could round away, and takes half the memory in it
+    dtype = torch.bfloat16 if frozen and hardware.bf16_supported() else torch.float32
     try:
-        model, loading = AutoModelForCausalLM.from_pretrained(
+        model, loading_info = AutoModelForCausalLM.from_pretrained(
             folder,
-            dtype=torch.bfloat16 if frozen and hardware.bf16_supported() else torch.float32,
+            dtype=dtype,
             attn_implementation=attention,
             local_files_only=True,
             use_safetensors=True,
@@ -41,28 +47,29 @@ def load(folder: Path, attention: str, frozen: bool) -> Any:
         raise StageError(
             f"{folder}: no weights that transformers can load: {tokens.reason(error)}"
         ) from error
-    if missing := sorted(loading["missing_keys"]):
+    if missing_names := sorted(loading_info["missing_keys"]):
         raise StageError(
-            f"{folder}: no weights for {missing[0]}, which would be random; give a folder that has them"
+            f"{folder}: no weights for {missing_names[0]}, which would be random; "
+            "give a folder that has them"
         )
     tensors.check_names(model, folder)
     return model
 
 
 def check_kernels(folder: Path) -> None:
-    """Leaves a machine without a GPU transformers' reference path of linear attention, on which a
-    GPU is very slow.
+    """Has a machine without a GPU take transformers' reference path of linear attention.
 
-    Raises StageError for a GPU that would take it.
+    Raises StageError for a GPU that would take this path, on which a GPU is very slow.
     """
     from transformers.utils.import_utils import is_flash_linear_attention_available
 
+    # Before any module of a model is imported: transformers binds kernels as it imports one
     hardware.hide_kernels()
-    config = AutoConfig.from_pretrained(
-        folder, local_files_only=True, trust_remote_code=False
-    ).get_text_config()
-    linear = "linear_attention" in (getattr(config, "layer_types", None) or ())
-    if linear and torch.cuda.is_available() and not is_flash_linear_attention_available():
+    config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    layer_types = getattr(config.get_text_config(), "layer_types", None) or ()
+    if "linear_attention" not in layer_types or not torch.cuda.is_available():
+        return
+    if not is_flash_linear_attention_available():
         raise StageError(
             f"{folder}: its linear attention would take more than ten times as long on this GPU: "
             "flash-linear-attention is not installed; install requirements.txt"
@@ -70,121 +77,138 @@ def check_kernels(folder: Path) -> None:
 
 
 def attach(model: Any, method: Method) -> Any:
-    """The student with its adapter, all of whose weights are in fp32; for full fine-tuning the
-    student itself.
+    """Returns the student with its adapter, whose weights are all in fp32. For full fine-tuning it
+    returns the student itself.
 
-    peft puts no dropout before fused experts (the input cannot be taken out of their product), and
-    refuses a config that asks for it: there the linear layers alone get theirs, after the adapter
-    was made.
+    peft puts no dropout before fused experts, because their input cannot be taken out of their
+    product. It refuses a config that asks for it. So the linear layers alone get their dropout,
+    after the adapter was made.
     """
     if method.lora is None:
         return model
-    experts = [name for name, _ in fused(model)]
-    adapted = get_peft_model(model, lora_config(method.lora, experts))
-    for module in adapted.modules():
-        dropouts = getattr(module, "lora_dropout", None)
-        if (
-            dropouts is not None
-            and experts
-            and isinstance(module.get_base_layer(), torch.nn.Linear)
-        ):
-            dropouts["default"] = torch.nn.Dropout(method.lora["dropout"])
+    expert_names = [name for name, _ in fused_experts(model)]
+    adapted = get_peft_model(model, lora_config(method.lora, expert_names))
+    if expert_names:
+        _add_dropout_to_linear_layers(adapted, method.lora["dropout"])
+    # In bf16 small updates would be rounded away
     for parameter in adapted.parameters():
         if parameter.requires_grad:
             parameter.data = parameter.data.float()
     return adapted
 
 
-def lora_config(settings: Mapping[str, Any], experts: list[str]) -> LoraConfig:
-    """peft's config for `rank`, `alpha`, `dropout` and `target_modules`. Raises StageError for
-    other names.
+def _add_dropout_to_linear_layers(adapted: Any, rate: float) -> None:
+    for module in adapted.modules():
+        dropouts = getattr(module, "lora_dropout", None)
+        if dropouts is not None and isinstance(module.get_base_layer(), torch.nn.Linear):
+            dropouts["default"] = torch.nn.Dropout(rate)
+
+
+def lora_config(settings: Mapping[str, Any], expert_names: list[str]) -> LoraConfig:
+    """Returns peft's config for `rank`, `alpha`, `dropout` and `target_modules`.
+
+    `expert_names` are the names of fused experts. Raises StageError for other settings than these
+    four.
     """
-    if set(settings) != set(SETTINGS):
-        raise StageError(f"methods.*.lora: {sorted(settings)}: expected {', '.join(SETTINGS)}")
+    if set(settings) != set(LORA_SETTINGS):
+        expected = ", ".join(LORA_SETTINGS)
+        raise StageError(f"methods.*.lora: {sorted(settings)}: expected {expected}")
     return LoraConfig(
         r=settings["rank"],
         lora_alpha=settings["alpha"],
-        lora_dropout=0.0 if experts else settings["dropout"],
+        # see `attach`
+        lora_dropout=0.0 if expert_names else settings["dropout"],
         target_modules=settings["target_modules"],
-        target_parameters=experts or None,
+        target_parameters=expert_names or None,
         task_type="CAUSAL_LM",
     )
 
 
-def fused(model: Any) -> Iterator[tuple[str, torch.nn.Parameter]]:
-    """(name, weights) of fused experts: one tensor (experts, in, out) in place of a linear layer
-    for each.
+def fused_experts(model: Any) -> Iterator[tuple[str, torch.nn.Parameter]]:
+    """Yields (name, weights) of each fused expert layer.
+
+    Its weights are one tensor (experts, in, out) in place of a linear layer for each expert.
     """
-    for name, module in model.named_modules():
-        if not isinstance(module, torch.nn.modules.conv._ConvNd):
-            own = module.named_parameters(recurse=False)
-            yield from ((f"{name}.{inner}", weight) for inner, weight in own if weight.ndim == 3)
+    for module_name, module in model.named_modules():
+        if isinstance(module, _CONVOLUTION):  # its weights have three dimensions too
+            continue
+        for weight_name, weight in module.named_parameters(recurse=False):
+            if weight.ndim == 3:
+                yield f"{module_name}.{weight_name}", weight
 
 
 def expected_trainable(model: Any, method: Method) -> int:
-    """Parameters that must be trained: all, or for LoRA rank * (in + out) of every projection, of
-    each expert apart.
+    """Returns the number of parameters that must be trained.
 
-    A projection is a linear layer but the LM head, or a fused expert. Embeddings, short
-    convolutions and routers are none, as in the paper's "all attention and MLP projections". Raises
-    StageError for a matrix that is none of these.
+    For full fine-tuning these are all parameters. For LoRA they are rank * (in + out) of every
+    projection, and of each expert on its own. A projection is a linear layer other than the LM
+    head, or a fused expert. Embeddings, short convolutions and routers are no projections, as in
+    the paper's "all attention and MLP projections".
+
+    Raises StageError for a matrix that is none of these.
     """
     if method.lora is None:
         return sum(parameter.numel() for parameter in model.parameters())
-    plain = (torch.nn.Linear, torch.nn.Embedding, torch.nn.modules.conv._ConvNd)
-    odd = {
-        type(module).__name__
-        for module in model.modules()
-        if not isinstance(module, plain) and _matrix(module)
-    }
-    if odd:
-        raise StageError(
-            f"methods.*.lora: no adapter for the weights of {', '.join(sorted(odd))}; use full fine-tuning"
-        )
+    _check_adaptable(model)
+    # A is (rank, in) and B is (out, rank)
     head = model.get_output_embeddings()
-    layers = (
-        module
-        for module in model.modules()
-        if isinstance(module, torch.nn.Linear) and module is not head
-    )
-    sides = sum(layer.in_features + layer.out_features for layer in layers)
-    sides += sum(
-        weight.shape[0] * (weight.shape[1] + weight.shape[2]) for _, weight in fused(model)
-    )
-    return int(method.lora["rank"] * sides)
+    summed_sides = 0  # in + out, over all projections
+    for module in model.modules():
+        if isinstance(module, torch.nn.Linear) and module is not head:
+            summed_sides += module.in_features + module.out_features
+    for _, weight in fused_experts(model):
+        experts, inputs, outputs = weight.shape
+        summed_sides += experts * (inputs + outputs)
+    return int(method.lora["rank"] * summed_sides)
 
 
-def active(model: Any) -> int:
-    """Parameters that one token goes through: all, but of fused experts as many as the config has
-    chosen for it.
-    """
-    config = model.config.get_text_config()
-    chosen = getattr(config, "num_experts_per_tok", None)
-    idle = (
-        sum(weight.numel() * (len(weight) - chosen) // len(weight) for _, weight in fused(model))
-        if chosen
-        else 0
-    )
-    return sum(parameter.numel() for parameter in model.parameters()) - idle
+def _check_adaptable(model: Any) -> None:
+    """Raises StageError for a matrix in a module that adapters do not know."""
+    known_classes = (torch.nn.Linear, torch.nn.Embedding, _CONVOLUTION)
+    unknown_names = set()
+    for module in model.modules():
+        if not isinstance(module, known_classes) and _holds_matrix(module):
+            unknown_names.add(type(module).__name__)
+    if unknown_names:
+        raise StageError(
+            f"methods.*.lora: no adapter for the weights of {', '.join(sorted(unknown_names))}; "
+            "use full fine-tuning"
+        )
 
 
-def _matrix(module: torch.nn.Module) -> bool:
-    """Whether `module` itself holds a matrix, as odd projections do, and not only biases, scales
-    and a routing.
+def _holds_matrix(module: torch.nn.Module) -> bool:
+    """Whether `module` itself holds a matrix, as an unusual projection does.
+
+    Biases, scales and a router's weights do not count.
     """
     if "router" in type(module).__name__.lower():
         return False
-    own = module.named_parameters(recurse=False)
-    return any(weight.ndim == 2 and "bias" not in name for name, weight in own)
+    parameters = module.named_parameters(recurse=False)
+    return any(weight.ndim == 2 and "bias" not in name for name, weight in parameters)
 
 
-def check_trained(model: Any, wanted: int) -> None:
-    """Raises StageError unless exactly `wanted` parameters are trained, all of them in fp32."""
+def active_parameters(model: Any) -> int:
+    """Returns the number of parameters that one token goes through.
+
+    These are all parameters, but of fused experts only as many as the config chooses for a token.
+    """
+    chosen_experts = getattr(model.config.get_text_config(), "num_experts_per_tok", None)
+    idle = 0
+    if chosen_experts:
+        for _, weight in fused_experts(model):
+            experts = len(weight)  # all of one size
+            idle += weight.numel() * (experts - chosen_experts) // experts
+    return sum(parameter.numel() for parameter in model.parameters()) - idle
+
+
+def check_trained(model: Any, expected: int) -> None:
+    """Raises StageError unless exactly `expected` parameters are trained, all of them in fp32."""
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    found = sum(parameter.numel() for parameter in trained)
-    if found != wanted:
+    count = sum(parameter.numel() for parameter in trained)
+    if count != expected:
         raise StageError(
-            f"methods: {found} parameters would be trained, {wanted} expected; check target_modules"
+            f"methods: {count} parameters would be trained, {expected} expected; "
+            "check target_modules"
         )
     if any(parameter.dtype != torch.float32 for parameter in trained):
         raise StageError(

@@ -16,75 +16,85 @@ from stages.core.program.errors import StageError
 from stages.core.records import Example
 from stages.core.training.settings import IGNORED, Method
 
-WINDOW = 8  # steps whose rows are sorted by length together
+WINDOW = 8  # batches whose rows are sorted by length together
+_SEED_STEP = 1_000_003  # between the seeds of two passes of one run
 
 
-def batch_order(lengths: Sequence[int], batch: int, seed: int) -> list[int]:
-    """Places of the rows, shuffled, but so that each `batch` in a row are of like length, shorter
-    ones first.
+def batch_order(lengths: Sequence[int], batch_size: int, seed: int) -> list[int]:
+    """Returns the indices of all rows, shuffled, with rows of like length in each batch.
 
-    Rows are shuffled, sorted by length within windows of WINDOW batches, and the batches shuffled
-    again. Called with the raw traces' lengths it gives all arms the same questions in every batch,
-    in the same order.
+    Rows are shuffled. Then they are sorted by length, shorter ones first, within windows of WINDOW
+    batches. Then the batches are shuffled again. Called with the raw traces' lengths it gives all
+    arms the same questions in every batch, in the same order.
     """
-    shuffle = random.Random(seed)
-    places = shuffle.sample(range(len(lengths)), len(lengths))
-    windows = [places[at : at + WINDOW * batch] for at in range(0, len(places), WINDOW * batch)]
-    alike = [
-        place for window in windows for place in sorted(window, key=lambda place: lengths[place])
-    ]
-    batches = [alike[at : at + batch] for at in range(0, len(alike), batch)]
-    rest = batches.pop() if len(alike) % batch else []  # a batch that is not full stays last
-    shuffle.shuffle(batches)
-    return [place for one in [*batches, rest] for place in one]
+    generator = random.Random(seed)
+    shuffled = generator.sample(range(len(lengths)), len(lengths))
+    sorted_in_windows: list[int] = []
+    # Within a window the order is by length, so that little is padded
+    for window in _slices(shuffled, WINDOW * batch_size):
+        sorted_in_windows += sorted(window, key=lambda row_index: lengths[row_index])
+    batches = _slices(sorted_in_windows, batch_size)
+    # a batch that is not full stays last
+    partial_batch = batches.pop() if len(sorted_in_windows) % batch_size else []
+    generator.shuffle(batches)
+    return list(itertools.chain(*batches, partial_batch))
+
+
+def _slices(row_indices: list[int], size: int) -> list[list[int]]:
+    """Returns slices of `size` indices one after the other; the last one may be shorter."""
+    starts = range(0, len(row_indices), size)
+    return [row_indices[start : start + size] for start in starts]
 
 
 def plan(examples: Sequence[Example], method: Method, seed: int) -> list[int]:
-    """Places of all examples in the order of training, as many as the method's budget allows.
+    """Returns the indices of all examples in the order of training, as the method's budget allows.
 
     Every pass has an order of its own, the same for all arms. A budget of tokens is used up by the
     example that reaches it.
 
-    Rows of one optimizer step are alike in length, not of one batch alone: processes that share a
-    student go through their batches in lockstep, so all wait for the longest row among them. The
-    order is theirs whatever their number.
+    All rows of one optimizer step are of like length, not only those of one batch. Processes that
+    share a student go through their batches in lockstep, so all of them wait for the longest row
+    among them. The order does not depend on the number of processes.
     """
-    raw = [row.raw_tokens for row in examples]
-    step = method.batch_size * method.accumulation
-    whole = _passes(raw, step, seed)
+    # of the raw traces, whatever the target: all arms get the same order
+    raw_lengths = [example.raw_tokens for example in examples]
+    step_size = method.batch_size * method.accumulation
+    endless_order = _passes(raw_lengths, step_size, seed)
     if method.budget == "equal_steps":
-        count = (method.steps or 0) * step
-        return [place for place, _ in zip(whole, range(count), strict=False)]
+        count = (method.steps or 0) * step_size
+        return list(itertools.islice(endless_order, count))
     if method.budget == "equal_epochs":
-        return [place for place, _ in zip(whole, range(method.epochs * len(raw)), strict=False)]
-    left, places = method.epochs * sum(raw), []
-    while left > 0:
-        places.append(next(whole))
-        left -= examples[places[-1]].completion_tokens
-    return places
+        return list(itertools.islice(endless_order, method.epochs * len(examples)))
+    # equal_tokens: as many completion tokens as `epochs` passes over the raw traces have
+    tokens_left = method.epochs * sum(raw_lengths)
+    order: list[int] = []
+    while tokens_left > 0:
+        row_index = next(endless_order)
+        order.append(row_index)
+        tokens_left -= examples[row_index].completion_tokens
+    return order
 
 
-def _passes(lengths: Sequence[int], batch: int, seed: int) -> Iterator[int]:
-    """Pass after pass, without end; the first has the seed itself."""
-    number = 0
-    while True:
-        yield from batch_order(lengths, batch, seed + 1_000_003 * number)
-        number += 1
+def _passes(lengths: Sequence[int], step_size: int, seed: int) -> Iterator[int]:
+    """Yields the indices of pass after pass, without end. The first pass has the seed itself."""
+    for pass_number in itertools.count():
+        yield from batch_order(lengths, step_size, seed + _SEED_STEP * pass_number)
 
 
 def dataset(examples: Sequence[Example], tokenizer: Any, cache: Path) -> Dataset:
-    """Rows of input_ids and labels, tokenized once into a file below `cache`, which is not read
-    into memory.
+    """Returns rows of input_ids and labels, tokenized once into a file below `cache`.
 
-    Only the completion has labels, and it ends with the EOS. Raises StageError where a completion
-    does not come back from the tokenizer: another text would be learned, and where it has a special
-    token before its end. Prompts are made of ids as the engines make them.
+    The file is not read into memory. Only the completion has labels, and it ends with the EOS.
+    Prompts are made of ids as the engines make them.
+
+    Raises StageError if a completion does not come back from the tokenizer, because another text
+    would be learned. Raises it too if a completion has a special token before its end.
     """
-    ids = List(Value("int32"))
+    token_ids = List(Value("int32"))
     try:
         return Dataset.from_generator(
             lambda: (_row(example, tokenizer) for example in examples),
-            features=Features({"input_ids": ids, "labels": ids}),
+            features=Features({"input_ids": token_ids, "labels": token_ids}),
             cache_dir=str(cache),
             # of the run; the library's own would read all examples to make one
             fingerprint=cache.name,
@@ -94,70 +104,87 @@ def dataset(examples: Sequence[Example], tokenizer: Any, cache: Path) -> Dataset
 
 
 def _row(example: Example, tokenizer: Any) -> dict[str, list[int]]:
-    prompt, completion = (
-        tokens.ids(tokenizer, text) for text in (example.prompt, example.completion)
-    )
-    if (
-        completion[-1] != tokenizer.eos_token_id
-        or tokenizer.decode(completion) != example.completion
-    ):
+    """Returns the ids and the labels of one example. Raises StageError as `dataset` says."""
+    prompt_ids = tokens.ids(tokenizer, example.prompt)
+    completion_ids = tokens.ids(tokenizer, example.completion)
+    # Ids that decode to another text would teach that text
+    ends_with_eos = completion_ids[-1] == tokenizer.eos_token_id
+    if not ends_with_eos or tokenizer.decode(completion_ids) != example.completion:
         raise StageError(
-            f"question {example.question_id}: its completion does not come back from the tokenizer as "
-            f"it went in, or does not end with {tokenizer.eos_token!r}; check the student's tokenizer"
+            f"question {example.question_id}: its completion does not come back from the "
+            f"tokenizer as it went in, or does not end with {tokenizer.eos_token!r}; "
+            "check the student's tokenizer"
         )
-    if marks := tokens.special_ids(tokenizer).intersection(completion[:-1]):
+    inner_special_ids = tokens.special_ids(tokenizer).intersection(completion_ids[:-1])
+    if inner_special_ids:
+        special_token = tokenizer.decode([min(inner_special_ids)])
         raise StageError(
-            f"question {example.question_id}: its completion has {tokenizer.decode([min(marks)])!r} within, which the "
-            "student would learn to end its turn with; run assemble again, which drops such traces and counts them"
+            f"question {example.question_id}: its completion has {special_token!r} within, "
+            "which the student would learn to end its turn with; run assemble again, "
+            "which drops such traces and counts them"
         )
-    return {"input_ids": prompt + completion, "labels": [IGNORED] * len(prompt) + completion}
+    labels = [IGNORED] * len(prompt_ids) + completion_ids  # the prompt is given, not learned
+    return {"input_ids": prompt_ids + completion_ids, "labels": labels}
 
 
-def stops(model: Any) -> set[int]:
-    """The token ids that generation stops on, of the model's generation config."""
-    given = model.generation_config.eos_token_id
-    return set(given if isinstance(given, list) else [given]) - {None}
+def stop_ids(model: Any) -> set[int]:
+    """Returns the token ids that generation stops on, of the model's generation config."""
+    eos_ids = model.generation_config.eos_token_id
+    return set(eos_ids if isinstance(eos_ids, list) else [eos_ids]) - {None}
 
 
 def check_batch(
-    batch: dict[str, Any], examples: Sequence[Example], tokenizer: Any, ends: set[int]
+    batch: dict[str, Any], examples: Sequence[Example], tokenizer: Any, stops: set[int]
 ) -> None:
-    """Raises StageError unless the rows of a batch, as the model gets them, are `examples` as
-    inference will see them.
+    """Raises StageError unless the rows of a batch are `examples` as inference will see them.
 
-    Of every row: the ids before the labels are those of the prompt as the engines make them; the
-    labels are exactly the completion, and decode to it; the last of them is what generation stops
-    on.
+    `batch` is what the model gets, `stops` what generation stops on. Checked of every row:
+    the ids before the labels are those of the prompt as the engines make them. The labels are
+    exactly the completion, and decode to it. The last label is what generation stops on.
     """
     rows = list(_rows(batch))
-    wanted = [(tokens.ids(tokenizer, row.prompt), row.completion) for row in examples]
-    if len(rows) != len(wanted):
+    if len(rows) != len(examples):
         raise StageError(
-            f"first batch: {len(rows)} rows instead of {len(wanted)}; nothing was trained"
+            f"first batch: {len(rows)} rows instead of {len(examples)}; nothing was trained"
         )
-    for (ids, labels), example in zip(rows, wanted, strict=True):
-        begin = next((place for place, label in enumerate(labels) if label != IGNORED), len(labels))
-        if labels[begin:] != ids[begin:] or (ids[:begin], tokenizer.decode(ids[begin:])) != example:
+    for (ids, labels), example in zip(rows, examples, strict=True):
+        first_label = _first_label(labels)
+        prompt_ids = tokens.ids(tokenizer, example.prompt)
+        completion_ids = ids[first_label:]
+        if (
+            labels[first_label:] != completion_ids
+            or ids[:first_label] != prompt_ids
+            or tokenizer.decode(completion_ids) != example.completion
+        ):
             raise StageError(
-                "first batch: its prompts and labels are not those of its examples; nothing was trained"
+                "first batch: its prompts and labels are not those of its examples; "
+                "nothing was trained"
             )
-        if ids[-1] != tokenizer.eos_token_id or ids[-1] not in ends:
+        if ids[-1] != tokenizer.eos_token_id or ids[-1] not in stops:
             raise StageError(
-                f"first batch: a completion does not end with what generation stops on ({sorted(ends)}, the "
-                f"tokenizer's EOS is {tokenizer.eos_token_id}); nothing was trained, check the student's configs"
+                "first batch: a completion does not end with what generation stops on "
+                f"({sorted(stops)}, the tokenizer's EOS is {tokenizer.eos_token_id}); "
+                "nothing was trained, check the student's configs"
             )
+
+
+def _first_label(labels: Sequence[int]) -> int:
+    """Returns the position of the first label that is learned, or the length where there is
+    none.
+    """
+    positions = (position for position, label in enumerate(labels) if label != IGNORED)
+    return next(positions, len(labels))
 
 
 def _rows(batch: dict[str, Any]) -> Iterator[tuple[list[int], list[int]]]:
-    """(ids, labels) of each row of a padded or a packed batch."""
+    """Yields (ids, labels) of each row of a padded or a packed batch."""
     ids, labels = batch["input_ids"], batch["labels"]
-    if "attention_mask" in batch:
-        sizes = batch["attention_mask"].sum(1).tolist()
-        yield from (
-            (one[:size].tolist(), two[:size].tolist())
-            for one, two, size in zip(ids, labels, sizes, strict=True)
-        )
+    if "attention_mask" in batch:  # padded: (rows, tokens), with the padding at the end
+        row_lengths = batch["attention_mask"].sum(1).tolist()
+        for row_ids, row_labels, length in zip(ids, labels, row_lengths, strict=True):
+            yield row_ids[:length].tolist(), row_labels[:length].tolist()
         return
-    edges = [*(batch["position_ids"][0] == 0).nonzero().flatten().tolist(), ids.shape[1]]
-    for start, end in itertools.pairwise(edges):
+    # packed: (1, tokens), where a row begins wherever positions begin anew
+    starts = (batch["position_ids"][0] == 0).nonzero().flatten().tolist()
+    for start, end in itertools.pairwise([*starts, ids.shape[1]]):
         yield ids[0, start:end].tolist(), labels[0, start:end].tolist()

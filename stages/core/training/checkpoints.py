@@ -1,9 +1,9 @@
-"""Checkpoints of a run that goes on: outside the stage's out, under a hash of all that the run
-depends on.
+"""Checkpoints of a run that goes on after it was killed.
 
-A run that was killed goes on from its last whole checkpoint and ends as it would have: weights,
-optimizer, schedule, data order and random states are TRL's; whole is one that has its checksums,
-which are written last.
+They lie outside the stage's out, in a folder named by a hash of all that the run depends on. A run
+that was killed goes on from its last complete checkpoint and ends as it would have. Weights,
+optimizer, schedule, data order and random states are TRL's. A checkpoint is complete when it has
+its checksums, which are written last.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ from stages.core.machine import hardware
 from stages.core.program import files
 from stages.core.records import Example
 from stages.core.students import sums
-from stages.core.training import launch
+from stages.core.training import launch, process_group
 from stages.core.training.scratch import FOLDER
 from stages.core.training.settings import Method, Training
 
@@ -38,43 +38,48 @@ _LIBRARIES = (
     "bitsandbytes",
     "torchao",
 )
-_NO_EFFECT = ("checkpoint_minutes",)
+# Fields of Training that do not change the result of a run
+_WITHOUT_EFFECT = ("checkpoint_minutes",)
+_HASH_LETTERS = 16  # of 64, in the name of a folder
 
 
-def scratch(
+def scratch_folder(
     base: Path,
     examples: Sequence[Example],
     method: Method,
     training: Training,
     seed: int,
-    cell: str,
+    cell_name: str,
 ) -> Path:
-    """The folder of a run's checkpoints: `<cell>-<hash>` of all that its result depends on, this
-    code too.
+    """Returns the folder of a run's checkpoints, `<cell>-<hash>`.
+
+    The hash is of all that the run's result depends on, this room's code too.
     """
-    known = hashlib.sha256(files.digest(base).encode())
-    settings = {
-        name: value
-        for name, value in dataclasses.asdict(training).items()
-        if name not in _NO_EFFECT
-    }
-    versions = {name: _version(name) for name in _LIBRARIES}
-    where = [
+    digest = hashlib.sha256(files.digest(base).encode())
+    # A run with other minutes between checkpoints may go on from an earlier run's
+    training_fields = dataclasses.asdict(training)
+    for field in _WITHOUT_EFFECT:
+        del training_fields[field]
+    dependencies = [
+        dataclasses.asdict(method),
+        training_fields,
+        seed,
+        {library: _version(library) for library in _LIBRARIES},
+        # the machine, and the code
         hardware.device(),
-        launch.world(),
+        process_group.world_size(),
         files.digest(Path(__file__).parent, "*.py"),
         launch.CONFIG.read_text(),
     ]
-    known.update(
-        json.dumps([dataclasses.asdict(method), settings, seed, versions, *where]).encode()
-    )
-    for row in examples:
-        known.update(json.dumps(dataclasses.astuple(row)).encode())
-    return FOLDER / f"{cell}-{known.hexdigest()[:16]}"
+    digest.update(json.dumps(dependencies).encode())
+    # one by one: the texts of all examples may be large
+    for example in examples:
+        digest.update(json.dumps(dataclasses.astuple(example)).encode())
+    return FOLDER / f"{cell_name}-{digest.hexdigest()[:_HASH_LETTERS]}"
 
 
 def _version(library: str) -> str | None:
-    """None for one that is not installed."""
+    """Returns the version of a library, or None if it is not installed."""
     try:
         return importlib.metadata.version(library)
     except importlib.metadata.PackageNotFoundError:
@@ -82,20 +87,25 @@ def _version(library: str) -> str | None:
 
 
 def newest(folder: Path) -> Path | None:
-    """The last checkpoint whose bytes are those that were written; newer ones are removed."""
+    """Returns the last checkpoint whose bytes are those that were written.
+
+    Checkpoints after it are damaged or incomplete; they are removed. Returns None if none is left.
+    """
     remove_unfinished(folder)
+    # by number: checkpoint-90 is older than checkpoint-100
     for path in sorted(folder.glob("checkpoint-*"), key=_step, reverse=True):
-        problem = sums.damaged(path)
-        if problem is None:
+        damaged_file = sums.damaged(path)
+        if damaged_file is None:
             return path
         sys.stderr.write(
-            f"warning: {path / problem}: damaged; training goes on from what is older\n"
+            f"warning: {path / damaged_file}: damaged; training goes on from what is older\n"
         )
         files.remove(path)
     return None
 
 
 def _step(path: Path) -> int:
+    """Returns 40 for `checkpoint-40`."""
     return int(path.name.partition("-")[2])
 
 
@@ -108,42 +118,53 @@ def remove_unfinished(folder: Path) -> None:
 
 @contextlib.contextmanager
 def written_to(folder: Path) -> Iterator[None]:
-    """Names `folder` where a checkpoint cannot be written, and leaves no half of one, which would
-    fill the disk.
+    """Names `folder` in the error of a checkpoint that cannot be written.
+
+    It leaves no half of a checkpoint, which would fill the disk.
     """
     try:
         with files.naming(folder):
             yield
     except Exception:
-        if launch.rank() == 0:
+        if process_group.rank() == 0:
             remove_unfinished(folder)
         raise
 
 
 class Checkpoints(TrainerCallback):
-    """Asks for a checkpoint when `minutes` have passed since the last, and marks it once it is
-    whole.
+    """Asks for a checkpoint when `minutes` have passed since the last, and marks it when complete.
 
-    Only with a log line, because the mean loss that the next line states begins anew with a resumed
-    run.
+    It asks only at a step that has a log line. The mean loss of the next log line begins anew in a
+    resumed run, so it would be another loss anywhere else.
     """
 
     def __init__(self, minutes: float) -> None:
-        self.seconds, self.last = 60 * minutes, time.monotonic()
+        self.interval_seconds = 60 * minutes
+        self.last_saved = time.monotonic()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Asks for it."""
-        if state.global_step % state.logging_steps == 0 and state.global_step < state.max_steps:
-            control.should_save = launch.first(lambda: time.monotonic() - self.last >= self.seconds)
+        """Asks for a checkpoint if it is time for one. The first process decides for all."""
+        is_logged = state.global_step % state.logging_steps == 0
+        if is_logged and state.global_step < state.max_steps:
+            control.should_save = process_group.from_first(self._is_due)
+
+    def _is_due(self) -> bool:
+        return time.monotonic() - self.last_saved >= self.interval_seconds
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Marks it by its checksums, after all processes have written their parts; each reads a
-        share of the files.
+        """Marks a checkpoint with its checksums, after all processes have written their parts.
+
+        Each process reads a share of the files.
         """
-        launch.wait()
+        process_group.wait_for_all()
         folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
-        names = launch.first(lambda: sums.names(folder))
-        shares = launch.all_of(sums.made(folder, names[launch.rank() :: launch.world()]))
+        names = process_group.from_first(lambda: sums.names(folder))
+        names_of_this_process = names[process_group.rank() :: process_group.world_size()]
+        sums_by_process = process_group.gather(sums.made(folder, names_of_this_process))
+        # Checksums come last: a checkpoint without them is incomplete
         if state.is_world_process_zero:
-            sums.write(folder, {name: digest for share in shares for name, digest in share.items()})
-        self.last = time.monotonic()
+            all_sums: dict[str, str] = {}
+            for partial_sums in sums_by_process:
+                all_sums |= partial_sums
+            sums.write(folder, all_sums)
+        self.last_saved = time.monotonic()

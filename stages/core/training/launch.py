@@ -1,83 +1,75 @@
-"""Training in several processes: starting them with accelerate, and what they tell each other.
+"""Training in several processes: checking that it can be done, and starting them with accelerate.
 
-The stage's command starts itself again as `accelerate launch --config_file
-conf/accelerate/fsdp2.yaml ...` does, and ends as its workers did. One that a launcher has already
-started is a worker: of this machine's command, or of several machines' whose launchers a user
-started. In one process everything here but `start` does nothing.
+The stage's command starts itself again, as `accelerate launch --config_file
+conf/accelerate/fsdp2.yaml ...` does, and ends as its workers did. A process that a launcher has
+already started is a worker. It is a worker of this machine's command, or of the launchers that a
+user started on several machines. What workers tell each other is in process_group.py.
 
-conf/accelerate/fsdp2.yaml is no dep of the stage: one-process cells would be trained again for a
-change that cannot touch them. What it says changes where weights lie, not what is learned; what
-would is refused in `_join`.
+conf/accelerate/fsdp2.yaml is no dep of the stage: cells of one process would be trained again for a
+change that cannot touch them. What it says changes where weights lie, not what is learned. A
+setting that would change what is learned is refused in `_join`.
 """
 
 import contextlib
 import datetime
 import logging
 import os
-import secrets
 import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn
 
 from stages.core.program.errors import StageError
 from stages.core.program.lifetime import end_with_parent
+from stages.core.training.process_group import launched, rank, world_size
 from stages.core.training.settings import Method, Training
 
 CONFIG = Path(__file__).parents[3] / "conf" / "accelerate" / "fsdp2.yaml"
-PATIENCE = datetime.timedelta(
-    hours=2
-)  # the first process alone reads weights; where one dies all end at once
-_REPORT = (
-    "COMPRESS_DISTILL_REPORT"  # a folder in which workers leave their one line for the command
-)
-
-Value = TypeVar("Value")
-
-
-def launched() -> bool:
-    """Whether a launcher started this process."""
-    return "LOCAL_RANK" in os.environ
-
-
-def world() -> int:
-    """How many processes there are, on all machines."""
-    return int(os.environ["WORLD_SIZE"]) if launched() else 1
-
-
-def rank() -> int:
-    """This process's number; 0 alone writes outs."""
-    return int(os.environ["RANK"]) if launched() else 0
+# How long a process waits for others: the first one alone reads weights. If one dies, all end at
+# once.
+PATIENCE = datetime.timedelta(hours=2)
+# Names the folder in which workers leave their one line of error for the command
+_REPORT = "COMPRESS_DISTILL_REPORT"
+# What a launcher has to say for the processes to do what this stage needs
+_REQUIRED_ENVIRONMENT = {
+    "ACCELERATE_USE_FSDP": "true",
+    "FSDP_VERSION": "2",
+    "FSDP_ACTIVATION_CHECKPOINTING": "false",
+}
 
 
 def check(method: Method, training: Training) -> None:
-    """Raises StageError where rows cannot be read so, or the processes together would not do what
-    one does.
+    """Raises StageError if rows cannot be read with the attention that `training` names.
+
+    Raises it too if the processes together would not do what one process does.
     """
     if training.attention == "rows" and not training.packed:
         raise StageError(
             "students.*.training.attention: rows is for packed rows alone; set packed: true"
         )
-    many = world() if launched() else training.processes
-    if many == 1:
+    # A launcher that a user started decides the number, not params.yaml
+    processes = world_size() if launched() else training.processes
+    if processes == 1:
         return
-    if method.accumulation % many:
+    if method.accumulation % processes:
         raise StageError(
-            f"methods.*.accumulation: {method.accumulation} batches a step cannot be shared evenly by {many} processes "
-            "(students.*.training.processes, or the launcher's); give it a multiple of them"
+            f"methods.*.accumulation: {method.accumulation} batches a step cannot be shared evenly "
+            f"by {processes} processes (students.*.training.processes, or the launcher's); "
+            "give it a multiple of them"
         )
     for name in ("own_products", "packed"):
         if getattr(training, name):
             raise StageError(
-                f"students.*.training.{name}: for one process, and here are {many}; set it to false"
+                f"students.*.training.{name}: for one process, and here are {processes}; "
+                "set it to false"
             )
     if method.bitsandbytes:
         raise StageError(
-            f"methods.*.optimizer: {method.optimizer} is bitsandbytes', which cannot update weights that {many} "
-            "processes share; adamw_torch_8bit (torchao) can"
+            f"methods.*.optimizer: {method.optimizer} is bitsandbytes', which cannot update "
+            f"weights that {processes} processes share; adamw_torch_8bit (torchao) can"
         )
 
 
@@ -85,7 +77,7 @@ def start(processes: int, module: str, options: list[str]) -> None:
     """Runs `python -m module options` in `processes` processes of this machine, one for each GPU if
     it has any.
 
-    Raises StageError where one of them fails, with the line of the one that was first.
+    Raises StageError if one of them fails, with the line of the one that failed first.
     """
     import torch
     from accelerate.commands.launch import launch_command, launch_command_parser
@@ -97,49 +89,55 @@ def start(processes: int, module: str, options: list[str]) -> None:
         raise StageError(
             f"students.*.training.processes: {processes}, but this machine has {gpus} GPUs"
         )
+    # All processes share the CPU's threads evenly
     threads = max(1, torch.get_num_threads() // processes)
-    known = ["--config_file", str(CONFIG), "--num_processes", str(processes)]
-    known += ["--num_cpu_threads_per_process", str(threads)]
-    logging.getLogger("torch.distributed.elastic").setLevel(
-        logging.CRITICAL
-    )  # what it says of a failure is told below
-    with tempfile.TemporaryDirectory() as folder, _environment(_REPORT, folder):
+    arguments = ["--config_file", str(CONFIG), "--num_processes", str(processes)]
+    arguments += ["--num_cpu_threads_per_process", str(threads)]
+    arguments += ["-m", module, *options]
+    # What it logs of a failure is told below
+    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
+    with tempfile.TemporaryDirectory() as report_folder, _environment(_REPORT, report_folder):
         try:
-            launch_command(launch_command_parser().parse_args([*known, "-m", module, *options]))
+            launch_command(launch_command_parser().parse_args(arguments))
         except ChildFailedError as error:
-            raise StageError(_said(Path(folder), error, processes)) from None
+            raise StageError(_first_failure(Path(report_folder), error, processes)) from None
         except SignalException as error:
             sys.exit(128 + error.sigval)
 
 
-def _said(folder: Path, error: Any, processes: int) -> str:
-    """What the worker that failed first said of it; where that is no StageError, its traceback goes
-    to stderr.
+def _first_failure(report_folder: Path, error: Any, processes: int) -> str:
+    """Returns the line of the worker that failed first.
 
-    Those after it failed because it was gone. One that was killed could say nothing; by SIGTERM it
-    was the launcher's.
+    If its error is no StageError, its traceback goes to stderr. Workers that failed after it failed
+    because it was gone. A worker that was killed could leave no report. One that was killed by
+    SIGTERM was killed by the launcher.
     """
-    number, failure = error.get_first_failure()
-    reports = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime_ns)
-    killed = [
-        rank
-        for rank, one in error.failures.items()
-        if one.exitcode < 0 and one.exitcode != -signal.SIGTERM
+    failed_rank, failure = error.get_first_failure()
+    killed_ranks = [
+        worker_rank
+        for worker_rank, worker_failure in error.failures.items()
+        if worker_failure.exitcode < 0 and worker_failure.exitcode != -signal.SIGTERM
     ]
-    if reports and not killed:
+    # The first report is the cause of the others
+    reports = sorted(report_folder.iterdir(), key=lambda path: path.stat().st_mtime_ns)
+    if reports and not killed_ranks:
         line, _, trace = reports[0].read_text(encoding="utf-8").partition("\n")
         sys.stderr.write(trace)
         return line
-    if killed:
-        number, failure = killed[0], error.failures[killed[0]]
-    how = (
-        f"by {failure.signal_name()}" if killed else f"with exit code {failure.exitcode}; see above"
+    if killed_ranks:
+        failed_rank, failure = killed_ranks[0], error.failures[killed_ranks[0]]
+        ending = f"by {failure.signal_name()}"
+    else:
+        ending = f"with exit code {failure.exitcode}; see above"
+    return (
+        f"students.*.training.processes: {failed_rank} of {processes} was ended {ending}; "
+        "run the stage again to go on"
     )
-    return f"students.*.training.processes: {number} of {processes} was ended {how}; run the stage again to go on"
 
 
 @contextlib.contextmanager
 def _environment(name: str, value: str) -> Iterator[None]:
+    """Sets an environment variable for a while."""
     os.environ[name] = value
     try:
         yield
@@ -149,7 +147,11 @@ def _environment(name: str, value: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def worker() -> Iterator[None]:
-    """What a process that a launcher started does around its work, after which it ends."""
+    """Surrounds the work of a process that a launcher started. The process ends with the work.
+
+    An error of the work is left in a report for the command. In a process that no launcher started
+    nothing is added to the work.
+    """
     if not launched():
         yield
         return
@@ -161,21 +163,27 @@ def worker() -> Iterator[None]:
     except Exception as error:
         if _REPORT not in os.environ or isinstance(error, OSError):
             raise
-        known = isinstance(error, StageError)
-        line = " ".join((str(error) if known else f"{type(error).__name__}: {error}").split())
-        trace = "" if known else traceback.format_exc()
-        (Path(os.environ[_REPORT]) / str(rank())).write_text(f"{line}\n{trace}", encoding="utf-8")
+        _write_report(error, Path(os.environ[_REPORT]))
         _end(1)
 
 
-def _end_with_launcher() -> None:
-    """Has this process killed when its launcher is, which put it into a session of its own; nothing
-    is left behind.
+def _write_report(error: Exception, report_folder: Path) -> None:
+    """Leaves one line for the command, and below it the traceback of what is no StageError."""
+    is_stage_error = isinstance(error, StageError)
+    message = str(error) if is_stage_error else f"{type(error).__name__}: {error}"
+    line = " ".join(message.split())
+    trace = "" if is_stage_error else traceback.format_exc()
+    (report_folder / str(rank())).write_text(f"{line}\n{trace}", encoding="utf-8")
 
-    An end that is asked for is an exception, so that what is half written is removed.
+
+def _end_with_launcher() -> None:
+    """Has this process killed when its launcher is killed, so that nothing is left behind.
+
+    The launcher put it into a session of its own. A signal that asks for an end becomes an
+    exception, so that half-written files are removed.
     """
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda given, _: sys.exit(128 + given))
+        signal.signal(number, lambda received, _: sys.exit(128 + received))
     end_with_parent()
 
 
@@ -191,96 +199,22 @@ def _end(code: int) -> NoReturn:
 
 
 def _join() -> None:
-    """Meets the other processes. Raises StageError where the launcher was not told to shard as this
-    stage needs it.
+    """Meets the other processes.
+
+    Raises StageError if the launcher was not told to shard as this stage needs it.
     """
-    wanted = {
-        "ACCELERATE_USE_FSDP": "true",
-        "FSDP_VERSION": "2",
-        "FSDP_ACTIVATION_CHECKPOINTING": "false",
-    }
-    for name, value in wanted.items():
-        if os.environ.get(name) != value:
-            raise StageError(
-                f"{name}: {os.environ.get(name)!r}, expected {value!r}; launch with {CONFIG.name}"
-            )
+    for name, expected in _REQUIRED_ENVIRONMENT.items():
+        value = os.environ.get(name)
+        if value != expected:
+            raise StageError(f"{name}: {value!r}, expected {expected!r}; launch with {CONFIG.name}")
     import datasets
     import torch
     from accelerate import PartialState
-    from transformers.utils import logging as transformers
+    from transformers.utils import logging as transformers_logging
 
+    # PartialState keeps what it was made with for the whole process, so the trainer has it too
     PartialState(cpu=not torch.cuda.is_available(), timeout=PATIENCE)
+    # One process shows progress for all
     if rank():
         datasets.disable_progress_bars()
-        transformers.disable_progress_bar()
-
-
-def leave() -> None:
-    """Parts from the other processes, all at once: what the first one has yet to do it does alone."""
-    if launched():
-        import torch.distributed
-
-        torch.distributed.destroy_process_group()
-
-
-def first(make: Callable[[], Value]) -> Value:
-    """What `make` gives in the first process, in all of them."""
-    if not launched():
-        return make()
-    import torch.distributed
-
-    box = [make() if rank() == 0 else None]
-    torch.distributed.broadcast_object_list(box)
-    return box[0]  # type: ignore[return-value]
-
-
-def in_turn(make: Callable[[], Value]) -> Value:
-    """What `make` gives, in the first process before all others: what it leaves on the disk is
-    theirs too.
-    """
-    if rank():
-        wait()
-        return make()
-    value = make()
-    wait()
-    return value
-
-
-def wait() -> None:
-    """Returns when all processes have come here."""
-    all_of(None)
-
-
-def all_of(value: Value) -> list[Value]:
-    """Every process's `value`, in the order of their numbers."""
-    if not launched():
-        return [value]
-    import torch.distributed
-
-    box: list[Any] = [None] * world()
-    torch.distributed.all_gather_object(box, value)
-    return box
-
-
-def together(device: str) -> str:
-    """The name of all processes' devices, which seconds of one device are not to be compared with."""
-    return f"{world()} x {device}" if launched() else device
-
-
-def shared(folder: Path) -> Path:
-    """`folder`, which all processes see as one. Raises StageError where another machine has a
-    folder of its own.
-    """
-    if not launched():
-        return folder
-    mark = folder / "shared"
-    token = first(lambda: secrets.token_hex(8))
-    if rank() == 0:
-        folder.mkdir(parents=True, exist_ok=True)
-        mark.write_text(token)
-    wait()
-    if not all(all_of(mark.is_file() and mark.read_text() == token)):
-        raise StageError(
-            f"{folder}: not seen by all machines; put COMPRESS_DISTILL_SCRATCH on a shared disk"
-        )
-    return folder
+        transformers_logging.disable_progress_bar()

@@ -1,9 +1,8 @@
-"""Rows of a batch one after the other instead of padded: whether a student keeps them apart, and
-attention for CPUs.
+"""Packed batches: rows one after the other instead of padded, and attention over them for CPUs.
 
 Packed rows leak into each other where attention ignores their borders, or where a linear-attention
-layer carries its state over them (ms-swift #9618, TRL #3910). So no student is trained on them
-before its logits were compared.
+layer carries its state over them (ms-swift #9618, TRL #3910). So no student is trained on packed
+rows before its logits were compared with those of each row by itself.
 """
 
 from typing import Any
@@ -17,16 +16,17 @@ from stages.core.machine import hardware
 from stages.core.program.errors import StageError
 from stages.core.training.settings import Training
 
-ROWS = "rows"
-LENGTHS = (37, 61, 23)  # of the rows that are compared
-# Largest difference that is rounding, as a share of the logits' standard deviation, by what
-# products are made in. SmolLM2 in bf16: up to 0.17 with AMX (`contamination` in
-# metrics/default/train), whose products of other numbers of rows round otherwise, as a GPU's do;
-# many times more where attention crosses the borders.
+ROWS = "rows"  # the name of our attention, in params.yaml and for transformers
+LENGTHS = (37, 61, 23)  # tokens of the rows that are compared
+# Largest difference that is rounding, as a share of the logits' standard deviation, by the dtype in
+# which products are computed. SmolLM2 in bf16: up to 0.17 with AMX (`contamination` in
+# metrics/default/train), whose products of other numbers of rows round otherwise, as a GPU's do.
+# The difference is many times larger where attention crosses the borders.
 TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.4}
+_UNSUPPORTED = ("sliding_window", "softcap", "s_aux")  # a window, a cap on scores, sinks
 
 
-def rows(
+def row_attention(
     module: Any,
     query: torch.Tensor,
     key: torch.Tensor,
@@ -34,52 +34,58 @@ def rows(
     mask: Any,
     **settings: Any,
 ) -> tuple[torch.Tensor, None]:
-    """Causal attention over packed rows, row by row: nothing is computed across their borders.
+    """Returns causal attention over packed rows, row by row: nothing crosses their borders.
 
-    query, key and value have the shape (1, heads, tokens, size), with as many or fewer heads of
-    keys; the result (1, tokens, heads, size). Plain products: on a CPU they were faster, backward
-    too, than torch's fused attention. Raises NotImplementedError for a layer with a window, a cap
-    on its scores, or sinks.
+    query, key and value have the shape (1, heads, tokens, size), where key and value may have fewer
+    heads. The result has the shape (1, tokens, heads, size). These are plain products, which were
+    faster on a CPU than torch's fused attention, backward too.
+
+    Raises NotImplementedError for a layer with a window, a cap on its scores, or sinks.
     """
-    if odd := [
-        name for name in ("sliding_window", "softcap", "s_aux") if settings.get(name) is not None
-    ]:
-        raise NotImplementedError(f"attention {ROWS} has no {odd[0]}")
-    sizes = settings["cu_seq_lens_q"].diff().tolist()
-    grouped = query.squeeze(0).unflatten(0, (key.shape[1], -1))
-    cut = zip(
-        grouped.split(sizes, 2),
-        key.squeeze(0).split(sizes, 1),
-        value.squeeze(0).split(sizes, 1),
-        strict=True,
-    )
-    parts = [_attend(one, two, three, settings["scaling"]) for one, two, three in cut]
-    return torch.cat(parts, 2).flatten(0, 1).transpose(0, 1)[None].contiguous(), None
+    unsupported = [name for name in _UNSUPPORTED if settings.get(name) is not None]
+    if unsupported:
+        raise NotImplementedError(f"attention {ROWS} has no {unsupported[0]}")
+    row_lengths = settings["cu_seq_lens_q"].diff().tolist()
+    # (key heads, query heads of each, tokens, size)
+    grouped_query = query.squeeze(0).unflatten(0, (key.shape[1], -1))
+    query_rows = grouped_query.split(row_lengths, 2)
+    key_rows = key.squeeze(0).split(row_lengths, 1)
+    value_rows = value.squeeze(0).split(row_lengths, 1)
+    outputs = []
+    for query_row, key_row, value_row in zip(query_rows, key_rows, value_rows, strict=True):
+        outputs.append(_attend(query_row, key_row, value_row, settings["scaling"]))
+    return torch.cat(outputs, 2).flatten(0, 1).transpose(0, 1)[None].contiguous(), None
 
 
 def _attend(
     query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scale: float
 ) -> torch.Tensor:
-    """One row: query (groups, heads, tokens, size), whose heads share the group's key and value;
-    and like it out.
+    """Returns the attention of one row, in the shape of query.
+
+    query (groups, heads, tokens, size); key and value (groups, tokens, size), which the heads of a
+    group share.
     """
-    _, many, size, _ = query.shape
-    ahead = torch.full((size, size), float("-inf"), dtype=query.dtype, device=query.device).triu(1)
-    scores = torch.baddbmm(
-        ahead.repeat(many, 1), query.flatten(1, 2), key.transpose(1, 2), alpha=scale
+    _, heads, length, _ = query.shape
+    minus_infinity = torch.full(
+        (length, length), float("-inf"), dtype=query.dtype, device=query.device
     )
-    # Sums in fp32 inside; a result in fp32, to be rounded for the product, takes more memory and
-    # time
-    out = torch.bmm(functional.softmax(scores, -1), value)
-    return out.unflatten(1, (many, size))
+    later_tokens = minus_infinity.triu(1)
+    scores = torch.baddbmm(
+        later_tokens.repeat(heads, 1), query.flatten(1, 2), key.transpose(1, 2), alpha=scale
+    )
+    # Sums are in fp32 inside softmax. A result in fp32, to be rounded for the product, takes more
+    # memory and time.
+    output = torch.bmm(functional.softmax(scores, -1), value)
+    return output.unflatten(1, (heads, length))
 
 
-AttentionInterface.register(ROWS, rows)
+AttentionInterface.register(ROWS, row_attention)
 
 
-def allowed(model: Any, training: Training) -> tuple[bool, float | None]:
-    """(whether batches are packed, what was measured); without packing the student gets the
-    attention for it.
+def decide(model: Any, training: Training) -> tuple[bool, float | None]:
+    """Returns whether batches are packed, and the contamination that was measured.
+
+    If they are not packed, the student gets an attention for padded batches.
     """
     if not training.packed:
         if training.attention == ROWS:
@@ -88,7 +94,7 @@ def allowed(model: Any, training: Training) -> tuple[bool, float | None]:
             )
         return False, None
     leak = contamination(model, training.attention)
-    if leak is not None and leak <= TOLERANCE[_products(model)]:
+    if leak is not None and leak <= TOLERANCE[_product_dtype(model)]:
         return True, leak
     model.set_attn_implementation("eager" if training.attention == ROWS else training.attention)
     return False, leak
@@ -96,40 +102,52 @@ def allowed(model: Any, training: Training) -> tuple[bool, float | None]:
 
 @torch.no_grad()
 def contamination(model: Any, attention: str) -> float | None:
-    """Largest difference between a row's logits packed and by itself, over the standard deviation
-    of the latter.
+    """Returns the largest difference between a row's logits when packed and by itself, over the
+    standard deviation of the latter.
 
-    On the device and in the precision of training. By itself a row is read with plain attention.
-    The rows are fixed token ids, so that all arms of a student get the same verdict. None where
-    `attention` cannot read them at all.
+    It is measured on the device and in the precision of training. By itself a row is read with
+    plain attention. The rows are fixed token ids, so that all arms of a student get the same
+    verdict. Returns None if `attention` cannot read them at all.
     """
     model.to("cuda" if torch.cuda.is_available() else "cpu")
-    draw = torch.Generator().manual_seed(0)
-    words = model.get_input_embeddings().num_embeddings
-    made = [torch.randint(words, (length,), generator=draw).tolist() for length in LENGTHS]
+    rows = _fixed_rows(model.get_input_embeddings().num_embeddings)
     collate = DataCollatorForLanguageModeling(pad_token_id=0, padding_free=True)
     model.eval()
     try:
-        packed = _logits(model, collate([{"input_ids": row} for row in made]))
+        packed_logits = _logits(model, collate([{"input_ids": row} for row in rows]))
     except (RuntimeError, ImportError):  # NotImplementedError is a RuntimeError
-        packed = None
+        packed_logits = None
     model.set_attn_implementation("eager")
-    alone = torch.cat([_logits(model, {"input_ids": torch.tensor([row])}) for row in made])
+    row_logits = [_logits(model, {"input_ids": torch.tensor([row])}) for row in rows]
+    separate_logits = torch.cat(row_logits)
     model.set_attn_implementation(attention)
     model.train()
-    return None if packed is None else float((packed - alone).abs().max() / alone.std())
+    if packed_logits is None:
+        return None
+    largest_difference = (packed_logits - separate_logits).abs().max()
+    return float(largest_difference / separate_logits.std())
 
 
-def _products(model: Any) -> torch.dtype:
-    """What the model's products are made in."""
+def _fixed_rows(vocabulary_size: int) -> list[list[int]]:
+    """Returns rows of token ids that are the same in every run."""
+    generator = torch.Generator().manual_seed(0)
+    return [
+        torch.randint(vocabulary_size, (length,), generator=generator).tolist()
+        for length in LENGTHS
+    ]
+
+
+def _product_dtype(model: Any) -> torch.dtype:
+    """Returns the dtype in which the model's products are computed."""
     return torch.bfloat16 if hardware.bf16_supported() else model.dtype
 
 
 def _logits(model: Any, batch: dict[str, Any]) -> torch.Tensor:
-    inputs = {
-        name: one.to(model.device) if torch.is_tensor(one) else one for name, one in batch.items()
-    }
-    inputs.pop("labels", None)
+    """Returns the logits (tokens, words) of the first row of a batch, in fp32."""
+    inputs = {}
+    for name, value in batch.items():
+        if name != "labels":
+            inputs[name] = value.to(model.device) if torch.is_tensor(value) else value
     with torch.autocast(model.device.type, torch.bfloat16, enabled=hardware.bf16_supported()):
-        found: torch.Tensor = model(**inputs, use_cache=False).logits[0].float()
-    return found
+        logits: torch.Tensor = model(**inputs, use_cache=False).logits[0].float()
+    return logits

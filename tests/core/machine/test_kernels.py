@@ -41,9 +41,9 @@ folder = pathlib.Path(sys.argv[1])
 """
 TRAINING = "from stages.core.training import adapters"
 ENGINE = """
-from stages.core.engines import Model, Request, Sampling
-from stages.core.engines.options import Transformers
-from stages.core.engines.transformers import TransformersEngine
+from stages.core.asking.engines import Model, Request, Sampling
+from stages.core.asking.engines.options import Transformers
+from stages.core.asking.engines.transformers import TransformersEngine
 """
 
 

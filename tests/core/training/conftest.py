@@ -11,7 +11,7 @@ from stages.core.training import run as runs
 from stages.core.training.settings import Method, Training
 from tests.made import FULL, PLAIN, example
 
-Train = Callable[..., runs.Result]
+Train = Callable[..., runs.TrainingResult]
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def train(
 ) -> Train:
     """A run over the examples."""
 
-    def run(method: Method = FULL, how: Training = PLAIN, seed: int = 0) -> runs.Result:
+    def run(method: Method = FULL, how: Training = PLAIN, seed: int = 0) -> runs.TrainingResult:
         scratch = tmp_path_factory.mktemp("scratch")
         return runs.train(tiny, examples, tokenizer, method, how, seed, scratch)
 

@@ -83,8 +83,12 @@ def test_papers_students_have_the_attention_that_params_name(name: str) -> None:
 def test_of_experts_the_chosen_ones_are_active() -> None:
     one = 16 * 48 + 24 * 16  # of an expert: gate and up in one, down
     whole = sum(weight.numel() for weight in made(GPT_OSS).parameters())
-    assert adapters.active(made(GPT_OSS)) == whole - 2 * one  # in each of two layers one of three
-    assert adapters.active(made(QWEN)) == sum(weight.numel() for weight in made(QWEN).parameters())
+    assert (
+        adapters.active_parameters(made(GPT_OSS)) == whole - 2 * one
+    )  # in each of two layers one of three
+    assert adapters.active_parameters(made(QWEN)) == sum(
+        weight.numel() for weight in made(QWEN).parameters()
+    )
 
 
 def test_dropout_is_before_linear_layers_where_experts_are_fused() -> None:

@@ -328,4 +328,4 @@ def test_first_batch_has_its_examples_in_order(
 def test_generation_stops_on_what_its_config_names(named: Any, found: set[int]) -> None:
     model = torch.nn.Module()
     model.generation_config = type("Config", (), {"eos_token_id": named})  # type: ignore[assignment]
-    assert batches.stops(model) == found
+    assert batches.stop_ids(model) == found

@@ -218,7 +218,7 @@ def test_cell_is_trained_by_one_process_at_a_time(
     tmp_path: Path, tiny: Path, examples: list[Example]
 ) -> None:
     root = project(tmp_path, tiny, examples, FULL)
-    folder = checkpoints.scratch(
+    folder = checkpoints.scratch_folder(
         root / "data/test/models/tiny", examples, FULL, OFTEN, 3, f"test-{CELL}"
     )
     with scratch.held(root / folder):
@@ -238,11 +238,11 @@ def test_scratch_is_another_for_whatever_changes_the_result(
     shutil.copytree(tiny, other)
     (other / "model.safetensors").write_bytes((tiny / "model.safetensors").read_bytes()[:-1] + b"x")
     known = (tiny, examples, FULL, OFTEN, 0, "cell")
-    assert checkpoints.scratch(*known) == checkpoints.scratch(*known)
+    assert checkpoints.scratch_folder(*known) == checkpoints.scratch_folder(*known)
     patient = dataclasses.replace(OFTEN, checkpoint_minutes=5)
-    assert checkpoints.scratch(tiny, examples, FULL, patient, 0, "cell") == checkpoints.scratch(
-        *known
-    )
+    assert checkpoints.scratch_folder(
+        tiny, examples, FULL, patient, 0, "cell"
+    ) == checkpoints.scratch_folder(*known)
     changed = [
         (other, examples, FULL, OFTEN, 0, "cell"),
         (tiny, examples[1:], FULL, OFTEN, 0, "cell"),
@@ -251,14 +251,22 @@ def test_scratch_is_another_for_whatever_changes_the_result(
         (tiny, examples, FULL, OFTEN, 1, "cell"),
         (tiny, examples, FULL, OFTEN, 0, "cell2"),
     ]
-    assert len({checkpoints.scratch(*known), *(checkpoints.scratch(*one) for one in changed)}) == 7
+    assert (
+        len(
+            {
+                checkpoints.scratch_folder(*known),
+                *(checkpoints.scratch_folder(*one) for one in changed),
+            }
+        )
+        == 7
+    )
 
 
 @pytest.mark.parametrize(
     "elsewhere",
     [
         {"checkpoints.hardware.device": lambda: "another"},
-        {"checkpoints.launch.world": lambda: 2},
+        {"checkpoints.process_group.world_size": lambda: 2},
         {"checkpoints.files.digest": lambda *_: "other code"},
         {"checkpoints._version": lambda library: "9" if library == "torchao" else "1"},
     ],
@@ -267,7 +275,7 @@ def test_scratch_is_another_where_code_libraries_or_machine_are(
     tiny: Path, examples: list[Example], monkeypatch: pytest.MonkeyPatch, elsewhere: dict[str, Any]
 ) -> None:
     known = (tiny, examples, FULL, OFTEN, 0, "cell")
-    here = checkpoints.scratch(*known)
+    here = checkpoints.scratch_folder(*known)
     for name, other in elsewhere.items():
         monkeypatch.setattr(f"stages.core.training.{name}", other)
-    assert checkpoints.scratch(*known) != here
+    assert checkpoints.scratch_folder(*known) != here

@@ -101,7 +101,7 @@ def test_right_sums_are_taken(usual: Adapted, tmp_path: Path) -> None:
     out = usual.save(tmp_path / "out")
     weights, before = (load_file(folder / "model.safetensors") for folder in (out, usual.base))
     changed = {name for name in weights if not torch.equal(weights[name], before[name])}
-    assert changed == {target.weight for target in merged.targets(usual.model).values()}
+    assert changed == {weight.name for weight in merged.adapted_weights(usual.model).values()}
 
 
 def test_adapter_that_was_not_merged_is_refused(
@@ -180,7 +180,10 @@ def test_adapter_of_another_sum_is_refused(
     monkeypatch.setattr(PeftModel, "save_pretrained", saved)
     with pytest.raises(StageError, match=complaint):
         merged.check(
-            _written(usual, tmp_path / "out"), usual.base, merged.targets(usual.model), usual.model
+            _written(usual, tmp_path / "out"),
+            usual.base,
+            merged.adapted_weights(usual.model),
+            usual.model,
         )
 
 

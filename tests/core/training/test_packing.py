@@ -28,23 +28,25 @@ def student(tiny: Any) -> Any:
 def test_rows_attention_is_plain_attention_for_each_row(
     student: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    packed, rounded = packing.allowed(student, PACKED)
+    packed, rounded = packing.decide(student, PACKED)
     assert packed
     assert rounded is not None
     assert rounded < packing.TOLERANCE[torch.bfloat16] / 4
     monkeypatch.setattr(hardware, "bf16_supported", lambda: False)
-    assert packing.allowed(student, PACKED) == (True, pytest.approx(0, abs=1e-4))
+    assert packing.decide(student, PACKED) == (True, pytest.approx(0, abs=1e-4))
 
 
 @pytest.mark.parametrize("frozen", [False, True], ids=["fp32", "bf16"])
 def test_attention_over_the_borders_of_rows_is_found_out(tiny: Any, frozen: bool) -> None:
     def leaking(module: Any, query: Any, key: Any, value: Any, mask: Any, **settings: Any) -> Any:
         whole = torch.tensor([0, query.shape[2]])
-        return packing.rows(module, query, key, value, mask, **settings | {"cu_seq_lens_q": whole})
+        return packing.row_attention(
+            module, query, key, value, mask, **settings | {"cu_seq_lens_q": whole}
+        )
 
     AttentionInterface.register("leaking", leaking)
     student = adapters.load(tiny, "leaking", frozen)
-    packed, leak = packing.allowed(student, dataclasses.replace(PACKED, attention="leaking"))
+    packed, leak = packing.decide(student, dataclasses.replace(PACKED, attention="leaking"))
     assert not packed
     assert leak is not None
     assert leak > 2 * max(packing.TOLERANCE.values())
@@ -67,7 +69,7 @@ def test_students_that_rows_attention_is_wrong_for_are_found_out(config: Any, re
         if "norm" not in name:
             torch.nn.init.normal_(one, std=0.3)
     student.set_attn_implementation(packing.ROWS)
-    packed, leak = packing.allowed(student, PACKED)
+    packed, leak = packing.decide(student, PACKED)
     assert not packed
     assert (leak > 2 * max(packing.TOLERANCE.values()) if leak is not None else None) == (
         True if reads else None
@@ -95,4 +97,4 @@ def test_packed_batches_teach_what_padded_ones_do(train: Train, method: Any) -> 
 
 def test_rows_attention_needs_packed_batches(student: Any) -> None:
     with pytest.raises(StageError, match="rows is for packed rows alone; set packed: true"):
-        packing.allowed(student, dataclasses.replace(PACKED, packed=False))
+        packing.decide(student, dataclasses.replace(PACKED, packed=False))

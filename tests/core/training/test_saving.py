@@ -89,12 +89,12 @@ def check(root: Path, adapter: bool) -> None:
     assert {dtype for _, dtype in tensors.stored(out).values()} == {"BF16"}
     assert not list((root / "data/scratch").iterdir())
     after, before = logits(read(out)), logits(read(base))
-    learned = saving.distance(after[0], before[0])
+    learned = saving.logit_distance(after[0], before[0])
     assert learned > 5 * ROUNDING
     assert (out / "adapter").exists() == adapter
     if adapter:
         apart = logits(PeftModel.from_pretrained(read(base), out / "adapter"))
-        assert saving.distance(apart[0], after[0]) < ROUNDING
+        assert saving.logit_distance(apart[0], after[0]) < ROUNDING
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ FAULTS: dict[str, tuple[type, Callable[[dict[str, torch.Tensor]], Any], str]] = 
 
 
 @pytest.fixture(scope="module")
-def learned(train: Train) -> runs.Result:
+def learned(train: Train) -> runs.TrainingResult:
     """The tiny student after a run with LoRA."""
     return train(LORA)
 
@@ -198,7 +198,7 @@ def learned(train: Train) -> runs.Result:
 @pytest.mark.parametrize("fault", FAULTS)
 def test_folder_that_is_not_what_was_trained_is_refused(
     fault: str,
-    learned: runs.Result,
+    learned: runs.TrainingResult,
     tiny: Path,
     tokenizer: Any,
     tmp_path: Path,
@@ -212,7 +212,7 @@ def test_folder_that_is_not_what_was_trained_is_refused(
 
 
 def test_adapter_that_was_not_merged_is_refused(
-    learned: runs.Result,
+    learned: runs.TrainingResult,
     tiny: Path,
     tokenizer: Any,
     tmp_path: Path,

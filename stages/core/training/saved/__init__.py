@@ -1,1 +1,1 @@
-"""What a training run leaves, and the proof that it is what was trained."""
+"""What a training run leaves: the student's folder, and the proof that it is what was trained."""

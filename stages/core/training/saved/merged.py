@@ -1,9 +1,9 @@
 """The proof that merged weights are the base's plus the adapter's, from the files alone, one tensor
 at a time.
 
-Hu et al., LoRA (arXiv 2106.09685), equation 3: W + alpha / rank * B A for each adapted weight;
-every other tensor is the base's. Logits cannot show it: an adapter of usual size moves them less
-than rounding does. Memory, on the host: the largest tensor a few times over in fp32.
+Each adapted weight must be W + alpha / rank * B A (Hu et al., LoRA, arXiv 2106.09685, equation 3),
+and every other tensor must be the base's. Logits cannot show it: an adapter of usual size moves
+them less than rounding does. Memory, on the host: the largest tensor a few times over in fp32.
 """
 
 import json
@@ -26,130 +26,144 @@ ADAPTER, CONFIG = "adapter_model.safetensors", "adapter_config.json"  # peft's n
 _PREFIX = "base_model.model."
 # Settings of peft's config with which a merged weight is another sum than the one above
 _OTHER_SUMS = (
-    *(
-        "use_rslora",
-        "use_dora",
-        "rank_pattern",
-        "alpha_pattern",
-        "fan_in_fan_out",
-        "lora_bias",
-        "modules_to_save",
-    ),
-    *("trainable_token_indices", "layer_replication"),
+    "use_rslora",
+    "use_dora",
+    "rank_pattern",
+    "alpha_pattern",
+    "fan_in_fan_out",
+    "lora_bias",
+    "modules_to_save",
+    "trainable_token_indices",
+    "layer_replication",
 )
 ROUNDING = 2**-8  # of bf16, as a share of the weight; at most half of the last digit's value
-SUMS = 2**-20  # of fp32, as a share of the largest change: other hardware adds up in another order
-FLOOR = 1e-7
+SUMS = 2**-20  # of fp32, as a share of the largest change: other hardware adds in another order
+FLOOR = 1e-7  # difference that is rounding whatever the weight
 
 
 @dataclass(frozen=True)
-class Target:
-    """The weight that an adapter changes, by its name in the plain model."""
+class AdaptedWeight:
+    """A weight that an adapter changes, by its name in the plain model."""
 
-    weight: str
+    name: str
     fused: bool = False  # experts in one tensor
-    transposed: bool = False  # which is (experts, in, out)
+    transposed: bool = False  # the experts' tensor is (experts, in, out), else (experts, out, in)
 
 
-def targets(model: PeftModel) -> dict[str, Target]:
-    """What is adapted, by its name in the adapter's file. Raises StageError for an unknown kind of
-    layer.
+def adapted_weights(model: PeftModel) -> dict[str, AdaptedWeight]:
+    """Returns what is adapted, by the layer's name in the adapter's file.
+
+    Raises StageError for an unknown kind of layer.
     """
     adapted = {}
-    for name, module in model.named_modules():
-        bare = name.removeprefix(_PREFIX).replace(".base_layer", "")
+    for layer_name, module in model.named_modules():
+        plain_name = layer_name.removeprefix(_PREFIX).replace(".base_layer", "")
         if isinstance(module, ParamWrapper):
             transposed = bool(getattr(module.get_base_layer(), "is_transposed", False))
-            adapted[name] = Target(f"{bare}.{module.parameter_name}", True, transposed)
+            weight_name = f"{plain_name}.{module.parameter_name}"
+            adapted[layer_name] = AdaptedWeight(weight_name, True, transposed)
         elif isinstance(module, Linear):
-            adapted[name] = Target(f"{bare}.weight")
+            adapted[layer_name] = AdaptedWeight(f"{plain_name}.weight")
         elif isinstance(module, LoraLayer):
+            kind = type(module).__name__
             raise StageError(
-                f"methods.*.lora: {bare}: no proof for a merged {type(module).__name__}; leave it out"
+                f"methods.*.lora: {plain_name}: no proof for a merged {kind}; leave it out"
             )
     return adapted
 
 
-def check(out: Path, base: Path, adapted: Mapping[str, Target], model: Any) -> None:
+def check(out: Path, base: Path, adapted: Mapping[str, AdaptedWeight], model: Any) -> None:
     """Raises StageError unless the weights in `out` are those in `base` plus the adapter in
     out/adapter.
 
-    `adapted` is what `targets` returned before `model` was merged.
+    `adapted` is what `adapted_weights` returned before `model` was merged.
     """
     factors = load_file(out / "adapter" / ADAPTER)
     rank, scale = _scaling(out / "adapter")
-    saved, before = _paths(out), _paths(base)
-    others = saved.keys() & before.keys()
-    for stem, target in adapted.items():
-        down, up = (factors.pop(f"{stem}.lora_{side}.weight").float() for side in "AB")
-        change = _product(down, up, rank, target).mul_(scale)
-        for name, part in revert_weight_conversion(model, {target.weight: change}).items():
-            if name not in others:
-                raise _refused(out, name)
-            others.remove(name)
-            _check_sum(out, name, _read(saved, name), _read(before, name), part)
+    merged_paths, base_paths = _paths_by_tensor(out), _paths_by_tensor(base)
+    unchecked = merged_paths.keys() & base_paths.keys()
+    for layer_name, weight in adapted.items():
+        down = factors.pop(f"{layer_name}.lora_A.weight").float()
+        up = factors.pop(f"{layer_name}.lora_B.weight").float()
+        change = _product(down, up, rank, weight).mul_(scale)
+        # The files may hold one weight of the model in several tensors
+        for name, part in revert_weight_conversion(model, {weight.name: change}).items():
+            if name not in unchecked:
+                raise _other_sum(out, name)
+            unchecked.remove(name)
+            _check_sum(out, name, _read(merged_paths, name), _read(base_paths, name), part)
     if factors:
-        raise _refused(out / "adapter", min(factors))
-    for name in sorted(others):
-        weight = _read(saved, name)
-        if not torch.equal(
-            weight, _read(before, name).to(weight.dtype)
-        ):  # the base's may be in fp32
+        raise _other_sum(out / "adapter", min(factors))
+    for name in sorted(unchecked):
+        merged_tensor, base_tensor = _read(merged_paths, name), _read(base_paths, name)
+        # the base's may be in fp32
+        if not torch.equal(merged_tensor, base_tensor.to(merged_tensor.dtype)):
             raise StageError(
                 f"{out}: {name}: it is not adapted and differs from {base}'s; nothing was kept"
             )
 
 
 def _scaling(folder: Path) -> tuple[int, float]:
-    """Rank and alpha / rank of the adapter in `folder`. Raises StageError for settings that change
-    the sum.
+    """Returns rank and alpha / rank of the adapter in `folder`.
+
+    Raises StageError for settings that change the sum.
     """
     config = json.loads((folder / CONFIG).read_text())
     unproven = [name for name in _OTHER_SUMS if config.get(name)]
-    if unproven or config["bias"] != "none":
+    if config["bias"] != "none":
+        unproven.append("bias")
+    if unproven:
         raise StageError(
-            f"{folder}: {(*unproven, 'bias')[0]}: no proof for weights merged with it; leave it out"
+            f"{folder}: {unproven[0]}: no proof for weights merged with it; leave it out"
         )
     return config["r"], config["lora_alpha"] / config["r"]
 
 
-def _product(down: torch.Tensor, up: torch.Tensor, rank: int, target: Target) -> torch.Tensor:
-    """B A in the layout of the target: down is (rank, in), up (out, rank), of fused experts rank *
-    experts for rank.
+def _product(
+    down: torch.Tensor, up: torch.Tensor, rank: int, weight: AdaptedWeight
+) -> torch.Tensor:
+    """Returns B A in the layout of the adapted weight.
+
+    down is A, (rank, in), and up is B, (out, rank). Of fused experts they have rank * experts in
+    place of rank.
     """
-    if not target.fused:
+    if not weight.fused:
         return up @ down
     experts = len(down) // rank
-    down, up = down.reshape(experts, rank, -1), up.reshape(len(up), rank, experts)
-    return torch.einsum("ore,eri->eio" if target.transposed else "ore,eri->eoi", up, down)
+    down = down.reshape(experts, rank, -1)
+    up = up.reshape(len(up), rank, experts)
+    return torch.einsum("ore,eri->eio" if weight.transposed else "ore,eri->eoi", up, down)
 
 
 def _check_sum(
-    out: Path, name: str, saved: torch.Tensor, before: torch.Tensor, change: torch.Tensor
+    out: Path, name: str, merged: torch.Tensor, base: torch.Tensor, change: torch.Tensor
 ) -> None:
-    """Raises StageError unless saved = before + change but for rounding."""
-    if not saved.shape == before.shape == change.shape:
-        raise _refused(out, name)
-    # A frozen student in fp32 is read in bf16 where the hardware multiplies that
-    bases = (before,) if before.dtype == torch.bfloat16 else (before.to(torch.bfloat16), before)
-    if not any(_rounded(saved, base.float() + change, change) for base in bases):
-        raise _refused(out, name)
+    """Raises StageError unless merged = base + change but for rounding."""
+    if not merged.shape == base.shape == change.shape:
+        raise _other_sum(out, name)
+    # A frozen student in fp32 is read in bf16 where the hardware multiplies bf16
+    rounded_base = base.to(torch.bfloat16)
+    bases = [base] if base.dtype == torch.bfloat16 else [rounded_base, base]
+    if not any(_equal_but_rounding(merged, each.float() + change, change) for each in bases):
+        raise _other_sum(out, name)
 
 
-def _rounded(saved: torch.Tensor, wanted: torch.Tensor, change: torch.Tensor) -> bool:
-    """Whether `saved` is `wanted`, which is overwritten, but for rounding."""
-    bound = wanted.abs().mul_(ROUNDING).add_(FLOOR + SUMS * float(change.abs().max()))
-    return bool((wanted.sub_(saved.float()).abs_() <= bound).all())
+def _equal_but_rounding(merged: torch.Tensor, expected: torch.Tensor, change: torch.Tensor) -> bool:
+    """Whether `merged` is `expected`, which is overwritten, but for rounding."""
+    sum_rounding = FLOOR + SUMS * float(change.abs().max())
+    bound = expected.abs().mul_(ROUNDING).add_(sum_rounding)
+    return bool((expected.sub_(merged.float()).abs_() <= bound).all())
 
 
-def _refused(folder: Path, name: str) -> StageError:
+def _other_sum(folder: Path, name: str) -> StageError:
     return StageError(
-        f"{folder}: {name}: it is not the base's plus alpha / rank * B A of adapter/; nothing was kept"
+        f"{folder}: {name}: it is not the base's plus alpha / rank * B A of adapter/; "
+        "nothing was kept"
     )
 
 
-def _paths(folder: Path) -> dict[str, Path]:
-    """The file of each tensor in `folder`."""
+def _paths_by_tensor(folder: Path) -> dict[str, Path]:
+    """Returns the file of each tensor in `folder`, by the tensor's name."""
     paths: dict[str, Path] = {}
     for path in sorted(folder.glob("*.safetensors")):
         with safe_open(path, framework="pt") as file:

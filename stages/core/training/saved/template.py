@@ -1,5 +1,6 @@
-"""The chat template of a trained student: servers and harnesses that use it ask what training
-asked.
+"""The chat template of a trained student.
+
+Servers and harnesses that use it ask exactly what training asked.
 """
 
 from stages.core.chat import QUESTION
@@ -8,17 +9,17 @@ ROLES = "this student knows no message but the user's and the assistant's"
 
 
 def chat_template(prompt: str) -> str:
-    """The Jinja template that renders a user's message as `prompt`, a prompt template, has it;
-    answers end as learned.
+    """Returns the Jinja template that renders a user's message as the prompt template `prompt`.
 
-    The generation header stands in `prompt`, and so comes with every user's message. A special
-    token's text in a message stays that token, which the stages' own prompts do not let happen.
+    Answers end as the student learned to end them. The generation header is a part of `prompt`, and
+    so comes with every user's message. A special token's text in a message stays that token, which
+    the stages' own prompts do not let happen.
     """
-    user = "{{ message.content }}".join(
-        "{{ " + ascii(part) + " }}" for part in prompt.split(QUESTION)
-    )
+    # for example {{ 'Question: ' }}{{ message.content }}{{ '\n' }}
+    literals = ["{{ " + ascii(part) + " }}" for part in prompt.split(QUESTION)]
+    user_turn = "{{ message.content }}".join(literals)
     return (
-        f"{{% for message in messages %}}{{% if message.role == 'user' %}}{user}"
+        f"{{% for message in messages %}}{{% if message.role == 'user' %}}{user_turn}"
         "{% elif message.role == 'assistant' %}{{ message.content + eos_token }}"
         f"{{% else %}}{{{{ raise_exception({ROLES!r}) }}}}{{% endif %}}{{% endfor %}}"
     )

@@ -1,5 +1,6 @@
-"""The tensors in a model folder's files, and those that transformers would write: names, shapes and
-dtypes.
+"""The tensors in a model folder's files, and those that transformers would write.
+
+Compared are their names, shapes and dtypes.
 """
 
 import re
@@ -14,42 +15,45 @@ from transformers.modeling_utils import remove_tied_weights_from_state_dict
 
 from stages.core.program.errors import StageError
 
-SAVED = "BF16"  # as files name it
+SAVED_DTYPE = "BF16"  # as files name it
 
 Shapes = Mapping[str, tuple[int, ...]]
 
 
 def stored(folder: Path) -> dict[str, tuple[tuple[int, ...], str]]:
-    """(shape, dtype) of each tensor in the safetensors of `folder`; only their headers are read."""
+    """Returns (shape, dtype) of each tensor in the safetensors of `folder`.
+
+    Only the headers of the files are read.
+    """
     tensors = {}
     for path in sorted(folder.glob("*.safetensors")):
         with safe_open(path, framework="pt") as file:
             for name in file.keys():  # noqa: SIM118 - it is no mapping
-                part = file.get_slice(name)
-                tensors[name] = tuple(part.get_shape()), part.get_dtype()
+                header = file.get_slice(name)
+                tensors[name] = tuple(header.get_shape()), header.get_dtype()
     return tensors
 
 
 def planned(model: Any) -> Shapes:
-    """The shape of each tensor that save_pretrained would write of `model`."""
+    """Returns the shape of each tensor that save_pretrained would write of `model`."""
+    # Weights on the meta device have a shape and take no memory
     state = {
         name: torch.empty_like(weight, device="meta") for name, weight in model.state_dict().items()
     }
-    named = revert_weight_conversion(model, remove_tied_weights_from_state_dict(state, model))
-    return {name: tuple(weight.shape) for name, weight in named.items()}
+    untied = remove_tied_weights_from_state_dict(state, model)
+    file_state = revert_weight_conversion(model, untied)
+    return {name: tuple(weight.shape) for name, weight in file_state.items()}
 
 
 def check_names(model: Any, folder: Path) -> None:
-    """Raises StageError where the student, read from `folder`, would be saved under other names or
-    in other shapes.
+    """Raises StageError if the student would be saved under other names, or in other shapes, than
+    `folder` has, from which it was read.
     """
-    name = differing(
-        planned(model), {name: shape for name, (shape, _) in stored(folder).items()}, model
-    )
+    name = first_difference(planned(model), _shapes(stored(folder)), model)
     if name is not None:
         raise StageError(
-            f"{folder}: {name}: would be saved under another name or in another shape than it has there; nothing was "
-            "trained; give weights in bf16 as transformers itself names them"
+            f"{folder}: {name}: would be saved under another name or in another shape than it has "
+            "there; nothing was trained; give weights in bf16 as transformers itself names them"
         )
 
 
@@ -57,24 +61,26 @@ def check_saved(out: Path, folder: Path, model: Any) -> None:
     """Raises StageError unless the files in `out` have the names and shapes of those in `folder`,
     all in bf16.
     """
-    written, base = stored(out), stored(folder)
-    name = differing(_shapes(written), _shapes(base), model)
+    saved = stored(out)
+    shapes, base_shapes = _shapes(saved), _shapes(stored(folder))
+    name = first_difference(shapes, base_shapes, model)
     if name is not None:
-        has, wanted = (f"{one[name][0]}" if name in one else "none" for one in (written, base))
         raise StageError(
-            f"{out}: {name}: saved with shape {has}, expected {wanted} as in {folder}; nothing was kept"
+            f"{out}: {name}: saved with shape {shapes.get(name, 'none')}, "
+            f"expected {base_shapes.get(name, 'none')} as in {folder}; nothing was kept"
         )
-    for name, (_, dtype) in written.items():
-        if dtype != SAVED:
-            raise StageError(f"{out}: {name}: saved as {dtype}, expected {SAVED}; nothing was kept")
+    for name, (_, dtype) in saved.items():
+        if dtype != SAVED_DTYPE:
+            raise StageError(
+                f"{out}: {name}: saved as {dtype}, expected {SAVED_DTYPE}; nothing was kept"
+            )
 
 
-def differing(mine: Shapes, theirs: Shapes, model: Any) -> str | None:
-    """The first tensor of `model` that has another shape, or is missing, on either side; None where
-    there is none.
+def first_difference(mine: Shapes, theirs: Shapes, model: Any) -> str | None:
+    """Returns the first tensor of `model` that has another shape on either side, or is missing.
 
-    Left out are what another tensor stands for (tied heads), and what the class does not read
-    (image towers).
+    Left out are tensors that another one stands for (tied heads), and tensors that the class does
+    not read (image towers). Returns None if there is no difference.
     """
     tied = set(model.all_tied_weights_keys)
     unread = [re.compile(pattern) for pattern in model._keys_to_ignore_on_load_unexpected or ()]
