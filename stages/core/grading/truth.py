@@ -79,7 +79,7 @@ _LEADING = re.compile(
 )
 # "; ", ": ", ", so "
 _LAST_PART = re.compile(
-    r"(?:[;:\u2014]\s+"
+    r"(?:(?:[;:\u2014]|=>)\s+"
     r"|,?\s(?:so|thus|therefore|hence|and so)\b[,:]?\s+(?:[\u2013\u2014-]\s)?)",
     re.IGNORECASE,
 )
@@ -116,7 +116,12 @@ _QUOTED = re.compile(r'(?i)\b(statement|sentence|claim) "[^"\n]{3,300}"')
 _NOT_BUT = re.compile(r"^not (?:true|false),? but (?=(?:true|false)\b)", re.IGNORECASE)
 # ", but it is not" after a first word
 _BUT_NOT = re.compile(r",?\s?but (?:it|that|this) (?:isn't|is not|wasn't)\b")
-_DOUBTING = re.compile(r"\b(?:if|whether|doubt|claims?|says?|said|not)\b", re.IGNORECASE)
+_DOUBTING = re.compile(
+    r"\b(?:if|whether|doubt|says?|said|not (?:think|believe|say|true|false|correct)|n't)\b",
+    re.IGNORECASE,
+)
+# ", even though many people believe the answer is yes", ". (Light does, yes, but sound does not.)"
+_CONCESSION = re.compile(r",?\s(?:even though|although|though|even if|while)\b.*", re.IGNORECASE)
 
 
 class TruthReader:
@@ -191,7 +196,7 @@ def _first_word(text: str) -> bool | None:
     value = match["yes"] is not None
     after_word = text[match.end("yes" if value else "no") :]
     after = re.split(r"\b(?:because|since)\b", after_word)[0]
-    is_taken_back = _BUT_NOT.match(after) or _OPPOSITE[value].search(after)
+    is_taken_back = _BUT_NOT.match(after) or _OPPOSITE[value].search(_CONCESSION.sub("", after))
     if is_taken_back or re.match(r",? assuming\b", after):
         raise UnclearError
     return value

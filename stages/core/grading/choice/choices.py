@@ -23,6 +23,8 @@ _ANSWER_IS = re.compile(r"^(?:the )?(?:correct |final )?answer(?: is)?: ", re.IG
 _TRUTH_FIRST = re.compile(r"(yes|no|true|false)[,:;.]\s", re.IGNORECASE)
 # ", which is " after an option, before the same one again
 _RESTATED = re.compile(r",? (?:which|that) is,? ")
+# "None of the options from A to F fits."
+_NONE_OF = re.compile(r"none of (?:the|these|those|them)\b", re.IGNORECASE)
 _JOINED_WITH = re.compile(r"\s?(?:[&+/]|and\b|or\b)")
 # Where a word begins: at the text's start, after a space, ",", ":" or "("
 _WORD_START = re.compile(r"(?:^|(?<=[\s,:(]))(?=\S)")
@@ -52,7 +54,8 @@ class ChoiceReader:
         same = self._options.same(text)
         if same is not None:
             return same
-        if statement.text.rstrip(" .\"'").endswith("?") or choosing.ENDS_WRONG.search(text):
+        is_question = statement.text.rstrip(" .\"'").endswith("?")
+        if is_question or choosing.ENDS_WRONG.search(text) or _NONE_OF.match(text):
             raise UnclearError
         truth_first = self._first_word(text)
         if truth_first is not None:

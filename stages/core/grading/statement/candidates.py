@@ -19,14 +19,15 @@ Value = TypeVar("Value")
 _MOST_LEADS = 50  # led statements of one answer
 _LEAD = re.compile(
     # "the final answer", "my response"
-    r"(?<![\w-])(?:(?:final |correct |my )?answers?|(?:final|correct|right|my) response)(?![\w-])"
+    r"(?<![\w-])(?:(?:final |correct |my )?answers?"
+    r"|(?:final|correct|right|my) (?:response|verdict))(?![\w-])"
     r"[\s*_)\]\"']{0,9}"
     # "(rounded)", "to the question", "based on the passage"
     r"(?:\([^()\n]{1,60}\)\s*|here\s)?"
     r"(?:(?:to|in|for|of|as|based on|according to)\s(?:[\w'\"?$\\.-]{1,20}\s){1,8}?)?"
     # "therefore is", "must be", "=>", ":"
     r"(?:,? ?(?:then|therefore|thus|hence),? )?"
-    r"(?:is|are|(?:must|should|would|will) be|equals|comes to|turns out to be"
+    r"(?:is|are|stays|remains|(?:must|should|would|will) be|equals|comes to|turns out to be"
     r"|=>|->|:|=|[-\u2013\u2014](?=\s))(?![\w-])[\s:=\"']*"
     # "#### 5" and, at a line's beginning, "Ans: 5"
     r"|(?:^|(?<=\s))#{4}(?!#)[ \t]*"

@@ -68,6 +68,8 @@ UNDECIDED = re.compile(
     r"(?:tell|say|decide|know|determine|compute|solve|choose)\b"
     # "I am not sure", "we have no answer"
     r"|\b(?:un|not )sure\b|\bwhichever\b|\b(?:i|we) have no (?:final )?answer\b"
+    # "there is no single answer", "it depends"
+    r"|\bno (?:single|definite|one) answer\b|\bit depends\b"
     # "this can't be right"
     r"|\b(?:can't|cannot|can not) be (?:right|correct)\b"
     # "I am unable to find the mistake"

@@ -47,6 +47,8 @@ _ASSUMED = re.compile(
 _IN_QUESTION = re.compile(
     r"\b(?:unclear|check|see|wonder|know|decide|determine|question)\b.*\bif\b", re.IGNORECASE
 )
+# "No, even though many people believe the answer is yes": not what the writer says
+_CONCEDED = re.compile(r"\b(?:even though|even if|although)\b[^.!?\n]*$", re.IGNORECASE)
 
 
 def final_value(text: str, reader: Reader[Value]) -> Value | None:
@@ -77,6 +79,8 @@ def final_value(text: str, reader: Reader[Value]) -> Value | None:
 
 def _read(text: str, statement: Statement, reader: Reader[Value]) -> Value | None:
     """The statement's value. Raises UnclearError where it has none although it is about one."""
+    if statement.form == "lead" and _CONCEDED.search(text[: statement.lead][-_LOOK_BEFORE_A_LEAD:]):
+        return None
     if statement.text == boxes.UNREADABLE or _denied(text, statement):
         raise UnclearError
     if statement.form == "lead":
