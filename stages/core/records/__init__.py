@@ -12,8 +12,8 @@ from stages.core.records.parquet import read as read
 from stages.core.records.parquet import schema_names as schema_names
 from stages.core.records.parquet import write as write
 
-# The groups of question sets: the first is of the kind that students are trained on, the others are
-# held out
+# The groups of question sets: the first are those that students are trained on, the others are held
+# out
 GROUPS = ("in_distribution", "ood_reasoning", "ood_knowledge")
 # The columns of a score that the report reads, in the order of the files in metrics/
 SCORE_COLUMNS = (
@@ -91,8 +91,8 @@ class Trace(Record):
             stated="21",
             parsed="21",
             second=True,
-            request_key="5b0e9f...",  # the first digits of a SHA-256
-            seed=1297540236,
+            request_key="82a3cbee8491e7214f9454fc32e9c82f",
+            seed=7135850271026203063,
             model="scripted",
             finish_reason="stop",
             prompt_tokens=None,  # the scripted teacher has no tokenizer
