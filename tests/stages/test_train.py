@@ -62,10 +62,10 @@ def test_cell_leaves_weights_costs_and_seconds(
         alone = ModelCard.load(out / "adapter/README.md")
         assert alone.data.library_name == "peft"
         assert "| optimizer steps | 8, of 4 examples |" in alone.text
-    found = json.loads((root / f"metrics/test/train/{CELL}.json").read_text())[0]
-    curve = found.pop("curve")
+    metrics = json.loads((root / f"metrics/test/train/{CELL}.json").read_text())[0]
+    curve = metrics.pop("curve")
     assert (
-        found
+        metrics
         == {
             "teacher": "solver",
             "target": "raw",

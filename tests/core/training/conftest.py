@@ -26,8 +26,10 @@ def train(
 ) -> Train:
     """A run over the examples."""
 
-    def run(method: Method = FULL, how: Training = PLAIN, seed: int = 0) -> runs.TrainingResult:
+    def run(
+        method: Method = FULL, training: Training = PLAIN, seed: int = 0
+    ) -> runs.TrainingResult:
         scratch = tmp_path_factory.mktemp("scratch")
-        return runs.train(tiny, examples, tokenizer, method, how, seed, scratch)
+        return runs.train(tiny, examples, tokenizer, method, training, seed, scratch)
 
     return run

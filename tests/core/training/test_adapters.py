@@ -81,10 +81,10 @@ def test_papers_students_have_the_attention_that_params_name(name: str) -> None:
 
 
 def test_of_experts_the_chosen_ones_are_active() -> None:
-    one = 16 * 48 + 24 * 16  # of an expert: gate and up in one, down
-    whole = sum(weight.numel() for weight in made(GPT_OSS).parameters())
+    expert = 16 * 48 + 24 * 16  # of an expert: gate and up in one, down
+    all_parameters = sum(weight.numel() for weight in made(GPT_OSS).parameters())
     assert (
-        adapters.active_parameters(made(GPT_OSS)) == whole - 2 * one
+        adapters.active_parameters(made(GPT_OSS)) == all_parameters - 2 * expert
     )  # in each of two layers one of three
     assert adapters.active_parameters(made(QWEN)) == sum(
         weight.numel() for weight in made(QWEN).parameters()
@@ -108,15 +108,17 @@ def test_experts_learn_and_merge() -> None:
     adapted = adapters.attach(made(GPT_OSS), LORA)
     ids = torch.arange(12)[None]
     plain = adapted(ids).logits
-    optimizer = torch.optim.SGD([one for one in adapted.parameters() if one.requires_grad], lr=5.0)
+    optimizer = torch.optim.SGD(
+        [parameter for parameter in adapted.parameters() if parameter.requires_grad], lr=5.0
+    )
     for _ in range(3):
         optimizer.zero_grad()
         adapted(ids, labels=ids).loss.backward()
         optimizer.step()
     grown = [
         name
-        for name, one in adapted.named_parameters()
-        if "experts" in name and "lora_B" in name and one.any()
+        for name, parameter in adapted.named_parameters()
+        if "experts" in name and "lora_B" in name and parameter.any()
     ]
     assert len(grown) == 2 * 2
     adapted.eval()
@@ -143,7 +145,7 @@ def test_lora_refuses_weights_that_it_has_no_adapters_for(tiny: Path) -> None:
 def test_weights_that_updates_would_be_lost_in_are_refused(tiny: Path) -> None:
     model = load(tiny).to(torch.bfloat16)
     with pytest.raises(StageError, match="not in fp32"):
-        adapters.check_trained(model, sum(one.numel() for one in model.parameters()))
+        adapters.check_trained(model, sum(parameter.numel() for parameter in model.parameters()))
 
 
 def test_code_in_a_students_folder_does_not_run(tiny: Path, tmp_path: Path) -> None:

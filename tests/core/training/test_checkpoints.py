@@ -69,9 +69,11 @@ def left(root: Path) -> dict[str, Any]:
     """The run's metrics, and the hash of its weights."""
     import hashlib
 
-    found: dict[str, Any] = json.loads((root / f"metrics/test/train/{CELL}.json").read_text())[0]
+    run_metrics: dict[str, Any] = json.loads(
+        (root / f"metrics/test/train/{CELL}.json").read_text()
+    )[0]
     weights = root / f"data/test/checkpoints/{CELL}/model.safetensors"
-    return found | {"weights": hashlib.sha256(weights.read_bytes()).hexdigest()}
+    return run_metrics | {"weights": hashlib.sha256(weights.read_bytes()).hexdigest()}
 
 
 @pytest.mark.parametrize("method", [FULL, DROPOUT], ids=["full", "lora"])
@@ -94,10 +96,10 @@ def test_killed_run_ends_with_the_same_curve_and_weights(
     ).parent
     flip(next(spoilt.glob("*.safetensors")))
     last = start(killed)
-    _, said = last.communicate()
-    assert last.returncode == 0, said
-    assert f"{spoilt.name}/" in said
-    assert "damaged; training goes on from what is older" in said
+    _, errors = last.communicate()
+    assert last.returncode == 0, errors
+    assert f"{spoilt.name}/" in errors
+    assert "damaged; training goes on from what is older" in errors
     assert left(killed) == left(whole)
     assert not list((killed / "data/scratch").iterdir())
     timing = json.loads((killed / f"metrics/test/timing/{CELL}.json").read_text())[0]
@@ -208,10 +210,10 @@ def test_damaged_student_is_not_trained(
     sums.write(base, sums.made(base, sums.names(base)))
     flip(base / "model.safetensors")
     process = start(root)
-    _, said = process.communicate()
+    _, errors = process.communicate()
     assert process.returncode == 1
-    assert said.startswith("error: data/test/models/tiny/model.safetensors: damaged: ")
-    assert said.count("\n") == 1
+    assert errors.startswith("error: data/test/models/tiny/model.safetensors: damaged: ")
+    assert errors.count("\n") == 1
 
 
 def test_cell_is_trained_by_one_process_at_a_time(
@@ -223,11 +225,11 @@ def test_cell_is_trained_by_one_process_at_a_time(
     )
     with scratch.held(root / folder):
         process = start(root)
-        _, said = process.communicate()
+        _, errors = process.communicate()
     assert process.returncode == 1
     assert (
         f"error: {folder}: another process trains this cell; wait for its end"
-        in said.splitlines()[-1]
+        in errors.splitlines()[-1]
     )
 
 
@@ -255,7 +257,7 @@ def test_scratch_is_another_for_whatever_changes_the_result(
         len(
             {
                 checkpoints.scratch_folder(*known),
-                *(checkpoints.scratch_folder(*one) for one in changed),
+                *(checkpoints.scratch_folder(*changes) for changes in changed),
             }
         )
         == 7

@@ -59,17 +59,17 @@ def project(root: Path, wide: Path, eos: str, optimizer: str, minutes: float) ->
 def finished(root: Path) -> dict[str, Any]:
     """What a run that nobody kills leaves."""
     process = start(root)
-    _, said = process.communicate()
-    assert process.returncode == 0, said
+    _, errors = process.communicate()
+    assert process.returncode == 0, errors
     return left(root)
 
 
 def state_bytes(root: Path) -> int:
     """Of the optimizer, in a checkpoint that was written to its end."""
-    whole = next((root / "data/scratch").glob(f"*/checkpoint-*/{sums.NAME}")).parent
+    checkpoint = next((root / "data/scratch").glob(f"*/checkpoint-*/{sums.NAME}")).parent
     return (
-        sum(path.stat().st_size for path in whole.rglob("optimizer*/*"))
-        or (whole / "optimizer.pt").stat().st_size
+        sum(path.stat().st_size for path in checkpoint.rglob("optimizer*/*"))
+        or (checkpoint / "optimizer.pt").stat().st_size
     )
 
 
@@ -79,21 +79,24 @@ def test_states_are_small_and_a_killed_run_ends_as_it_would_have(
 ) -> None:
     monkeypatch.setattr(test_checkpoints, "PATH", (*test_checkpoints.PATH, TORCHAO))
 
-    def made(name: str, optimizer: str = "adamw_torch_8bit", minutes: float = 999) -> Path:
+    def new_project(name: str, optimizer: str = "adamw_torch_8bit", minutes: float = 999) -> Path:
         return project(tmp_path / name, wide, tokenizer.eos_token, optimizer, minutes)
 
-    whole, plain = finished(made("whole")), finished(made("plain", "adamw_torch"))
-    for (*_, loss, _), (*_, other, _) in zip(whole["curve"], plain["curve"], strict=True):
+    uninterrupted, plain = (
+        finished(new_project("whole")),
+        finished(new_project("plain", "adamw_torch")),
+    )
+    for (*_, loss, _), (*_, other, _) in zip(uninterrupted["curve"], plain["curve"], strict=True):
         assert loss == pytest.approx(other, abs=0.05)
-    assert whole["weights"] != plain["weights"]
+    assert uninterrupted["weights"] != plain["weights"]
 
-    killed = made("killed", minutes=0)
+    killed = new_project("killed", minutes=0)
     process = start(killed)
     wait_for(killed, 4, process)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert (
-        state_bytes(killed) < 0.5 * 8 * whole["trainable_params"]
+        state_bytes(killed) < 0.5 * 8 * uninterrupted["trainable_params"]
     )  # two states of 32 bits would take 8 bytes
-    assert finished(killed) == whole
+    assert finished(killed) == uninterrupted
     assert json.loads((killed / f"metrics/test/timing/{CELL}.json").read_text())[0]["device"]

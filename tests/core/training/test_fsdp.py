@@ -72,33 +72,35 @@ def project(
 @pytest.fixture(scope="module")
 def shared(student: Path, rows: list[Example], tmp_path_factory: pytest.TempPathFactory) -> Shared:
     """Where two processes trained by a method, from begin to end."""
-    made: dict[str, Path] = {}
+    root_by_method: dict[str, Path] = {}
 
     def run(name: str) -> Path:
-        if name not in made:
+        if name not in root_by_method:
             root = project(
                 tmp_path_factory.mktemp("two") / name, student, rows, METHODS[name], SHARED
             )
             process = start(root)
-            _, said = process.communicate()
-            assert process.returncode == 0, said
-            made[name] = root
-        return made[name]
+            _, errors = process.communicate()
+            assert process.returncode == 0, errors
+            root_by_method[name] = root
+        return root_by_method[name]
 
     return run
 
 
 def metrics(root: Path, kind: str = "train") -> dict[str, Any]:
     """What a run left in git."""
-    found: dict[str, Any] = json.loads((root / f"metrics/test/{kind}/{CELL}.json").read_text())[0]
-    return found
+    run_metrics: dict[str, Any] = json.loads(
+        (root / f"metrics/test/{kind}/{CELL}.json").read_text()
+    )[0]
+    return run_metrics
 
 
 @torch.inference_mode()
 def logits(folder: Path) -> torch.Tensor:
     """What a saved student says about a fixed text."""
-    found: torch.Tensor = load(folder)(torch.arange(1, 40)[None]).logits
-    return found.clone()
+    fixed_logits: torch.Tensor = load(folder)(torch.arange(1, 40)[None]).logits
+    return fixed_logits.clone()
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -110,15 +112,15 @@ def test_two_processes_learn_and_leave_what_one_does(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    one = project(
+    one_process = project(
         tmp_path / "one", student, rows, METHODS[name], dataclasses.replace(SHARED, processes=1)
     )
-    monkeypatch.chdir(one)
+    monkeypatch.chdir(one_process)
     assert (
         CliRunner().invoke(main, ["--profile", "test", *ARM], catch_exceptions=False).exit_code == 0
     )
-    two = shared(name)
-    mine, theirs = metrics(one), metrics(two)
+    two_processes = shared(name)
+    mine, theirs = metrics(one_process), metrics(two_processes)
     mine.pop("final_loss"), theirs.pop("final_loss")
     for (step, tokens, loss, rate), other in zip(
         mine.pop("curve"), theirs.pop("curve"), strict=True
@@ -129,21 +131,23 @@ def test_two_processes_learn_and_leave_what_one_does(
     assert (
         mine["steps"] == 11
     )  # 42 examples, 4 at a time: the last step has two, and no other example beside them
-    timing = metrics(two, "timing")
+    timing = metrics(two_processes, "timing")
     assert timing["device"].startswith("2 x ")
     assert timing["threads"] == 2
 
     out = Path("data/test/checkpoints") / CELL
     files = [
         sorted(str(path.relative_to(root / out)) for path in (root / out).rglob("*"))
-        for root in (one, two)
+        for root in (one_process, two_processes)
     ]
     assert files[0] == files[1]
-    assert (two / out / "config.json").read_text() == (one / out / "config.json").read_text()
-    learned = (logits(one / out) - logits(student)).abs().max()
-    assert (logits(one / out) - logits(two / out)).abs().max() < 0.02 * learned
-    assert leftovers(two) == []
-    assert not list((two / "data/scratch").iterdir())
+    assert (two_processes / out / "config.json").read_text() == (
+        one_process / out / "config.json"
+    ).read_text()
+    learned = (logits(one_process / out) - logits(student)).abs().max()
+    assert (logits(one_process / out) - logits(two_processes / out)).abs().max() < 0.02 * learned
+    assert leftovers(two_processes) == []
+    assert not list((two_processes / "data/scratch").iterdir())
 
 
 def children(process: subprocess.Popen[str]) -> list[int]:
@@ -167,30 +171,30 @@ def test_killed_run_goes_on_and_ends_as_it_would_have(
 ) -> None:
     often = dataclasses.replace(SHARED, checkpoint_minutes=0)
     root = project(tmp_path / "killed", student, rows, METHODS["full"], often)
-    whole = start(root)
-    wait_for(root, 2, whole)
-    workers = children(whole)
+    first_run = start(root)
+    wait_for(root, 2, first_run)
+    workers = children(first_run)
     assert len(workers) == 2
-    whole.send_signal(signal.SIGKILL)
+    first_run.send_signal(signal.SIGKILL)
     # returns when nobody holds the other end: the workers are gone with their launcher
-    whole.communicate()
-    assert not [one for one in workers if running(one)]
+    first_run.communicate()
+    assert not [worker for worker in workers if running(worker)]
 
     before = newest_step(root)  # on a busy machine later than the second
     worker = start(root)
     wait_for(root, before + 1, worker)
     os.kill(children(worker)[1], signal.SIGKILL)
-    _, said = worker.communicate()
+    _, errors = worker.communicate()
     assert worker.returncode == 1
     ended = "error: students.*.training.processes: 1 of 2 was ended by SIGKILL; run the stage again to go on"
-    assert said.splitlines()[-1] == ended
-    assert not [line for line in said.splitlines() if "Traceback" in line]
+    assert errors.splitlines()[-1] == ended
+    assert not [line for line in errors.splitlines() if "Traceback" in line]
     assert not (root / "metrics").exists()
     assert not (root / "data/test/checkpoints").exists()
 
     last = start(root)
-    _, said = last.communicate()
-    assert last.returncode == 0, said
+    _, errors = last.communicate()
+    assert last.returncode == 0, errors
     assert left(root) == left(shared("full"))
 
 
@@ -200,9 +204,9 @@ def test_failure_that_all_workers_share_is_told_once(
     root = project(tmp_path / "bare", student, rows, METHODS["lora"], SHARED)
     (root / "data/test/models/tiny/model.safetensors").unlink()
     process = start(root)
-    _, said = process.communicate()
+    _, errors = process.communicate()
     assert process.returncode == 1
-    assert said.count("error: ") == said.count("no weights that transformers can load") == 1
+    assert errors.count("error: ") == errors.count("no weights that transformers can load") == 1
     assert not (root / "metrics").exists()
     assert not (root / "data/test/checkpoints").exists()
 
@@ -227,10 +231,13 @@ def test_failure_that_all_workers_share_is_told_once(
 def test_what_two_processes_cannot_do_is_refused(
     method: dict[str, Any], training: dict[str, Any], complaint: str
 ) -> None:
-    wanted = dataclasses.replace(METHODS["full"], **method), dataclasses.replace(SHARED, **training)
+    changed = (
+        dataclasses.replace(METHODS["full"], **method),
+        dataclasses.replace(SHARED, **training),
+    )
     with pytest.raises(StageError, match=complaint):
-        launch.check(*wanted)
-    launch.check(wanted[0], dataclasses.replace(wanted[1], processes=1))
+        launch.check(*changed)
+    launch.check(changed[0], dataclasses.replace(changed[1], processes=1))
 
 
 def test_optimizer_that_cannot_share_weights_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -251,13 +258,19 @@ def test_optimizer_that_cannot_share_weights_is_refused(monkeypatch: pytest.Monk
 def test_big_students_of_the_paper_can_be_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
     paper = yaml.safe_load((launch.CONFIG.parents[1] / "profile/paper.yaml").read_text())
-    many = {name: Training(**one["training"]) for name, one in paper["students"].items()}
-    assert {name for name, one in many.items() if one.processes > 1} == {
+    training_by_student = {
+        name: Training(**student["training"]) for name, student in paper["students"].items()
+    }
+    assert {name for name, training in training_by_student.items() if training.processes > 1} == {
         "qwen9b",
         "llama8b",
         "gptoss20b",
     }
     for method in paper["methods"].values():
-        for training in many.values():
+        for training in training_by_student.values():
             launch.check(Method(**method), training)
-    assert all(one.checkpointing for one in many.values() if one.processes > 1)
+    assert all(
+        training.checkpointing
+        for training in training_by_student.values()
+        if training.processes > 1
+    )

@@ -22,26 +22,29 @@ def test_loss_and_gradients_are_those_of_torch(positions: int, learns: bool, bf1
     torch.manual_seed(positions)
     hidden, weight = torch.randn(positions, 16), torch.randn(50, 16)
     labels, count, scale = torch.randint(50, (positions,)), torch.tensor(3 * positions), 0.5
-    found = []
+    results = []
     for kind in ("ours", "torch"):
-        one = hidden.clone().requires_grad_()
-        two = weight.clone().requires_grad_(learns)
+        hidden_copy = hidden.clone().requires_grad_()
+        weight_copy = weight.clone().requires_grad_(learns)
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
             if kind == "ours":
-                loss = CompletionLoss.apply(one, two, labels, count)
+                loss = CompletionLoss.apply(hidden_copy, weight_copy, labels, count)
             else:
                 loss = (
-                    functional.cross_entropy((one @ two.T).float(), labels, reduction="sum") / count
+                    functional.cross_entropy(
+                        (hidden_copy @ weight_copy.T).float(), labels, reduction="sum"
+                    )
+                    / count
                 )
             (loss * scale).backward()
-        found.append((loss, one.grad, two.grad))
+        results.append((loss, hidden_copy.grad, weight_copy.grad))
     near: dict[str, Any] = {"rtol": 0.02, "atol": 0.002} if bf16 else {"rtol": 1e-4, "atol": 1e-6}
-    for mine, own in zip(*found, strict=True):
-        if own is None:
-            assert mine is None
+    for ours, theirs in zip(*results, strict=True):
+        if theirs is None:
+            assert ours is None
         else:
-            assert mine.dtype == own.dtype == torch.float32
-            torch.testing.assert_close(mine, own, **near)
+            assert ours.dtype == theirs.dtype == torch.float32
+            torch.testing.assert_close(ours, theirs, **near)
 
 
 @pytest.mark.parametrize("rows", [slice(0, 4), slice(10, 13), slice(19, 20)])
@@ -56,7 +59,7 @@ def test_loss_is_trls_and_transformers_own(
     items: int | None,
     packed: bool,
 ) -> None:
-    found = []
+    losses = []
     for kind in (CompletionTrainer, SFTTrainer):
         trainer = kind(
             load(tiny),
@@ -64,14 +67,18 @@ def test_loss_is_trls_and_transformers_own(
             train_dataset=batches.dataset(examples, tokenizer, tmp_path),
             processing_class=tokenizer,
         )
-        batch = trainer.data_collator([trainer.train_dataset[place] for place in range(20)[rows]])
+        batch = trainer.data_collator(
+            [trainer.train_dataset[row_index] for row_index in range(20)[rows]]
+        )
         count = int((batch["labels"] != IGNORED).sum())
         assert count == sum(row.completion_tokens for row in examples[rows])
         with torch.inference_mode():
-            own = float(trainer.model(**batch).loss) * (count / items if items else 1)
-            given = torch.tensor(items) if items else None
-            found.append(
-                float(trainer.compute_loss(trainer.model, dict(batch), num_items_in_batch=given))
+            own_loss = float(trainer.model(**batch).loss) * (count / items if items else 1)
+            item_count = torch.tensor(items) if items else None
+            losses.append(
+                float(
+                    trainer.compute_loss(trainer.model, dict(batch), num_items_in_batch=item_count)
+                )
             )
-        assert found[-1] == pytest.approx(own, abs=1e-4), kind
-    assert found[0] == pytest.approx(found[1], abs=1e-4)
+        assert losses[-1] == pytest.approx(own_loss, abs=1e-4), kind
+    assert losses[0] == pytest.approx(losses[1], abs=1e-4)

@@ -41,7 +41,7 @@ def test_losses_and_gradients_are_those_of_peft(
     fp32.
     """
     ids = torch.arange(60).view(2, 30)
-    found = []
+    results = []
     for ours in (False, True):
         model = adapted(tiny)
         for weight in model.parameters():
@@ -60,22 +60,26 @@ def test_losses_and_gradients_are_those_of_peft(
         ):
             loss = model(ids, labels=ids).loss
         loss.backward()
-        grown = {name: one.grad for name, one in model.named_parameters() if one.grad is not None}
-        found.append((float(loss.detach()), grown))
-    (peft_loss, peft_grown), (loss, grown) = found
+        grown = {
+            name: weight.grad
+            for name, weight in model.named_parameters()
+            if weight.grad is not None
+        }
+        results.append((float(loss.detach()), grown))
+    (peft_loss, peft_grown), (loss, grown) = results
     near = 0.06 if frozen else 1e-5  # of the gradients' norm; sums are rounded in another order
     assert loss == pytest.approx(peft_loss, rel=near)
     assert len(grown) == 28
-    for name, wanted in peft_grown.items():
-        assert (grown[name] - wanted).norm() < near * wanted.norm(), name
+    for name, expected in peft_grown.items():
+        assert (grown[name] - expected).norm() < near * expected.norm(), name
 
 
 def test_a_hastened_adapter_merges(tiny: Path) -> None:
     model = adapted(tiny)
     hastened(model)
     ids = torch.arange(20)[None]
-    said = model(ids).logits
-    torch.testing.assert_close(model.merge_and_unload()(ids).logits, said, rtol=1e-4, atol=1e-4)
+    logits = model(ids).logits
+    torch.testing.assert_close(model.merge_and_unload()(ids).logits, logits, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -92,9 +92,9 @@ FAULTS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def merging(monkeypatch: pytest.MonkeyPatch, how: Callable[[Any], Any]) -> None:
+def merging(monkeypatch: pytest.MonkeyPatch, merge: Callable[[Any], Any]) -> None:
     """Has peft merge in another way."""
-    monkeypatch.setattr(PeftModel, "merge_and_unload", how, raising=False)
+    monkeypatch.setattr(PeftModel, "merge_and_unload", merge, raising=False)
 
 
 def test_right_sums_are_taken(usual: Adapted, tmp_path: Path) -> None:

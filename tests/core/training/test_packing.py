@@ -39,9 +39,9 @@ def test_rows_attention_is_plain_attention_for_each_row(
 @pytest.mark.parametrize("frozen", [False, True], ids=["fp32", "bf16"])
 def test_attention_over_the_borders_of_rows_is_found_out(tiny: Any, frozen: bool) -> None:
     def leaking(module: Any, query: Any, key: Any, value: Any, mask: Any, **settings: Any) -> Any:
-        whole = torch.tensor([0, query.shape[2]])
+        all_tokens = torch.tensor([0, query.shape[2]])
         return packing.row_attention(
-            module, query, key, value, mask, **settings | {"cu_seq_lens_q": whole}
+            module, query, key, value, mask, **settings | {"cu_seq_lens_q": all_tokens}
         )
 
     AttentionInterface.register("leaking", leaking)
@@ -65,9 +65,9 @@ WINDOW = Qwen2Config(
 def test_students_that_rows_attention_is_wrong_for_are_found_out(config: Any, reads: bool) -> None:
     torch.manual_seed(0)
     student = made(config)
-    for name, one in student.named_parameters():  # the initial weights hardly differ from zero
+    for name, weight in student.named_parameters():  # the initial weights hardly differ from zero
         if "norm" not in name:
-            torch.nn.init.normal_(one, std=0.3)
+            torch.nn.init.normal_(weight, std=0.3)
     student.set_attn_implementation(packing.ROWS)
     packed, leak = packing.decide(student, PACKED)
     assert not packed
@@ -80,19 +80,19 @@ def test_students_that_rows_attention_is_wrong_for_are_found_out(config: Any, re
 def test_student_that_fails_trains_on_padded_batches(
     train: Train, monkeypatch: pytest.MonkeyPatch, examples: list[Example]
 ) -> None:
-    whole = train(how=PACKED)
-    assert whole.student.packed
+    packed = train(training=PACKED)
+    assert packed.student.packed
     monkeypatch.setattr(packing, "contamination", lambda model, attention: 1.0)
-    padded = train(how=PACKED)
+    padded = train(training=PACKED)
     assert (padded.student.packed, padded.student.contamination) == (False, 1.0)
-    assert [row["tokens"] for row in padded.curve] == [row["tokens"] for row in whole.curve]
+    assert [row["tokens"] for row in padded.curve] == [row["tokens"] for row in packed.curve]
 
 
 @pytest.mark.parametrize("method", [FULL, LORA], ids=["full", "lora"])
 def test_packed_batches_teach_what_padded_ones_do(train: Train, method: Any) -> None:
-    packed, padded = train(method, how=PACKED), train(method)
-    for one, two in zip(packed.curve, padded.curve, strict=True):
-        assert one["loss"] == pytest.approx(two["loss"], abs=0.02)
+    packed, padded = train(method, training=PACKED), train(method)
+    for packed_row, padded_row in zip(packed.curve, padded.curve, strict=True):
+        assert packed_row["loss"] == pytest.approx(padded_row["loss"], abs=0.02)
 
 
 def test_rows_attention_needs_packed_batches(student: Any) -> None:

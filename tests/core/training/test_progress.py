@@ -57,8 +57,8 @@ def test_curve_counts_the_tokens_of_every_step(
     assert tokens == sorted(tokens)
     assert tokens[-1] == done.prompt_tokens + done.completion_tokens
     if examples_seen % 20 == 0:
-        whole = sum(row.prompt_tokens + row.completion_tokens for row in examples)
-        assert tokens[-1] == examples_seen // 20 * whole
+        tokens_of_a_pass = sum(row.prompt_tokens + row.completion_tokens for row in examples)
+        assert tokens[-1] == examples_seen // 20 * tokens_of_a_pass
 
 
 def test_short_targets_repeat_until_raws_tokens(

@@ -41,11 +41,11 @@ Cell = Callable[[str, str, int], Path]
 @pytest.fixture(scope="module")
 def cell(tmp_path_factory: pytest.TempPathFactory) -> Cell:
     """Where a student was trained by a method in so many processes."""
-    made: dict[tuple[str, str, int], Path] = {}
+    root_by_cell: dict[tuple[str, str, int], Path] = {}
 
     def run(name: str, method: str, processes: int) -> Path:
         key = name, method, processes
-        if key not in made:
+        if key not in root_by_cell:
             training = dataclasses.replace(TRAINING, processes=processes)
             root = project(name, tmp_path_factory.mktemp(name), METHODS[method], training)
             if processes > 1:
@@ -60,8 +60,8 @@ def cell(tmp_path_factory: pytest.TempPathFactory) -> Cell:
                         .exit_code
                         == 0
                     )
-            made[key] = root
-        return made[key]
+            root_by_cell[key] = root
+        return root_by_cell[key]
 
     return run
 
@@ -121,9 +121,9 @@ def test_one_process_saves_what_it_trained(name: str, method: str, cell: Cell) -
 def test_two_processes_learn_and_save_what_one_does(name: str, method: str, cell: Cell) -> None:
     root, other = cell(name, method, 2), cell(name, method, 1)
     check(root, adapter=method == "lora")
-    for (step, seen, loss, rate), one in zip(curve(root), curve(other), strict=True):
-        assert [step, seen, rate] == [one[0], one[1], one[3]]
-        assert loss == pytest.approx(one[2], abs=BEFORE if step <= 2 else AFTER), step
+    for (step, tokens_seen, loss, rate), other_point in zip(curve(root), curve(other), strict=True):
+        assert [step, tokens_seen, rate] == [other_point[0], other_point[1], other_point[3]]
+        assert loss == pytest.approx(other_point[2], abs=BEFORE if step <= 2 else AFTER), step
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -143,8 +143,8 @@ def spoil(
     """Has the weights that a model or an adapter writes changed on their way into the file."""
     save = kind.save_pretrained  # type: ignore[attr-defined]
 
-    def saved(self: Any, folder: Path, *rest: Any, **known: Any) -> None:
-        save(self, folder, *rest, **known)
+    def saved(self: Any, folder: Path, *rest: Any, **named: Any) -> None:
+        save(self, folder, *rest, **named)
         (path,) = Path(folder).glob("*.safetensors")
         state = load_file(path)
         change(state)

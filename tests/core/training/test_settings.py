@@ -59,8 +59,8 @@ def test_words_are_those_of_the_libraries() -> None:
 
     from stages.core.asking.engines import options
 
-    assert set(get_args(settings.Scheduler)) <= {one.value for one in SchedulerType}
-    assert set(get_args(settings.Optimizer)) <= {one.value for one in OptimizerNames}
+    assert set(get_args(settings.Scheduler)) <= {known_name.value for known_name in SchedulerType}
+    assert set(get_args(settings.Optimizer)) <= {known_name.value for known_name in OptimizerNames}
     known = {"eager", *ALL_ATTENTION_FUNCTIONS.valid_keys()}
     assert set(get_args(settings.Attention)) - {"rows"} == set(get_args(options.Attention))
     assert set(get_args(options.Attention)) <= known

@@ -40,8 +40,8 @@ EXPERTS: dict[str, Any] = {
 @torch.inference_mode()
 def logits(model: Any) -> torch.Tensor:
     """What a model says about a fixed text."""
-    found: torch.Tensor = model.eval()(torch.arange(1, 40)[None]).logits
-    return found.clone()
+    logits_of_text: torch.Tensor = model.eval()(torch.arange(1, 40)[None]).logits
+    return logits_of_text.clone()
 
 
 def distance(one: torch.Tensor, other: torch.Tensor) -> float:
@@ -57,17 +57,17 @@ def test_targets_of_other_lengths_see_the_same_questions_in_the_same_batches(
     tmp_path: Path,
 ) -> None:
     """A batch order that follows an arm's own lengths would give each a curriculum of its own."""
-    seen: list[list[str]] = []
+    prompts_by_step: list[list[str]] = []
     plain = CompletionTrainer.compute_loss
 
     def watched(
         self: CompletionTrainer, model: Any, inputs: dict[str, Any], *rest: Any, **more: Any
     ) -> Any:
         asked = (inputs["labels"] == IGNORED) & (inputs["attention_mask"] == 1)
-        seen.append(
+        prompts_by_step.append(
             [
-                tokenizer.decode(ids[own])
-                for ids, own in zip(inputs["input_ids"], asked, strict=True)
+                tokenizer.decode(ids[is_prompt])
+                for ids, is_prompt in zip(inputs["input_ids"], asked, strict=True)
             ]
         )
         return plain(self, model, inputs, *rest, **more)
@@ -90,9 +90,9 @@ def test_targets_of_other_lengths_see_the_same_questions_in_the_same_batches(
             0,
             tmp_path / str(number),
         )
-    assert len(seen) == 10
-    assert seen[:5] == seen[5:]
-    assert seen[:5] != [
+    assert len(prompts_by_step) == 10
+    assert prompts_by_step[:5] == prompts_by_step[5:]
+    assert prompts_by_step[:5] != [
         [row.prompt for row in examples[start : start + 4]] for start in range(0, 20, 4)
     ]
 
@@ -102,7 +102,7 @@ def test_training_lowers_the_loss_and_repeats_exactly(
     train: Train, method: Method, gain: float
 ) -> None:
     first, again, other = train(method), train(method), train(method, seed=1)
-    losses = [[row["loss"] for row in one.curve] for one in (first, again, other)]
+    losses = [[row["loss"] for row in result.curve] for result in (first, again, other)]
     assert sum(losses[0][-5:]) / 5 < sum(losses[0][:5]) / 5 - gain
     assert losses[0] == losses[1]
     assert losses[0] != losses[2]
@@ -121,9 +121,9 @@ def test_papers_optimizer_keeps_its_state_in_8_bits_and_learns(
     step = AdamW.step
 
     def watched(self: AdamW, *rest: Any, **more: Any) -> Any:
-        found = step(self, *rest, **more)
+        result = step(self, *rest, **more)
         kinds.update(state["state1"].dtype for state in self.state.values())
-        return found
+        return result
 
     monkeypatch.setattr(AdamW, "step", watched)
     curves = []
@@ -142,18 +142,18 @@ def test_accumulated_batches_teach_what_a_large_one_does(
 ) -> None:
     """Rows are of other lengths, so that a mean of the batches' means would be another loss."""
     monkeypatch.setattr(batches, "plan", lambda rows, method, seed: [*range(10), *range(19, 9, -1)])
-    how = Training(attention="rows" if packed else "eager", own_products=own, packed=packed)
+    training = Training(attention="rows" if packed else "eager", own_products=own, packed=packed)
     method = dataclasses.replace(FULL, epochs=1)
-    whole, parts = (
-        train(method, how),
-        train(dataclasses.replace(method, batch_size=1, accumulation=4), how),
+    large, parts = (
+        train(method, training),
+        train(dataclasses.replace(method, batch_size=1, accumulation=4), training),
     )
-    assert [row["tokens"] for row in parts.curve] == [row["tokens"] for row in whole.curve]
-    for one, two in zip(parts.curve, whole.curve, strict=True):
-        assert one["loss"] == pytest.approx(two["loss"], abs=0.003)
-    for one in (whole, parts):
-        one.model.set_attn_implementation("eager")
-    assert distance(logits(parts.model), logits(whole.model)) < 0.05
+    assert [row["tokens"] for row in parts.curve] == [row["tokens"] for row in large.curve]
+    for part_row, large_row in zip(parts.curve, large.curve, strict=True):
+        assert part_row["loss"] == pytest.approx(large_row["loss"], abs=0.003)
+    for result in (large, parts):
+        result.model.set_attn_implementation("eager")
+    assert distance(logits(parts.model), logits(large.model)) < 0.05
 
 
 def test_one_process_takes_one_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,10 +211,10 @@ def test_students_that_scale_their_logits_are_left_to_trl(
 
 
 def test_trls_head_trains_as_ours_does(train: Train) -> None:
-    ours, theirs = train(), train(how=dataclasses.replace(PLAIN, own_products=False))
-    for mine, own in zip(ours.curve, theirs.curve, strict=True):
-        assert mine["loss"] == pytest.approx(own["loss"], abs=0.02)
-        assert mine["tokens"] == own["tokens"]
+    ours, theirs = train(), train(training=dataclasses.replace(PLAIN, own_products=False))
+    for our_row, their_row in zip(ours.curve, theirs.curve, strict=True):
+        assert our_row["loss"] == pytest.approx(their_row["loss"], abs=0.02)
+        assert our_row["tokens"] == their_row["tokens"]
 
 
 def test_full_trains_every_parameter_and_saves_plain_weights(
