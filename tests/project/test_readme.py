@@ -1,36 +1,240 @@
-"""The README's numbers are the tracked ones."""
+"""The numbers, the graph and the tables of the README and of docs/ are those of tracked files and of the code."""
 
 import csv
 import json
 import re
 import subprocess
 import sys
+import typing
 from pathlib import Path
+from typing import Any
 
 import dvc
 import pytest
 import yaml
 
+from stages.core import records
 from stages.core.questions.items import QuestionSet
 from tests.e2e.project import Project
 from tests.imports import ROOT
-from tests.readme import README, blocks
+from tests.readme import PAGES, README, blocks, code_words, table
+
+GRAPH: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+OUTPUT_TABLES = ("## Data", "## Metrics", "## Plots")
+# What further columns of a measure end in: tokens_q3, accuracy_low, difference_low_untrained
+ENDINGS = re.compile(r"(_(mean|q1|median|q3|p95|maximum))?(_low|_high)?(_untrained)?$")
 
 
-def test_the_table_is_the_tracked_one() -> None:
-    for path, shown in re.findall(r"<!-- table: (\S+) -->\n(.*?)<!-- end -->", README, re.DOTALL):
-        assert shown.strip() == (ROOT / path).read_text().strip(), path
-    assert README.count("<!-- table: ") >= 1
+def _cells(line: str) -> list[str]:
+    """The cells of a line of a Markdown table."""
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def _headline() -> dict[tuple[str, str], dict[str, str]]:
+    """The tracked headline table: by method and target, its cells without intervals by heading."""
+    lines = (ROOT / "plots/default/tables/headline.md").read_text().splitlines()
+    head, _, *rows = [_cells(line) for line in lines if line.startswith("|")]
+    by_heading = [dict(zip(head, row, strict=True)) for row in rows]
+    return {
+        (row["method"], row["target"]): {name: cell.split(" [")[0] for name, cell in row.items()}
+        for row in by_heading
+    }
+
+
+def test_small_table_has_the_numbers_of_the_tracked_one() -> None:
+    tracked = _headline()
+    (shown,) = re.findall(r"<!-- headline -->\n(.*?)<!-- end -->", README, re.DOTALL)
+    _, _, *rows = [_cells(line) for line in shown.splitlines()]
+    assert len(rows) == 5
+    for target, *numbers in rows:
+        lora, full = tracked["lora", target], tracked["full", target]
+        assert numbers == [
+            lora["accuracy %"],
+            full["accuracy %"],
+            lora["output tokens"],
+            lora["training tokens / raw"],
+        ], target
+
+
+def test_findings_have_the_numbers_of_the_tracked_table() -> None:
+    """Each number of the three findings, computed again from the headline table."""
+    tracked = _headline()
+    accuracies = {arm: float(row["accuracy %"]) for arm, row in tracked.items()}
+    reasoning = [
+        accuracies[method, target]
+        for method in ("lora", "full")
+        for target in ("raw", "mild", "strong")
+    ]
+    written = {arm: float(row["output tokens"]) for arm, row in tracked.items()}
+    shorter = [
+        written[method, "raw"] / written[method, target]
+        for method in ("lora", "full")
+        for target in ("mild", "strong")
+    ]
+    shares = {
+        target: float(tracked["lora", target]["training tokens / raw"])
+        for target in ("mild", "strong")
+    }
+    text = " ".join(README.split())
+    for words in (
+        f"answer {min(reasoning):.0f}% to {max(reasoning):.0f}% correctly",
+        f"student answers {accuracies['-', 'untrained']:.0f}%",
+        f"`mild` leaves {shares['mild']:.0%} of the tokens to train on",
+        f"`strong` leaves {shares['strong']:.0%}",
+        f"write {min(shorter):.1f} to {max(shorter):.1f} times fewer tokens",
+        f"`mild` is {accuracies['full', 'raw'] - accuracies['full', 'mild']:.0f} points lower",
+    ):
+        assert words in text, words
+
+
+def test_graph_is_that_of_dvc() -> None:
+    """The README draws every stage of dvc.yaml, and an arrow to each stage that reads its outputs,
+    unless a longer path leads there.
+    """
+    (drawn,) = blocks("mermaid", README)
+    arrows = set(re.findall(r"^ +(\w+) --> (\w+)$", drawn, re.MULTILINE))
+    assert len(arrows) == len(drawn.splitlines()) - 1
+    assert {stage for arrow in arrows for stage in arrow} == set(GRAPH)
+    readers = {stage: _readers(stage) for stage in GRAPH}
+    direct = {
+        (stage, reader)
+        for stage in GRAPH
+        for reader in readers[stage]
+        if not any(reader in _after(other, readers) for other in readers[stage] - {reader})
+    }
+    assert arrows == direct
+
+
+def _outputs(stage: str) -> list[str]:
+    """The paths of a stage's outs and metrics, as dvc.yaml has them."""
+    entries = GRAPH[stage].get("outs", []) + GRAPH[stage].get("metrics", [])
+    return [entry if isinstance(entry, str) else next(iter(entry)) for entry in entries]
+
+
+def _readers(stage: str) -> set[str]:
+    """The stages that depend on an out of `stage`, on a file in it or on a folder around it."""
+    return {
+        reader
+        for reader, entry in GRAPH.items()
+        if reader != stage
+        and any(
+            f"{out}/".startswith(f"{dep}/") or f"{dep}/".startswith(f"{out}/")
+            for out in _outputs(stage)
+            for dep in entry["deps"]
+        )
+    }
+
+
+def _after(stage: str, readers: dict[str, set[str]]) -> set[str]:
+    """Every stage that a path of one or more arrows leads to from `stage`."""
+    reached: set[str] = set()
+    waiting = [*readers[stage]]
+    while waiting:
+        following = waiting.pop()
+        if following not in reached:
+            reached.add(following)
+            waiting += readers[following]
+    return reached
+
+
+def _documented_path(out: str) -> str:
+    """A path of dvc.yaml as docs/outputs.md writes it: <teacher> for ${item.teacher}, <cell> for a
+    cell's whole name.
+    """
+    path = re.sub(r"\$\{item\.(\w+)\}", r"<\1>", out)
+    for cell in ("<teacher>-<target>-<student>-<method>-<seed>", "untrained-<student>"):
+        path = path.replace(cell, "<cell>")
+    return path
+
+
+def test_every_output_is_documented_beside_its_stages() -> None:
+    stages_by_path: dict[str, set[str]] = {}
+    for stage in GRAPH:
+        for out in _outputs(stage):
+            stages_by_path.setdefault(_documented_path(out), set()).add(stage)
+    documented = {
+        code_words(row[0])[0]: set(code_words(row[1]))
+        for heading in OUTPUT_TABLES
+        for row in table("outputs.md", heading)[1:]
+    }
+    assert documented == stages_by_path
+
+
+def test_records_are_documented_with_their_fields() -> None:
+    kinds = typing.get_args(records.Record) or records.Record.__constraints__
+    fields = {kind.__name__: list(records.schema_names(kind)) for kind in kinds}
+    documented = {
+        code_words(row[0])[0]: code_words(row[1]) for row in table("outputs.md", "## Records")[1:]
+    }
+    assert documented == fields
+
+
+def test_output_that_holds_records_names_their_kind() -> None:
+    kinds = {code_words(row[0])[0] for row in table("outputs.md", "## Records")[1:]}
+    for path, _, _, what in table("outputs.md", "## Data")[1:]:
+        if path.endswith(".parquet`"):
+            assert kinds.intersection(code_words(what)), path
+
+
+def _tracked(path: str) -> list[Path]:
+    """The default study's files of a documented path."""
+    pattern = re.escape(path.replace("<profile>", "default")).replace("<cell>", ".+")
+    pattern = re.sub(r"<\w+>", "[^-/]+", pattern)
+    return [
+        file
+        for file in sorted((ROOT / "metrics/default").rglob("*"))
+        if re.fullmatch(pattern, file.relative_to(ROOT).as_posix())
+    ]
+
+
+def _keys(value: Any) -> set[str]:
+    """The keys of a metrics file that do not depend on what the study holds: its own, and those of
+    an item of `sets` or `questions`.
+    """
+    whole = value[0] if isinstance(value, list) else value
+    keys = set(whole)
+    for name in ("sets", "questions"):
+        if isinstance(whole.get(name), list):
+            keys |= set(whole[name][0])
+    return keys
+
+
+def test_metrics_are_documented_with_their_keys() -> None:
+    for path, _, _, keys in table("outputs.md", "## Metrics")[1:]:
+        files = _tracked(code_words(path)[0])
+        assert files or "import/" in path, path
+        for file in files[:1]:
+            if file.suffix == ".json":
+                assert set(code_words(keys)) == _keys(json.loads(file.read_text())), path
+            elif file.name != "results.csv":
+                assert code_words(keys) == _columns(file), path
+
+
+def _columns(path: Path) -> list[str]:
+    """The header of a CSV file."""
+    return path.read_text().partition("\n")[0].split(",")
+
+
+def test_columns_of_the_results_are_documented() -> None:
+    """Ends of intervals, quartiles and the second comparison are not listed one by one."""
+    columns = set(_columns(ROOT / "metrics/default/results.csv"))
+    documented: set[str] = set()
+    for row in table("outputs.md", "## Columns of results.csv")[1:]:
+        documented.update(code_words(row[0]))
+    assert documented <= columns
+    assert {ENDINGS.sub("", column) for column in columns} == {
+        ENDINGS.sub("", column) for column in documented
+    }
 
 
 def test_grading_table_is_the_tracked_one() -> None:
     shown = (ROOT / "stages/core/grading/README.md").read_text()
-    for one in json.loads((ROOT / "metrics/grading.json").read_text())["sets"].values():
+    for question_set in json.loads((ROOT / "metrics/grading.json").read_text())["sets"].values():
         counts = (
-            one["right_answers"],
-            one["false_rejects"],
-            one["wrong_answers"],
-            one["false_accepts"],
+            question_set["right_answers"],
+            question_set["false_rejects"],
+            question_set["wrong_answers"],
+            question_set["false_accepts"],
         )
         assert " | ".join(f"{count:,}" for count in counts) in shown
 
@@ -58,7 +262,11 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return Project(tmp_path_factory.mktemp("plans") / "own")
 
 
-EXAMPLES = {re.search(r"^profile: (\w+)$", text, re.MULTILINE)[1]: text for text in blocks("yaml")}  # type: ignore[index]
+EXAMPLES = {
+    name: text
+    for text in blocks("yaml")
+    for name in re.findall(r"^profile: (\w+)$", text, re.MULTILINE)
+}
 PLANNED = {  # stages that the default profile does not have
     "mine": {"import_traces@mine-qwen", "train@mine-qwen-strong-smollm2-lora-s0"},
     "half": {
@@ -102,9 +310,7 @@ DVCS = (
 
 def test_troubles_are_those_that_the_code_tells() -> None:
     """The words of a symptom stand in the code, ours or DVC's."""
-    rows = re.findall(
-        r"^\| (.+?) \| (.+?) \|$", README[README.index("## Troubleshooting") :], re.MULTILINE
-    )[2:]
+    rows = re.findall(r"^\| (.+?) \| (.+?) \|$", PAGES["troubleshooting.md"], re.MULTILINE)[2:]
     assert len(rows) >= 8
     ours = [
         *(ROOT / "stages").rglob("*.py"),
@@ -127,7 +333,7 @@ def test_costs_are_those_that_are_computed() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tools.costs"], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    shown = re.search(r"<!-- costs -->\n(.*?)<!-- end -->", README, re.DOTALL)
+    shown = re.search(r"<!-- costs -->\n(.*?)<!-- end -->", PAGES["costs.md"], re.DOTALL)
     assert shown
     assert shown[1].strip() == done.stdout.partition("\n\n")[0]
 
@@ -145,7 +351,7 @@ def test_it_opens_with_the_two_commands() -> None:
 
 
 def test_it_is_short_enough_to_read() -> None:
-    assert len(README.splitlines()) <= 250
+    assert len(README.splitlines()) <= 130
 
 
 def test_page_can_live_in_git() -> None:
