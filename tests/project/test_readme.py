@@ -1,11 +1,11 @@
 """The numbers, the graph and the tables of the README and of docs/ are those of tracked files and of the code."""
 
 import csv
+import dataclasses
 import json
 import re
 import subprocess
 import sys
-import typing
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +161,7 @@ def test_every_output_is_documented_beside_its_stages() -> None:
 
 
 def test_records_are_documented_with_their_fields() -> None:
-    kinds = typing.get_args(records.Record) or records.Record.__constraints__
+    kinds = [kind for kind in vars(records).values() if dataclasses.is_dataclass(kind)]
     fields = {kind.__name__: list(records.schema_names(kind)) for kind in kinds}
     documented = {
         code_words(row[0])[0]: code_words(row[1]) for row in table("outputs.md", "## Records")[1:]
@@ -338,10 +338,45 @@ def test_costs_are_those_that_are_computed() -> None:
     assert shown[1].strip() == done.stdout.partition("\n\n")[0]
 
 
-def test_every_picture_is_there() -> None:
-    pictures = re.findall(r"!\[[^]]*\]\(([^)]+)\)", README)
-    assert pictures
-    assert not [picture for picture in pictures if not (ROOT / picture).is_file()]
+DOCUMENTED_FOLDERS = ("docs", "conf", "stages", "data/imports")
+
+
+def _documents() -> list[Path]:
+    """The Markdown files that people write."""
+    below = [path for name in DOCUMENTED_FOLDERS for path in (ROOT / name).rglob("*.md")]
+    return sorted([*ROOT.glob("*.md"), *below])
+
+
+def _anchors(path: Path) -> set[str]:
+    """The anchors that GitHub gives to a page's headings."""
+    headings = re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", _documents(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_leads_to_a_file_and_a_heading(document: Path) -> None:
+    text = re.sub(r"^```.*?^```$", "", document.read_text(), flags=re.DOTALL | re.MULTILINE)
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        if link.startswith("https://"):
+            continue
+        file, _, anchor = link.partition("#")
+        target = (document.parent / file).resolve() if file else document
+        assert target.exists(), link
+        assert not anchor or anchor in _anchors(target), link
+
+
+FILE_NAME = re.compile(r"`((?:stages|tools|tests|conf|docs)/[\w./-]+)`")
+
+
+@pytest.mark.parametrize("document", _documents(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_file_that_is_named_is_there(document: Path) -> None:
+    """A name with a placeholder is not looked for."""
+    for name in FILE_NAME.findall(document.read_text()):
+        assert (ROOT / name).exists(), name
+
+
+def test_readme_shows_a_picture() -> None:
+    assert re.search(r"!\[[^]]+\]\(plots/default/figures/\w+\.png\)", README)
 
 
 def test_it_opens_with_the_two_commands() -> None:
