@@ -1,28 +1,21 @@
-"""The numbers, the graph and the tables of the README and of docs/ are those of tracked files and of the code."""
+"""The README's graph is that of dvc.yaml; numbers in the documents are those of tracked files."""
 
 import csv
-import dataclasses
 import json
 import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import dvc
 import pytest
 import yaml
 
-from stages.core import records
 from stages.core.questions.items import QuestionSet
 from tests.e2e.project import Project
+from tests.graph import GRAPH, outputs
 from tests.imports import ROOT
-from tests.readme import PAGES, README, blocks, code_words, table
-
-GRAPH: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
-OUTPUT_TABLES = ("## Data", "## Metrics", "## Plots")
-# What further columns of a measure end in: tokens_q3, accuracy_low, difference_low_untrained
-ENDINGS = re.compile(r"(_(mean|q1|median|q3|p95|maximum))?(_low|_high)?(_untrained)?$")
+from tests.readme import PAGES, README, blocks
 
 
 def _cells(line: str) -> list[str]:
@@ -105,12 +98,6 @@ def test_graph_is_that_of_dvc() -> None:
     assert arrows == direct
 
 
-def _outputs(stage: str) -> list[str]:
-    """The paths of a stage's outs and metrics, as dvc.yaml has them."""
-    entries = GRAPH[stage].get("outs", []) + GRAPH[stage].get("metrics", [])
-    return [entry if isinstance(entry, str) else next(iter(entry)) for entry in entries]
-
-
 def _readers(stage: str) -> set[str]:
     """The stages that depend on an out of `stage`, on a file in it or on a folder around it."""
     return {
@@ -119,7 +106,7 @@ def _readers(stage: str) -> set[str]:
         if reader != stage
         and any(
             f"{out}/".startswith(f"{dep}/") or f"{dep}/".startswith(f"{out}/")
-            for out in _outputs(stage)
+            for out in outputs(stage)
             for dep in entry["deps"]
         )
     }
@@ -135,96 +122,6 @@ def _after(stage: str, readers: dict[str, set[str]]) -> set[str]:
             reached.add(following)
             waiting += readers[following]
     return reached
-
-
-def _documented_path(out: str) -> str:
-    """A path of dvc.yaml as docs/outputs.md writes it: <teacher> for ${item.teacher}, <cell> for a
-    cell's whole name.
-    """
-    path = re.sub(r"\$\{item\.(\w+)\}", r"<\1>", out)
-    for cell in ("<teacher>-<target>-<student>-<method>-<seed>", "untrained-<student>"):
-        path = path.replace(cell, "<cell>")
-    return path
-
-
-def test_every_output_is_documented_beside_its_stages() -> None:
-    stages_by_path: dict[str, set[str]] = {}
-    for stage in GRAPH:
-        for out in _outputs(stage):
-            stages_by_path.setdefault(_documented_path(out), set()).add(stage)
-    documented = {
-        code_words(row[0])[0]: set(code_words(row[1]))
-        for heading in OUTPUT_TABLES
-        for row in table("outputs.md", heading)[1:]
-    }
-    assert documented == stages_by_path
-
-
-def test_records_are_documented_with_their_fields() -> None:
-    kinds = [kind for kind in vars(records).values() if dataclasses.is_dataclass(kind)]
-    fields = {kind.__name__: list(records.schema_names(kind)) for kind in kinds}
-    documented = {
-        code_words(row[0])[0]: code_words(row[1]) for row in table("outputs.md", "## Records")[1:]
-    }
-    assert documented == fields
-
-
-def test_output_that_holds_records_names_their_kind() -> None:
-    kinds = {code_words(row[0])[0] for row in table("outputs.md", "## Records")[1:]}
-    for path, _, _, what in table("outputs.md", "## Data")[1:]:
-        if path.endswith(".parquet`"):
-            assert kinds.intersection(code_words(what)), path
-
-
-def _tracked(path: str) -> list[Path]:
-    """The default study's files of a documented path."""
-    pattern = re.escape(path.replace("<profile>", "default")).replace("<cell>", ".+")
-    pattern = re.sub(r"<\w+>", "[^-/]+", pattern)
-    return [
-        file
-        for file in sorted((ROOT / "metrics/default").rglob("*"))
-        if re.fullmatch(pattern, file.relative_to(ROOT).as_posix())
-    ]
-
-
-def _keys(value: Any) -> set[str]:
-    """The keys of a metrics file that do not depend on what the study holds: its own, and those of
-    an item of `sets` or `questions`.
-    """
-    whole = value[0] if isinstance(value, list) else value
-    keys = set(whole)
-    for name in ("sets", "questions"):
-        if isinstance(whole.get(name), list):
-            keys |= set(whole[name][0])
-    return keys
-
-
-def test_metrics_are_documented_with_their_keys() -> None:
-    for path, _, _, keys in table("outputs.md", "## Metrics")[1:]:
-        files = _tracked(code_words(path)[0])
-        assert files or "import/" in path, path
-        for file in files[:1]:
-            if file.suffix == ".json":
-                assert set(code_words(keys)) == _keys(json.loads(file.read_text())), path
-            elif file.name != "results.csv":
-                assert code_words(keys) == _columns(file), path
-
-
-def _columns(path: Path) -> list[str]:
-    """The header of a CSV file."""
-    return path.read_text().partition("\n")[0].split(",")
-
-
-def test_columns_of_the_results_are_documented() -> None:
-    """Ends of intervals, quartiles and the second comparison are not listed one by one."""
-    columns = set(_columns(ROOT / "metrics/default/results.csv"))
-    documented: set[str] = set()
-    for row in table("outputs.md", "## Columns of results.csv")[1:]:
-        documented.update(code_words(row[0]))
-    assert documented <= columns
-    assert {ENDINGS.sub("", column) for column in columns} == {
-        ENDINGS.sub("", column) for column in documented
-    }
 
 
 def test_grading_table_is_the_tracked_one() -> None:
@@ -336,43 +233,6 @@ def test_costs_are_those_that_are_computed() -> None:
     shown = re.search(r"<!-- costs -->\n(.*?)<!-- end -->", PAGES["costs.md"], re.DOTALL)
     assert shown
     assert shown[1].strip() == done.stdout.partition("\n\n")[0]
-
-
-DOCUMENTED_FOLDERS = ("docs", "conf", "stages", "data/imports")
-
-
-def _documents() -> list[Path]:
-    """The Markdown files that people write."""
-    below = [path for name in DOCUMENTED_FOLDERS for path in (ROOT / name).rglob("*.md")]
-    return sorted([*ROOT.glob("*.md"), *below])
-
-
-def _anchors(path: Path) -> set[str]:
-    """The anchors that GitHub gives to a page's headings."""
-    headings = re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)
-    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
-
-
-@pytest.mark.parametrize("document", _documents(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_link_leads_to_a_file_and_a_heading(document: Path) -> None:
-    text = re.sub(r"^```.*?^```$", "", document.read_text(), flags=re.DOTALL | re.MULTILINE)
-    for link in re.findall(r"\]\(([^)\s]+)\)", text):
-        if link.startswith("https://"):
-            continue
-        file, _, anchor = link.partition("#")
-        target = (document.parent / file).resolve() if file else document
-        assert target.exists(), link
-        assert not anchor or anchor in _anchors(target), link
-
-
-FILE_NAME = re.compile(r"`((?:stages|tools|tests|conf)/[\w./-]+)`")
-
-
-@pytest.mark.parametrize("document", _documents(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_file_that_is_named_is_there(document: Path) -> None:
-    """A name with a placeholder is not looked for."""
-    for name in FILE_NAME.findall(document.read_text()):
-        assert (ROOT / name).exists(), name
 
 
 def test_readme_shows_a_picture() -> None:
