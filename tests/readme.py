@@ -1,5 +1,6 @@
-"""What the README holds, read from it: its commands, its examples and what they print."""
+"""What the README and the pages in docs/ hold: their commands, their examples and what these print."""
 
+import itertools
 import re
 import sys
 from pathlib import Path
@@ -7,6 +8,8 @@ from pathlib import Path
 from tests.imports import ROOT
 
 README = (ROOT / "README.md").read_text()
+PAGES = {path.name: path.read_text() for path in sorted((ROOT / "docs").glob("*.md"))}
+DOCUMENTS = "\n".join([README, *PAGES.values()])
 _PROGRAMS = (
     "make ",
     "dvc ",
@@ -21,34 +24,49 @@ _PROGRAMS = (
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
-def blocks(kind: str) -> list[str]:
-    """The fenced blocks of a kind: sh, console, yaml or text."""
-    return [text for language, text in _FENCE.findall(README) if language == kind]
+def blocks(language: str, text: str = DOCUMENTS) -> list[str]:
+    """The fenced blocks of a language: sh, console, yaml, mermaid."""
+    return [block for marked, block in _FENCE.findall(text) if marked == language]
 
 
-def _bare(line: str) -> str:
+def table(page: str, heading: str) -> list[list[str]]:
+    """The rows of the first table below a heading of a page, cell by cell, its head first."""
+    section = PAGES[page].partition(f"\n{heading}\n")[2]
+    lines = itertools.takewhile(
+        lambda line: line.startswith("|"),
+        itertools.dropwhile(lambda line: not line.startswith("|"), section.splitlines()),
+    )
+    head, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return [head, *rows]
+
+
+def code_words(cell: str) -> list[str]:
+    """What stands in backticks in a cell of a table."""
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def _without_comment(line: str) -> str:
     """A command without the comment behind it."""
     return re.sub(r"\s{2,}#.*|\s#\s.*", "", line).strip()
 
 
 def session() -> list[tuple[str, str]]:
-    """The commands of the console blocks, each with what is shown below it."""
-    parts = [
-        part
-        for block in blocks("console")
-        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]
-    ]
+    """The commands of the console blocks, each with the output that is shown below it."""
+    parts = []
+    for block in blocks("console"):
+        parts += re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]
     lines = (part.partition("\n") for part in parts)
-    return [(_bare(command), shown) for command, _, shown in lines]
+    return [(_without_comment(command), output) for command, _, output in lines]
 
 
 def commands() -> list[str]:
-    """Those of the sh blocks, and what the text names; not those of `session`."""
-    in_blocks = [_bare(line) for block in blocks("sh") for line in block.splitlines()]
-    in_text = re.findall(r"`([^`\n]+)`", _FENCE.sub("", README))
-    in_text += [name for block in blocks("console") for name in re.findall(r"`([^`\n]+)`", block)]
-    in_blocks += [name for name in in_text if name.startswith(_PROGRAMS)]
-    return list(dict.fromkeys(in_blocks))
+    """The commands of the sh blocks, and those that the text names in backticks; without those of
+    `session`.
+    """
+    listed = [_without_comment(line) for block in blocks("sh") for line in block.splitlines()]
+    texts = [_FENCE.sub("", DOCUMENTS), *blocks("console")]
+    quoted = [name for text in texts for name in re.findall(r"`([^`\n]+)`", text)]
+    return list(dict.fromkeys(listed + [name for name in quoted if name.startswith(_PROGRAMS)]))
 
 
 def environment(root: Path) -> None:

@@ -1,4 +1,4 @@
-"""Every command that the README names is run, as it stands or as the tables below say."""
+"""Every command that the README and docs/ name is run, as it stands or as the tables below say."""
 
 import ast
 import subprocess
@@ -9,7 +9,7 @@ from tests.e2e.project import Project
 from tests.imports import ROOT
 from tests.readme import commands, environment, session
 
-# The README's words are the default profile's and a reader's; these are the smoke profile's. "": as
+# Their words are the default profile's and a reader's; these are the smoke profile's. "": as
 # it stands.
 RUN = {
     # what installs or takes long is planned by make, not done
@@ -80,9 +80,9 @@ EXPERIMENTS = {
 @pytest.fixture(scope="module")
 def project(smoked: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A copy of the smoke profile's results in which the commands run one after another."""
-    found = smoked.copied(tmp_path_factory.mktemp("readme") / "own")
-    environment(found.root)
-    return found
+    clone = smoked.copied(tmp_path_factory.mktemp("readme") / "own")
+    environment(clone.root)
+    return clone
 
 
 def test_every_command_is_known_and_none_is_left_over() -> None:

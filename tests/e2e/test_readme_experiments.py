@@ -1,4 +1,4 @@
-"""The README's session with experiments, run line by line: what comes has the form of what is
+"""The session of docs/experiments.md, run line by line: what comes has the form of what is
 shown.
 """
 
@@ -30,13 +30,13 @@ def _settled(project: Project, name: str) -> str:
 @pytest.fixture(scope="module")
 def project(smoked: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """The smoke profile's results, not committed yet."""
-    found = smoked.copied(tmp_path_factory.mktemp("experiments") / "own")
-    environment(found.root)
-    found.run("git", "reset", "--quiet", "--soft", "HEAD~1")
-    found.run("git", "config", "user.name", "test")
-    found.run("git", "config", "user.email", "test@localhost")
-    yield found
-    found.run("dvc", "queue", "stop", "--kill")  # the worker would wait for more
+    clone = smoked.copied(tmp_path_factory.mktemp("experiments") / "own")
+    environment(clone.root)
+    clone.run("git", "reset", "--quiet", "--soft", "HEAD~1")
+    clone.run("git", "config", "user.name", "test")
+    clone.run("git", "config", "user.email", "test@localhost")
+    yield clone
+    clone.run("dvc", "queue", "stop", "--kill")  # the worker would wait for more
 
 
 @pytest.fixture(scope="module")

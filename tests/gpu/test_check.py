@@ -17,7 +17,7 @@ from stages.core.program.errors import StageError
 from tests.gpu import check, device, families, parts, shown, smollm2
 from tests.gpu.parts import Parts, SkippedError
 from tests.imports import ROOT
-from tests.readme import README
+from tests.readme import DOCUMENTS
 
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 
@@ -177,7 +177,7 @@ def test_documents_show_the_results_and_no_others() -> None:
     documented = CONTRIBUTING.partition(shown.BEGIN)[2].partition(shown.END)[0]
     assert documented.strip() == shown.table().strip()
     if documented:
-        assert "Nothing was run on a GPU" not in README
+        assert "Nothing was run on a GPU" not in DOCUMENTS
     for path in shown.FOLDER.glob("*.json"):
         assert json.loads(path.read_text())["device"].startswith("NVIDIA")
 
