@@ -58,7 +58,7 @@ def shorten(
     config: Mapping[str, Any],
     rules: Audit,
     place: str,
-    cost: costs.Cost,
+    cost: costs.ModelCost,
     folder: Path = FOLDER,
 ) -> Iterator[Variant]:
     """Every trace's variant in order, kept or dropped with its reason. `place` is the name of
@@ -171,7 +171,7 @@ def main(profile: str, teacher: str, compressor: str) -> None:
     declared = params.read(PARAMS, profile, teacher=teacher, compressor=compressor)
     rules = params.section(Audit, declared["audit"], "audit")
     compressor_of(declared["compressor"], f"compressors.{compressor}")
-    data, tally, cost = paths.data(profile), Tally(), costs.Cost()
+    data, tally, cost = paths.data(profile), Tally(), costs.ModelCost()
     read = functools.partial(records.read, data.traces(teacher), Trace)
     variants = tally.watch(
         shorten(read, declared["compressor"], rules, f"compressors.{compressor}", cost)

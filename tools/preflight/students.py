@@ -15,7 +15,7 @@ from stages.core.machine import hardware
 from stages.core.program import params
 from stages.core.training import adapters
 from stages.core.training.settings import Method, Training
-from stages.models import Source
+from stages.models import StudentSource
 from tools.preflight import fetching, memory, speaking
 from tools.preflight.budget import Trained
 from tools.preflight.lines import Report
@@ -30,7 +30,7 @@ def check(name: str, study: Section, longest: str, room: Room, report: Report) -
     be read.
     """
     section, subject = study["students"][name], f"students.{name}"
-    source = params.section(Source, section["source"], f"{subject}.source")
+    source = params.section(StudentSource, section["source"], f"{subject}.source")
     with tempfile.TemporaryDirectory() as scratch:
         files = fetching.student(source, Path(scratch), report, subject)
         if files is None:
@@ -51,7 +51,7 @@ def check(name: str, study: Section, longest: str, room: Room, report: Report) -
     return None
 
 
-def _tokens(source: Source, folder: Path, report: Report, subject: str) -> None:
+def _tokens(source: StudentSource, folder: Path, report: Report, subject: str) -> None:
     """Adds whether the special tokens have the ids that the params declare, and what ends a
     completion.
     """

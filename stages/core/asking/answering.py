@@ -19,7 +19,7 @@ from typing import Any
 from stages.core import chat, tokens
 from stages.core.asking import engines, store
 from stages.core.asking.engines import Request, Sampling
-from stages.core.asking.held import Held
+from stages.core.asking.reuse import StoredAnswers
 from stages.core.program import command, params
 from stages.core.program.errors import StageError
 from stages.core.program.files import fingerprint
@@ -102,7 +102,7 @@ def settings(config: LanguageModel, place: str) -> tuple[Any, Sampling]:
 
 
 @dataclass(frozen=True)
-class Asked:
+class AnswerHandle:
     """A request as it is found again: `opened` says that its prompt opened the think block."""
 
     key: str
@@ -144,7 +144,7 @@ class Asker:
         files alone. `load` is called as `engines.load`, when something is asked that has no answer.
         """
         self.load = load
-        self.config, self.store, self.place = config, answers, place
+        self.config, self.store, self.params_path = config, answers, place
         served, self.sampling = settings(config, place)
         self.renders: bool = served.renders
         self.tokenizer = self._tokenizer()
@@ -184,7 +184,7 @@ class Asker:
 
     def request(
         self, message: str, seed: int, sample: int, sampling: Sampling | None = None
-    ) -> tuple[Asked, Request]:
+    ) -> tuple[AnswerHandle, Request]:
         """The request that asks `message`, and how its answer is found again.
 
         `sampling` may be another than the model's own, but for its token limit.
@@ -204,7 +204,7 @@ class Asker:
             store.key(self.name, self.revision, asked, sampling.shape() | shape, seed, sample)
             for shape in (self.shape, self.earlier)
         )
-        return Asked(key, seed, opened), Request(
+        return AnswerHandle(key, seed, opened), Request(
             key, asked, seed, sampling, earlier if earlier != key else ""
         )
 
@@ -236,14 +236,16 @@ class Asker:
         one is missing.
 
         Requests of an iterator are held in memory where they have keys of an earlier form:
-        `held.Again` is for many.
+        `reuse.RepeatableRequests` is for many.
         """
         limit = self.sampling.max_new_tokens
         if self.shape != self.earlier and isinstance(requests, Iterator):
             requests = list(requests)
         watched = command.progress(requests, what, total=total, unit="answer")
-        with self.store.alone(f"{self.name} for {self.place}"):
-            held = Held(self.store, self.place, self.name, self.version, self.special)
+        with self.store.alone(f"{self.name} for {self.params_path}"):
+            held = StoredAnswers(
+                self.store, self.params_path, self.name, self.version, self.special
+            )
             if self.shape != self.earlier:
                 held.check(requests, limit)
             missing = (request for request in watched if not held.has(request, limit))
@@ -257,9 +259,9 @@ class Asker:
         """The model, loaded when something is asked for the first time."""
         known = self.tokenizer, self.config.revision, self.special, self.config.system
         model = engines.Model(self.config.model, *known)
-        return self.load(model, self.config.inference, f"{self.place}.inference")
+        return self.load(model, self.config.inference, f"{self.params_path}.inference")
 
-    def _timed(self, requests: Iterable[Request]) -> Iterator[tuple[str, store.Answer]]:
+    def _timed(self, requests: Iterable[Request]) -> Iterator[tuple[str, store.StoredAnswer]]:
         """Yields (key, answer) for what is answered; an answer's seconds are those since the one
         before it.
         """
@@ -271,7 +273,7 @@ class Asker:
             seconds, began = time.perf_counter() - began, time.perf_counter()
             yield (
                 request.key,
-                store.Answer(
+                store.StoredAnswer(
                     self.name,
                     output.text,
                     output.reasoning,
@@ -295,21 +297,21 @@ class Asker:
             else output.finish_reason
         )
 
-    def _form(self, found: store.Answer) -> str:
+    def _form(self, found: store.StoredAnswer) -> str:
         """A server that reads the channels itself and found no reasoning leaves plain text."""
         plain = self.renders and "<|" not in found.text and found.finish_reason == "stop"
         return "think" if plain else self.config.output
 
-    def stored(self, asked: Asked) -> store.Answer | None:
+    def stored(self, asked: AnswerHandle) -> store.StoredAnswer | None:
         """All that was written to what `ask` has asked, None where it was refused."""
         found = self.store.find(asked.key, self.sampling.max_new_tokens)
         if found is None and asked.key not in self.refused:
             raise StageError(
-                f"{self.place}: the store lost an answer while the stage ran; run the stage again"
+                f"{self.params_path}: the store lost an answer while the stage ran; run the stage again"
             )
         return found
 
-    def answer(self, asked: Asked) -> Answer:
+    def answer(self, asked: AnswerHandle) -> Answer:
         """The answer to what `ask` has asked. What was refused is empty; what the context cut has
         its tokens.
         """

@@ -7,7 +7,7 @@ from stages.core.asking.answering import STORED, Answer
 
 
 @dataclass
-class Cost:
+class ModelCost:
     """Sums over answers.
 
     Seconds of a model are wall time while it answered, start-up left out; those of an extractive

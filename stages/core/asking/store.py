@@ -3,7 +3,7 @@ loses it.
 
 A store is a folder of append-only shards. A line of a shard is one answer:
 
-    <key, 32 hex digits> <crc32 of key and JSON, 8 hex digits> <JSON of an Answer>\\n
+    <key, 32 hex digits> <crc32 of key and JSON, 8 hex digits> <JSON of an StoredAnswer>\\n
 
 Every writer appends to a shard of its own and holds a lock on it while it lives. Who opens the
 store reads all shards; in those without a living writer, lines that are torn or fail their checksum
@@ -35,7 +35,7 @@ SYNC = 5.0  # seconds between two times that answers are made to outlive the mac
 
 
 @dataclass(frozen=True)
-class Answer:
+class StoredAnswer:
     """What a model answered once. `text` is all it wrote, `reasoning` what its server gave apart
     from it.
     """
@@ -140,14 +140,14 @@ class Store:
             if path != self._path:
                 self._open(path)
 
-    def find(self, name: str, limit: int) -> Answer | None:
+    def find(self, name: str, limit: int) -> StoredAnswer | None:
         """The stored answer to the request of key `name` and token limit `limit`, None where there
         is none.
         """
         stored = (self._read(place) for place in self._places.get(bytes.fromhex(name), ()))
         return next((answer for answer in stored if answer.serves(limit)), None)
 
-    def add(self, name: str, answer: Answer) -> None:
+    def add(self, name: str, answer: StoredAnswer) -> None:
         """Appends an answer. It outlives this process at once, and the machine some seconds later."""
         if self._own is None:
             self._own = self._create()
@@ -164,7 +164,7 @@ class Store:
             self._synced = time.monotonic()
         self._places.setdefault(bytes.fromhex(name), []).append(self._own << 48 | place)
 
-    def answers(self) -> Iterator[tuple[str, Answer]]:
+    def answers(self) -> Iterator[tuple[str, StoredAnswer]]:
         """Every stored (key, answer), in the order of keys."""
         for name in sorted(self._places):
             for place in self._places[name]:
@@ -204,7 +204,7 @@ class Store:
         for name, offset in found:
             self._places.setdefault(name, []).append((len(self._shards) - 1) << 48 | offset)
 
-    def _read(self, place: int) -> Answer:
+    def _read(self, place: int) -> StoredAnswer:
         with os.fdopen(os.dup(self._shards[place >> 48]), "rb") as file:
             file.seek(place & (1 << 48) - 1)
             data = file.readline()
@@ -212,4 +212,4 @@ class Store:
             raise StageError(
                 f"{self.folder}: an answer was damaged while it was in use; run the stage again"
             )
-        return Answer(**json.loads(data[store_lines.HEAD :]))
+        return StoredAnswer(**json.loads(data[store_lines.HEAD :]))

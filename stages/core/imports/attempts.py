@@ -69,12 +69,12 @@ def attempts(found: Mapping[str, Any], place: str) -> list[Attempt]:
 
 def _several(value: Any) -> int | None:
     """How many a list holds; None for what is one value, as content parts are."""
-    return len(value) if isinstance(value, list) and not values.parts(value) else None
+    return len(value) if isinstance(value, list) and not values.are_content_parts(value) else None
 
 
 def _first(value: Any, name: str, place: str) -> Any:
     """The value beside a single answer, where a list of one is that one."""
-    if not isinstance(value, list) or values.parts(value):
+    if not isinstance(value, list) or values.are_content_parts(value):
         return value
     if len(value) != 1:
         raise StageError(
@@ -85,7 +85,9 @@ def _first(value: Any, name: str, place: str) -> Any:
 
 def _item(value: Any, name: str, number: int, count: int, place: str) -> Any:
     """The value of one of `count` answers."""
-    if values.null(value) or (_several(value) is None and (count == 1 or name == "prompt_tokens")):
+    if values.is_missing(value) or (
+        _several(value) is None and (count == 1 or name == "prompt_tokens")
+    ):
         return value
     if _several(value) != count:
         raise StageError(
@@ -108,9 +110,9 @@ def _attempt(row: Mapping[str, Any], place: str, exact: bool = False) -> Attempt
         reasoning=reasoning or "",
         answer=answer,
         finish_reason=ends.finish_reason(row["finish_reason"], place),
-        sample=values.whole(row["sample"], "sample", place),
-        prompt_tokens=values.whole(row["prompt_tokens"], "prompt_tokens", place),
-        completion_tokens=values.whole(row["completion_tokens"], "completion_tokens", place),
+        sample=values.whole_number(row["sample"], "sample", place),
+        prompt_tokens=values.whole_number(row["prompt_tokens"], "prompt_tokens", place),
+        completion_tokens=values.whole_number(row["completion_tokens"], "completion_tokens", place),
         correct=_verdict(row["correct"], place),
         ended=ended,
     )
@@ -135,7 +137,7 @@ def _apart(reasoning: str, answer: str, place: str) -> tuple[str, str]:
 
 def _verdict(value: Any, place: str) -> bool | None:
     """Whether the source finds the attempt right; 1 and 0 are true and false."""
-    if values.null(value) or isinstance(value, bool):
+    if values.is_missing(value) or isinstance(value, bool):
         return value if isinstance(value, bool) else None
     if value not in (0, 1):
         raise values.refused(value, "correct", place, "true or false")

@@ -101,9 +101,9 @@ def _turns(messages: Any, place: str) -> tuple[Turn, Turn]:
         )
     user, said = found[start:]
     if (
-        not values.null(said.content)
+        not values.is_missing(said.content)
         and not isinstance(said.content, str)
-        and not values.parts(said.content)
+        and not values.are_content_parts(said.content)
     ):
         raise values.refused(said.content, "messages: assistant's content", place, "text")
     return user, said

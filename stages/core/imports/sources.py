@@ -224,4 +224,4 @@ def _value(row: Mapping[str, Any], path: str, name: str, place: str) -> Any:
                 f"{place}: no field {path!r} for {name}; it has: {fields}; mend the field map"
             )
         value = value[part]
-    return None if values.null(value) else value
+    return None if values.is_missing(value) else value

@@ -16,7 +16,7 @@ _THINKING = ("thinking", "reasoning")  # types of content parts that hold reason
 _TEXTS = ("text", "output_text", "input_text")
 
 
-def null(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
     """Whether a value is missing. NaN is what pandas writes for it."""
     return value is None or (isinstance(value, float) and math.isnan(value))
 
@@ -36,9 +36,9 @@ def text(value: Any, name: str, place: str) -> str | None:
     Numbers are text as they are written. So is a list of one text, and a list of content parts that
     are all text.
     """
-    if null(value):
+    if is_missing(value):
         return None
-    if parts(value):
+    if are_content_parts(value):
         return _joined(value, name, place)
     if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
         value = value[0]
@@ -61,7 +61,7 @@ def _whole_characters(value: str, name: str, place: str) -> str:
     return value
 
 
-def parts(value: Any) -> bool:
+def are_content_parts(value: Any) -> bool:
     """Whether `value` is a list of content parts, as servers write a message's content."""
     return (
         isinstance(value, list)
@@ -80,16 +80,16 @@ def _joined(value: Sequence[Mapping[str, Any]], name: str, place: str) -> str:
 
 def thinking(value: Any, name: str, place: str) -> str | None:
     """The text of those content parts that hold reasoning, None where there are none."""
-    own = [part for part in value if part["type"] in _THINKING] if parts(value) else []
+    own = [part for part in value if part["type"] in _THINKING] if are_content_parts(value) else []
     texts = [text(part.get(part["type"], part.get("text")), name, place) for part in own]
     return "\n".join(one or "" for one in texts) if own else None
 
 
-def whole(value: Any, name: str, place: str) -> int | None:
+def whole_number(value: Any, name: str, place: str) -> int | None:
     """`value` as a count, None where it is missing. pandas writes whole numbers beside missing ones
     as 9.0.
     """
-    if null(value):
+    if is_missing(value):
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
         quoted = f"'{shown(value)}'" if isinstance(value, str) else shown(value)

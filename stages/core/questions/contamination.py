@@ -54,7 +54,7 @@ class Decontaminate:
 
 
 @dataclass(frozen=True)
-class Near:
+class NearDuplicate:
     """A training question and the test or validation question that it resembles most."""
 
     train: Question
@@ -62,7 +62,7 @@ class Near:
     similarity: float
 
 
-def near_duplicates(questions: Sequence[Question], rules: Decontaminate) -> Iterator[Near]:
+def near_duplicates(questions: Sequence[Question], rules: Decontaminate) -> Iterator[NearDuplicate]:
     """Yields every training question that is near one of the others, with the nearest of these."""
     from datasketch import MinHash, MinHashLSH  # a second of imports, for this stage alone
 
@@ -85,7 +85,7 @@ def near_duplicates(questions: Sequence[Question], rules: Decontaminate) -> Iter
         ]
         similarity, other = max(similar, default=(0.0, 0))
         if similarity >= rules.threshold:
-            yield Near(questions[place], questions[-other], round(similarity, 4))
+            yield NearDuplicate(questions[place], questions[-other], round(similarity, 4))
 
 
 def _without_wording(

@@ -140,7 +140,7 @@ class QuestionSet:
             raise StageError(f"task {self.task!r}: {error}; mend task or config") from error
 
 
-class Wanted:
+class RowFilter:
     """Which rows a set's `where` takes, how many were looked through, and which of its values none
     of them has had.
     """

@@ -202,8 +202,8 @@ def _stated(entry: QuestionSet, found: Any, place: str) -> str:
     if isinstance(found, bool) and entry.grader == "boolean":
         return str(found).lower()
     if entry.gold_is == "place" and isinstance(found, float):
-        return str(values.whole(found, "gold", place))
-    if entry.grader == "math" and isinstance(found, list) and not values.parts(found):
+        return str(values.whole_number(found, "gold", place))
+    if entry.grader == "math" and isinstance(found, list) and not values.are_content_parts(found):
         return ", ".join(_value(value, number, place) for number, value in enumerate(found, 1))
     return values.text(found, "gold", place) or ""
 

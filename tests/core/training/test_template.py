@@ -10,7 +10,7 @@ import pytest
 from stages.core import chat, tokens
 from stages.core.program import params
 from stages.core.training.saved.template import chat_template
-from stages.models import Source, from_wheel
+from stages.models import StudentSource, from_wheel
 from tests.composing import students
 from tests.conftest import Miniature
 
@@ -25,7 +25,7 @@ def test_template_asks_with_the_ids_of_training(
     declared = students(profile)[name]
     folder = tmp_path / name
     if declared["source"]["kind"] == "wheel":
-        from_wheel(params.section(Source, declared["source"], "source"), folder)
+        from_wheel(params.section(StudentSource, declared["source"], "source"), folder)
     else:
         folder = miniature(declared["source"]["repo"])
     template = declared["text"]["prompt_template"]

@@ -19,7 +19,7 @@ import tenacity
 
 from stages.core import chat
 from stages.core.asking.engines import Model, Output, Request, Sampling
-from stages.core.asking.engines.options import OpenAI as Settings
+from stages.core.asking.engines.options import OpenAISettings
 from stages.core.program import command
 from stages.core.program.errors import StageError
 
@@ -46,7 +46,7 @@ class MalformedError(Exception):
 class OpenAIEngine:
     """Holds no connection between two calls of `generate`."""
 
-    def __init__(self, model: Model, settings: Settings) -> None:
+    def __init__(self, model: Model, settings: OpenAISettings) -> None:
         self.model, self.settings = model, settings
         # requests given up since the last answer: from `concurrency` on the server counts as gone
         self.in_a_row = 0
@@ -246,6 +246,3 @@ def _changed(sampling: Sampling) -> str | None:
     return next(
         (name for name in BEYOND if getattr(sampling, name) != getattr(default, name)), None
     )
-
-
-ENGINE = OpenAIEngine

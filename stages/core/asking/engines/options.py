@@ -32,7 +32,7 @@ OURS = {
 
 
 @dataclass(frozen=True)
-class OpenAI:
+class OpenAISettings:
     """Where the server is and how it is asked. `api` chat sends messages, completions the ids of
     prompts rendered here.
 
@@ -90,7 +90,7 @@ class OpenAI:
 
 
 @dataclass(frozen=True)
-class Transformers:
+class TransformersSettings:
     """How a model is served by transformers; it goes to the GPU where there is one."""
 
     dtype: str = "bfloat16"

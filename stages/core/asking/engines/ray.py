@@ -25,7 +25,7 @@ PLACE = "inference.run"
 
 
 @dataclass(frozen=True)
-class Settings:
+class RaySettings:
     """`run` is the inference section of each replica; cpus and gpus are what one takes.
 
     `address` of the cluster: auto finds the one that this machine belongs to, null starts one for
@@ -76,7 +76,7 @@ def _request(fields: dict[str, Any]) -> Request:
 class RayEngine:
     """Joins the cluster when it is made."""
 
-    def __init__(self, model: Model, settings: Settings) -> None:
+    def __init__(self, model: Model, settings: RaySettings) -> None:
         self.model, self.settings = model, settings
         # Ray reads this when it is imported, and then listens on loopback instead of all interfaces
         alone = settings.address is None
@@ -143,6 +143,3 @@ def _last_line(error: BaseException) -> str:
     named = [line for line in lines if re.match(r"[\w.]+(?:Error|Exception)\b.*: ", line)]
     ours = [line for line in named if line.startswith("stages.")]
     return (ours or named or lines or [type(error).__name__])[-1]
-
-
-ENGINE = RayEngine

@@ -16,12 +16,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from stages.core.asking.engines import Model, Output, Request, phrases
+from stages.core.asking.engines import phrases
+from stages.core.asking.engines.interface import Model, Output, Request
 from stages.core.program.errors import StageError
 
 
 @dataclass(frozen=True)
-class Settings:
+class ScriptedSettings:
     """Rates per sample (wrong_rate, false_start_rate per step, check_rate), each in [0, 1]."""
 
     wrong_rate: float
@@ -180,7 +181,7 @@ def solve(question: str, rng: random.Random, wrong_rate: float) -> Worked:
     )
 
 
-def write(question: str, teacher: Settings, seed: int) -> tuple[str, str]:
+def write(question: str, teacher: ScriptedSettings, seed: int) -> tuple[str, str]:
     """One attempt at `question`: (reasoning, answer), the same for the same arguments."""
     rng = random.Random(seed)
     worked = solve(question, rng, teacher.wrong_rate)
@@ -194,7 +195,7 @@ def write(question: str, teacher: Settings, seed: int) -> tuple[str, str]:
     return "\n".join(lines), f"The answer is {worked.answer}."
 
 
-def _tell(step: Step, number: int, rng: random.Random, teacher: Settings) -> list[str]:
+def _tell(step: Step, number: int, rng: random.Random, teacher: ScriptedSettings) -> list[str]:
     """The sentences for one step: an announcement, perhaps a false start, the sum."""
     lines = []
     if rng.random() < teacher.false_start_rate:
@@ -210,7 +211,7 @@ class ScriptedEngine:
     tokens.
     """
 
-    def __init__(self, model: Model, settings: Settings) -> None:
+    def __init__(self, model: Model, settings: ScriptedSettings) -> None:
         self.settings = settings
 
     def generate(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Output]]:
@@ -220,6 +221,3 @@ class ScriptedEngine:
         for request in requests:
             reasoning, answer = write(str(request.prompt), self.settings, request.seed)
             yield request, Output(answer, "stop", reasoning=reasoning)
-
-
-ENGINE = ScriptedEngine

@@ -23,7 +23,7 @@ from transformers import (
 
 from stages.core import tokens
 from stages.core.asking.engines import Model, Output, Request, Sampling
-from stages.core.asking.engines.options import Transformers as Settings
+from stages.core.asking.engines.options import TransformersSettings
 from stages.core.machine import hardware
 from stages.core.program.errors import StageError
 
@@ -97,7 +97,7 @@ class Nucleus(LogitsProcessor):
 class TransformersEngine:
     """Holds the model."""
 
-    def __init__(self, model: Model, settings: Settings) -> None:
+    def __init__(self, model: Model, settings: TransformersSettings) -> None:
         self.tokenizer, self.eos, self.special = (
             model.tokenizer,
             model.tokenizer.eos_token_id,
@@ -248,6 +248,3 @@ def _processors(sampling: Sampling) -> list[LogitsProcessor]:
             if getattr(sampling, name) != off
         ]
     return wanted
-
-
-ENGINE = TransformersEngine

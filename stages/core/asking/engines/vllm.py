@@ -39,7 +39,7 @@ SPEED = {
 
 
 @dataclass(frozen=True)
-class Settings:
+class VllmSettings:
     """`options` go to vllm.LLM as they are: tensor_parallel_size, pipeline_parallel_size,
     quantization, max_model_len.
 
@@ -107,7 +107,7 @@ class VllmEngine:
     with the last.
     """
 
-    def __init__(self, model: Model, settings: Settings) -> None:
+    def __init__(self, model: Model, settings: VllmSettings) -> None:
         try:
             import vllm
         except ImportError as error:
@@ -210,6 +210,3 @@ def _parser(name: str, tokenizer: Any) -> Any:
         raise StageError(
             f"inference.reasoning_parser: {name!r}: vLLM cannot use it here: {error}"
         ) from error
-
-
-ENGINE = VllmEngine

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stages.core.asking import engines
-from stages.core.asking.answering import Answer, Asked, Asker, LanguageModel
-from stages.core.asking.held import Again
+from stages.core.asking.answering import Answer, AnswerHandle, Asker, LanguageModel
+from stages.core.asking.reuse import RepeatableRequests
 from stages.core.program.errors import StageError
 from stages.core.program.params import Positive, Seed
 from stages.core.records import Trace
@@ -58,11 +58,11 @@ def compress(
     `read` opens the traces anew each time: none is held. Raises StageError where every request was
     refused.
     """
-    places: dict[tuple[str, int], Asked] = {}  # of the traces that fit
-    asker.ask(Again(lambda: _requests(read(), config, asker, places)), "compress")
+    places: dict[tuple[str, int], AnswerHandle] = {}  # of the traces that fit
+    asker.ask(RepeatableRequests(lambda: _requests(read(), config, asker, places)), "compress")
     if places and len(asker.refused) == len(places):
         raise StageError(
-            f"{asker.place}: every request was refused: {next(iter(asker.refused.values())).text}"
+            f"{asker.params_path}: every request was refused: {next(iter(asker.refused.values())).text}"
         )
     for trace in read():
         asked = places.get((trace.question_id, trace.sample))
@@ -73,7 +73,7 @@ def compress(
 
 
 def _requests(
-    traces: Iterable[Trace], config: LLM, asker: Asker, places: dict[tuple[str, int], Asked]
+    traces: Iterable[Trace], config: LLM, asker: Asker, places: dict[tuple[str, int], AnswerHandle]
 ) -> Iterator[engines.Request]:
     """Yields a request for every trace that fits the context, and notes it in `places`."""
     for trace in traces:

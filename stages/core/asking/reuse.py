@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 import click
 
 from stages.core.asking.engines import Request
-from stages.core.asking.store import Answer, Store
+from stages.core.asking.store import Store, StoredAnswer
 from stages.core.program.complaints import quoted
 from stages.core.program.errors import StageError
 
@@ -22,7 +22,7 @@ MARK = "<|"  # begins every special token of the harmony format
 _CHOICES = ("use", "leave")
 
 
-class Again:
+class RepeatableRequests:
     """Requests that can be gone through more than once without being held: `read` starts anew each
     time.
     """
@@ -34,7 +34,7 @@ class Again:
         return iter(self.read())
 
 
-class Held:
+class StoredAnswers:
     """Looks requests up, for `model` at `place` in the params; `version` is the engine that would
     answer now.
 
@@ -45,7 +45,7 @@ class Held:
     def __init__(
         self, store: Store, place: str, model: str, version: str, marked: bool = False
     ) -> None:
-        self.store, self.place, self.model, self.version = store, place, model, version
+        self.store, self.params_path, self.model, self.version = store, place, model, version
         self.marked, self.choice = marked, os.environ.get(EARLIER) or None
         self.others: collections.Counter[str] = (
             collections.Counter()
@@ -71,7 +71,7 @@ class Held:
                 self._earlier(request, limit)
             ):
                 raise StageError(
-                    f"{self.place}: the store has answers from before its key held output and server: set "
+                    f"{self.params_path}: the store has answers from before its key held output and server: set "
                     f"{EARLIER}=use if both were what they are now, or {EARLIER}=leave to pay for new ones"
                 )
 
@@ -90,13 +90,13 @@ class Held:
             self.others[found.engine] += 1
         return found is not None
 
-    def _usable(self, earlier: Answer | None) -> bool:
+    def _usable(self, earlier: StoredAnswer | None) -> bool:
         """Whether there is one, with marks where it needs some: without, reasoning and answer are
         one text.
         """
         return earlier is not None and (not self.marked or MARK in earlier.text)
 
-    def _earlier(self, request: Request, limit: int) -> Answer | None:
+    def _earlier(self, request: Request, limit: int) -> StoredAnswer | None:
         """An answer under the key's earlier form; one that names its engine is another request's,
         of today's form.
         """
@@ -109,13 +109,13 @@ class Held:
         """
         if self.unmarked:
             click.echo(
-                f"warning: {self.place}: {self.unmarked} answers from before the store's key held output have none of "
+                f"warning: {self.params_path}: {self.unmarked} answers from before the store's key held output have none of "
                 "the marks that set their reasoning apart: they are not taken over, and asked anew",
                 err=True,
             )
         for engine, count in sorted(self.others.items()):
             click.echo(
-                f"warning: {self.place}: {count} stored answers are by {engine}, and this is {self.version}: they are "
+                f"warning: {self.params_path}: {count} stored answers are by {engine}, and this is {self.version}: they are "
                 f"used; `python -m tools.store prune --model {self.model}` has them asked anew",
                 err=True,
             )
