@@ -19,8 +19,10 @@ from typing import Any
 import numpy as np
 
 from stages.core import paths, records
-from stages.core.asking import answering, costs
-from stages.core.asking.answering import Answer, Asker
+from stages.core.asking import costs
+from stages.core.asking.answering import Asker
+from stages.core.asking.answers import Answer
+from stages.core.asking.language_model import model_settings
 from stages.core.asking.store import FOLDER, Store
 from stages.core.program import command, params
 from stages.core.program.complaints import quoted
@@ -46,7 +48,7 @@ def compressor_of(config: Any, place: str) -> extractive.Extractive | llm.LLM:
         return params.section(extractive.Extractive, settings, place)
     if config.get("kind") == "llm":
         model = params.section(llm.LLM, settings, place)
-        answering.settings(model, place)
+        model_settings(model, place)
         return model
     raise StageError(
         f"params.yaml: {place}.kind: {quoted(config.get('kind'))} is unknown; known: extractive, llm"
@@ -69,7 +71,7 @@ def shorten(
         for found, seconds in parallel.ordered(
             functools.partial(_extract, strength=how, rules=rules), read()
         ):
-            cost.add(Answer("", "", "stop", seconds=seconds))
+            cost.add(Answer(reasoning="", text="", finish_reason="stop", seconds=seconds))
             yield found
         return
     with Store(folder) as store:

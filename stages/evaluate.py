@@ -26,8 +26,10 @@ import click
 from pydantic import Field
 
 from stages.core import chat, paths, records, tokens
-from stages.core.asking import answering, engines
-from stages.core.asking.answering import AnswerHandle, Asker, LanguageModel
+from stages.core.asking import engines
+from stages.core.asking.answering import Asker
+from stages.core.asking.answers import AnswerHandle
+from stages.core.asking.language_model import LanguageModel, model_settings
 from stages.core.asking.store import FOLDER, Store
 from stages.core.cells import Cell
 from stages.core.machine import jemalloc
@@ -178,7 +180,7 @@ def language_model(
         raise StageError(
             f"params.yaml: {place}.inference.engine: a student is served by transformers, vllm or ray"
         )
-    answering.settings(model, place)
+    model_settings(model, place)
     if served == "ray" and model.inference["run"]["engine"] == "scripted":
         raise StageError(
             f"params.yaml: {place}.inference.run.engine: a student is served by transformers or vllm"

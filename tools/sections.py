@@ -12,7 +12,7 @@ from typing import Any
 
 from stages.assemble import Assemble
 from stages.compress import compressor_of
-from stages.core.asking import answering
+from stages.core.asking.language_model import model_settings
 from stages.core.chat import Text
 from stages.core.grid import Grid
 from stages.core.program import params
@@ -162,7 +162,7 @@ def check_teacher(section: Section, place: str, imported: bool) -> None:
     if imported and ("files" in section or "inference" not in section):
         params.section(ImportedTeacher, section, place)
     else:
-        answering.settings(params.section(Teacher, section, place), place)
+        model_settings(params.section(Teacher, section, place), place)
 
 
 def check_student(section: Section, place: str, evaluate: Evaluate) -> Training:

@@ -11,8 +11,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from stages.core.asking.answering import AnswerHandle, Asker, LanguageModel
+from stages.core.asking.answering import Asker
+from stages.core.asking.answers import AnswerHandle
 from stages.core.asking.engines import Model, Request
+from stages.core.asking.language_model import LanguageModel
 from stages.core.asking.store import Store
 from stages.models import StudentSource, from_wheel
 

@@ -12,7 +12,8 @@ import pytest
 
 from stages.core import records
 from stages.core.asking import costs
-from stages.core.asking.answering import Answer, Asker
+from stages.core.asking.answering import Asker
+from stages.core.asking.answers import Answer
 from stages.core.asking.store import Store
 from stages.core.program.errors import StageError
 from stages.core.records import Question, Response
@@ -114,7 +115,9 @@ def test_question_that_is_solved_is_not_asked_again(store: Store) -> None:
 def test_solved_is_right_finished_and_shows_its_reasoning(
     reasoning: str, text: str, finish_reason: str, wanted: bool
 ) -> None:
-    assert list(solved([Answer(reasoning, text, finish_reason)], [question(3)])) == [wanted]
+    assert list(
+        solved([Answer(reasoning=reasoning, text=text, finish_reason=finish_reason)], [question(3)])
+    ) == [wanted]
 
 
 def test_model_answers_with_its_own_counts(tiny: Path, store: Store, tmp_path: Path) -> None:

@@ -9,8 +9,7 @@ from typing import Any
 
 from stages.compress import compressor_of
 from stages.core import tokens
-from stages.core.asking import answering
-from stages.core.asking.answering import LanguageModel
+from stages.core.asking.language_model import LanguageModel, model_settings
 from stages.core.program import params
 from stages.core.records import Trace
 from stages.core.targets.compressors import llm
@@ -87,7 +86,7 @@ def _check(
     """Adds a model's lines, and returns the bytes that the hub's cache takes; `trace` is what it
     reads besides.
     """
-    served, sampling = answering.settings(model, subject)
+    served, sampling = model_settings(model, subject)
     if served.renders:
         report.ok(
             subject,

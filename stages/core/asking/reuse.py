@@ -1,5 +1,7 @@
-"""Which answers the store holds: under today's key or its earlier form, and by which version of an
-engine.
+"""Which stored answers are used again.
+
+An answer may be under today's key or under the key's earlier form, and another version of the
+engine may have written it.
 """
 
 import collections
@@ -13,18 +15,18 @@ from stages.core.asking.store import Store, StoredAnswer
 from stages.core.program.complaints import quoted
 from stages.core.program.errors import StageError
 
-# In the environment: what becomes of answers whose key held neither server nor special tokens
-# (until November 2026)
+# The environment variable that decides about answers whose key held neither server nor special
+# tokens (until November 2026)
 EARLIER = "COMPRESS_DISTILL_EARLIER"
-MARK = "<|"  # begins every special token of the harmony format
-
+MARK = "<|"  # every special token of the harmony format begins with it
 
 _CHOICES = ("use", "leave")
 
 
 class RepeatableRequests:
-    """Requests that can be gone through more than once without being held: `read` starts anew each
-    time.
+    """Requests that can be gone through several times without being held in memory.
+
+    `read` yields them from the start each time that it is called.
     """
 
     def __init__(self, read: Callable[[], Iterable[Request]]) -> None:
@@ -35,22 +37,23 @@ class RepeatableRequests:
 
 
 class StoredAnswers:
-    """Looks requests up, for `model` at `place` in the params; `version` is the engine that would
-    answer now.
+    """Looks up which requests have an answer in the store, and counts what the user should know.
 
-    `marked`: answers hold special tokens, which set the reasoning apart. Raises StageError where
-    EARLIER is neither of its values.
+    `model` is asked for the entry at `params_path`. `version` is the engine that would answer now.
+    `special`: texts keep the special tokens that set the reasoning apart. Raises StageError where
+    EARLIER has neither of its values.
     """
 
     def __init__(
-        self, store: Store, place: str, model: str, version: str, marked: bool = False
+        self, store: Store, params_path: str, model: str, version: str, special: bool = False
     ) -> None:
-        self.store, self.params_path, self.model, self.version = store, place, model, version
-        self.marked, self.choice = marked, os.environ.get(EARLIER) or None
-        self.others: collections.Counter[str] = (
-            collections.Counter()
-        )  # answers by another engine or version of it
-        self.unmarked = 0  # answers of the earlier form whose reasoning cannot be told apart
+        self.store, self.params_path, self.model, self.version = store, params_path, model, version
+        self.special = special
+        self.choice = os.environ.get(EARLIER) or None
+        # Answers by another engine, or by another version of it
+        self.other_engines: collections.Counter[str] = collections.Counter()
+        # Answers under the earlier key whose reasoning cannot be told apart
+        self.without_marks = 0
         if self.choice not in (None, *_CHOICES):
             expected = " or ".join(_CHOICES)
             raise StageError(
@@ -58,64 +61,78 @@ class StoredAnswers:
             )
 
     def check(self, requests: Iterable[Request], limit: int) -> None:
-        """Raises StageError where an answer of the earlier form would be used and EARLIER does not
-        say whether.
+        """Raises StageError where a usable answer is under the earlier key and EARLIER is not set.
 
-        It is for before the engine starts: a stop in its midst loses what was sent and not yet
-        answered.
+        Call it before the engine starts. To stop in its midst would lose the answers that are under
+        way.
         """
         if self.choice is not None:
             return
         for request in requests:
-            if self.store.find(request.key, limit) is None and self._usable(
-                self._earlier(request, limit)
-            ):
+            if self.store.find(request.key, limit) is not None:
+                continue
+            if self._is_usable(self._under_earlier_key(request, limit)):
                 raise StageError(
-                    f"{self.params_path}: the store has answers from before its key held output and server: set "
-                    f"{EARLIER}=use if both were what they are now, or {EARLIER}=leave to pay for new ones"
+                    f"{self.params_path}: the store has answers from before its key held output "
+                    f"and server: set {EARLIER}=use if both were what they are now, or "
+                    f"{EARLIER}=leave to pay for new ones"
                 )
 
     def has(self, request: Request, limit: int) -> bool:
-        """Whether the store has the answer with this token limit; one of the earlier form gets
-        today's key too.
-        """
-        found = self.store.find(request.key, limit)
-        if found is None and self.choice == "use" and (earlier := self._earlier(request, limit)):
-            if self._usable(earlier):
-                found = earlier
-                self.store.add(request.key, found)
-            else:
-                self.unmarked += 1
-        if found is not None and found.engine not in ("", self.version):
-            self.others[found.engine] += 1
-        return found is not None
+        """Whether the store has the answer to a request with this token limit.
 
-    def _usable(self, earlier: StoredAnswer | None) -> bool:
-        """Whether there is one, with marks where it needs some: without, reasoning and answer are
-        one text.
+        With EARLIER=use, an answer under the earlier key is added under today's key too.
         """
-        return earlier is not None and (not self.marked or MARK in earlier.text)
+        answer = self.store.find(request.key, limit)
+        if answer is None and self.choice == "use":
+            answer = self._taken_over(request, limit)
+        if answer is None:
+            return False
+        if answer.engine not in ("", self.version):
+            self.other_engines[answer.engine] += 1
+        return True
 
-    def _earlier(self, request: Request, limit: int) -> StoredAnswer | None:
-        """An answer under the key's earlier form; one that names its engine is another request's,
-        of today's form.
+    def _taken_over(self, request: Request, limit: int) -> StoredAnswer | None:
+        """The answer under the earlier key, now under today's key too; None where none is usable."""
+        earlier_answer = self._under_earlier_key(request, limit)
+        if earlier_answer is None:
+            return None
+        if not self._is_usable(earlier_answer):
+            self.without_marks += 1
+            return None
+        self.store.add(request.key, earlier_answer)
+        return earlier_answer
+
+    def _is_usable(self, earlier_answer: StoredAnswer | None) -> bool:
+        """Whether there is an answer, with marks where marks set the reasoning apart.
+
+        Without them, reasoning and answer would be one text.
         """
-        found = self.store.find(request.earlier, limit) if request.earlier else None
-        return found if found is not None and not found.engine else None
+        return earlier_answer is not None and (not self.special or MARK in earlier_answer.text)
+
+    def _under_earlier_key(self, request: Request, limit: int) -> StoredAnswer | None:
+        """The answer under the earlier form of the request's key.
+
+        One that names its engine has a key of today's form, so it belongs to another request.
+        """
+        if not request.earlier:
+            return None
+        answer = self.store.find(request.earlier, limit)
+        return answer if answer is not None and not answer.engine else None
 
     def warn(self) -> None:
-        """Says on stderr how many answers are another engine's, and how many of the earlier form
-        are of no use.
-        """
-        if self.unmarked:
+        """Says on stderr how many answers are another engine's, and how many lack their marks."""
+        if self.without_marks:
             click.echo(
-                f"warning: {self.params_path}: {self.unmarked} answers from before the store's key held output have none of "
-                "the marks that set their reasoning apart: they are not taken over, and asked anew",
+                f"warning: {self.params_path}: {self.without_marks} answers from before the "
+                "store's key held output have none of the marks that set their reasoning apart: "
+                "they are not taken over, and asked anew",
                 err=True,
             )
-        for engine, count in sorted(self.others.items()):
+        for engine, count in sorted(self.other_engines.items()):
             click.echo(
-                f"warning: {self.params_path}: {count} stored answers are by {engine}, and this is {self.version}: they are "
-                f"used; `python -m tools.store prune --model {self.model}` has them asked anew",
+                f"warning: {self.params_path}: {count} stored answers are by {engine}, and this is "
+                f"{self.version}: they are used; `python -m tools.store prune --model "
+                f"{self.model}` has them asked anew",
                 err=True,
             )

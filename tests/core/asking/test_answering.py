@@ -14,8 +14,9 @@ import pytest
 from stages.core import tokens
 from stages.core.asking import engines
 from stages.core.asking import store as stores
-from stages.core.asking.answering import SPECIAL, Asker, LanguageModel
+from stages.core.asking.answering import SPECIAL, Asker
 from stages.core.asking.engines import Model, Output, Request
+from stages.core.asking.language_model import LanguageModel
 from stages.core.asking.reuse import EARLIER, RepeatableRequests, StoredAnswers
 from stages.core.asking.store import Store
 from stages.core.program.errors import StageError

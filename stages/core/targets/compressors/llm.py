@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stages.core.asking import engines
-from stages.core.asking.answering import Answer, AnswerHandle, Asker, LanguageModel
+from stages.core.asking.answering import Asker
+from stages.core.asking.answers import Answer, AnswerHandle
+from stages.core.asking.language_model import LanguageModel
 from stages.core.asking.reuse import RepeatableRequests
 from stages.core.program.errors import StageError
 from stages.core.program.params import Positive, Seed
@@ -67,7 +69,9 @@ def compress(
     for trace in read():
         asked = places.get((trace.question_id, trace.sample))
         unasked = Answer(
-            "", "", "oversized" if len(trace.reasoning) > LONGEST_TRACE else "too_long"
+            reasoning="",
+            text="",
+            finish_reason="oversized" if len(trace.reasoning) > LONGEST_TRACE else "too_long",
         )
         yield trace, asker.answer(asked) if asked else unasked
 
