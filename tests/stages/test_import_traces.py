@@ -26,7 +26,7 @@ FIELDS = {
     "finish_reason": "why",
     "completion_tokens": "n",
 }
-TEACHER = ImportedTeacher(["a.jsonl"], "model-x", FIELDS)
+TEACHER = ImportedTeacher(files=["a.jsonl"], model="model-x", fields=FIELDS)
 KNOWN = [*(question(number) for number in range(3)), question(3, split="test")]
 
 
@@ -65,7 +65,7 @@ def test_row_becomes_a_response(imports: Path) -> None:
 
 def test_attempts_of_a_question_are_numbered_over_all_files(imports: Path) -> None:
     (imports / "b.jsonl").write_text(json.dumps(row(1, said="4")) + "\n")
-    teacher = ImportedTeacher(["a.jsonl", "b.jsonl"], "model-x", FIELDS)
+    teacher = ImportedTeacher(files=["a.jsonl", "b.jsonl"], model="model-x", fields=FIELDS)
     found = read(imports, row(1), row(2), row(1, said="3"), teacher=teacher)
     assert [(one.question_id, one.sample, one.answer) for one in found] == [
         ("q1", 0, "2"),
@@ -163,7 +163,9 @@ def test_held_out_questions_are_not_trained_on(imports: Path) -> None:
 
 
 def test_unknown_questions_are_dropped_where_the_teacher_says_so(imports: Path) -> None:
-    teacher = ImportedTeacher(["a.jsonl"], "model-x", FIELDS, unknown_questions="drop")
+    teacher = ImportedTeacher(
+        files=["a.jsonl"], model="model-x", fields=FIELDS, unknown_questions="drop"
+    )
     counts = ImportCounts()
     found = read(imports, row(8), row(1), row(3), teacher=teacher, counts=counts)
     assert [one.question_id for one in found] == ["q1"]
@@ -265,7 +267,11 @@ def test_bad_file_is_refused_by_file_and_row(
     imports: Path, rows: list[dict[str, Any]], fields: dict[str, str], complaint: str
 ) -> None:
     with pytest.raises(StageError, match=complaint):
-        read(imports, *rows, teacher=ImportedTeacher(["a.jsonl"], "model-x", fields))
+        read(
+            imports,
+            *rows,
+            teacher=ImportedTeacher(files=["a.jsonl"], model="model-x", fields=fields),
+        )
 
 
 SEVERAL = FIELDS | {"correct": "right"}
