@@ -292,7 +292,7 @@ def test_list_of_responses_is_an_attempt_each_with_what_is_said_of_it(imports: P
         imports,
         several,
         row(1, right=1),
-        teacher=ImportedTeacher(["a.jsonl"], "m", SEVERAL),
+        teacher=ImportedTeacher(files=["a.jsonl"], model="m", fields=SEVERAL),
         counts=counts,
     )
     assert [
@@ -319,7 +319,7 @@ def test_readmes_example_reads_openr1s_rows(imports: Path) -> None:
         "finish_reasons": None,
         "correctness_math_verify": [True, False],
     }
-    teacher = ImportedTeacher(["a.jsonl"], "m", yaml.safe_load(told)["fields"])
+    teacher = ImportedTeacher(files=["a.jsonl"], model="m", fields=yaml.safe_load(told)["fields"])
     found = read(imports, brought, teacher=teacher)
     assert [(one.sample, one.reasoning, one.answer) for one in found] == [
         (0, "a", "2"),
@@ -386,7 +386,7 @@ def test_question_is_found_by_its_text(
 ) -> None:
     counts, fields = ImportCounts(), {name: "item", "answer": "said"}
     known = [question(0), question(1, question=TEXT), question(2, question="Solve X2 for five.")]
-    teacher = ImportedTeacher(["a.jsonl"], "m", fields)
+    teacher = ImportedTeacher(files=["a.jsonl"], model="m", fields=fields)
     (found,) = read(imports, row(asked), teacher=teacher, counts=counts, known=known)
     assert (found.question_id, counts.matched) == (question_id, {how: 1})
 
@@ -440,7 +440,12 @@ def test_question_that_is_not_clear_is_refused_with_both(
     asked = 0 if "question_id" in fields else "What is 0  + 1?"
     known = [question(0), question(1, **changes)]
     with pytest.raises(StageError) as refused:
-        read(imports, row(asked), teacher=ImportedTeacher(["a.jsonl"], "m", fields), known=known)
+        read(
+            imports,
+            row(asked),
+            teacher=ImportedTeacher(files=["a.jsonl"], model="m", fields=fields),
+            known=known,
+        )
     message = "data/imports/traces/a.jsonl: row 1: " + " ".join(complaint.split())
     assert str(refused.value).startswith(message)
 
