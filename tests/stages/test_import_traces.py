@@ -306,7 +306,7 @@ def test_list_of_responses_is_an_attempt_each_with_what_is_said_of_it(imports: P
     ]
     assert len({one.request_key for one in found}) == 4
     assert (counts.rows["taken"], counts.attempts["taken"]) == (2, 4)
-    assert counts.said == {"correct": 2, "wrong": 1}
+    assert counts.source_verdicts == {"correct": 2, "wrong": 1}
 
 
 def test_readmes_example_reads_openr1s_rows(imports: Path) -> None:
