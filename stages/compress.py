@@ -19,8 +19,10 @@ from typing import Any
 import numpy as np
 
 from stages.core import paths, records
-from stages.core.asking import answering, costs
-from stages.core.asking.answering import Answer, Asker
+from stages.core.asking import costs
+from stages.core.asking.answering import Asker
+from stages.core.asking.answers import Answer
+from stages.core.asking.language_model import model_settings
 from stages.core.asking.store import FOLDER, Store
 from stages.core.program import command, params
 from stages.core.program.complaints import quoted
@@ -48,7 +50,7 @@ def compressor_of(config: Any, params_path: str) -> extractive.Extractive | llm.
         return params.section(extractive.Extractive, entries, params_path)
     if kind == "llm":
         model = params.section(llm.LLM, entries, params_path)
-        answering.settings(model, params_path)
+        model_settings(model, params_path)
         return model
     raise StageError(
         f"params.yaml: {params_path}.kind: {quoted(kind)} is unknown; known: extractive, llm"
@@ -60,7 +62,7 @@ def shorten(
     config: Mapping[str, Any],
     rules: Audit,
     params_path: str,
-    cost: costs.Cost,
+    cost: costs.ModelCost,
     folder: Path = FOLDER,
 ) -> Iterator[Variant]:
     """Yields every trace's variant in order, kept or dropped with its reason.
@@ -72,7 +74,7 @@ def shorten(
     if isinstance(compressor, extractive.Extractive):
         shorten_one = functools.partial(_extract, compressor=compressor, rules=rules)
         for shorter, seconds in parallel.ordered(shorten_one, open_traces()):
-            cost.add(Answer("", "", "stop", seconds=seconds))
+            cost.add(Answer(reasoning="", text="", finish_reason="stop", seconds=seconds))
             yield shorter
         return
     with Store(folder) as store:
@@ -175,7 +177,7 @@ def main(profile: str, teacher: str, compressor: str) -> None:
     # Compress and audit, row by row
     data = paths.data(profile)
     open_traces = functools.partial(records.read, data.traces(teacher), Trace)
-    tally, cost = CompressionTally(), costs.Cost()
+    tally, cost = CompressionTally(), costs.ModelCost()
     variants = shorten(open_traces, declared["compressor"], rules, params_path, cost)
     watched = command.progress(tally.watch(variants), "compress", unit="trace")
     records.write(data.compressed(teacher, compressor), watched, Variant)

@@ -28,8 +28,9 @@ import click
 from pydantic import Field
 
 from stages.core import chat, paths, records
-from stages.core.asking import answering, engines
-from stages.core.asking.answering import Asker, LanguageModel
+from stages.core.asking import engines
+from stages.core.asking.answering import Asker
+from stages.core.asking.language_model import LanguageModel, model_settings
 from stages.core.asking.predictions import PredictionRequest, generate_missing, predict
 from stages.core.asking.shared_engine import SharedEngine, swappable_folders
 from stages.core.asking.store import FOLDER, Store
@@ -120,7 +121,7 @@ def language_model(
             f"params.yaml: {params_path}.inference.engine: a student is served by "
             "transformers, vllm or ray"
         )
-    answering.settings(model, params_path)
+    model_settings(model, params_path)
     if engine == "ray" and model.inference["run"]["engine"] == "scripted":
         raise StageError(
             f"params.yaml: {params_path}.inference.run.engine: a student is served by "

@@ -1,11 +1,14 @@
-"""generate: sample every training question up to K times from a teacher; every attempt is kept,
-right or wrong.
+"""generate: sample every training question up to K times from a teacher.
 
-Answers are paid for once and kept in the store (data/store), from which the out is written at the
-end: interrupt the stage at any time, run it again, and it asks only what has no answer yet.
+Every attempt is kept, right or wrong. Answers are paid for once and kept in the store (data/store),
+from which the out is written at the end. Interrupt the stage at any time and run it again: it asks
+only what has no answer yet.
 
-questions, teachers.<teacher> -> data/<profile>/responses/<teacher>.parquet, metrics/<profile>/generate/<teacher>.json,
-    metrics/<profile>/cost/<teacher>.json (apart, because its seconds differ from run to run)
+Seconds are in a metrics file of their own, because they differ from run to run.
+
+questions, teachers.<teacher>
+    -> data/<profile>/responses/<teacher>.parquet, metrics/<profile>/generate/<teacher>.json,
+       metrics/<profile>/cost/<teacher>.json
 Run: python -m stages.generate --profile default --teacher scripted
 """
 
@@ -22,10 +25,12 @@ from stages.core import grading, paths, records
 
 # Deliberately no dependency of this stage: grading decides here only how many samples are drawn,
 # verify alone decides what counts, and a change of it must not throw a teacher's answers away.
-from stages.core.asking import answering, costs, engines
-from stages.core.asking.answering import Answer, Asked, Asker, LanguageModel
+from stages.core.asking import costs, engines
+from stages.core.asking.answering import Asker
+from stages.core.asking.answers import Answer, AnswerHandle
 from stages.core.asking.engines import Request
-from stages.core.asking.held import Again
+from stages.core.asking.language_model import LanguageModel, model_settings
+from stages.core.asking.reuse import RepeatableRequests
 from stages.core.asking.store import FOLDER, Store
 from stages.core.grading.keeping import worth_keeping
 from stages.core.program import command, params
@@ -35,13 +40,14 @@ from stages.core.program.params import Seed
 from stages.core.records import Question, Response
 
 PARAMS = {"teacher": "teachers.{teacher}"}
-Slot = tuple[str, int]  # question_id, sample
+AttemptKey = tuple[str, int]  # question_id, sample
 
 
 @dataclass(frozen=True, kw_only=True)
 class Teacher(LanguageModel):
-    """A model with `samples`, K attempts for each question at most, each with a seed that derives
-    from `seed`.
+    """A model that makes at most `samples` attempts (the K of the study) at each question.
+
+    Each attempt has a seed that derives from `seed`.
     """
 
     samples: Annotated[int, Field(le=params.LARGEST_COUNT)]
@@ -54,24 +60,27 @@ class Teacher(LanguageModel):
             raise StageError(f"samples is {self.samples}, expected 1 or more")
 
 
-def sample(asker: Asker, teacher: Teacher, questions: Sequence[Question]) -> dict[Slot, Asked]:
-    """Asks, and returns what was asked: in K rounds of those not yet answered correctly, or all at
-    once.
+def sample(
+    asker: Asker, teacher: Teacher, questions: Sequence[Question]
+) -> dict[AttemptKey, AnswerHandle]:
+    """Asks the teacher, and returns the handle of each attempt.
+
+    With `stop_at_first_correct` there are at most K rounds. Each asks the questions that have no
+    correct answer yet. Without it, all K attempts are asked at once.
     """
-    asked: dict[Slot, Asked] = {}
-    waiting, stop = list(questions), teacher.stop_at_first_correct
-    step = 1 if stop else teacher.samples
-    for start in range(0, teacher.samples, step):
-        numbers = range(start, start + step)
-        what = f"generate, sample {numbers.stop}" if stop else "generate"
-        requests = functools.partial(_requests, asker, teacher, waiting, numbers, asked)
-        asker.ask(Again(requests), what, len(waiting) * len(numbers))
-        if stop:
-            answers = (asker.answer(asked[row.question_id, start]) for row in waiting)
-            waiting = [
-                row for row, done in zip(waiting, solved(answers, waiting), strict=True) if not done
-            ]
-    return asked
+    handles: dict[AttemptKey, AnswerHandle] = {}
+    open_questions = list(questions)
+    samples_per_round = 1 if teacher.stop_at_first_correct else teacher.samples
+    for first_sample in range(0, teacher.samples, samples_per_round):
+        samples = range(first_sample, first_sample + samples_per_round)
+        label = "generate"
+        if teacher.stop_at_first_correct:
+            label = f"generate, sample {samples.stop}"
+        requests = functools.partial(_requests, asker, teacher, open_questions, samples, handles)
+        asker.ask(RepeatableRequests(requests), label, len(open_questions) * len(samples))
+        if teacher.stop_at_first_correct:
+            open_questions = _unsolved(asker, open_questions, first_sample, handles)
+    return handles
 
 
 def _requests(
@@ -79,75 +88,95 @@ def _requests(
     teacher: Teacher,
     questions: Sequence[Question],
     samples: range,
-    asked: dict[Slot, Asked],
+    handles: dict[AttemptKey, AnswerHandle],
 ) -> Iterator[Request]:
-    """Yields the requests for `samples` of `questions`, and notes them in `asked`."""
-    for number in samples:
-        for row in questions:
-            seed = engines.derived_seed(teacher.seed, row.question_id, number)
-            slot, request = asker.request(row.question, seed, number)
-            asked[row.question_id, number] = slot
+    """Yields the requests for `samples` of `questions`, and puts their handles into `handles`."""
+    for sample_number in samples:
+        for question in questions:
+            seed = engines.derived_seed(teacher.seed, question.question_id, sample_number)
+            handle, request = asker.request(question.question, seed, sample_number)
+            handles[question.question_id, sample_number] = handle
             yield request
 
 
+def _unsolved(
+    asker: Asker,
+    questions: Sequence[Question],
+    sample_number: int,
+    handles: Mapping[AttemptKey, AnswerHandle],
+) -> list[Question]:
+    """The questions whose attempt of this number is not enough."""
+    answers = (asker.answer(handles[row.question_id, sample_number]) for row in questions)
+    verdicts = solved(answers, questions)
+    return [row for row, done in zip(questions, verdicts, strict=True) if not done]
+
+
 def solved(answers: Iterable[Answer], questions: Iterable[Question]) -> Iterator[bool]:
-    """Whether no further sample is needed, for each answer to one of `questions`."""
-    usable, answers = itertools.tee(answers)
+    """Yields for each answer to one of `questions` whether no further sample is needed."""
+    # Two passes over the answers, which grade_many reads ahead of the loop below
+    to_grade, to_judge = itertools.tee(answers)
     verdicts = grading.grade_many(
         (answer.text, question.gold, question.grader, question)
-        for answer, question in zip(usable, questions, strict=True)
+        for answer, question in zip(to_grade, questions, strict=True)
     )
-    for answer, verdict in zip(answers, verdicts, strict=True):
+    for answer, verdict in zip(to_judge, verdicts, strict=True):
         yield worth_keeping(verdict, answer.finish_reason, answer.reasoning)
 
 
-class Tally:
-    """Counts per question set of what passes."""
+class ResponseCounts:
+    """Counts of the responses that pass through it, by question set."""
 
     def __init__(self, sources: Mapping[str, str]) -> None:
-        """`sources`: question set by question_id."""
+        """`sources` has the question set of each question_id."""
         self.sources = sources
         self.counts: dict[str, collections.Counter[str]] = collections.defaultdict(
             collections.Counter
         )
-        self.reasons: dict[str, collections.Counter[str]] = collections.defaultdict(
+        self.finish_reasons: dict[str, collections.Counter[str]] = collections.defaultdict(
             collections.Counter
         )
-        self._question, self._seen = "", set[tuple[str, str]]()  # texts of one question at a time
+        # The responses come in order of question, so the texts of one question are enough
+        self._question_id = ""
+        self._texts = set[tuple[str, str]]()  # (reasoning, answer)
 
     def watch(self, responses: Iterator[Response]) -> Iterator[Response]:
-        """Passes `responses`, which are in order of question, on and counts them."""
-        for row in responses:
-            if row.question_id != self._question:
-                self._question, self._seen = row.question_id, set()
-            counts, text = self.counts[self.sources[row.question_id]], (row.reasoning, row.answer)
-            counts["questions"] += not self._seen
-            counts.update(attempts=1, identical=text in self._seen and text != ("", ""))
-            self.reasons[self.sources[row.question_id]][row.finish_reason] += 1
-            self._seen.add(text)
-            yield row
+        """Counts `responses`, which are in order of question, and passes them on."""
+        for response in responses:
+            if response.question_id != self._question_id:
+                self._question_id, self._texts = response.question_id, set()
+            source = self.sources[response.question_id]
+            text = (response.reasoning, response.answer)
+            is_repeated = text in self._texts and text != ("", "")
+            self.counts[source]["questions"] += not self._texts
+            self.counts[source].update(attempts=1, identical=is_repeated)
+            self.finish_reasons[source][response.finish_reason] += 1
+            self._texts.add(text)
+            yield response
 
     def summary(self) -> list[dict[str, Any]]:
-        """Per question set; identical are the samples that repeat an earlier one of their question
-        word for word.
+        """The counts of each question set.
+
+        `identical` counts the samples that repeat an earlier one of their question word for word.
         """
         return [
-            {"source": source, **counts, "finish_reasons": dict(self.reasons[source])}
+            {"source": source, **counts, "finish_reasons": dict(self.finish_reasons[source])}
             for source, counts in sorted(self.counts.items())
         ]
 
 
-def responses(asker: Asker, asked: Mapping[Slot, Asked], cost: costs.Cost) -> Iterator[Response]:
-    """Every attempt in order; `cost` adds up what they took."""
-    for question_id, number in sorted(asked):
-        slot = asked[question_id, number]
-        answer = asker.answer(slot)
+def responses(
+    asker: Asker, handles: Mapping[AttemptKey, AnswerHandle], cost: costs.ModelCost
+) -> Iterator[Response]:
+    """Yields every attempt in order of question and sample, and adds what it took to `cost`."""
+    for question_id, sample_number in sorted(handles):
+        handle = handles[question_id, sample_number]
+        answer = asker.answer(handle)
         cost.add(answer)
         yield Response(
             question_id=question_id,
-            sample=number,
-            request_key=slot.key,
-            seed=slot.seed,
+            sample=sample_number,
+            request_key=handle.key,
+            seed=handle.seed,
             model=asker.name,
             reasoning=answer.reasoning,
             answer=answer.text,
@@ -162,28 +191,31 @@ def main(profile: str, teacher: str) -> None:
     """Sample every training question from one teacher into
     data/<profile>/responses/<teacher>.parquet.
     """
-    place = f"teachers.{teacher}"
-    config = params.section(
-        Teacher, params.read(PARAMS, profile, teacher=teacher)["teacher"], place
-    )
-    answering.settings(config, place)
+    # Load: the params are checked before any question is read
+    params_path = f"teachers.{teacher}"
+    section = params.read(PARAMS, profile, teacher=teacher)["teacher"]
+    config = params.section(Teacher, section, params_path)
+    model_settings(config, params_path)
     data = paths.data(profile)
     questions = [row for row in records.read(data.questions, Question) if row.split == "train"]
     if not questions:
         raise StageError(f"{data.questions}: no question in split train; give a set a train size")
-    tally, cost = Tally({row.question_id: row.source for row in questions}), costs.Cost()
+
+    # Ask, and write all answers from the store
+    counts = ResponseCounts({row.question_id: row.source for row in questions})
+    cost = costs.ModelCost()
     with Store(FOLDER) as store:
-        asker = Asker(config, store, place)
-        asked = sample(asker, config, questions)
-        if len(asker.refused) == len(asked):
-            raise StageError(
-                f"{place}: every request was refused: {next(iter(asker.refused.values())).text}"
-            )
-        found = tally.watch(responses(asker, asked, cost))
-        records.write(data.responses(teacher), found, Response)
-    write_metrics(
-        paths.metric(profile, "generate", teacher), {"teacher": teacher, "sets": tally.summary()}
-    )
+        asker = Asker(config, store, params_path)
+        handles = sample(asker, config, questions)
+        if len(asker.refused) == len(handles):
+            first_refusal = next(iter(asker.refused.values()))
+            raise StageError(f"{params_path}: every request was refused: {first_refusal.text}")
+        counted = counts.watch(responses(asker, handles, cost))
+        records.write(data.responses(teacher), counted, Response)
+
+    # Save the metrics
+    set_metrics = {"teacher": teacher, "sets": counts.summary()}
+    write_metrics(paths.metric(profile, "generate", teacher), set_metrics)
     write_metrics(paths.metric(profile, "cost", teacher), {"teacher": teacher} | cost.summary())
 
 

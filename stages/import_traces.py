@@ -1,7 +1,8 @@
 """import_traces: take a teacher's responses from files that someone else generated.
 
 questions, data/imports/traces/<file>, teachers.<teacher>
-    -> data/<profile>/responses/<teacher>.parquet, metrics/<profile>/import/<teacher>.json (rows taken and left)
+    -> data/<profile>/responses/<teacher>.parquet,
+       metrics/<profile>/import/<teacher>.json (rows taken and rows left out)
 Run: python -m stages.import_traces --profile default --teacher mine
 """
 
@@ -17,6 +18,7 @@ from pydantic import Field
 from stages.core import paths, records
 from stages.core.imports import messages, sources, values
 from stages.core.imports.attempts import Attempt, attempts
+from stages.core.imports.counts import ImportCounts
 from stages.core.imports.lookup import Lookup
 from stages.core.program import command, params
 from stages.core.program.errors import StageError, shown
@@ -26,34 +28,42 @@ from stages.core.records import Question, Response
 
 FORMATS = ("fields", "messages")
 FIELDS = (
-    *("question_id", "question", "reasoning", "answer", "finish_reason", "sample"),
-    *("prompt_tokens", "completion_tokens", "correct", "messages"),
+    "question_id",
+    "question",
+    "reasoning",
+    "answer",
+    "finish_reason",
+    "sample",
+    "prompt_tokens",
+    "completion_tokens",
+    "correct",
+    "messages",
 )
 PARAMS = {"teacher": "teachers.{teacher}"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ImportedTeacher:
     """Files in data/imports/traces/ and their field map.
 
-    `fields` must name question_id (the id of the question in its own source) or question (its
-    text), and answer. Where it names no reasoning, the answer's text holds it in the marks of its
-    model. sample, finish_reason, completion_tokens, prompt_tokens and correct may be named too.
-    Where answer is a list, these are lists beside it. With `format` messages a row holds question,
-    reasoning and answer as messages (core/messages/), and `fields` need name nothing: its question
-    is found by our question_id, else by its text.
+    `fields` must name question_id (the question's id in its own source) or question (its text),
+    and answer. Where it names no reasoning, the reasoning is in the answer's text, in the marks of
+    its model. sample, finish_reason, completion_tokens, prompt_tokens and correct may be named too.
+    Where answer is a list, these are lists beside it.
+
+    With `format: messages` a row holds question, reasoning and answer as messages
+    (core/imports/messages.py), and `fields` need name nothing. The question is found by our
+    question_id, else by its text.
     """
 
     files: Annotated[list[NotEmpty], Field(min_length=1)]
     model: NotEmpty
     fields: dict[Annotated[str, one_of(*FIELDS)], NotEmpty] = field(default_factory=dict)
     format: str = "fields"
-    source: Name | None = (
-        None  # the question set that the ids belong to, where ids of several sets coincide
-    )
-    unknown_questions: Literal["error", "drop"] = (
-        "error"  # or drop: rows whose question is in no question set
-    )
+    # The question set that the ids belong to, where ids of several sets coincide
+    source: Name | None = None
+    # drop: leave out the rows whose question is in no question set
+    unknown_questions: Literal["error", "drop"] = "error"
 
     def __post_init__(self) -> None:
         if self.format not in FORMATS:
@@ -63,81 +73,56 @@ class ImportedTeacher:
         check_no_duplicates(self.files)
 
 
-class Counts:
-    """What became of the rows, by what their questions were found, and what their attempts are
-    like.
-    """
-
-    def __init__(self) -> None:
-        self.rows = collections.Counter(taken=0, not_training=0, unknown_question=0, no_response=0)
-        self.matched: collections.Counter[str] = collections.Counter()
-        self.attempts = collections.Counter(
-            taken=0, too_long=0, without_reasoning=0, turn_marks_removed=0
-        )
-        self.said: collections.Counter[str] = (
-            collections.Counter()
-        )  # by the rows themselves, which is not believed
-
-    def add(self, attempt: Attempt) -> None:
-        """Counts one attempt at a training question."""
-        if attempt.too_long:
-            self.attempts["too_long"] += 1
-            return
-        self.attempts.update(["taken"])
-        self.attempts["without_reasoning"] += not attempt.reasoning.strip()
-        self.attempts["turn_marks_removed"] += attempt.ended
-        if attempt.correct is not None:
-            self.said.update(["correct" if attempt.correct else "wrong"])
-
-    def summary(self) -> dict[str, dict[str, int]]:
-        """All counts."""
-        return {
-            "rows": dict(self.rows),
-            "matched_by": dict(self.matched),
-            "attempts": dict(self.attempts),
-            "said_to_be": dict(self.said),
-        }
-
-
 def responses(
-    teacher: ImportedTeacher, questions: Lookup, name: str, counts: Counts
+    teacher: ImportedTeacher, questions: Lookup, name: str, counts: ImportCounts
 ) -> Iterator[Response]:
-    """Yields the rows' responses in the files' order; `counts` says what became of all rows."""
-    taken: collections.Counter[str] = collections.Counter()
-    places: dict[tuple[str | int, ...], str] = {}
+    """Yields the rows' responses in the order of the files.
+
+    `name` is the teacher's in the params. What becomes of each row is added to `counts`. Raises
+    StageError for what is wrong with a row.
+    """
+    attempts_taken: collections.Counter[str] = collections.Counter()  # by question_id
+    first_places: dict[tuple[str | int, ...], str] = {}  # where each attempt was met first
     for file in teacher.files:
         for place, row in sources.rows(sources.TRACES / file):
-            found = _found(teacher, name, row, place)
-            question = _question(teacher, questions, row, found, place, counts)
+            fields = _by_our_names(teacher, name, row, place)
+            question = _question(teacher, questions, row, fields, place, counts)
             if question is None:
                 continue
-            several = attempts(found, place)
-            counts.rows["no_response"] += not several
-            for number, attempt in enumerate(several, 1):
+            row_attempts = attempts(fields, place)
+            counts.rows["no_response"] += not row_attempts
+            for number, attempt in enumerate(row_attempts, 1):
                 counts.add(attempt)
                 if attempt.too_long:
                     continue
-                sample = taken[question.question_id] if attempt.sample is None else attempt.sample
-                at = place if len(several) == 1 else f"{place}, response {number}"
-                made = _response(teacher, question, attempt, sample, at)
-                # of a list, and where rows number their attempts, two may be the same
-                _once(places, made, attempt.sample is not None or len(several) > 1, at)
-                yield made
-                taken[question.question_id] += 1
+                sample = attempt.sample
+                if sample is None:
+                    sample = attempts_taken[question.question_id]
+                is_in_list = len(row_attempts) > 1
+                attempt_place = f"{place}, response {number}" if is_in_list else place
+                response = _response(teacher, question, attempt, sample, attempt_place)
+                is_numbered = attempt.sample is not None or is_in_list
+                _check_is_new(first_places, response, is_numbered, attempt_place)
+                yield response
+                attempts_taken[question.question_id] += 1
 
 
-def _found(
+def _by_our_names(
     teacher: ImportedTeacher, name: str, row: Mapping[str, Any], place: str
 ) -> dict[str, Any]:
-    """What a row says, by our names."""
+    """The values of a row, by our names."""
     mapped = {field: sources.pick(row, teacher.fields, field, place) for field in teacher.fields}
     if teacher.format == "messages":
-        there = mapped.get("messages", row.get("messages", row.get("conversations")))
-        read = messages.read(row, there, place)
-        return read | mapped | ({} if mapped.keys().isdisjoint(read) else {"exact": False})
+        conversation = mapped.get("messages", row.get("messages", row.get("conversations")))
+        values_of_messages = messages.read(row, conversation, place)
+        if mapped.keys().isdisjoint(values_of_messages):
+            return values_of_messages | mapped
+        # A mapped field replaces one of the messages', so the texts are no longer as we wrote them
+        return values_of_messages | mapped | {"exact": False}
     if "answer" not in mapped or not {"question_id", "question"} & mapped.keys():
         raise StageError(
-            f"{place}: teachers.{name}.fields must name question_id and answer, or question and answer"
+            f"{place}: teachers.{name}.fields must name question_id and answer, or question and "
+            "answer"
         )
     return mapped
 
@@ -146,56 +131,67 @@ def _question(
     teacher: ImportedTeacher,
     questions: Lookup,
     row: Mapping[str, Any],
-    found: Mapping[str, Any],
+    fields: Mapping[str, Any],
     place: str,
-    counts: Counts,
+    counts: ImportCounts,
 ) -> Question | None:
-    """The training question that a row answers; None for another one, and for an unknown one that
-    may be dropped.
+    """The training question that a row answers.
+
+    None for a question of another split, and for an unknown one that may be dropped.
     """
     if "question_id" in teacher.fields:
-        key = values.identifier(found["question_id"], "question_id", place)
-        what, match = f"question_id {shown(key)}", questions.by_id(key, place)
+        key = values.identifier(fields["question_id"], "question_id", place)
+        label, match = f"question_id {shown(key)}", questions.by_id(key, place)
     else:
-        key = values.text(found["question"], "question", place) or ""
-        ours = row.get("question_id") if teacher.format == "messages" else None
-        known = questions.own.get(ours) if isinstance(ours, str) else None
-        what = f"question '{shown(key.strip())}'"
-        match = (known, "question_id") if known else questions.by_text(key, place)
-    if match is None and teacher.unknown_questions != "drop":
-        raise StageError(
-            f"{place}: {what} is in no question set; add the set, or set unknown_questions: drop"
-        )
-    taken = match is not None and match[0].split == "train"
-    counts.rows.update(
-        ["taken" if taken else "unknown_question" if match is None else "not_training"]
-    )
-    counts.matched.update([match[1]] if match else [])
-    return match[0] if match and taken else None
+        text = values.text(fields["question"], "question", place) or ""
+        label = f"question '{shown(text.strip())}'"
+        our_id = row.get("question_id") if teacher.format == "messages" else None
+        by_our_id = questions.by_question_id.get(our_id) if isinstance(our_id, str) else None
+        match = (by_our_id, "question_id") if by_our_id else questions.by_text(text, place)
+    if match is None:
+        if teacher.unknown_questions != "drop":
+            raise StageError(
+                f"{place}: {label} is in no question set; add the set, or set unknown_questions: "
+                "drop"
+            )
+        counts.rows["unknown_question"] += 1
+        return None
+    question, matched_by = match
+    is_taken = question.split == "train"
+    counts.rows["taken" if is_taken else "not_training"] += 1
+    counts.matched[matched_by] += 1
+    return question if is_taken else None
 
 
-def _once(
-    places: dict[tuple[str | int, ...], str], made: Response, numbered: bool, place: str
+def _check_is_new(
+    first_places: dict[tuple[str | int, ...], str],
+    response: Response,
+    is_numbered: bool,
+    place: str,
 ) -> None:
-    """Raises StageError for an attempt that was there; where rows number attempts, these may say
-    the same.
+    """Raises StageError for an attempt that was there already.
+
+    Where attempts are numbered, by their rows or in a list, two of them may have the same texts.
     """
-    attempt = made.question_id, made.sample
-    said = attempt if numbered else (made.question_id, made.reasoning, made.answer)
-    for key, what in ((attempt, " and sample"), (said, ", reasoning and answer")):
-        first = places.setdefault(key, place)
-        if first != place:
-            raise StageError(f"{place}: the same question{what} as {first}; remove one")
+    attempt_key: tuple[str | int, ...] = (response.question_id, response.sample)
+    text_key = (response.question_id, response.reasoning, response.answer)
+    checks = [(attempt_key, " and sample")]
+    if not is_numbered:
+        checks.append((text_key, ", reasoning and answer"))
+    for key, label in checks:
+        first_place = first_places.setdefault(key, place)
+        if first_place != place:
+            raise StageError(f"{place}: the same question{label} as {first_place}; remove one")
 
 
 def _response(
     teacher: ImportedTeacher, question: Question, attempt: Attempt, sample: int, place: str
 ) -> Response:
-    shaped = f"{teacher.model}\n{place}\n{attempt.reasoning}\n{attempt.answer}"
+    hashed = f"{teacher.model}\n{place}\n{attempt.reasoning}\n{attempt.answer}"
     return Response(
         question_id=question.question_id,
         sample=sample,
-        request_key=hashlib.sha256(shaped.encode()).hexdigest()[:32],
+        request_key=hashlib.sha256(hashed.encode()).hexdigest()[:32],
         seed=0,
         model=teacher.model,
         reasoning=attempt.reasoning.strip(),
@@ -209,30 +205,34 @@ def _response(
 @command.stage("profile", "teacher")
 def main(profile: str, teacher: str) -> None:
     """Take one teacher's responses from files into data/<profile>/responses/<teacher>.parquet."""
-    place = f"teachers.{teacher}"
-    config = params.section(
-        ImportedTeacher, params.read(PARAMS, profile, teacher=teacher)["teacher"], place
-    )
-    data, counts = paths.data(profile), Counts()
-    asked = records.read(data.questions, Question)
-    known = Lookup((row for row in asked if config.source in (None, row.source)), teacher)
-    found = sorted(
-        responses(config, known, teacher, counts), key=lambda row: (row.question_id, row.sample)
-    )
-    if not found:
-        told = ", ".join(
-            f"{count} {kind}" for kind, count in (counts.rows + counts.attempts).items()
-        )
+    # Load
+    params_path = f"teachers.{teacher}"
+    section = params.read(PARAMS, profile, teacher=teacher)["teacher"]
+    config = params.section(ImportedTeacher, section, params_path)
+    data, counts = paths.data(profile), ImportCounts()
+    all_questions = records.read(data.questions, Question)
+    questions = (row for row in all_questions if config.source in (None, row.source))
+
+    # Read the files
+    read = responses(config, Lookup(questions, teacher), teacher, counts)
+    rows = sorted(read, key=lambda row: (row.question_id, row.sample))
+    if not rows:
+        all_counts = (counts.rows + counts.attempts).items()
+        summary = ", ".join(f"{count} {kind}" for kind, count in all_counts)
         raise StageError(
-            f"{place}: none of its rows answers a training question ({told}); check files, fields and splits"
+            f"{params_path}: none of its rows answers a training question ({summary}); check "
+            "files, fields and splits"
         )
-    if bare := counts.attempts["without_reasoning"]:
+    if without_reasoning := counts.attempts["without_reasoning"]:
         click.echo(
-            f"warning: {place}: {bare} of {len(found)} responses show no reasoning, and so are not kept; "
-            "name its field in fields.reasoning, or see docs/other_programs.md for the marks that are read",
+            f"warning: {params_path}: {without_reasoning} of {len(rows)} responses show no "
+            "reasoning, and so are not kept; name its field in fields.reasoning, or see "
+            "docs/other_programs.md for the marks that are read",
             err=True,
         )
-    records.write(data.responses(teacher), found, Response)
+
+    # Save
+    records.write(data.responses(teacher), rows, Response)
     write_json(paths.metric(profile, "import", teacher), {"teacher": teacher} | counts.summary())
 
 

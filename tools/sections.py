@@ -12,7 +12,7 @@ from typing import Any
 
 from stages.assemble import Assemble
 from stages.compress import compressor_of
-from stages.core.asking import answering
+from stages.core.asking.language_model import model_settings
 from stages.core.chat import Text
 from stages.core.grid import Grid
 from stages.core.program import params
@@ -26,7 +26,7 @@ from stages.core.training.settings import Method, Training
 from stages.evaluate import Evaluate, language_model
 from stages.generate import Teacher
 from stages.import_traces import ImportedTeacher
-from stages.models import Source
+from stages.models import StudentSource
 from stages.report import Settings
 
 Section = Mapping[str, Any]
@@ -179,7 +179,7 @@ def check_teacher(section: Section, params_path: str, imported: bool) -> None:
     if imported and ("files" in section or "inference" not in section):
         params.section(ImportedTeacher, section, params_path)
     else:
-        answering.settings(params.section(Teacher, section, params_path), params_path)
+        model_settings(params.section(Teacher, section, params_path), params_path)
 
 
 def check_student(section: Section, params_path: str, evaluate: Evaluate) -> Training:
@@ -188,7 +188,7 @@ def check_student(section: Section, params_path: str, evaluate: Evaluate) -> Tra
     Raises StageError for a student that cannot be made, spoken to, trained or asked.
     """
     student = params.section(StudentSections, section, params_path)
-    params.section(Source, student.source, f"{params_path}.source")
+    params.section(StudentSource, student.source, f"{params_path}.source")
     params.section(Text, student.text, f"{params_path}.text")
     asked = {"text": student.text, "inference": student.inference}
     language_model(Path("models"), asked, evaluate, params_path)

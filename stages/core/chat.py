@@ -1,8 +1,8 @@
 """The text of an example: prompt and completion for a student, and reading a completion back.
 
-Chat templates that inject or strip think blocks are not asked for the assistant's turn: the
-template renders the user's turn and the generation header, and what follows is ours alone. Training
-and inference both call `prompt`, so that their prompts are the same by construction.
+A chat template renders only the user's turn and the generation header. What follows is ours alone,
+because some templates inject or strip think blocks in the assistant's turn. Training and inference
+both call `prompt`, so their prompts are the same by construction.
 """
 
 import datetime
@@ -22,8 +22,8 @@ QUESTION = "{question}"  # of a prompt template
 # format)
 FORMATS = ("think", "harmony")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-# How models name their reasoning in marks; the second are also tags of documents, and count at a
-# text's border alone
+# Models' names for their reasoning, as in <think>. Those in OTHERS are also tags of documents, so
+# they count only at the beginning or the end of a text.
 THINKING = (
     r"(?:[a-z][\w.-]{0,20}[:_|])?(?:think(?:ing)?|thoughts?|thought_process|chain_of_thought)"
 )
@@ -41,7 +41,7 @@ STYLES = (
     ("<|{}|>", "<|/{}|>"),  # after those that have more in their names
     ("<\uff5c{}\uff5c>", "<\uff5c/{}\uff5c>"),
 )
-# Marks without a name in them: of the reasoning's beginning, and of the answer's
+# Marks without a name: before the reasoning, and before the answer
 PHRASES = (
     (r"(?:assistant\n*)?analysis", r"assistant\n*final"),  # harmony without its special tokens
     (r"<\|channel>\s*\w+\n", r"<channel\|>"),
@@ -52,7 +52,8 @@ PHRASES = (
 )
 _SENTINEL = "question-2f7c41"  # a question that no template has in its own words
 _TAG = re.compile(r"</?think>")
-_OPENED = re.compile(r"^[^\S\n]*<think>", re.MULTILINE)  # elsewhere it is spoken of
+_OPENED = re.compile(r"^[^\S\n]*<think>", re.MULTILINE)  # elsewhere a text only speaks of it
+# (channel, body) of <|channel|>analysis<|message|>1 + 1 = 2<|end|>
 _CHANNEL = re.compile(
     r"<\|channel\|>\s*(\w+)[^<]*(?:<\|constrain\|>[^<]*)?<\|message\|>(.*?)"
     r"(?=<\|(?:end|return|call|start|channel)\|>|$)",
@@ -61,9 +62,10 @@ _CHANNEL = re.compile(
 
 
 def _marks(names: str) -> str:
-    """An expression of the marks of all styles, opening or closing, with one of these names."""
-    forms = (re.escape(form).replace(r"\{\}", f"(?:{names})") for style in STYLES for form in style)
-    return f"(?:{'|'.join(forms)})"
+    """A pattern of the marks of all styles, opening or closing, with one of these names."""
+    forms = [re.escape(form) for style in STYLES for form in style]
+    named = [form.replace(r"\{\}", f"(?:{names})") for form in forms]
+    return f"(?:{'|'.join(named)})"
 
 
 _MARK = re.compile(_marks(THINKING), re.IGNORECASE)
@@ -75,12 +77,10 @@ _ENDS = [
 
 @dataclass(frozen=True)
 class Text:
-    """How a student is spoken to: its prompt template (None: the tokenizer's own) and longest
-    example in tokens.
-    """
+    """How a student is spoken to."""
 
-    max_tokens: Positive
-    prompt_template: str | None = None
+    max_tokens: Positive  # of its longest example
+    prompt_template: str | None = None  # None: the tokenizer's own chat template
     date: str | None = None  # what a chat template that writes today's date gets
 
     def __post_init__(self) -> None:
@@ -88,9 +88,7 @@ class Text:
 
 
 def check_template(template: str | None, date: str | None) -> None:
-    """Raises StageError for a prompt template without a place for the question, and for a date that
-    is none.
-    """
+    """Raises StageError for a template without a place for the question, and for a wrong date."""
     if template is not None and QUESTION not in template:
         raise StageError(
             f"prompt_template: {quoted(template)}: without {QUESTION} every prompt is the same; put it in"
@@ -117,13 +115,13 @@ def prompt(
     system: str | None = None,
     date: str | None = None,
 ) -> str:
-    """The user's turn and the generation header. Special tokens in the question are plain text
-    there (see `plain`).
+    """The user's turn and the generation header.
 
-    `template` is a text with `{question}` in it; None takes the tokenizer's own chat template, with
-    `arguments` (reasoning_effort, enable_thinking) and a `system` message. Raises StageError where
-    there is none, and where it reads the clock while no `date` is given: its prompts would be
-    others each day.
+    Special tokens in the question become plain text (see `plain`). `template` is a text with
+    `{question}` in it. None takes the tokenizer's own chat template, with `arguments`
+    (reasoning_effort, enable_thinking) and a `system` message. Raises StageError where there is no
+    chat template, and where it reads the clock but no `date` is given: its prompts would change
+    each day.
     """
     question = plain(tokenizer, question)
     if template is not None:
@@ -144,8 +142,10 @@ def prompt(
 
 def messages(question: str, system: str | None) -> list[dict[str, str]]:
     """The turns before the model's own: the user's, after a system message where there is one."""
-    first = [{"role": "system", "content": system}] if system else []
-    return [*first, {"role": "user", "content": question}]
+    turns = [{"role": "user", "content": question}]
+    if system:
+        turns.insert(0, {"role": "system", "content": system})
+    return turns
 
 
 def _rendered(
@@ -160,7 +160,7 @@ def _rendered(
         )
     except StageError:  # the clock's
         raise
-    except Exception as error:  # a template is a program of someone else's, which fails in any way
+    except Exception as error:  # a template is someone else's program, which may raise anything
         raise StageError(
             f"{tokenizer.name_or_path}: its chat template cannot be rendered: {type(error).__name__}: {error}; "
             "give a prompt_template in conf/profile/"
@@ -168,8 +168,9 @@ def _rendered(
 
 
 def _clock(tokenizer: Any, date: str | None) -> Callable[[str], str]:
-    """What a chat template reads the time from, transformers' `strftime_now`: midnight of `date`,
-    an error without.
+    """A stand-in for transformers' `strftime_now`, from which chat templates read the time.
+
+    It says midnight of `date`, and raises StageError without one.
     """
 
     def now(form: str) -> str:
@@ -185,10 +186,9 @@ def _clock(tokenizer: Any, date: str | None) -> Callable[[str], str]:
 
 
 def check_student(tokenizer: Any, text: Text) -> None:
-    """Raises StageError for a student that examples cannot be made for: before a teacher is paid
-    for them.
+    """Raises StageError for a student that no examples can be made for, before a teacher is paid.
 
-    Its prompt may have no think block of its own: completions begin with theirs.
+    Its prompt may have no think block, because each completion begins with one.
     """
     if thinks(prompt(tokenizer, text.prompt_template, _SENTINEL, date=text.date), _SENTINEL):
         raise StageError(
@@ -198,16 +198,15 @@ def check_student(tokenizer: Any, text: Text) -> None:
 
 
 def plain(tokenizer: Any, text: str) -> str:
-    """`text` with a space in what the tokenizer would read as special tokens, so that it cannot end
-    its turn.
-    """
+    """`text` with a space put into each special token, so that it cannot end its turn."""
     marks = tokens.special(tokenizer) if tokenizer else None
     return marks.sub(lambda mark: f"{mark[0][0]} {mark[0][1:]}", text) if marks else text
 
 
 def completion(reasoning: str | None, answer: str, eos: str) -> str:
-    """What a student learns to write after the prompt; `reasoning` None leaves the whole think
-    block out.
+    """What a student learns to write after the prompt.
+
+    Without reasoning (None) the whole think block is left out.
     """
     think = "" if reasoning is None else f"{OPEN}\n{reasoning}\n{CLOSE}\n\n"
     return f"{think}{answer}{eos}"
@@ -219,10 +218,10 @@ def opens(prompt: str) -> bool:
 
 
 def thinks(prompt: str, question: str) -> bool:
-    """Whether a prompt marks reasoning after the question, where the completion would again.
+    """Whether a prompt marks reasoning after the question; the completion would mark it again.
 
-    `question` must not be part of the template's own words. Marks that mean other things too count
-    at the end alone.
+    `question` must not be part of the template's own words. Marks with other meanings too count
+    only at the end.
     """
     header = prompt.partition(question)[2]
     if _MARK.search(header) or any(end.search(header) for end in _ENDS):
@@ -231,11 +230,11 @@ def thinks(prompt: str, question: str) -> bool:
 
 
 def split(text: str, form: str = "think", opened: bool = False) -> tuple[str, str]:
-    """(reasoning, answer) of a generated text in one of FORMATS; unclosed reasoning has no answer.
+    """(reasoning, answer) of a generated text in one of FORMATS.
 
-    `opened`: the prompt opened the think block, so a text without any tag is reasoning that was
-    cut. The opening tag may be missing all the same, where a server took it for the prompt's. Tags
-    inside the reasoning are removed.
+    Unclosed reasoning has no answer. `opened`: the prompt opened the think block, so a text without
+    any tag is reasoning that was cut. Even without `opened` the opening tag may be missing, where a
+    server took it for the prompt's. Tags inside the reasoning are removed.
     """
     if form == "harmony":
         return _channels(text)
@@ -250,13 +249,13 @@ def _untagged(text: str) -> str:
 
 
 def _channels(text: str) -> tuple[str, str]:
-    """The analysis and the final channel; what comes before the first mark is analysis that a
-    prompt opened.
+    """(reasoning, answer): the other channels and the final one.
+
+    A text before the first mark is analysis that the prompt opened.
     """
     first = text.partition("<|channel|>")[0]
-    before = re.split(r"<\|(?:end|return|call|start)\|>", first)[0].strip()
-    said = [(name, body.strip()) for name, body in _CHANNEL.findall(text)]
-    reasoning = [before, *(body for name, body in said if name != "final")]
-    return "\n".join(filter(None, reasoning)), "\n".join(
-        body for name, body in said if name == "final"
-    )
+    reasoning = [re.split(r"<\|(?:end|return|call|start)\|>", first)[0].strip()]
+    answer: list[str] = []
+    for channel, body in _CHANNEL.findall(text):
+        (answer if channel == "final" else reasoning).append(body.strip())
+    return "\n".join(filter(None, reasoning)), "\n".join(answer)

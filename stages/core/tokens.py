@@ -1,6 +1,6 @@
 """A student's tokenizer: loading it, counting, and the ids of prompts and completions.
 
-Prompt and completion are tokenized apart and joined, in training and in generation alike, so that
+Prompt and completion are tokenized separately and joined, both in training and in generation. So
 the ids of a prompt never depend on what follows it.
 """
 
@@ -13,12 +13,11 @@ from stages.core.program.errors import StageError
 
 
 def load(folder: Path, revision: str | None = None) -> Any:
-    """The tokenizer in a model's folder, or with `revision` of a model on the hub, always a fast
-    one.
+    """The tokenizer in a model's folder, or with `revision` that of a model on the hub.
 
-    Where mistral-common is installed, transformers prefers its tokenizer for a folder with a
-    tekken.json. That one has no chat template and reads no special token in a text: the files
-    beside it are taken, with the split that they lack. Raises StageError without a tokenizer, for
+    It is always a fast one. Where mistral-common is installed, transformers prefers its tokenizer
+    for a folder with a tekken.json. That one has no chat template and reads no special token in a
+    text, so the files beside it are taken, with the split that they lack. Raises StageError without a tokenizer, for
     one that is not fast, and for one without an EOS.
     """
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
@@ -49,8 +48,9 @@ def load(folder: Path, revision: str | None = None) -> Any:
 
 
 def reason(error: Exception) -> str:
-    """Why transformers could not load something; where it asks for leave to run a folder's code,
-    our own words.
+    """Why transformers could not load something.
+
+    Where it asks for permission to run a folder's code, the reason is in our own words.
     """
     if "trust_remote_code" in str(error):
         return "it needs code of its own, which is never run; choose a model that transformers itself has"
@@ -59,8 +59,8 @@ def reason(error: Exception) -> str:
 
 def ids(tokenizer: Any, text: str) -> list[int]:
     """Token ids of `text` with nothing added."""
-    found: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
-    return found
+    input_ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
+    return input_ids
 
 
 def count(tokenizer: Any, text: str) -> int:
@@ -70,10 +70,9 @@ def count(tokenizer: Any, text: str) -> int:
 
 @functools.lru_cache(maxsize=8)
 def special(tokenizer: Any) -> re.Pattern[str] | None:
-    """Finds in a text what the tokenizer reads as special tokens, which are no text; None where it
-    has none.
+    """A pattern of the tokenizer's special tokens, None where it has none.
 
-    Longer ones come first, and single characters stay text: a model's unknown token may be one.
+    Longer tokens come first. Single characters stay text: a model's unknown token may be one.
     """
     marks = sorted(_marks(tokenizer), key=lambda mark: (-len(mark), mark))
     return re.compile("|".join(map(re.escape, marks))) if marks else None
@@ -81,7 +80,7 @@ def special(tokenizer: Any) -> re.Pattern[str] | None:
 
 @functools.lru_cache(maxsize=8)
 def special_ids(tokenizer: Any) -> frozenset[int]:
-    """The ids of what `special` finds."""
+    """The ids of the tokens that `special` finds."""
     return frozenset(tokenizer.convert_tokens_to_ids(list(_marks(tokenizer))))
 
 

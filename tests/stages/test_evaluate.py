@@ -14,12 +14,12 @@ from stages.core.asking import engines
 from stages.core.asking.answering import Asker
 from stages.core.asking.engines import Output, Request
 from stages.core.asking.predictions import predict, prediction
-from stages.core.asking.store import Answer, Store
+from stages.core.asking.store import Store, StoredAnswer
 from stages.core.program.errors import StageError
 from stages.core.records import Prediction, Question
 from stages.core.students import sums
 from stages.evaluate import Evaluate, main, prediction_requests, student_asker
-from stages.models import Source, random_weights
+from stages.models import StudentSource, random_weights
 from tests.conftest import Project
 from tests.made import SHAPE, TEMPLATE, TINY, question
 
@@ -179,7 +179,8 @@ def test_tokens_before_and_after_the_thoughts_end(
     ask = prediction_requests(QUESTIONS[:1], asker, CONFIG)[0]
     written = tokens.count(tokenizer, text) + 1  # and the EOS
     asker.store.add(
-        ask.lookup.key, Answer("tiny", text, None, "stop", 0, written, CONFIG.max_new_tokens, 0.0)
+        ask.lookup.key,
+        StoredAnswer("tiny", text, None, "stop", 0, written, CONFIG.max_new_tokens, 0.0),
     )
     assert prediction(ask, asker) == Prediction(
         question_id="q0",
@@ -312,7 +313,7 @@ def test_checkpoints_answer_ahead_by_one_engine_what_each_answers_by_its_own(
     )  # as training leaves it
     for other in ("t-raw-small-m-s0", ".t-raw-tiny-m-s1.partial"):
         shutil.copytree(tiny, root / "data/test/checkpoints" / other)
-    wider = Source("random", config=SHAPE | {"num_hidden_layers": 3})
+    wider = StudentSource("random", config=SHAPE | {"num_hidden_layers": 3})
     random_weights(wider, root / "data/test/checkpoints/t-odd-tiny-m-s0")
 
     def answered(target: str) -> bytes:

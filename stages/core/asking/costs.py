@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 from typing import Any
 
-from stages.core.asking.answering import STORED, Answer
+from stages.core.asking.answers import STORED, Answer
 
 
 @dataclass
-class Cost:
+class ModelCost:
     """Sums over answers.
 
-    Seconds of a model are wall time while it answered, start-up left out; those of an extractive
-    compressor are of one core. Tokens stay None where there is no model.
+    A model's seconds are wall time while it answered, without its start-up. An extractive
+    compressor's seconds are those of one core. Tokens stay None where there is no model.
     """
 
     answers: int = 0
@@ -20,7 +20,7 @@ class Cost:
     completion_tokens: int | None = None
 
     def add(self, answer: Answer) -> None:
-        """Adds one answer's; what was never answered cost nothing that is known."""
+        """Adds what one answer cost. The cost of a request that was never answered is not known."""
         if answer.finish_reason not in STORED:
             return
         self.answers += 1
@@ -31,7 +31,7 @@ class Cost:
             self.completion_tokens = (self.completion_tokens or 0) + answer.completion_tokens
 
     def summary(self) -> dict[str, Any]:
-        """For a metrics file."""
+        """The sums as a metrics file holds them. Seconds are rounded to microseconds."""
         return {
             "answers": self.answers,
             "seconds": round(self.seconds, 6),

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from stages.core import chat, tokens
 from stages.core.asking import engines
-from stages.core.asking.answering import Asked, Asker
-from stages.core.asking.store import Answer as StoredAnswer
+from stages.core.asking.answering import Asker
+from stages.core.asking.answers import AnswerHandle
+from stages.core.asking.store import StoredAnswer as StoredAnswer
 from stages.core.program.errors import StageError
 from stages.core.records import Prediction
 
@@ -17,7 +18,7 @@ class PredictionRequest:
 
     question_id: str
     sample: int  # 0 is greedy
-    lookup: Asked
+    lookup: AnswerHandle
     request: engines.Request
 
 
@@ -31,7 +32,7 @@ def predict(asker: Asker, requests: Sequence[PredictionRequest]) -> Iterator[Pre
     refused = [output for output in asker.refused.values() if output.finish_reason != "context"]
     if refused:
         raise StageError(
-            f"{asker.place}.inference: {len(refused)} questions were not answered: "
+            f"{asker.params_path}.inference: {len(refused)} questions were not answered: "
             f"{refused[0].text}"
         )
     for request in requests:

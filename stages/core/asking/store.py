@@ -1,15 +1,20 @@
-"""The store of answers: what models were paid for, kept outside DVC's outs so that no interruption
-loses it.
+"""The store of answers: what models were paid for.
 
-A store is a folder of append-only shards. A line of a shard is one answer:
+It is outside DVC's outs, so that no interruption of a stage loses it. A store is a folder of
+append-only shards. A line of a shard is one answer:
 
-    <key, 32 hex digits> <crc32 of key and JSON, 8 hex digits> <JSON of an Answer>\\n
+    <key, 32 hex digits> <crc32 of key and JSON, 8 hex digits> <JSON of a StoredAnswer>\\n
 
-Every writer appends to a shard of its own and holds a lock on it while it lives. Who opens the
-store reads all shards; in those without a living writer, lines that are torn or fail their checksum
-are moved to `<shard>.torn` and count as never written. An answer's key leaves the token limit out:
-one that ended by itself answers any limit that it fits, one that was cut answers its own limit
-alone.
+It is not sqlite3, because several writers may share it on a network file system, where sqlite's
+locks are unreliable: here each writer appends to a shard of its own, and a torn line costs one
+answer.
+
+A writer holds a lock on its shard while it lives. Whoever opens the store reads all shards. In
+those without a living writer, lines that are torn or fail their checksum are moved to
+`<shard>.torn`, and count as never written.
+
+An answer's key leaves the token limit out. An answer that ended by itself serves every limit that
+it fits. One that was cut serves its own limit alone.
 """
 
 import contextlib
@@ -28,35 +33,39 @@ from typing import Any
 from stages.core.asking import store_lines
 from stages.core.program.errors import StageError
 
-# Ignored by git, as all of data/ that users do not bring; to be put elsewhere for workspaces that
-# come and go, as those of DVC's queue
+# Git ignores it, as it ignores all of data/ that users do not bring. Put it elsewhere for workspaces
+# that come and go, as those of DVC's queue do.
 FOLDER = Path(os.environ.get("COMPRESS_DISTILL_STORE", "data/store"))
-SYNC = 5.0  # seconds between two times that answers are made to outlive the machine
+SYNC = 5.0  # seconds between two fsyncs, after which answers outlive the machine
+# A position is one whole number: the shard's index in the high bits, the line's offset in the low
+OFFSET_BITS = 48
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a model answered once. `text` is all it wrote, `reasoning` what its server gave apart
-    from it.
+class StoredAnswer:
+    """What a model answered once.
+
+    `text` is all that it wrote. `reasoning` is what its server gave apart from the text, else None.
     """
 
     model: str
     text: str
     reasoning: str | None
-    finish_reason: str  # stop | length
+    finish_reason: str  # one of answers.STORED
     prompt_tokens: int | None
     completion_tokens: int | None
     limit: int  # the max_new_tokens that it was asked with
     seconds: float  # its share of the time that its batch took
-    # with its version; no part of the key, for an upgrade must not have everything paid again
+    # The engine with its version. It is no part of the key, because an upgrade must not have
+    # everything paid again.
     engine: str = ""
 
     def serves(self, limit: int) -> bool:
         """Whether a request with this token limit would have got this answer."""
-        if self.limit == limit or self.finish_reason != "stop" or self.completion_tokens is None:
-            return (
-                self.limit == limit
-            )  # what came under this very limit serves it, however its server counts
+        if self.limit == limit:  # whatever the server counted
+            return True
+        if self.finish_reason != "stop" or self.completion_tokens is None:
+            return False
         return self.completion_tokens <= limit
 
 
@@ -68,37 +77,37 @@ def key(
     seed: int,
     sample: int,
 ) -> str:
-    """Hash of all that shapes an answer but the token limit, which `sampling` must not hold. 128
-    bits, in hex.
+    """The key of an answer: 128 bits, in hex, of a hash of all that shapes the answer.
 
-    What is added to it later must be left out where it has its former meaning, or be found by the
-    earlier key too (`asking.Asker`): answers that were paid for are not lost unseen.
+    The token limit is no part of it, so `sampling` must not hold it. An entry that is added later
+    must be left out where it has its former meaning, or the answer must be found by its earlier key
+    too (`answering.Asker`). So no answer that was paid for is lost unseen.
     """
-    whole = json.dumps([model, revision, prompt, dict(sampling), seed, sample], sort_keys=True)
-    return hashlib.sha256(whole.encode()).hexdigest()[: store_lines.KEY]
+    parts = [model, revision, prompt, dict(sampling), seed, sample]
+    digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    return digest[: store_lines.KEY_LENGTH]
 
 
 class Store:
-    """Reads every shard of `folder`, writes to one of its own. Close it, or use it as a context
-    manager.
+    """Reads every shard of `folder`, and writes to a shard of its own.
+
+    Close it, or use it as a context manager.
     """
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # every shard stays open
+        # Every shard stays open, so the process may open as many files as it is allowed
+        _, hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard_limit, hard_limit))
         self.folder = folder
         self.set_aside = 0  # lines that failed their checksum
-        self._shards: list[
-            int
-        ] = []  # file descriptors; one of them is this writer's own once it has added something
-        self._own: int | None = None
-        self._path: Path | None = None  # of its own shard
+        self._shards: list[int] = []  # file descriptors
+        # This writer's shard, as an index of _shards and as a path, once it has added something
+        self._own_shard: int | None = None
+        self._own_path: Path | None = None
         self._synced = time.monotonic()
-        self._places: dict[
-            bytes, list[int]
-        ] = {}  # of a key: number of its shard << 48 | offset of its line
-        self._read_to: dict[int, int] = {}  # bytes that were read of each shard of others, by inode
+        self._positions: dict[bytes, list[int]] = {}  # by key
+        self._read_to: dict[int, int] = {}  # bytes read of each shard of others, by inode
         self.refresh()
 
     def __enter__(self) -> "Store":
@@ -108,21 +117,21 @@ class Store:
         self.close()
 
     def __len__(self) -> int:
-        return sum(map(len, self._places.values()))
+        return sum(map(len, self._positions.values()))
 
     def close(self) -> None:
-        """Makes what was added durable and gives the shard free."""
-        if self._own is not None:
-            os.fsync(self._shards[self._own])
+        """Makes durable what was added, and releases the shard."""
+        if self._own_shard is not None:
+            os.fsync(self._shards[self._own_shard])
         for handle in self._shards:
             os.close(handle)
-        self._shards, self._places, self._own = [], {}, None
+        self._shards, self._positions, self._own_shard = [], {}, None
 
     @contextlib.contextmanager
     def alone(self, name: str) -> Iterator[None]:
-        """Waits until no other process asks what goes by `name`, and takes over what it has stored.
+        """Waits until no other process asks under `name`, and reads what that one has stored.
 
-        Without, two stages that ask one model the same at the same time would both pay.
+        Without this, two stages that ask a model the same at the same time would both pay.
         """
         path = self.folder / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.lock"
         with path.open("ab") as lock:
@@ -135,81 +144,98 @@ class Store:
             yield
 
     def refresh(self) -> None:
-        """Reads what others have written since it was opened."""
+        """Reads what others have written since the store was opened."""
         for path in sorted(self.folder.glob("*.shard")):
-            if path != self._path:
-                self._open(path)
+            if path != self._own_path:
+                self._read_shard(path)
 
-    def find(self, name: str, limit: int) -> Answer | None:
-        """The stored answer to the request of key `name` and token limit `limit`, None where there
-        is none.
-        """
-        stored = (self._read(place) for place in self._places.get(bytes.fromhex(name), ()))
-        return next((answer for answer in stored if answer.serves(limit)), None)
+    def find(self, key: str, limit: int) -> StoredAnswer | None:
+        """The stored answer of this key that serves the token limit, None where there is none."""
+        for position in self._positions.get(bytes.fromhex(key), ()):
+            answer = self._read(position)
+            if answer.serves(limit):
+                return answer
+        return None
 
-    def add(self, name: str, answer: Answer) -> None:
-        """Appends an answer. It outlives this process at once, and the machine some seconds later."""
-        if self._own is None:
-            self._own = self._create()
-        handle, data = self._shards[self._own], store_lines.line(name, asdict(answer))
-        place = os.lseek(handle, 0, os.SEEK_END)
+    def add(self, key: str, answer: StoredAnswer) -> None:
+        """Appends an answer. It outlives this process at once, and the machine SYNC seconds later."""
+        if self._own_shard is None:
+            self._own_shard = self._create()
+        handle = self._shards[self._own_shard]
+        data = store_lines.line(key, asdict(answer))
+        offset = os.lseek(handle, 0, os.SEEK_END)
         written = 0
         try:
             while written < len(data):  # a disk that fills up takes a part first, then raises
                 written += os.write(handle, data[written:])
         except OSError as error:
-            raise OSError(error.errno, error.strerror, str(self._path)) from error
+            raise OSError(error.errno, error.strerror, str(self._own_path)) from error
         if time.monotonic() - self._synced > SYNC:
             os.fsync(handle)
             self._synced = time.monotonic()
-        self._places.setdefault(bytes.fromhex(name), []).append(self._own << 48 | place)
+        self._note(bytes.fromhex(key), self._own_shard, offset)
 
-    def answers(self) -> Iterator[tuple[str, Answer]]:
-        """Every stored (key, answer), in the order of keys."""
-        for name in sorted(self._places):
-            for place in self._places[name]:
-                yield name.hex(), self._read(place)
+    def answers(self) -> Iterator[tuple[str, StoredAnswer]]:
+        """Yields every stored (key, answer), in the order of keys."""
+        for key in sorted(self._positions):
+            for position in self._positions[key]:
+                yield key.hex(), self._read(position)
+
+    def _note(self, key: bytes, shard: int, offset: int) -> None:
+        """Notes where the line of a key is."""
+        self._positions.setdefault(key, []).append(shard << OFFSET_BITS | offset)
 
     def _create(self) -> int:
-        self._path = self.folder / f"{time.time_ns():020}-{os.getpid()}.shard"
-        handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
+        """Opens this writer's own shard, and returns its index."""
+        self._own_path = self.folder / f"{time.time_ns():020}-{os.getpid()}.shard"
+        handle = os.open(self._own_path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
         fcntl.flock(handle, fcntl.LOCK_EX)  # says that this shard has a living writer
         self._shards.append(handle)
         return len(self._shards) - 1
 
-    def _open(self, path: Path) -> None:
-        """Reads a shard from where it was read to. The offsets hold for the open file, whoever
-        replaces it.
-        """
+    def _read_shard(self, path: Path) -> None:
+        """Reads a shard of another writer, from where it was last read to."""
         handle = os.open(path, os.O_RDONLY)
-        inode = os.fstat(handle).st_ino
-        begin = self._read_to.get(inode, 0)
+        begin = self._read_to.get(os.fstat(handle).st_ino, 0)
         if begin and begin == os.fstat(handle).st_size:
             os.close(handle)
             return
-        found, bad, read_to = list[tuple[bytes, int]](), 0, begin
-        for name, offset, end in store_lines.lines(handle, begin):
-            if name is None:
-                bad += 1
-                continue
-            found.append((name, offset))
-            read_to = read_to if bad else end
-        if bad and not begin and store_lines.clean(path, handle):
+        intact_lines, damaged_lines, read_to = _scan(handle, begin)
+        if damaged_lines and not begin and store_lines.clean(path, handle):
+            # The cleaned shard is another file under this path: read that one
             os.close(handle)
-            self.set_aside += bad
-            self._open(path)
+            self.set_aside += damaged_lines
+            self._read_shard(path)
             return
-        self._shards.append(handle)  # kept open, because another reader may replace the file
-        self._read_to[inode] = read_to
-        for name, offset in found:
-            self._places.setdefault(name, []).append((len(self._shards) - 1) << 48 | offset)
+        # It stays open, because another reader may replace the file: offsets hold for this one
+        self._shards.append(handle)
+        self._read_to[os.fstat(handle).st_ino] = read_to
+        for key, offset in intact_lines:
+            self._note(key, len(self._shards) - 1, offset)
 
-    def _read(self, place: int) -> Answer:
-        with os.fdopen(os.dup(self._shards[place >> 48]), "rb") as file:
-            file.seek(place & (1 << 48) - 1)
+    def _read(self, position: int) -> StoredAnswer:
+        shard, offset = position >> OFFSET_BITS, position & (1 << OFFSET_BITS) - 1
+        with os.fdopen(os.dup(self._shards[shard]), "rb") as file:
+            file.seek(offset)
             data = file.readline()
-        if not store_lines.whole(data):
+        if not store_lines.is_intact(data):
             raise StageError(
                 f"{self.folder}: an answer was damaged while it was in use; run the stage again"
             )
-        return Answer(**json.loads(data[store_lines.HEAD :]))
+        return StoredAnswer(**json.loads(data[store_lines.HEAD_LENGTH :]))
+
+
+def _scan(handle: int, begin: int) -> tuple[list[tuple[bytes, int]], int, int]:
+    """(key, offset) of each intact line from `begin` on, the number of damaged lines, and where the
+    next reading begins: before the first damaged line, which its writer may still complete.
+    """
+    intact_lines: list[tuple[bytes, int]] = []
+    damaged_lines, read_to = 0, begin
+    for key, offset, end in store_lines.lines(handle, begin):
+        if key is None:
+            damaged_lines += 1
+            continue
+        intact_lines.append((key, offset))
+        if not damaged_lines:
+            read_to = end
+    return intact_lines, damaged_lines, read_to

@@ -1,4 +1,4 @@
-"""The lines of a store's shards: written with a checksum, read back whole or not at all."""
+"""The lines of a store's shards: written with a checksum, and read back complete or not at all."""
 
 import fcntl
 import json
@@ -10,39 +10,44 @@ from typing import Any
 
 from stages.core.program.files import replacing
 
-KEY, HEAD = 32, 32 + 1 + 8 + 1  # characters of a key, and of all that comes before the JSON
+KEY_LENGTH = 32  # hex digits of a key
+HEAD_LENGTH = KEY_LENGTH + 1 + 8 + 1  # characters before the JSON: the key, a space, crc32, a space
 
 
-def line(name: str, content: Mapping[str, Any]) -> bytes:
-    """The line of one answer, `content`, with its key and checksum."""
+def line(key: str, content: Mapping[str, Any]) -> bytes:
+    """The line of one answer: its key, its checksum and `content` as JSON."""
     body = json.dumps(dict(content)).encode()
-    return b"%s %08x %s\n" % (name.encode(), zlib.crc32(body, zlib.crc32(name.encode())), body)
+    checksum = zlib.crc32(body, zlib.crc32(key.encode()))
+    return b"%s %08x %s\n" % (key.encode(), checksum, body)
 
 
-def whole(data: bytes) -> bool:
-    """Whether a line ends and its checksum fits."""
-    if data[-1:] != b"\n" or len(data) <= HEAD:
+def is_intact(data: bytes) -> bool:
+    """Whether a line is complete and its checksum fits."""
+    if data[-1:] != b"\n" or len(data) <= HEAD_LENGTH:
         return False
-    return data[KEY:HEAD] == b" %08x " % zlib.crc32(data[HEAD:-1], zlib.crc32(data[:KEY]))
+    checksum = zlib.crc32(data[HEAD_LENGTH:-1], zlib.crc32(data[:KEY_LENGTH]))
+    return data[KEY_LENGTH:HEAD_LENGTH] == b" %08x " % checksum
 
 
 def lines(handle: int, offset: int = 0) -> Iterator[tuple[bytes | None, int, int]]:
-    """Yields (key, begin, end) of each line of an open file from `offset` on; of a damaged line the
-    key is None.
+    """Yields (key, begin, end) of each line of an open file, from byte `offset` on.
+
+    The key is None where the line is damaged.
     """
     with os.fdopen(os.dup(handle), "rb") as file:
         file.seek(offset)
         for data in file:
             end = offset + len(data)
-            yield bytes.fromhex(data[:KEY].decode()) if whole(data) else None, offset, end
+            key = bytes.fromhex(data[:KEY_LENGTH].decode()) if is_intact(data) else None
+            yield key, offset, end
             offset = end
 
 
 def clean(path: Path, handle: int) -> bool:
-    """Moves a shard's damaged lines to `<shard>.torn`; False where its writer lives, who may be
-    amid a line.
+    """Moves a shard's damaged lines to `<shard>.torn`, and returns whether that is done.
 
-    True too where another process has done so since `handle` was opened.
+    False where the shard's writer lives, which may be in the midst of a line. True too where
+    another process has cleaned the shard since `handle` was opened.
     """
     with os.fdopen(os.dup(handle), "rb") as file:
         try:
@@ -54,9 +59,9 @@ def clean(path: Path, handle: int) -> bool:
         file.seek(0)
         with (
             replacing(path) as partial,
-            partial.open("wb") as good,
-            path.with_suffix(".torn").open("ab") as torn,
+            partial.open("wb") as intact_lines,
+            path.with_suffix(".torn").open("ab") as torn_lines,
         ):
             for data in file:
-                (good if whole(data) else torn).write(data)
+                (intact_lines if is_intact(data) else torn_lines).write(data)
     return True

@@ -1,8 +1,6 @@
-"""The attempts of one row: a response, or each of a list of them, with what the row says of it.
-Pure.
+"""The attempts of one row: its response, or each of its list of responses. Pure.
 
-Lists stand side by side: the third reasoning, finish reason and verdict are those of the third
-answer.
+Lists go side by side: the third reasoning, finish reason and verdict belong to the third answer.
 """
 
 from collections.abc import Mapping
@@ -12,7 +10,7 @@ from typing import Any
 from stages.core.imports import ends, marks, values
 from stages.core.program.errors import StageError
 
-# What belongs to one attempt; the rest of a field map is about the row
+# The fields of one attempt; the other fields of a field map are about the row
 FIELDS = (
     "reasoning",
     "answer",
@@ -22,15 +20,13 @@ FIELDS = (
     "completion_tokens",
     "correct",
 )
-# characters of a response, a hundred times a long one; a longer one takes minutes to compress
+# Characters of a response, a hundred times a long one. A longer one takes minutes to compress.
 LONGEST = 1_000_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Attempt:
-    """One response. `correct` is what its source says of it, which counts for nothing here but is
-    counted.
-    """
+    """One response. `correct` is its source's verdict, which is counted and not believed."""
 
     reasoning: str
     answer: str
@@ -39,104 +35,107 @@ class Attempt:
     prompt_tokens: int | None
     completion_tokens: int | None
     correct: bool | None
-    ended: bool  # whether marks that end a turn were taken from its end
+    ended: bool  # whether marks that end a turn were removed from its end
 
     @property
     def too_long(self) -> bool:
-        """Whether it is beyond what is taken."""
+        """Whether it has more characters than are taken."""
         return len(self.reasoning) + len(self.answer) > LONGEST
 
 
-def attempts(found: Mapping[str, Any], place: str) -> list[Attempt]:
-    """The attempts of a row, whose values by our names are `found`. Raises StageError for lists
-    that do not fit.
+def attempts(row: Mapping[str, Any], place: str) -> list[Attempt]:
+    """The attempts of a row, whose values have our names.
+
+    `place` names the file and the row, for errors. Raises StageError for lists that do not fit.
     """
-    count = _several(found.get("answer"))
+    count = _list_length(row.get("answer"))
     if count is None:
-        return [
-            _attempt(
-                {name: _first(found.get(name), name, place) for name in FIELDS},
-                place,
-                found.get("exact", False),
-            )
-        ]
-    rows = (
-        {name: _item(found.get(name), name, number, count, place) for name in FIELDS}
-        for number in range(count)
-    )
-    return [_attempt(row, f"{place}, response {number}") for number, row in enumerate(rows, 1)]
+        fields = {name: _single(row.get(name), name, place) for name in FIELDS}
+        return [_attempt(fields, place, row.get("exact", False))]
+    several = []
+    for index in range(count):
+        fields = {name: _item(row.get(name), name, index, count, place) for name in FIELDS}
+        several.append(_attempt(fields, f"{place}, response {index + 1}"))
+    return several
 
 
-def _several(value: Any) -> int | None:
-    """How many a list holds; None for what is one value, as content parts are."""
-    return len(value) if isinstance(value, list) and not values.parts(value) else None
+def _list_length(value: Any) -> int | None:
+    """The length of a list; None for a single value, which content parts are too."""
+    return len(value) if isinstance(value, list) and not values.are_content_parts(value) else None
 
 
-def _first(value: Any, name: str, place: str) -> Any:
-    """The value beside a single answer, where a list of one is that one."""
-    if not isinstance(value, list) or values.parts(value):
+def _single(value: Any, name: str, place: str) -> Any:
+    """The value beside a single answer. A list of one value stands for that value."""
+    if not isinstance(value, list) or values.are_content_parts(value):
         return value
     if len(value) != 1:
         raise StageError(
-            f"{place}: {name}: {len(value)} of them beside one answer; map a list of answers too, or neither"
+            f"{place}: {name}: {len(value)} of them beside one answer; map a list of answers too, "
+            "or neither"
         )
     return value[0]
 
 
-def _item(value: Any, name: str, number: int, count: int, place: str) -> Any:
-    """The value of one of `count` answers."""
-    if values.null(value) or (_several(value) is None and (count == 1 or name == "prompt_tokens")):
+def _item(value: Any, name: str, index: int, count: int, place: str) -> Any:
+    """The value that belongs to one of `count` answers."""
+    length = _list_length(value)
+    is_shared = length is None and (count == 1 or name == "prompt_tokens")
+    if values.is_missing(value) or is_shared:
         return value
-    if _several(value) != count:
+    if length != count:
         raise StageError(
             f"{place}: {name}: expected a list of {count}, one for each answer; mend the field map"
         )
-    return value[number]
+    return value[index]
 
 
 def _attempt(row: Mapping[str, Any], place: str, exact: bool = False) -> Attempt:
-    """One response; `exact`: marks in its texts are spoken of."""
-    given = values.text(row["reasoning"], "reasoning", place)
-    if given is None:
-        given = values.thinking(row["answer"], "answer", place)
-    reasoning, answer = given, values.text(row["answer"], "answer", place) or ""
+    """One response. `exact`: its texts only speak of marks, so the marks in them stay."""
+    reasoning = values.text(row["reasoning"], "reasoning", place)
+    if reasoning is None:
+        reasoning = values.thinking(row["answer"], "answer", place)
+    answer = values.text(row["answer"], "answer", place) or ""
     ended = False
     if not exact and len(reasoning or "") + len(answer) <= LONGEST:
-        reasoning, answer = _apart(reasoning or "", answer, place)
+        reasoning, answer = _set_apart(reasoning or "", answer, place)
         answer, ended = marks.answer(answer)
     return Attempt(
         reasoning=reasoning or "",
         answer=answer,
         finish_reason=ends.finish_reason(row["finish_reason"], place),
-        sample=values.whole(row["sample"], "sample", place),
-        prompt_tokens=values.whole(row["prompt_tokens"], "prompt_tokens", place),
-        completion_tokens=values.whole(row["completion_tokens"], "completion_tokens", place),
+        sample=values.whole_number(row["sample"], "sample", place),
+        prompt_tokens=values.whole_number(row["prompt_tokens"], "prompt_tokens", place),
+        completion_tokens=values.whole_number(row["completion_tokens"], "completion_tokens", place),
         correct=_verdict(row["correct"], place),
         ended=ended,
     )
 
 
-def _apart(reasoning: str, answer: str, place: str) -> tuple[str, str]:
-    """Reasoning and answer, where the answer may hold both. Raises StageError for two reasonings
-    that differ.
+def _set_apart(reasoning: str, answer: str, place: str) -> tuple[str, str]:
+    """Reasoning and answer, where the answer's text may hold both.
+
+    Raises StageError where the answer begins with another reasoning than `reasoning`.
     """
     if not reasoning.strip():
         return marks.split(answer)
     reasoning = marks.unmarked(reasoning)
     if not marks.begins(answer):
         return reasoning, answer
-    inner, after = marks.split(answer)
-    if inner.split() not in (reasoning.split(), []):
+    inner_reasoning, bare_answer = marks.split(answer)
+    if inner_reasoning.split() not in (reasoning.split(), []):
         raise StageError(
-            f"{place}: the answer begins with another reasoning than its field holds; map one of them"
+            f"{place}: the answer begins with another reasoning than its field holds; map one of "
+            "them"
         )
-    return reasoning, after
+    return reasoning, bare_answer
 
 
 def _verdict(value: Any, place: str) -> bool | None:
-    """Whether the source finds the attempt right; 1 and 0 are true and false."""
-    if values.null(value) or isinstance(value, bool):
-        return value if isinstance(value, bool) else None
+    """The source's verdict, None where it has none. 1 and 0 are true and false."""
+    if isinstance(value, bool):
+        return value
+    if values.is_missing(value):
+        return None
     if value not in (0, 1):
         raise values.refused(value, "correct", place, "true or false")
     return bool(value)

@@ -1,4 +1,4 @@
-"""How others say that a response ended, in our words (records.Response.finish_reason). Pure."""
+"""Others' words for how a response ended, read as ours (records.Response.finish_reason). Pure."""
 
 import re
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from stages.core.imports import values
 from stages.core.program.errors import StageError, shown
 
-# By our word those of servers, libraries and data sets, as `_plain` leaves them
+# By our word, the words of servers, libraries and data sets, as `_plain` leaves them
 _WORDS = {
     "stop": (
         "stop stopped eos eos_token eos_found end end_turn end_of_turn end_of_text endoftext im_end eot eot_id "
@@ -34,37 +34,34 @@ _WORDS = {
         "network_error malformed_function_call load repetition"
     ),
 }
-_OURS = {word: ours for ours, words in _WORDS.items() for word in words.split()}
+_OUR_WORD = {word: ours for ours, words in _WORDS.items() for word in words.split()}
 
 
 def finish_reason(value: Any, place: str) -> str:
-    """Our word for how a response ended; one that says nothing ended by itself.
+    """Our word for how a response ended. Without a word, it ended by itself.
 
-    Raises StageError for a word that is not known: a cut response must not pass for a whole one.
+    Raises StageError for an unknown word: a cut response must not pass for a complete one.
     """
-    found = values.text(value, "finish_reason", place)
-    if found is None or not found.strip():
+    word = values.text(value, "finish_reason", place)
+    if word is None or not word.strip():
         return "stop"
-    ours = _OURS.get(_plain(found))
+    ours = _OUR_WORD.get(_plain(word))
     if ours is None:
         raise StageError(
-            f"{place}: finish_reason: '{shown(found)}' is no end that is known; write stop, length or failed there, "
-            "or leave finish_reason out of fields"
+            f"{place}: finish_reason: '{shown(word)}' is no end that is known; write stop, length "
+            "or failed there, or leave finish_reason out of fields"
         )
     return ours
 
 
 def _plain(word: str) -> str:
-    """`max_tokens` of MAX_TOKENS, maxTokens, max-tokens, FinishReason.MAX_TOKENS,
+    """A word in small letters and underscores, without the name of its type.
+
+    It makes `max_tokens` of MAX_TOKENS, maxTokens, max-tokens, FinishReason.MAX_TOKENS and
     FINISH_REASON_MAX_TOKENS.
     """
-    bare = re.sub(r":\s*\d+$", "", word.strip().strip("<|>'\" ."))  # <FinishReason.STOP: 1>
-    last = re.split(r"[.:]+(?=\w)", bare)[-1]
-    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", last)
-    return (
-        re.sub(r"[\W_]+", "_", parted)
-        .strip("_")
-        .lower()
-        .removeprefix("finish_reason_")
-        .removeprefix("finishreason_")
-    )
+    without_number = re.sub(r":\s*\d+$", "", word.strip().strip("<|>'\" ."))  # <Reason.STOP: 1>
+    last_part = re.split(r"[.:]+(?=\w)", without_number)[-1]
+    underscored = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", last_part)  # maxTokens: max_Tokens
+    plain = re.sub(r"[\W_]+", "_", underscored).strip("_").lower()
+    return plain.removeprefix("finish_reason_").removeprefix("finishreason_")

@@ -1,8 +1,7 @@
-"""Which question a row answers: by an id, or by its text. Training questions come first, for they
-are what is asked.
+"""Which question a row answers, by an id or by its text.
 
-Sets whose rows have no id are numbered from 0 in each split, so that an id may be a training and a
-test question's.
+Training questions come first, because teachers are asked these. In sets without ids the rows are
+numbered from 0 in each split. So a training question and a test question may have the same id.
 """
 
 import collections
@@ -12,19 +11,15 @@ from collections.abc import Iterable, Sequence
 from stages.core.program.errors import StageError, shown
 from stages.core.records import Question
 
-HOW = ("question_id", "text", "normal_form")  # by what a question was found
+# How a question was found
+MATCHED_BY = ("question_id", "text", "normal_form")
 
 
 def normal(text: str) -> str:
-    """A text's normal form: compatible characters are one (NFKC), white space is one space, nothing
-    is invisible.
-    """
+    """A text's normal form: NFKC, each run of white space as one space, nothing invisible."""
     if not text.isascii():
-        text = "".join(
-            char
-            for char in unicodedata.normalize("NFKC", text)
-            if unicodedata.category(char) != "Cf"
-        )
+        compatible = unicodedata.normalize("NFKC", text)
+        text = "".join(char for char in compatible if unicodedata.category(char) != "Cf")
     return " ".join(text.split())
 
 
@@ -32,54 +27,64 @@ class Lookup:
     """The questions of a study, or of one of its sets, by their ids and texts."""
 
     def __init__(self, questions: Iterable[Question], teacher: str) -> None:
-        """`teacher` is named where a row's question is not clear."""
+        """`teacher` is for errors, where a row's question is ambiguous."""
         self.teacher = teacher
-        self.own: dict[str, Question] = {}
-        self.ids, self.texts, self.normal = (
-            collections.defaultdict[str, list[Question]](list) for _ in range(3)
-        )
+        self.by_question_id: dict[str, Question] = {}
+        self._by_source_id = collections.defaultdict[str, list[Question]](list)
+        self._by_text = collections.defaultdict[str, list[Question]](list)
+        self._by_normal_form = collections.defaultdict[str, list[Question]](list)
         for question in questions:
-            self.own[question.question_id] = question
-            self.ids[question.source_id].append(question)
-            self.texts[question.question.strip()].append(question)
-            self.normal[normal(question.question)].append(question)
+            self.by_question_id[question.question_id] = question
+            self._by_source_id[question.source_id].append(question)
+            self._by_text[question.question.strip()].append(question)
+            self._by_normal_form[normal(question.question)].append(question)
 
     def by_id(self, key: str, place: str) -> tuple[Question, str] | None:
-        """The question of that id in its source, else of our id or its text, and by what it was
-        found.
+        """The question of that id, and how it was found (MATCHED_BY); None where there is none.
+
+        The id is the question's in its source, else our question_id, else the question's text.
         """
-        if there := self.ids.get(key):
-            trained = [question for question in there if question.split == "train"]
-            return self._one(
-                trained or there[:1], f"question_id {shown(key)}", place
-            ), "question_id"
-        if key in self.own:
-            return self.own[key], "question_id"
+        if same_id := self._by_source_id.get(key):
+            training = [question for question in same_id if question.split == "train"]
+            candidates = training or same_id[:1]
+            return self._single(candidates, f"question_id {shown(key)}", place), "question_id"
+        if key in self.by_question_id:
+            return self.by_question_id[key], "question_id"
         return self.by_text(key, place)
 
     def by_text(self, text: str, place: str) -> tuple[Question, str] | None:
-        """The question of that text, else of its normal form, and by what it was found."""
-        for how, table, key in (
-            ("text", self.texts, text.strip()),
-            ("normal_form", self.normal, normal(text)),
-        ):
-            if there := table.get(key):
-                trained = any(question.split == "train" for question in there)
-                return self._one(
-                    there if trained else there[:1], f"question '{shown(text.strip())}'", place
-                ), how
+        """The question of that text, else of its normal form, and how it was found.
+
+        None where there is none.
+        """
+        tables = (
+            ("text", self._by_text, text.strip()),
+            ("normal_form", self._by_normal_form, normal(text)),
+        )
+        for matched_by, table, key in tables:
+            if same_text := table.get(key):
+                has_training = any(question.split == "train" for question in same_text)
+                candidates = same_text if has_training else same_text[:1]
+                label = f"question '{shown(text.strip())}'"
+                return self._single(candidates, label, place), matched_by
         return None
 
-    def _one(self, there: Sequence[Question], what: str, place: str) -> Question:
-        if len(there) == 1:
-            return there[0]
-        first, second = there[:2]
-        told = " and ".join(
-            f"'{shown(one.question)}' (id {shown(one.source_id)} of {one.source}, {one.split})"
-            for one in (first, second)
-        )
+    def _single(self, candidates: Sequence[Question], label: str, place: str) -> Question:
+        """The only candidate. Raises StageError, which says how to tell them apart, for several."""
+        if len(candidates) == 1:
+            return candidates[0]
+        first, second = candidates[:2]
+        both = f"{_described(first)} and {_described(second)}"
         if first.source != second.source:
             remedy = f"is in two question sets; name one as source of teachers.{self.teacher}"
         else:
-            remedy = f"is two questions of {first.source}; map an id of its own in questions.sets.{first.source}.fields"
-        raise StageError(f"{place}: {what} {remedy}: {told}")
+            remedy = (
+                f"is two questions of {first.source}; map an id of its own in "
+                f"questions.sets.{first.source}.fields"
+            )
+        raise StageError(f"{place}: {label} {remedy}: {both}")
+
+
+def _described(question: Question) -> str:
+    origin = f"id {shown(question.source_id)} of {question.source}, {question.split}"
+    return f"'{shown(question.question)}' ({origin})"

@@ -1,16 +1,17 @@
-"""The marks by which models of all kinds set their reasoning apart from the answer, read in
-imported text. Pure.
+"""The marks by which models set their reasoning apart from the answer, in imported texts. Pure.
 
-A text that begins with such a mark, or holds the closing one of a thinking mark, is read by it.
-Elsewhere a mark is spoken of, and stays as it is.
+A text is split by a mark that it begins with, or by a closing thinking mark anywhere. Elsewhere the
+text only speaks of a mark, which stays as it is.
 """
 
 import re
 
 from stages.core import chat
 
+# <|channel|>analysis<|message|>
 _HARMONY = re.compile(r"<\|channel\|>\s*\w+[^<]*(?:<\|constrain\|>[^<]*)?<\|message\|>")
 _WRAP = r"(?:solution|response|answer)"
+# Marks around the answer: <|begin_of_solution|> and <|end_of_solution|>
 _WRAPPED = re.compile(
     rf"<\|(?:begin|start)_(?:of_)?{_WRAP}\|>|\[begin final response\]|<(?:response|solution)>",
     re.IGNORECASE,
@@ -19,40 +20,42 @@ _UNWRAPPED = re.compile(
     rf"(?:<\|end_(?:of_)?{_WRAP}\|>|\[end final response\]|</(?:response|solution)>)$",
     re.IGNORECASE,
 )
-# How templates end a turn, where a text was stored with its special tokens
+# How templates end a turn, where a text was stored with its special tokens: <|im_end|>, </s>
 _END = re.compile(
     r"(?:<\|(?:im_end|endoftext|end_of_text|eot_id|eom_id|end|return|user|observation|end_of_turn|end_of_turn_token|eos"
     r"|endofturn|message_end|turn_end|end_of_sentence|endofprompt)\|>"
     r"|</s>|<eos>|<end_of_turn>|<turn\|>|<end_of_utterance>|<\uff5cend\u2581of\u2581sentence\uff5c>|\[EOS\]|\[e~\[)$",
     re.IGNORECASE,
 )
-_TAIL = 60  # characters at the end of a text, in which a mark has room
+_TAIL = 60  # characters at the end of a text, which no mark exceeds
 
 
 def _styled(names: str) -> list[tuple[re.Pattern[str], re.Pattern[str], str, str]]:
-    """For each style the expressions of both marks, and their forms."""
-    found = []
-    for begin, end in chat.STYLES:
-        opened, closed = (
-            re.escape(form).replace(r"\{\}", f"(?P<name>{names})") for form in (begin, end)
-        )
-        found.append(
-            (re.compile(opened, re.IGNORECASE), re.compile(closed, re.IGNORECASE), begin, end)
-        )
-    return found
+    """For each style: patterns of the opening and the closing mark, and the two marks' forms."""
+    styles = []
+    for opening_form, closing_form in chat.STYLES:
+        opening, closing = _pattern(opening_form, names), _pattern(closing_form, names)
+        styles.append((opening, closing, opening_form, closing_form))
+    return styles
 
 
-_BEGINNING, _ANYWHERE = _styled(f"{chat.THINKING}|{chat.OTHERS}"), _styled(chat.THINKING)
+def _pattern(form: str, names: str) -> re.Pattern[str]:
+    """The pattern of a mark, such as <{}>, with one of `names` in it."""
+    named = re.escape(form).replace(r"\{\}", f"(?P<name>{names})")
+    return re.compile(named, re.IGNORECASE)
+
+
+# Names like "analysis" are also tags of documents, so they count only at the beginning
+_BEGINNING = _styled(f"{chat.THINKING}|{chat.OTHERS}")
+_ANYWHERE = _styled(chat.THINKING)
 
 
 def split(text: str) -> tuple[str, str]:
-    """(reasoning, answer) of a response in whichever way it sets them apart; without any, all of it
-    is the answer.
-    """
+    """(reasoning, answer) of a response. Without any mark, all of it is the answer."""
     if _HARMONY.search(text) and not text.lstrip().startswith(chat.OPEN):
         return chat.split(text, "harmony")
-    if said := _by_phrase(text):
-        return said
+    if by_phrase := _by_phrase(text):
+        return by_phrase
     if marks := _marks(text):
         for mark, tag in zip(marks, (chat.OPEN, chat.CLOSE), strict=True):
             text = re.sub(re.escape(mark), tag, text, flags=re.IGNORECASE)
@@ -62,58 +65,69 @@ def split(text: str) -> tuple[str, str]:
 def begins(text: str) -> bool:
     """Whether a text begins with the mark of a reasoning."""
     start = text.lstrip()
-    return bool(_HARMONY.match(start)) or any(opened.match(start) for opened, *_ in _BEGINNING)
+    return bool(_HARMONY.match(start)) or any(opening.match(start) for opening, *_ in _BEGINNING)
 
 
 def _marks(text: str) -> tuple[str, str] | None:
-    """The opening and the closing mark that a text uses, None where it uses none or think tags."""
+    """The opening and the closing mark that a text uses.
+
+    None where it uses no mark, and where it uses our own think tags after its beginning.
+    """
     start = text.lstrip()
-    for opened, _, begin, end in _BEGINNING:
-        if found := opened.match(start):
-            return begin.format(found["name"]), end.format(found["name"])
+    for opening, _, opening_form, closing_form in _BEGINNING:
+        if match := opening.match(start):
+            return opening_form.format(match["name"]), closing_form.format(match["name"])
     if chat.CLOSE in text or chat.OPEN in text:
         return None
-    for _, closed, begin, end in _ANYWHERE:
-        if found := closed.search(text):
-            return begin.format(found["name"]), end.format(found["name"])
+    for _, closing, opening_form, closing_form in _ANYWHERE:
+        if match := closing.search(text):
+            return opening_form.format(match["name"]), closing_form.format(match["name"])
     return None
 
 
 def _by_phrase(text: str) -> tuple[str, str] | None:
-    """Reasoning and answer between phrases, None where a text has no such pair of them."""
+    """(reasoning, answer) as phrases set them apart, None where a text has no such pair.
+
+    The last closing phrase counts.
+    """
     start = text.lstrip()
-    for begin, end in chat.PHRASES:
-        if found := re.match(begin, start, re.IGNORECASE):
-            ends = list(re.finditer(end, start[found.end() :], re.IGNORECASE))
-            if ends:
-                reasoning = start[found.end() :][: ends[-1].start()]
-                joined = re.sub(r"assistant\n*(?:analysis|commentary)", "\n", reasoning)
-                return joined, start[found.end() :][ends[-1].end() :]
+    for opening_phrase, closing_phrase in chat.PHRASES:
+        opening = re.match(opening_phrase, start, re.IGNORECASE)
+        if not opening:
+            continue
+        rest = start[opening.end() :]
+        closings = list(re.finditer(closing_phrase, rest, re.IGNORECASE))
+        if closings:
+            reasoning, answer = rest[: closings[-1].start()], rest[closings[-1].end() :]
+            joined = re.sub(r"assistant\n*(?:analysis|commentary)", "\n", reasoning)
+            return joined, answer
     return None
 
 
 def unmarked(reasoning: str) -> str:
     """A reasoning without the marks around it, where its field holds them too."""
-    inner, after = split(reasoning) if begins(reasoning) else (reasoning, "")
+    if not begins(reasoning):
+        return reasoning
+    inner, after = split(reasoning)
     return reasoning if after else inner
 
 
 def answer(text: str) -> tuple[str, bool]:
-    """An answer without the marks around it; whether it ended with such as end a turn, which are
-    left out.
-    """
-    text, ended = _ended(text)
+    """An answer without the marks around it, and whether marks that end a turn were removed."""
+    text, had_end_marks = _without_end_marks(text)
     bare = text.strip()
-    opened = _WRAPPED.match(bare)
-    if opened or _UNWRAPPED.search(bare[-_TAIL:]):
-        text, again = _ended(_cut(bare[opened.end() :] if opened else bare, _UNWRAPPED))
-        ended = ended or again
-    return text, ended
+    opening = _WRAPPED.match(bare)
+    if opening or _UNWRAPPED.search(bare[-_TAIL:]):
+        inner = bare[opening.end() :] if opening else bare
+        text, had_inner_end_marks = _without_end_marks(_cut(inner, _UNWRAPPED))
+        had_end_marks = had_end_marks or had_inner_end_marks
+    return text, had_end_marks
 
 
-def _ended(text: str) -> tuple[str, bool]:
-    """A text without the marks that end a turn, and whether it had any; one without them is as it
-    was.
+def _without_end_marks(text: str) -> tuple[str, bool]:
+    """A text without the marks that end a turn, and whether it had any.
+
+    A text without such marks is returned as it was.
     """
     bare = text.rstrip()
     if not _END.search(bare[-_TAIL:]):
@@ -125,5 +139,5 @@ def _ended(text: str) -> tuple[str, bool]:
 
 def _cut(text: str, mark: re.Pattern[str]) -> str:
     """A text without the mark at its end."""
-    found = mark.search(text[-_TAIL:])
-    return text[: len(text) - len(found[0])].rstrip() if found else text
+    match = mark.search(text[-_TAIL:])
+    return text[: len(text) - len(match[0])].rstrip() if match else text

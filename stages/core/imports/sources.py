@@ -1,5 +1,6 @@
-"""Rows of someone else's files: jsonl, json or parquet, with a field map. Errors name the file and
-the row.
+"""Rows of files that someone else wrote: jsonl, json or Parquet, read through a field map.
+
+Errors name the file and the row.
 """
 
 import json
@@ -21,8 +22,9 @@ QUESTIONS, TRACES = IMPORTS / "questions", IMPORTS / "traces"
 
 
 def rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yields (place, row) of a .jsonl, .json (a list of objects) or .parquet file; place is "file:
-    row 3".
+    """Yields (place, row) of a .jsonl, .json (a list of objects) or .parquet file.
+
+    The place is for errors: "file: row 3".
 
     Raises StageError for a file that is missing, empty, binary or not made of objects.
     """
@@ -45,21 +47,21 @@ def rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _check_link(path: Path) -> None:
-    """Raises StageError for a link out of the repository: a clone would have it point to nothing,
-    or elsewhere.
+    """Raises StageError for a link out of the repository.
 
-    DVC's own links, into a cache that may lie anywhere, are those of what a .dvc file names.
+    In a clone it would point to nothing, or elsewhere. DVC's own links go into its cache, which may
+    be anywhere: they are those of files and folders that a .dvc file names.
     """
-    target = Path(os.path.realpath(path))  # Path.resolve() raises for links in a circle
-    if not path.is_relative_to(IMPORTS) or any(
-        target.is_relative_to(one.resolve()) for one in (Path(), IMPORTS)
-    ):
+    if not path.is_relative_to(IMPORTS):
         return
-    if not any(
-        one.with_name(f"{one.name}.dvc").is_file() for one in (path, *path.parents) if one.name
-    ):
+    target = Path(os.path.realpath(path))  # Path.resolve() raises for links in a circle
+    if any(target.is_relative_to(folder.resolve()) for folder in (Path(), IMPORTS)):
+        return
+    tracked = (item for item in (path, *path.parents) if item.name)
+    if not any(item.with_name(f"{item.name}.dvc").is_file() for item in tracked):
         raise StageError(
-            f"{path}: a link to {target}, outside the repository; put the file itself there, or `dvc add` it"
+            f"{path}: a link to {target}, outside the repository; put the file itself there, or "
+            "`dvc add` it"
         )
 
 
@@ -68,7 +70,7 @@ def hub_rows(
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yields (place, row) of a data set of the hub, or of a folder that `datasets` reads.
 
-    `streaming`: rows are read as they are asked for, not all downloaded before the first.
+    `streaming`: rows are read when they are needed. Else all are downloaded before the first.
     """
     from datasets import load_dataset
     from datasets.exceptions import DatasetsError
@@ -103,77 +105,84 @@ def _json(path: Path) -> Iterator[Any]:
     value = _parsed(text, str(path)) if text.strip() else []
     if not isinstance(value, list):
         raise StageError(
-            f"{path}: expected a list of objects, found {type(value).__name__}; a file with an object a line is .jsonl"
+            f"{path}: expected a list of objects, found {type(value).__name__}; a file with an "
+            "object a line is .jsonl"
         )
     yield from value
 
 
 def _parsed(text: str, place: str) -> Any:
-    """The value that JSON text holds. Raises StageError for names that an object has twice, of
-    which one is lost.
+    """The value that JSON text holds.
+
+    Raises StageError for text that is no JSON, and for an object with the same name twice, of which
+    one value would be lost.
     """
     try:
         return json.loads(text, object_pairs_hook=_unique)
     except RecursionError as error:
         raise StageError(f"{place}: not JSON that can be read: nested too deeply") from error
     except ValueError as error:
-        lines = str(error).startswith("Extra data") and place.endswith(".json")
-        hint = "; a file with an object a line is .jsonl: rename it" if lines else ""
+        is_jsonl = str(error).startswith("Extra data") and place.endswith(".json")
+        hint = "; a file with an object a line is .jsonl: rename it" if is_jsonl else ""
         raise StageError(f"{place}: not JSON: {error}{hint}") from error
 
 
 def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    """The object of these pairs. Raises ValueError where a name is there twice."""
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
         names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"an object has the name '{shown(twice)}' twice")
-    return found
+        repeated_name = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"an object has the name '{shown(repeated_name)}' twice")
+    return fields
 
 
 def _parquet(path: Path) -> Iterator[Any]:
-    number = 0
+    rows_read = 0
     try:
         # Where a page has a checksum, a byte that a disk or a download changed is an error
         file = pq.ParquetFile(path, page_checksum_verification=True)
-        if twice := _twice(file.schema_arrow):
-            raise StageError(f"{path}: two columns are named '{shown(twice)}'; rename one")
+        if repeated_name := _repeated_name(file.schema_arrow):
+            raise StageError(f"{path}: two columns are named '{shown(repeated_name)}'; rename one")
         for batch in file.iter_batches():
             try:
                 yield from batch.to_pylist()
             except UnicodeDecodeError as error:
-                _undecodable(path, batch, number, error)
-            number += batch.num_rows
+                _raise_undecodable(path, batch, rows_read, error)
+            rows_read += batch.num_rows
     except (pa.ArrowException, OSError, ValueError, OverflowError, NotImplementedError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        what = f"damaged after row {number}" if number else "not a Parquet file"
-        raise StageError(f"{path}: {what}: {reason}") from error
+        problem = f"damaged after row {rows_read}" if rows_read else "not a Parquet file"
+        raise StageError(f"{path}: {problem}: {reason}") from error
 
 
-def _twice(fields: Iterable[pa.Field]) -> str | None:
-    """A name that two columns, or two fields of a nested one, have."""
-    seen = set[str]()
+def _repeated_name(fields: Iterable[pa.Field]) -> str | None:
+    """The name that two columns have, or two fields of a nested column; None where all differ."""
+    names = set[str]()
     for field in fields:
-        kind = field.type
-        while pa.types.is_list(kind) or pa.types.is_large_list(kind):
-            kind = kind.value_type
-        inner = _twice(kind) if pa.types.is_struct(kind) else None
-        if inner or field.name in seen:
+        field_type = field.type
+        while pa.types.is_list(field_type) or pa.types.is_large_list(field_type):
+            field_type = field_type.value_type
+        inner = _repeated_name(field_type) if pa.types.is_struct(field_type) else None
+        if inner or field.name in names:
             return inner or str(field.name)
-        seen.add(field.name)
+        names.add(field.name)
     return None
 
 
-def _undecodable(
+def _raise_undecodable(
     path: Path, batch: pa.RecordBatch, start: int, error: UnicodeDecodeError
 ) -> NoReturn:
-    """Raises StageError that names the first row of `batch` whose bytes are no UTF-8."""
-    for place in range(batch.num_rows):
+    """Raises a StageError that names the first row of `batch` whose bytes are no UTF-8.
+
+    `start` is the number of rows before the batch.
+    """
+    for row_index in range(batch.num_rows):
         try:
-            batch.slice(place, 1).to_pylist()
+            batch.slice(row_index, 1).to_pylist()
         except UnicodeDecodeError:
             raise StageError(
-                f"{path}: row {start + place + 1}: a text is not UTF-8; mend the file"
+                f"{path}: row {start + row_index + 1}: a text is not UTF-8; mend the file"
             ) from error
     raise error
 
@@ -181,12 +190,12 @@ def _undecodable(
 def pick(
     row: Mapping[str, Any], fields: Mapping[str, str | list[str]], name: str, place: str
 ) -> Any:
-    """The value of our field `name` in `row`, which its file calls `fields[name]`; None where not
-    mapped.
+    """The value of our field `name` in `row`; None where `fields`, the field map, has no `name`.
 
-    A dot in that name goes into a nested object: `choices.text`. A text with names in braces has
-    their values put in, a list of names or texts gives a list. Raises StageError where the map
-    names a field that the row does not have.
+    `fields[name]` is the name that the file uses. A dot in it goes into a nested object:
+    `choices.text`. In a text with names in braces, each name is replaced by its value. A list of
+    names or texts gives a list. Raises StageError where the map names a field that the row does not
+    have.
     """
     if name not in fields:
         return None
@@ -197,25 +206,23 @@ def pick(
 
 
 def _filled(row: Mapping[str, Any], source: str, name: str, place: str) -> Any:
+    """The value of the field `source`, or the text `source` with its braces filled in."""
     if "{" not in source:
         return _value(row, source, name, place)
 
-    def put(match: re.Match[str]) -> str:
-        found = values.text(
-            _value(row, match[1], name, place), f"{name}: field '{shown(match[1])}'", place
-        )
-        if found is None:
-            raise StageError(
-                f"{place}: {name}: field '{shown(match[1])}' is null; mend the field map or the file"
-            )
-        return found
+    def value_of(match: re.Match[str]) -> str:
+        label = f"{name}: field '{shown(match[1])}'"
+        text = values.text(_value(row, match[1], name, place), label, place)
+        if text is None:
+            raise StageError(f"{place}: {label} is null; mend the field map or the file")
+        return text
 
-    # not str.format: names of fields hold spaces, and what is put in may hold braces
-    return re.sub(r"\{([^{}]+)\}", put, source)
+    # Not str.format: the names of fields have spaces, and the values may have braces
+    return re.sub(r"\{([^{}]+)\}", value_of, source)
 
 
 def _value(row: Mapping[str, Any], path: str, name: str, place: str) -> Any:
-    """What the row has there; NaN, as pandas writes a missing value, is null."""
+    """The row's value at a path with dots. NaN, which pandas writes for a missing one, is None."""
     value: Any = row
     for part in path.split("."):
         if not isinstance(value, Mapping) or part not in value:
@@ -224,4 +231,4 @@ def _value(row: Mapping[str, Any], path: str, name: str, place: str) -> Any:
                 f"{place}: no field {path!r} for {name}; it has: {fields}; mend the field map"
             )
         value = value[part]
-    return None if values.null(value) else value
+    return None if values.is_missing(value) else value

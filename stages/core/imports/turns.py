@@ -1,5 +1,6 @@
-"""Messages of one conversation as OpenAI's API has them (role, content) or ShareGPT (from, value).
-Pure.
+"""The messages of one conversation. Pure.
+
+OpenAI's API writes them with role and content, ShareGPT with from and value.
 """
 
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from typing import Any
 from stages.core.imports.values import text
 from stages.core.program.errors import StageError, shown
 
-# Others' words for the three roles that a question and its answer need
+# By others' words, the three roles that a question and its answer need
 ROLES = {
     **dict.fromkeys(("user", "human", "prompter"), "user"),
     **dict.fromkeys(("assistant", "gpt", "model", "bot", "chatgpt", "ai"), "assistant"),
@@ -18,7 +19,7 @@ ROLES = {
 
 @dataclass(frozen=True)
 class Turn:
-    """One message: `role` by our names where we know it, and all that its source says of it."""
+    """One message. `role` is ours where we know it, and `fields` is the message as it was."""
 
     role: str
     content: Any
@@ -26,42 +27,40 @@ class Turn:
 
 
 def turns(value: Any, place: str) -> list[Turn]:
-    """The messages of a conversation. Raises StageError for what is none."""
-    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+    """The messages of a conversation. Raises StageError where `value` is no list of objects."""
+    if not isinstance(value, list) or not all(isinstance(message, dict) for message in value):
         raise StageError(f"{place}: messages: expected a list of objects with role and content")
-    return [_turn(number, one, place) for number, one in enumerate(value, 1)]
+    return [_turn(number, message, place) for number, message in enumerate(value, 1)]
 
 
 def _turn(number: int, message: dict[str, Any], place: str) -> Turn:
-    role, content = ("role", "content") if "role" in message else ("from", "value")
-    if role not in message:
+    role_key, content_key = ("role", "content") if "role" in message else ("from", "value")
+    if role_key not in message:
         keys = ", ".join(shown(key) for key in sorted(message)) or "nothing"
         raise StageError(
             f"{place}: messages: message {number} has no role but {keys}; name it role and content"
         )
-    name = text(message[role], f"messages: role of message {number}", place) or ""
-    return Turn(ROLES.get(name.strip().lower(), name), message.get(content), message)
+    role = text(message[role_key], f"messages: role of message {number}", place) or ""
+    return Turn(ROLES.get(role.strip().lower(), role), message.get(content_key), message)
 
 
 def conversation(value: Any) -> bool:
     """Whether `value` looks like the messages of a conversation."""
-    return (
-        isinstance(value, list)
-        and bool(value)
-        and all(isinstance(one, dict) and {"role", "from"} & one.keys() for one in value)
-    )
+    if not isinstance(value, list) or not value:
+        return False
+    return all(isinstance(item, dict) and {"role", "from"} & item.keys() for item in value)
 
 
 def asked(value: Any, name: str, place: str) -> str | None:
-    """The text of the one user's message among system messages.
+    """The text of the only message of a user. System messages may be beside it.
 
-    Raises StageError for further messages: a question that follows others is not a question by
-    itself.
+    Raises StageError for further messages, because a question that follows others is not complete
+    by itself.
     """
-    found = [turn for turn in turns(value, place) if turn.role != "system"]
-    if [turn.role for turn in found] != ["user"]:
-        roles = ", ".join(shown(turn.role) for turn in found) or "none"
+    asked_turns = [turn for turn in turns(value, place) if turn.role != "system"]
+    if [turn.role for turn in asked_turns] != ["user"]:
+        roles = ", ".join(shown(turn.role) for turn in asked_turns) or "none"
         raise StageError(
             f"{place}: {name}: expected one user's message, found {roles}; bring one question a row"
         )
-    return text(found[0].content, name, place)
+    return text(asked_turns[0].content, name, place)

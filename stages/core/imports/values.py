@@ -1,8 +1,7 @@
-"""Values of mapped fields as text, whole numbers and ids: used as they are, null, or refused by
-row. Pure.
+"""Values of mapped fields, as texts, whole numbers and ids. Pure.
 
-Nothing becomes text that was no text: a list or an object in a text's field is refused, never
-written out.
+A value is used as it is, counts as missing, or is refused with its file and row. A list or an
+object in a text's field is refused: it never becomes its text in JSON.
 """
 
 import math
@@ -11,34 +10,35 @@ from typing import Any
 
 from stages.core.program.errors import StageError, shown
 
-LARGEST = 2**63 - 1  # of the whole numbers that our files hold
-_THINKING = ("thinking", "reasoning")  # types of content parts that hold reasoning
+LARGEST = 2**63 - 1  # the largest whole number that our files hold
+# The types of content parts that hold reasoning, and of those that hold text
+_THINKING = ("thinking", "reasoning")
 _TEXTS = ("text", "output_text", "input_text")
 
 
-def null(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
     """Whether a value is missing. NaN is what pandas writes for it."""
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
-def refused(value: Any, name: str, place: str, wanted: str) -> StageError:
-    """The error for a value of another kind."""
+def refused(value: Any, name: str, place: str, expected: str) -> StageError:
+    """The error for a value of another kind than `expected`."""
     size = f" of {len(value)}" if isinstance(value, list | dict) else ""
-    found = f"{type(value).__name__}{size}: {shown(value)}"
+    description = f"{type(value).__name__}{size}: {shown(value)}"
     return StageError(
-        f"{place}: {name}: expected {wanted}, found {found}; mend the field map or the file"
+        f"{place}: {name}: expected {expected}, found {description}; mend the field map or the file"
     )
 
 
 def text(value: Any, name: str, place: str) -> str | None:
     """`value` as text, None where it is missing.
 
-    Numbers are text as they are written. So is a list of one text, and a list of content parts that
-    are all text.
+    A number becomes its digits. A list of one text becomes that text, and a list of content parts
+    the text in them.
     """
-    if null(value):
+    if is_missing(value):
         return None
-    if parts(value):
+    if are_content_parts(value):
         return _joined(value, name, place)
     if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
         value = value[0]
@@ -46,50 +46,53 @@ def text(value: Any, name: str, place: str) -> str | None:
         return str(value)
     if not isinstance(value, str):
         raise refused(value, name, place, "text")
-    return _whole_characters(value, name, place)
+    return _encodable(value, name, place)
 
 
-def _whole_characters(value: str, name: str, place: str) -> str:
-    """Half of a surrogate pair is no character: no file can hold it."""
+def _encodable(value: str, name: str, place: str) -> str:
+    """`value`. Raises StageError for half of a surrogate pair, which no file can hold."""
     try:
         value.encode()
     except UnicodeEncodeError as error:
         half = shown(value[error.start])
         raise StageError(
-            f"{place}: {name}: character {error.start + 1} is {half}, half of a surrogate pair; mend the file"
+            f"{place}: {name}: character {error.start + 1} is {half}, half of a surrogate pair; "
+            "mend the file"
         ) from None
     return value
 
 
-def parts(value: Any) -> bool:
+def are_content_parts(value: Any) -> bool:
     """Whether `value` is a list of content parts, as servers write a message's content."""
-    return (
-        isinstance(value, list)
-        and bool(value)
-        and all(isinstance(part, dict) and "type" in part for part in value)
-    )
+    if not isinstance(value, list) or not value:
+        return False
+    return all(isinstance(part, dict) and "type" in part for part in value)
 
 
 def _joined(value: Sequence[Mapping[str, Any]], name: str, place: str) -> str:
-    """The text of content parts."""
+    """The text of content parts, without their reasoning."""
     if any(part["type"] not in (*_TEXTS, *_THINKING) for part in value):
         raise refused(value, name, place, "parts of type text alone")
     texts = [text(part.get("text"), name, place) for part in value if part["type"] in _TEXTS]
-    return "".join(one or "" for one in texts)
+    return "".join(part_text or "" for part_text in texts)
 
 
 def thinking(value: Any, name: str, place: str) -> str | None:
     """The text of those content parts that hold reasoning, None where there are none."""
-    own = [part for part in value if part["type"] in _THINKING] if parts(value) else []
-    texts = [text(part.get(part["type"], part.get("text")), name, place) for part in own]
-    return "\n".join(one or "" for one in texts) if own else None
+    parts = value if are_content_parts(value) else []
+    texts = []
+    for part in parts:
+        if part["type"] in _THINKING:
+            texts.append(text(part.get(part["type"], part.get("text")), name, place))
+    return "\n".join(part_text or "" for part_text in texts) if texts else None
 
 
-def whole(value: Any, name: str, place: str) -> int | None:
-    """`value` as a count, None where it is missing. pandas writes whole numbers beside missing ones
-    as 9.0.
+def whole_number(value: Any, name: str, place: str) -> int | None:
+    """`value` as a count, None where it is missing.
+
+    9.0 is 9: pandas writes whole numbers so in a column that also has missing ones.
     """
-    if null(value):
+    if is_missing(value):
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
         quoted = f"'{shown(value)}'" if isinstance(value, str) else shown(value)

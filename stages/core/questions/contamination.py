@@ -1,13 +1,13 @@
-"""Near-duplicates of test questions among training questions, found by MinHash and
-locality-sensitive hashing.
+"""Near-duplicates of test questions among training questions.
 
-Two questions are near when they have the same numbers, and when the shingles (runs of words) that
-they share are at least `threshold` of those that either has (Jaccard), both over all shingles and
-over those that are not the wording of a set: "Answer with a letter" makes no two questions alike,
-nor does one template with other numbers.
+Candidates are found by MinHash and locality-sensitive hashing, then compared exactly. Two questions
+are near when they have the same numbers, and when their Jaccard similarity reaches `threshold`.
+That is the share of shingles (runs of words) that both have, among those that either has.
 
-The order of the options that follow a question makes no difference: they are compared sorted,
-without their letters.
+The similarity is the lower of two: over all shingles, and over those that are not the wording of a
+set. So "Answer with a letter" makes no two questions alike, nor does one template with other
+numbers. Options that follow a question are compared sorted and without their letters, so their
+order makes no difference.
 """
 
 import collections
@@ -23,27 +23,28 @@ from stages.core.program.params import LARGEST_COUNT
 from stages.core.questions.items import lettered
 from stages.core.records import Question
 
-_TOKEN, _NUMBER = re.compile(r"\w+|[^\w\s]"), re.compile(r"\d+(?:\.\d+)?")
-# of the MinHash: its error is about 1/sqrt(128) = 9%, so all that it finds is checked exactly
+_TOKEN = re.compile(r"\w+|[^\w\s]")  # a word, or one sign
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")  # 12, 0.5
+# Of the MinHash, whose error is about 1/sqrt(128) = 9%: all that it finds is compared exactly
 PERMUTATIONS = 128
-# candidates are looked for at this share of the threshold, so that few near ones are missed
+# Candidates are searched at this share of the threshold, so that few near ones are missed
 SLACK = 0.7
-SMALL = 50  # questions in a set that is too small to tell its wording
-FEW = 3  # questions that may share a shingle in any set
+SMALL = 50  # a set with fewer questions is too small to tell its wording
+FEW = 3  # this many questions of any set may share a shingle that is not its wording
 
 
 @dataclass(frozen=True)
 class Decontaminate:
-    """What counts as near, and whether such training questions are removed; they are counted and
-    listed in any case.
+    """What counts as near, and whether such training questions are removed.
+
+    They are counted and listed in any case.
     """
 
     remove: bool = True
     threshold: float = 0.8
-    words: Annotated[int, Field(le=LARGEST_COUNT)] = 3  # of a shingle
-    common: float = (
-        0.02  # a shingle that more than this share of a set's questions has is its wording
-    )
+    words: Annotated[int, Field(le=LARGEST_COUNT)] = 3  # in a shingle
+    # A shingle is wording of a set where more than this share of the set's questions have it
+    common: float = 0.02
 
     def __post_init__(self) -> None:
         if not 0 < self.threshold <= 1 or self.words < 1 or not 0 <= self.common <= 1:
@@ -54,7 +55,7 @@ class Decontaminate:
 
 
 @dataclass(frozen=True)
-class Near:
+class NearDuplicate:
     """A training question and the test or validation question that it resembles most."""
 
     train: Question
@@ -62,55 +63,64 @@ class Near:
     similarity: float
 
 
-def near_duplicates(questions: Sequence[Question], rules: Decontaminate) -> Iterator[Near]:
-    """Yields every training question that is near one of the others, with the nearest of these."""
+def near_duplicates(questions: Sequence[Question], rules: Decontaminate) -> Iterator[NearDuplicate]:
+    """Yields each training question that is near a test or validation question, with the nearest."""
     from datasketch import MinHash, MinHashLSH  # a second of imports, for this stage alone
 
-    whole = [_runs(_compared(row), rules.words) for row in questions]
-    own = _without_wording(questions, whole, rules)
+    # Shingles of each question, all of them and without the wording of its set
+    shingles = [_shingles(_compared(row), rules.words) for row in questions]
+    own_shingles = _without_wording(questions, shingles, rules)
     numbers = [sorted(_NUMBER.findall(row.question.replace(",", ""))) for row in questions]
-    sketches = MinHash.generator(map(_bytes, own), num_perm=PERMUTATIONS)
+
+    # Test and validation questions go into the index, training questions are looked up in it
+    sketches = MinHash.generator(map(_bytes, own_shingles), num_perm=PERMUTATIONS)
     index = MinHashLSH(threshold=max(0.05, SLACK * rules.threshold), num_perm=PERMUTATIONS)
-    trained = []
-    for place, sketch in enumerate(sketches):
-        if questions[place].split == "train":
-            trained.append((place, sketch))
+    training = []
+    for row_index, sketch in enumerate(sketches):
+        if questions[row_index].split == "train":
+            training.append((row_index, sketch))
         else:
-            index.insert(place, sketch)
-    for place, sketch in trained:
-        similar = [
-            (min(_jaccard(of[place], of[other]) for of in (whole, own)), -other)
-            for other in index.query(sketch)
-            if numbers[place] == numbers[other]
-        ]
-        similarity, other = max(similar, default=(0.0, 0))
-        if similarity >= rules.threshold:
-            yield Near(questions[place], questions[-other], round(similarity, 4))
+            index.insert(row_index, sketch)
+
+    for row_index, sketch in training:
+        nearest, highest = 0, 0.0
+        for other in sorted(index.query(sketch)):  # of equally similar ones the first counts
+            if numbers[row_index] != numbers[other]:
+                continue
+            similarity = min(
+                _jaccard(shingles[row_index], shingles[other]),
+                _jaccard(own_shingles[row_index], own_shingles[other]),
+            )
+            if similarity > highest:
+                nearest, highest = other, similarity
+        if highest >= rules.threshold:
+            yield NearDuplicate(questions[row_index], questions[nearest], round(highest, 4))
 
 
 def _without_wording(
-    questions: Sequence[Question], whole: Sequence[frozenset[str]], rules: Decontaminate
+    questions: Sequence[Question], shingles: Sequence[frozenset[str]], rules: Decontaminate
 ) -> list[frozenset[str]]:
-    """Each question's shingles that its set does not share; a question that has none of its own is
-    one by itself.
+    """Each question's shingles that are not the wording of its set.
+
+    A question that has none left gets one shingle: its text.
     """
-    sizes = collections.Counter(row.source for row in questions)
-    counts = collections.Counter(
-        (row.source, one) for row, has in zip(questions, whole, strict=True) for one in has
-    )
-    wording = {
-        one
-        for (source, one), count in counts.items()
-        if sizes[source] >= SMALL and count > max(FEW, rules.common * sizes[source])
-    }
-    texts = (" ".join(_compared(row).split()) for row in questions)
-    return [has - wording or frozenset([text]) for text, has in zip(texts, whole, strict=True)]
+    sizes = collections.Counter(question.source for question in questions)
+    counts: collections.Counter[tuple[str, str]] = collections.Counter()
+    for question, of_question in zip(questions, shingles, strict=True):
+        counts.update((question.source, shingle) for shingle in of_question)
+    wording = set()
+    for (source, shingle), count in counts.items():
+        if sizes[source] >= SMALL and count > max(FEW, rules.common * sizes[source]):
+            wording.add(shingle)
+    remaining = []
+    for question, of_question in zip(questions, shingles, strict=True):
+        text = " ".join(_compared(question).split())
+        remaining.append(of_question - wording or frozenset([text]))
+    return remaining
 
 
 def _compared(row: Question) -> str:
-    """The question with its options in an order that their texts alone give; a sign stands for each
-    one's letter.
-    """
+    """The question with its options sorted by their texts, and a dash for each option's letter."""
     listed = lettered(row.choices)
     if not row.choices or not row.question.endswith(listed):
         return row.question
@@ -118,16 +128,16 @@ def _compared(row: Question) -> str:
     return row.question.removesuffix(listed) + "\n".join(f"-. {option}" for option in ordered)
 
 
-def _runs(text: str, words: int) -> frozenset[str]:
+def _shingles(text: str, words: int) -> frozenset[str]:
+    """All runs of this many words in a text; a shorter text is one run."""
     tokens = _TOKEN.findall(text.casefold())
-    return frozenset(
-        " ".join(tokens[at : at + words]) for at in range(max(1, len(tokens) - words + 1))
-    )
+    starts = range(max(1, len(tokens) - words + 1))
+    return frozenset(" ".join(tokens[start : start + words]) for start in starts)
 
 
 def _bytes(shingles: frozenset[str]) -> list[bytes]:
     return [shingle.encode("utf-8", "surrogatepass") for shingle in shingles]
 
 
-def _jaccard(one: frozenset[str], other: frozenset[str]) -> float:
-    return len(one & other) / len(one | other)
+def _jaccard(left: frozenset[str], right: frozenset[str]) -> float:
+    return len(left & right) / len(left | right)

@@ -1,4 +1,4 @@
-"""Which questions of a set there are: each text once, dealt to disjoint splits."""
+"""The questions of a set: each text once, dealt to disjoint splits."""
 
 import collections
 import hashlib
@@ -13,10 +13,10 @@ SPLITS = ("test", "validation", "train")  # where a question could be in several
 
 
 def identity(entry: QuestionSet, text: str) -> str:
-    """What makes a question another one than others of its set."""
-    return " ".join(
-        sorted(re.findall(r"\d+", text)) if entry.distinct_by == "numbers" else text.split()
-    )
+    """What tells a question from the others of its set: its words, or its numbers in any order."""
+    if entry.distinct_by == "numbers":
+        return " ".join(sorted(re.findall(r"\d+", text)))
+    return " ".join(text.split())
 
 
 def unique(
@@ -25,35 +25,48 @@ def unique(
     placed: Iterable[tuple[str, Item | None]],
     dropped: collections.Counter[str],
 ) -> dict[str, list[Item]]:
-    """Items by split, each text once over all splits; a test question stays out of training."""
+    """Items by split, each text once over all splits.
+
+    `placed` yields (split or "pool", item), the item None where a row has no gold. The items that
+    are left out are counted in `dropped`. A text that is in several splits stays in the first of
+    SPLITS, so that a test question stays out of training. Raises StageError for a duplicate, unless
+    the set drops duplicates.
+    """
     splits: dict[str, list[Item]] = collections.defaultdict(list)
-    for split, one in placed:
-        splits[split].extend([one] if one else [])
-        dropped.update([] if one else ["no_gold"])
-    texts: dict[str, str] = {}
-    ids: dict[tuple[str, str], str] = {}
-    first: dict[str, list[Item]] = collections.defaultdict(list)
+    for split, candidate in placed:
+        items = splits[split]  # a split is noted even if none of its rows has a gold
+        if candidate is None:
+            dropped["no_gold"] += 1
+        else:
+            items.append(candidate)
+    # Where each text, and each id of a split, was met first
+    place_by_text: dict[str, str] = {}
+    place_by_id: dict[tuple[str, str], str] = {}
+    kept: dict[str, list[Item]] = collections.defaultdict(list)
     for split in sorted(splits, key=(*SPLITS, "pool").index):
         for item in splits[split]:
             text = identity(entry, item.question)
-            twice = ids.get((split, item.source_id)) or texts.get(text)
-            if twice and entry.duplicates != "drop":
+            first_place = place_by_id.get((split, item.source_id)) or place_by_text.get(text)
+            if first_place and entry.duplicates != "drop":
                 raise StageError(
-                    f"{item.place}: duplicate of {twice} (same id or text); remove it, or set duplicates: drop"
+                    f"{item.place}: duplicate of {first_place} (same id or text); remove it, or "
+                    "set duplicates: drop"
                 )
-            if twice:
+            if first_place:
                 dropped["duplicate"] += 1
                 continue
-            texts[text] = ids[split, item.source_id] = item.place
-            first[split].append(item)
-    return first
+            place_by_text[text] = place_by_id[split, item.source_id] = item.place
+            kept[split].append(item)
+    return kept
 
 
 def deal(
     source: str, entry: QuestionSet, items: Mapping[str, list[Item]]
 ) -> Iterator[tuple[Item, Question]]:
-    """Pool items are dealt to the splits in the order of a seeded hash of their text, the rest stay
-    where they are.
+    """Yields (item, question) of each split, as many as `sizes` asks for.
+
+    A split takes the items of its own files first, then items of the pool. Both are in the order of
+    a seeded hash of their text. Raises StageError where there are too few.
     """
 
     def rank(item: Item) -> str:
@@ -62,12 +75,13 @@ def deal(
     pool = sorted(items.get("pool", []), key=rank)
     for split in SPLITS:
         size = entry.sizes.get(split, 0)
-        own = sorted(items.get(split, []), key=rank)
-        taken = (own + pool)[:size]
-        pool = pool[max(0, len(taken) - len(own)) :]
+        of_split = sorted(items.get(split, []), key=rank)
+        taken = (of_split + pool)[:size]
+        pool = pool[max(0, len(taken) - len(of_split)) :]
         if size is not None and len(taken) < size:
             raise StageError(
-                f"questions.sets.{source}: {len(taken)} questions for split {split}, {size} wanted; ask for fewer"
+                f"questions.sets.{source}: {len(taken)} questions for split {split}, {size} wanted; "
+                "ask for fewer"
             )
         for item in taken:
             yield item, question(source, entry, split, item)

@@ -1,5 +1,6 @@
-"""Question sets as params declare them, and a question as its source has it; reading.py makes one
-of the other.
+"""Question sets as params declare them, and a question as its source has it.
+
+reading.py reads the questions of a set.
 """
 
 import json
@@ -22,7 +23,7 @@ from stages.core.program.params import (
 )
 from stages.core.questions import patterns
 
-MADE = 1_000_000  # questions of one task at most: a million take hours
+MOST_GENERATED = 1_000_000  # questions of one reasoning_gym task: a million take hours
 GOLDS = ("said", "letter", "place", "flags")
 SPLITS = ("train", "validation", "test")
 FIELDS = ("id", "question", "gold", "choices", "labels", "difficulty")
@@ -32,17 +33,23 @@ Mapped = NotEmpty | Annotated[list[NotEmpty], Field(min_length=1)]
 
 @dataclass(frozen=True)
 class QuestionSet:
-    """One question set. `sizes` gives the rows of each split, None for all that are left.
+    """One question set.
 
-    `files` maps a split, or `pool` for a file that is to be divided by `sizes`, to a file in
-    data/imports/questions/; for kind hub to a split of the hub's data set.
+    `sizes` has the number of rows of each split, None for all that are left. `files` maps a split
+    to a file in data/imports/questions/. Its key `pool` is for a file that `sizes` divides. For kind
+    hub it maps to a split of the hub's data set.
 
     `fields` maps our names to the source's: a name (with dots into nested objects), a text with
-    such names in braces, or, of choices, a list of these. `gold_is` says what the gold's field
-    holds: the answer as it is said (or its option's letter or text), the option's letter and never
-    its text, its place counted from 0, or a flag for each option. With `labels`, a list beside that
-    of the choices, it is the label of the right one (ARC's are A to E in one row, 1 to 4 in
-    another).
+    such names in braces, or, for choices, a list of these. `gold_is` says what the gold's field
+    holds:
+
+    - said: the answer, or the letter or text of the right option.
+    - letter: the letter of the right option, and never its text.
+    - place: the number of the right option, counted from 0.
+    - flags: a list with a flag for each option.
+
+    With `labels`, a list beside that of the choices, the gold is the label of the right option.
+    (ARC's labels are A to E in one row, and 1 to 4 in another.)
     """
 
     kind: Literal["reasoning_gym", "file", "hub"]
@@ -55,24 +62,21 @@ class QuestionSet:
     where: dict[NotEmpty, Values] = field(default_factory=dict)
     task: str | None = None  # reasoning_gym
     config: Options = field(default_factory=dict)  # reasoning_gym
-    files: dict[Annotated[str, one_of(*SPLITS, "pool")], NotEmpty] = field(
-        default_factory=dict
-    )  # file, hub
-    # reasoning_gym: difficulty alone
+    # file, hub
+    files: dict[Annotated[str, one_of(*SPLITS, "pool")], NotEmpty] = field(default_factory=dict)
+    # reasoning_gym: only difficulty
     fields: dict[Annotated[str, one_of(*FIELDS)], Mapped] = field(default_factory=dict)
     gold_is: Literal["said", "letter", "place", "flags"] = "said"
     gold_pattern: str | None = None  # the gold is this expression's first group
     choice_pattern: str | None = None  # an option is this expression's first group: 21 of "A)21"
     missing_gold: Literal["error", "drop"] = "error"
-    unreadable_gold: Literal["error", "drop"] = (
-        "error"  # drop: questions whose gold their grader cannot read
-    )
-    # options in an order drawn for each question: for sets whose right one always comes first
+    # drop: leave out questions whose gold their grader cannot read
+    unreadable_gold: Literal["error", "drop"] = "error"
+    # Draw the options' order for each question: for sets whose right one always comes first
     shuffle: bool = False
     duplicates: Literal["error", "drop"] = "error"
-    distinct_by: Literal["text", "numbers"] = (
-        "text"  # numbers: those with the same ones, in any order, are duplicates
-    )
+    # numbers: questions with the same numbers, in any order, are duplicates
+    distinct_by: Literal["text", "numbers"] = "text"
     dataset: str | None = None  # hub
     name: str | None = None  # hub: configuration
     revision: str | None = None  # hub
@@ -99,27 +103,29 @@ class QuestionSet:
                 "sizes: no question of any split is asked for; give one a number, or null for all"
             )
         if self.kind == "reasoning_gym":
-            self._check_made()
+            self._check_task()
         else:
-            self._check_read()
+            self._check_files()
 
-    def _check_read(self) -> None:
+    def _check_files(self) -> None:
         """Raises StageError for files that a set of kind file or hub cannot be read from."""
         if not self.files or (self.kind == "hub" and not self.dataset):
             raise StageError(
                 f"kind {self.kind} needs {'dataset and ' if self.kind == 'hub' else ''}files"
             )
-        if odd := sorted((self.files.keys() & set(SPLITS)) - self.sizes.keys()):
+        if without_size := sorted((self.files.keys() & set(SPLITS)) - self.sizes.keys()):
             raise StageError(
-                f"sizes: files has split {odd[0]!r}, sizes has not; give it a number, or null for all"
+                f"sizes: files has split {without_size[0]!r}, sizes has not; give it a number, or "
+                "null for all"
             )
         for name in self.files.values() if self.kind == "file" else ():
             check_watched(name)
         check_no_duplicates(self.files.values())
 
-    def _check_made(self) -> None:
-        """Raises StageError for a task or config that reasoning-gym does not have; no question is
-        made.
+    def _check_task(self) -> None:
+        """Raises StageError for a task or config that reasoning-gym does not have.
+
+        No question is generated.
         """
         import reasoning_gym
         from reasoning_gym.factory import DATASETS
@@ -128,13 +134,13 @@ class QuestionSet:
             raise StageError(
                 "sizes: null is for sets that end; say how many questions reasoning_gym makes"
             )
-        if sum(size or 0 for size in self.sizes.values()) > MADE:
+        if sum(size or 0 for size in self.sizes.values()) > MOST_GENERATED:
             raise StageError(
-                f"sizes: more than {MADE:,} questions of a reasoning_gym task; ask for fewer"
+                f"sizes: more than {MOST_GENERATED:,} questions of a reasoning_gym task; ask for fewer"
             )
         try:
             config = DATASETS[self.task or ""][1]
-            # Of JSON, for which lists are tuples too
+            # Through JSON, where a list may stand for a tuple
             TypeAdapter(config).validate_json(json.dumps(self.config), strict=True, extra="forbid")
             reasoning_gym.create_dataset(self.task, seed=self.seed, **self.config)
         except KeyError:
@@ -148,22 +154,24 @@ class QuestionSet:
             raise StageError(f"task {self.task!r}: {error}; mend task or config") from error
 
 
-class Wanted:
-    """Which rows a set's `where` takes, how many were looked through, and which of its values none
-    of them has had.
+class RowFilter:
+    """Takes the rows whose fields have the values of a set's `where`.
+
+    It counts the rows that it has `looked` at, and holds the (name, value) pairs that no row had
+    (`unseen`).
     """
 
     def __init__(self, where: Mapping[str, Values]) -> None:
-        self.values = {
-            name: [value] if isinstance(value, str) else value for name, value in where.items()
-        }
-        self.unseen = {
-            (name, value): None for name, values in self.values.items() for value in values
-        }
+        self.values: dict[str, list[str]] = {}
+        # A dict for its order; the values mean nothing
+        self.unseen: dict[tuple[str, str], None] = {}
+        for name, values in where.items():
+            self.values[name] = [values] if isinstance(values, str) else values
+            self.unseen |= dict.fromkeys((name, value) for value in self.values[name])
         self.looked = 0
 
     def takes(self, row: Mapping[str, Any]) -> bool:
-        """Whether a row's fields have wanted values."""
+        """Whether each of the row's fields has one of its values."""
         self.looked += 1
         texts = {name: str(row.get(name)) for name in self.values}
         for pair in texts.items():
@@ -171,15 +179,15 @@ class Wanted:
         return all(text in self.values[name] for name, text in texts.items())
 
     def listed(self) -> str:
-        """The values that no row has had: "subject 'astronomy'"."""
+        """The values that no row had: "subject 'astronomy'"."""
         return ", ".join(f"{name} '{value}'" for name, value in self.unseen)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Item:
     """A question as its source has it."""
 
-    place: str  # for error messages
+    place: str  # its file and row, for errors
     source_id: str
     question: str
     choices: tuple[str, ...]
@@ -187,11 +195,11 @@ class Item:
     difficulty: float | None
 
 
-def letter(place: int) -> str:
-    """The letter of the option in a place, from 0."""
-    return chr(ord("A") + place)
+def letter(index: int) -> str:
+    """The letter of the option with this index, which counts from 0."""
+    return chr(ord("A") + index)
 
 
 def lettered(choices: Sequence[str]) -> str:
     """The options as they follow their question, one a line: "A. red"."""
-    return "\n".join(f"{letter(place)}. {option}" for place, option in enumerate(choices))
+    return "\n".join(f"{letter(index)}. {option}" for index, option in enumerate(choices))

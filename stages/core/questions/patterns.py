@@ -1,8 +1,6 @@
-"""Regular expressions that users write: checked when they are read, and searched for under a time
-limit.
+"""Regular expressions that users write: checked when they are read, searched under a time limit.
 
-They keep the meaning that they have in `re`, which has no limit of its own; its search can be
-interrupted by a signal.
+They are Python's own (`re`). That library has no time limit, but a signal can interrupt its search.
 """
 
 import contextlib
@@ -14,7 +12,7 @@ from collections.abc import Iterator
 
 from stages.core.program.errors import StageError, shown
 
-SECONDS = 5.0  # for one text; a good expression takes some microseconds
+SECONDS = 5.0  # the time limit for one text; a good expression takes some microseconds
 
 
 class _TimeUpError(Exception):
@@ -22,7 +20,7 @@ class _TimeUpError(Exception):
 
 
 def compiled(pattern: str) -> re.Pattern[str]:
-    """The expression. Raises StageError where it is none."""
+    """The compiled expression. Raises StageError where `pattern` is no regular expression."""
     try:
         return re.compile(pattern)
     except (re.error, OverflowError, RecursionError, ValueError) as error:
@@ -32,9 +30,7 @@ def compiled(pattern: str) -> re.Pattern[str]:
 
 
 def search(pattern: str, text: str, place: str) -> re.Match[str] | None:
-    """As re.search. Raises StageError where it takes longer than SECONDS, as some expressions would
-    for years.
-    """
+    """As re.search. Raises StageError after SECONDS: some expressions would search for years."""
     with _limited():
         try:
             return compiled(pattern).search(text)
@@ -47,21 +43,22 @@ def search(pattern: str, text: str, place: str) -> re.Match[str] | None:
 
 @contextlib.contextmanager
 def _limited() -> Iterator[None]:
-    """Raises _TimeUpError in the block after SECONDS. Stages run in the main thread, which alone
-    gets signals.
+    """Raises _TimeUpError in the block after SECONDS.
+
+    Only the main thread gets signals. Stages run in it; other threads have no limit.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGALRM, _time_up)
-    # and again after as long: a finalizer that runs just then would swallow the first one
-    left, interval = signal.setitimer(signal.ITIMER_REAL, SECONDS, SECONDS)
+    previous_handler = signal.signal(signal.SIGALRM, _raise_time_up)
+    # The alarm repeats, because a finalizer that runs just then would swallow the first one
+    remaining, interval = signal.setitimer(signal.ITIMER_REAL, SECONDS, SECONDS)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, left, interval)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_REAL, remaining, interval)
+        signal.signal(signal.SIGALRM, previous_handler)
 
 
-def _time_up(number: int, frame: types.FrameType | None) -> None:
+def _raise_time_up(number: int, frame: types.FrameType | None) -> None:
     raise _TimeUpError

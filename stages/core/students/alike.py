@@ -1,7 +1,6 @@
-"""Which of a student's folders one engine can hold in turn: those that differ in their weights
-alone.
+"""The folders of a student that one engine can load in turn: those that differ only in weights.
 
-What a folder says is parsed before it is compared: transformers saves config and tokenizer in other
+Config and tokenizer are parsed before they are compared, because transformers saves them in other
 bytes than the hub.
 """
 
@@ -20,8 +19,9 @@ FREE = {"_name_or_path", "transformers_version", "dtype", "use_cache"}
 
 
 def largest(folders: Sequence[Path]) -> list[Path]:
-    """The largest group of folders with the same config and tokenizer, in their order; of equal
-    ones the first.
+    """The largest group of folders with the same config and tokenizer, in their order.
+
+    Of equally large groups it is the first.
     """
     groups: dict[str, list[Path]] = {}
     for folder in folders:
@@ -30,8 +30,9 @@ def largest(folders: Sequence[Path]) -> list[Path]:
 
 
 def shape(folder: Path) -> str:
-    """Stands for all that an engine keeps when other weights are put into it. Raises StageError
-    without a config.
+    """A hash of all that an engine keeps when it takes other weights.
+
+    Raises StageError without a config that transformers can read.
     """
     from transformers import AutoConfig, GenerationConfig
 

@@ -1,10 +1,10 @@
-"""A student's folder in the form that is trained and saved: text alone, in bf16, under the names of
-its class.
+"""Brings a student's folder into the form that is trained and saved.
 
-Quantised weights do not learn, and transformers saves what it made of them under names that nothing
-reads. Of a model that sees images too, AutoModelForCausalLM trains the language model alone; it is
-a model of its own for vLLM as well (0.32: Qwen3_5ForCausalLM in model_executor/models/registry.py,
-whose weights have the names that are written here).
+That form has only the language model, in bf16, under the names of its class. Quantised weights do
+not learn, and transformers saves their dequantised form under names that nothing reads. Of a model
+that sees images too, AutoModelForCausalLM trains the language model alone. vLLM has a class for
+that part as well (0.32: Qwen3_5ForCausalLM in model_executor/models/registry.py), whose weights have
+the names that are written here.
 """
 
 from pathlib import Path
@@ -18,10 +18,10 @@ WEIGHTS = ("*.safetensors", "*.safetensors.index.json")
 
 
 def write(folder: Path, entry: str) -> None:
-    """Writes config and weights of `folder` anew where they are not plain; its other files stay.
+    """Writes config and weights of `folder` anew where they are not plain. Its other files stay.
 
-    All weights are in memory once, in bf16. Raises StageError, which names `entry` of the params,
-    where transformers cannot dequantise or misses weights.
+    It holds all weights in memory once, in bf16. Raises StageError, which names `entry` of the
+    params, where transformers cannot dequantise the weights or misses some.
     """
     from transformers import AutoConfig
 
@@ -33,9 +33,8 @@ def write(folder: Path, entry: str) -> None:
     model = _loaded(folder, None if quantised is None else _dequantising(quantised, entry), entry)
     apart = folder / "plain"
     _anew(model, entry).save_pretrained(apart)
-    (apart / "generation_config.json").unlink(
-        missing_ok=True
-    )  # of its class; the folder's says how to generate
+    # It has the defaults of the class. The folder's own says how to generate, and stays.
+    (apart / "generation_config.json").unlink(missing_ok=True)
     for path in [path for pattern in WEIGHTS for path in folder.glob(pattern)]:
         remove(path)
     for path in apart.iterdir():
@@ -44,8 +43,9 @@ def write(folder: Path, entry: str) -> None:
 
 
 def _holds_more_than_text(config: Any, entry: str) -> bool:
-    """Whether AutoModelForCausalLM takes a part of this config alone. Raises StageError where it
-    takes none of it.
+    """Whether AutoModelForCausalLM takes only a part of this config.
+
+    Raises StageError where it takes none of it.
     """
     import torch
     from transformers import AutoModelForCausalLM
@@ -114,19 +114,20 @@ def _loaded(folder: Path, quantisation: Any, entry: str) -> Any:
 
 
 def _anew(model: Any, entry: str) -> Any:
-    """The same weights in a model that was made here: it is not quantised, and has the names of its
-    class.
+    """The same weights in a new model, which is not quantised and has the names of its class.
 
-    transformers would turn names and forms back into those that `model` was read under.
+    From `model` itself, transformers would save names and forms as it read them.
     """
     import torch
 
     model.config._name_or_path = ""
     with torch.device("meta"):
-        made = type(model)(model.config)
+        fresh_model = type(model)(model.config)
     try:
-        made.load_state_dict(model.state_dict(), assign=True)
-    except RuntimeError as error:  # what is still quantised has tensors and shapes of its own
+        fresh_model.load_state_dict(model.state_dict(), assign=True)
+    except (
+        RuntimeError
+    ) as error:  # weights that are still quantised have tensors and shapes of its own
         raise _refused(entry, type(model).__name__) from error
-    made.tie_weights()
-    return made
+    fresh_model.tie_weights()
+    return fresh_model

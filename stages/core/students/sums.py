@@ -1,8 +1,7 @@
-"""Checksums of a folder's files: bytes that a disk changed must not be trained on, and not be
-asked.
+"""Checksums of a folder's files: a model whose bytes a disk changed must not be trained or asked.
 
-DVC looks at a file's time and size, and takes files in its cache as they are. The sums stand in a
-file of the folder, as `sha256sum` writes and checks them.
+DVC looks only at a file's time and size, and trusts the files in its cache. The checksums are in a
+file of the folder, in the format of `sha256sum`.
 """
 
 import hashlib
@@ -23,7 +22,7 @@ def names(folder: Path) -> list[str]:
 
 
 def made(folder: Path, files: list[str]) -> dict[str, str]:
-    """SHA-256 in hex of these files of `folder`."""
+    """The SHA-256 in hex of each of these files of `folder`."""
     sums = {}
     for name in files:
         with (folder / name).open("rb") as file:
@@ -40,8 +39,9 @@ def write(folder: Path, sums: dict[str, str]) -> None:
 
 
 def damaged(folder: Path) -> str | None:
-    """The first file of `folder`, which has sums, that was changed, removed or added; None where
-    all is well.
+    """The first file of `folder` that was changed, removed or added; None where all is well.
+
+    The folder must have checksums.
     """
     lines = (folder / NAME).read_text(encoding="utf-8", errors="replace").splitlines()
     matches = [_LINE.fullmatch(line) for line in lines]
@@ -55,7 +55,10 @@ def damaged(folder: Path) -> str | None:
 
 
 def check(folder: Path) -> None:
-    """Raises StageError where a file of `folder` is damaged. A folder without sums is a user's own."""
+    """Raises StageError where a file of `folder` is damaged.
+
+    A folder without checksums is a user's own, and is not checked.
+    """
     if not (folder / NAME).exists():
         return
     if name := damaged(folder):

@@ -14,9 +14,10 @@ import pytest
 from stages.core import tokens
 from stages.core.asking import engines
 from stages.core.asking import store as stores
-from stages.core.asking.answering import SPECIAL, Asker, LanguageModel
+from stages.core.asking.answering import SPECIAL, Asker
 from stages.core.asking.engines import Model, Output, Request
-from stages.core.asking.held import EARLIER, Again, Held
+from stages.core.asking.language_model import LanguageModel
+from stages.core.asking.reuse import EARLIER, RepeatableRequests, StoredAnswers
 from stages.core.asking.store import Store
 from stages.core.program.errors import StageError
 from stages.core.program.files import fingerprint
@@ -436,7 +437,7 @@ def former(config: LanguageModel, store: Store, text: str) -> None:
     shape = {"api": "chat", "extra": {}, "beyond_protocol": True, "template": {}}
     key = stores.key("m", None, QUESTIONS[0], request.sampling.shape() | shape, 0, 0)
     assert key == request.earlier
-    store.add(key, stores.Answer("m", text, None, "stop", 5, 3, 64, 1.0))
+    store.add(key, stores.StoredAnswer("m", text, None, "stop", 5, 3, 64, 1.0))
 
 
 def test_answers_under_the_keys_earlier_form_are_neither_lost_unseen_nor_used_unasked(
@@ -468,7 +469,11 @@ def test_earlier_answers_stop_a_stage_before_anything_is_sent(server: Server, st
     asker = Asker(remote(server), store, "teachers.m")
     former(remote(server), store, "paid for")
     last_is_earlier = [asker.request(text, 0, 0)[1] for text in reversed(QUESTIONS)]
-    for requests in (last_is_earlier, iter(last_is_earlier), Again(lambda: iter(last_is_earlier))):
+    for requests in (
+        last_is_earlier,
+        iter(last_is_earlier),
+        RepeatableRequests(lambda: iter(last_is_earlier)),
+    ):
         with pytest.raises(StageError, match=EARLIER):
             asker.ask(requests, "ask")
     assert server.bodies == []
@@ -493,9 +498,11 @@ def test_earlier_answers_of_harmony_without_marks_are_not_taken_over_but_counted
     keys = [asker.request(text, 0, 0)[1] for text in QUESTIONS[:2]]
     texts = ("no marks", "<|channel|>final<|message|>7")
     for request, text in zip(keys, texts, strict=True):
-        store.add(request.earlier, stores.Answer(asker.name, text, None, "stop", 1, 3, 64, 0.1))
+        store.add(
+            request.earlier, stores.StoredAnswer(asker.name, text, None, "stop", 1, 3, 64, 0.1)
+        )
     monkeypatch.setenv(EARLIER, "use")
-    held = Held(store, "teachers.m", asker.name, asker.version, asker.special)
+    held = StoredAnswers(store, "teachers.m", asker.name, asker.version, asker.special)
     assert [held.has(request, 64) for request in keys] == [False, True]
     held.warn()
     assert (
@@ -503,7 +510,7 @@ def test_earlier_answers_of_harmony_without_marks_are_not_taken_over_but_counted
         in (capsys.readouterr().err)
     )
     monkeypatch.delenv(EARLIER)
-    Held(store, "teachers.m", asker.name, asker.version, True).check(
+    StoredAnswers(store, "teachers.m", asker.name, asker.version, True).check(
         keys[:1], 64
     )  # of no use: nothing to ask about
 

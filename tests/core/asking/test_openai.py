@@ -11,7 +11,8 @@ import openai
 import pytest
 
 from stages.core.asking.engines import Model, Output, Request, Sampling
-from stages.core.asking.engines.openai import OpenAIEngine, Settings, retry_after
+from stages.core.asking.engines.openai import OpenAIEngine, retry_after
+from stages.core.asking.engines.options import OpenAISettings
 from stages.core.program.errors import StageError
 from tests.servers import FAULTS, SCRIPT, Server, by_script, chat_response, proxy, scripted, serving
 
@@ -22,7 +23,7 @@ REQUESTS = [Request(f"key{n}", f"{n} + 1 =", seed=n, sampling=SAMPLING) for n in
 
 def engine(url: str, **changes: Any) -> OpenAIEngine:
     """An engine in a hurry."""
-    made = Settings(
+    made = OpenAISettings(
         base_url=url, concurrency=4, timeout=1.0, tries=4, patience=0, longest_pause=0.05
     )
     return OpenAIEngine(MODEL, replace(made, **changes))
@@ -315,4 +316,4 @@ def test_retry_after_is_seconds_or_a_date(header: str, seconds: float) -> None:
 )
 def test_bad_settings_are_refused(changes: dict[str, Any], complaint: str) -> None:
     with pytest.raises(StageError, match=complaint):
-        Settings("http://x", **changes)
+        OpenAISettings("http://x", **changes)

@@ -12,7 +12,7 @@ import pytest
 
 from stages.core.asking import engines
 from stages.core.asking.engines import Model, Request, Sampling
-from stages.core.asking.engines.ray import Settings
+from stages.core.asking.engines.ray import RaySettings
 from stages.core.program.errors import StageError
 from tests.imports import ROOT
 from tests.servers import SCRIPT
@@ -75,7 +75,7 @@ def test_no_cluster_is_said_in_one_line(tmp_path: Path) -> None:
 
 
 def test_settings_are_those_of_the_replicas() -> None:
-    assert Settings(RUN).renders is True
-    assert Settings(RUN).shape() == engines.settings(RUN, "x")[1].shape()
+    assert RaySettings(RUN).renders is True
+    assert RaySettings(RUN).shape() == engines.settings(RUN, "x")[1].shape()
     with pytest.raises(StageError, match=r"run.engine: expected scripted, transformers or vllm"):
-        Settings({"engine": "ray"})
+        RaySettings({"engine": "ray"})

@@ -12,7 +12,7 @@ import yaml
 
 from stages.core import grading
 from stages.core.asking.engines import scripted
-from stages.core.asking.engines.scripted import Settings, Step
+from stages.core.asking.engines.scripted import ScriptedSettings, Step
 from stages.core.program import params
 from stages.core.program.errors import StageError
 from stages.core.questions.items import QuestionSet
@@ -24,8 +24,8 @@ SETS: dict[str, Any] = yaml.safe_load((ROOT / "conf/profile/default.yaml").read_
     "questions"
 ]["sets"]
 TRAINED = [name for name, entry in SETS.items() if entry["sizes"].get("train")]
-FLAWLESS = Settings(0, 0, 0)
-FALTERING = Settings(wrong_rate=0, false_start_rate=1, check_rate=1)
+FLAWLESS = ScriptedSettings(0, 0, 0)
+FALTERING = ScriptedSettings(wrong_rate=0, false_start_rate=1, check_rate=1)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def holds(step: Step) -> bool:
 @pytest.mark.parametrize("family", TRAINED)
 @pytest.mark.parametrize("teacher", [FLAWLESS, FALTERING])
 def test_every_question_of_the_default_profile_is_solved(
-    asked: dict[str, list[Question]], family: str, teacher: Settings
+    asked: dict[str, list[Question]], family: str, teacher: ScriptedSettings
 ) -> None:
     assert len(asked[family]) > 100
     for seed, question in enumerate(asked[family]):
@@ -149,7 +149,7 @@ def test_unreadable_question_is_refused_rather_than_misread(question: str) -> No
 
 
 def test_same_seed_same_text() -> None:
-    teacher = Settings(0.5, 0.5, 0.5)
+    teacher = ScriptedSettings(0.5, 0.5, 0.5)
     texts = [scripted.write("4 + 3 - 2 + 9 =", teacher, seed) for seed in range(20)]
     assert texts == [scripted.write("4 + 3 - 2 + 9 =", teacher, seed) for seed in range(20)]
     assert len({reasoning for reasoning, _ in texts}) > 15
@@ -167,4 +167,4 @@ def test_rates_shape_the_text() -> None:
 @pytest.mark.parametrize("rates", [(-0.1, 0, 0), (0, 1.1, 0), (0, 0, 2), (float("nan"), 0, 0)])
 def test_rate_out_of_range_is_refused(rates: tuple[float, float, float]) -> None:
     with pytest.raises(StageError, match="expected a rate between 0 and 1"):
-        Settings(*rates)
+        ScriptedSettings(*rates)

@@ -13,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.core.asking import store, store_lines
-from stages.core.asking.store import Answer, Store
+from stages.core.asking.store import Store, StoredAnswer
 from stages.core.program.errors import StageError
 from tests.imports import ROOT
 from tests.made import leftovers, run
 from tools import store as program
 
-SAID = Answer("m", "The answer is 4.", None, "stop", 7, 5, 64, 0.25)
+SAID = StoredAnswer("m", "The answer is 4.", None, "stop", 7, 5, 64, 0.25)
 CUT = dataclasses.replace(
     SAID, text="The ans", finish_reason="length", completion_tokens=3, limit=3
 )
@@ -80,7 +80,7 @@ def test_any_text_comes_back(
     ],
 )
 def test_which_limits_an_answer_serves(
-    tmp_path: Path, answer: Answer, limit: int, serves: bool
+    tmp_path: Path, answer: StoredAnswer, limit: int, serves: bool
 ) -> None:
     with Store(tmp_path) as found:
         found.add(name(), answer)

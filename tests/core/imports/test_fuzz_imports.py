@@ -35,7 +35,10 @@ EXAMPLES = [
     pytest.param(1500, marks=[pytest.mark.slow, pytest.mark.timeout(1800)]),
 ]
 
-PIECES = "1 + 1 = 2|<think>|</think>|\n|<|im_end|>|[THINK]|analysis|assistantfinal|\x1b[31m|\u202e|\0|\\|{q}|\ufeff|2|no"
+PIECES = (
+    "1 + 1 = 2|<think>|</think>|\n|<|im_end|>|[THINK]|analysis|assistantfinal"
+    "|\x1b[31m|\u202e|\0|\\|{q}|\ufeff|2|no"
+)
 TEXTS = st.lists(st.sampled_from(PIECES.split("|")) | st.text(max_size=4), max_size=5).map("".join)
 HALVES = st.sampled_from(["\ud83d", "a\udc00"])
 NUMBERS = st.sampled_from(

@@ -83,7 +83,7 @@ def test_half_of_a_surrogate_pair_is_refused_by_its_place(
     [(0, 0), (7, 7), (7.0, 7), (None, None), (NAN, None), (2**63 - 1, 2**63 - 1)],
 )
 def test_whole(value: Any, count: int | None) -> None:
-    assert values.whole(value, "sample", "row 1") == count
+    assert values.whole_number(value, "sample", "row 1") == count
 
 
 @pytest.mark.parametrize("value", [-1, 2**63, 1e300, 1.5, float("inf"), True, "7", [7], {}, b"7"])
@@ -91,7 +91,7 @@ def test_what_is_no_count_is_refused(value: Any) -> None:
     with pytest.raises(
         StageError, match=r"row 1: sample: .* (is no whole number|is not between 0 and)"
     ):
-        values.whole(value, "sample", "row 1")
+        values.whole_number(value, "sample", "row 1")
 
 
 @pytest.mark.parametrize(("value", "name"), [("a", "a"), (3, "3"), (3.0, "3"), (2**70, str(2**70))])

@@ -29,7 +29,7 @@ model(input_ids=torch.tensor([[1, 2, 3]]), labels=torch.tensor([[1, 2, 3]])).los
 print("computed")
 """
 GENERATED = """
-settings = Transformers(dtype="float32", attention="eager", batch_size=1)
+settings = TransformersSettings(dtype="float32", attention="eager", batch_size=1)
 tokenizer = types.SimpleNamespace(eos_token_id=0, decode=lambda ids, skip_special_tokens: "computed")
 engine = TransformersEngine(Model(str(folder), tokenizer), settings)
 print(next(engine.generate([Request("one", [1, 2, 3], 0, Sampling(4))]))[1].text)
@@ -42,7 +42,7 @@ folder = pathlib.Path(sys.argv[1])
 TRAINING = "from stages.core.training import adapters"
 ENGINE = """
 from stages.core.asking.engines import Model, Request, Sampling
-from stages.core.asking.engines.options import Transformers
+from stages.core.asking.engines.options import TransformersSettings
 from stages.core.asking.engines.transformers import TransformersEngine
 """
 

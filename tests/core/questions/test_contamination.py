@@ -12,7 +12,10 @@ from stages.core.questions.items import lettered
 from stages.core.records import Question
 from tests.made import question
 
-LONG = "A shop sells {0} boxes on Monday, {1} on Tuesday and twice as many as on both days together on Wednesday; how many"
+LONG = (
+    "A shop sells {0} boxes on Monday, {1} on Tuesday and twice as many as on both days together "
+    "on Wednesday; how many"
+)
 WORDING = "Please choose the right answer to the question and give nothing else than its letter: "
 
 

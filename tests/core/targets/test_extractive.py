@@ -12,7 +12,7 @@ from stages.core.targets.compressors import sentences
 from stages.core.targets.compressors.extractive import Extractive, compress
 
 MILD, STRONG = Extractive(0.6, trim=False), Extractive(0.0, trim=True)
-HALTING = scripted.Settings(wrong_rate=0, false_start_rate=0.5, check_rate=1)
+HALTING = scripted.ScriptedSettings(wrong_rate=0, false_start_rate=0.5, check_rate=1)
 # Text in the shape of reasoning, of any sense or none, and text of no shape at all
 WORDS = "so 12 7 3.5 1,000 = + * is gives wait maybe answer $x$ \\frac{1}{2} (a) Therefore . ? ! \n 漢".split(
     " "

@@ -12,7 +12,7 @@ from stages.core import chat, records, tokens
 from stages.core.program import params
 from stages.core.records import Example
 from stages.core.training.settings import Method, Training
-from stages.models import Source, settle
+from stages.models import StudentSource, settle
 from tests.composing import students
 from tests.imports import ROOT
 from tests.made import FULL, LORA, params_file
@@ -44,7 +44,7 @@ def student(name: str, root: Path) -> Path:
     folder = root / "data/test/models/mine"
     declared = students("paper")[name]["source"]
     build(declared["repo"], folder)
-    settle(params.section(Source, declared, "source"), folder, "source")
+    settle(params.section(StudentSource, declared, "source"), folder, "source")
     return folder
 
 

@@ -21,7 +21,7 @@ from stages.core.training import batches, run
 from stages.core.training.head import CompletionTrainer
 from stages.core.training.saved import saving
 from stages.core.training.settings import IGNORED, Method, Training
-from stages.models import Source, random_weights
+from stages.models import StudentSource, random_weights
 from tests.core.training.conftest import Train
 from tests.made import FULL, LORA, LORA_PARAMETERS, PLAIN, SETTINGS, SHAPE, load
 
@@ -116,7 +116,9 @@ def test_papers_optimizer_keeps_its_state_in_8_bits_and_learns(
     """The states of small tensors and of embeddings stay in 32 bits, by bitsandbytes' and
     transformers' own rules.
     """
-    random_weights(Source("random", config=SHAPE | {"intermediate_size": 256}), tmp_path / "wider")
+    random_weights(
+        StudentSource("random", config=SHAPE | {"intermediate_size": 256}), tmp_path / "wider"
+    )
     kinds: set[torch.dtype] = set()
     step = AdamW.step
 

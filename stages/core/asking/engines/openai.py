@@ -1,9 +1,9 @@
 """Generation by a server that speaks OpenAI's protocol: vllm serve, SGLang, a vendor.
 
-Each request is one call, so that each has its own seed and is paid for once. What may pass (429,
-5xx, time-outs, broken connections, answers that are no answers) is tried again after a jittered,
-growing pause, and not before the server's Retry-After. What the server says no to for one request
-is that request's outcome; what it says no to for all ends the stage in one line.
+Each request is one call, so each has its own seed and is paid for once. Errors that may pass (429,
+5xx, time-outs, broken connections, malformed answers) are tried again. The pause between two tries
+is jittered, grows, and is no shorter than the server's Retry-After. An error about one request is
+the outcome of that request. An error that every request would meet ends the stage in one line.
 """
 
 import asyncio
@@ -19,12 +19,12 @@ import tenacity
 
 from stages.core import chat
 from stages.core.asking.engines import Model, Output, Request, Sampling
-from stages.core.asking.engines.options import OpenAI as Settings
+from stages.core.asking.engines.options import OpenAISettings
 from stages.core.program import command
 from stages.core.program.errors import StageError
 
-# Sampling fields that vLLM and SGLang take beyond the protocol, and fill in from the model where
-# they are left out
+# Sampling fields that vLLM and SGLang take beyond the protocol. Where they are left out, these
+# servers fill them in from the model.
 BEYOND = ("top_k", "min_p", "repetition_penalty")
 PASSING = (
     openai.APIConnectionError,
@@ -32,7 +32,7 @@ PASSING = (
     openai.InternalServerError,
     openai.ConflictError,
 )
-# What a server says of one request; 403 is also how vendors' moderation answers
+# Errors about one request. Vendors' moderation answers with 403 too.
 REFUSALS = (openai.BadRequestError, openai.UnprocessableEntityError, openai.PermissionDeniedError)
 BROKEN_OFF = ("abort", "error")  # how servers end what they had under way when they shut down
 LONGEST_QUOTE = 300  # characters of what a server wrote in a message
@@ -46,19 +46,21 @@ class MalformedError(Exception):
 class OpenAIEngine:
     """Holds no connection between two calls of `generate`."""
 
-    def __init__(self, model: Model, settings: Settings) -> None:
+    def __init__(self, model: Model, settings: OpenAISettings) -> None:
         self.model, self.settings = model, settings
-        # requests given up since the last answer: from `concurrency` on the server counts as gone
+        # Requests given up since the last answer. Once they reach `concurrency`, the server counts
+        # as gone.
         self.in_a_row = 0
-        # A server of one's own mostly wants no key; the client wants one all the same
+        # A user's own server mostly needs no key, but the client needs one in any case
         self.key = os.environ.get(settings.key_variable) or "none"
         self.clock = tenacity.wait_random_exponential(multiplier=0.5, max=settings.longest_pause)
 
     def generate(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Output]]:
         """Yields (request, output) as they come.
 
-        Raises StageError for what no request would survive, after those under way; for requests
-        that were given up after all others, or once the server seems gone.
+        Raises StageError for an error that every request would meet, once the requests under way
+        are answered. Raises it for requests that were given up too, after all others are answered
+        or once the server seems gone.
         """
         with asyncio.Runner() as runner:
             stream = self._stream(requests)
@@ -66,8 +68,8 @@ class OpenAIEngine:
             async def following() -> tuple[Request, Output] | None:
                 return await anext(stream, None)
 
-            while (found := runner.run(following())) is not None:
-                yield found
+            while (answered := runner.run(following())) is not None:
+                yield answered
 
     async def _stream(self, requests: Iterable[Request]) -> AsyncIterator[tuple[Request, Output]]:
         waiting, running = iter(requests), set[asyncio.Task[tuple[Request, Output]]]()
@@ -104,10 +106,11 @@ class OpenAIEngine:
     def _gone(self) -> bool:
         return self.in_a_row >= self.settings.concurrency
 
-    def _error(self, what: str, why: str) -> StageError:
+    def _error(self, problem: str, reason: str) -> StageError:
         return StageError(
-            f"{self.settings.base_url}: {what} for {self.model.name}: {why}; what was answered is stored: mend it "
-            f"(the key is read from {self.settings.key_variable}) and run the stage again, or set inference.skip_failed"
+            f"{self.settings.base_url}: {problem} for {self.model.name}: {reason}; what was "
+            f"answered is stored: mend it (the key is read from {self.settings.key_variable}) and "
+            "run the stage again, or set inference.skip_failed"
         )
 
     async def _answer(self, client: Any, request: Request) -> tuple[Request, Output]:
@@ -124,21 +127,19 @@ class OpenAIEngine:
         try:
             output: Output = await tries(self._call, client, request)
         except REFUSALS as error:
-            long = "context_length" in str(error.code) or "context length" in str(error)
-            output = Output(self._quoted(str(error)), "too_long" if long else "refused")
+            is_too_long = "context_length" in str(error.code) or "context length" in str(error)
+            output = Output(self._quoted(str(error)), "too_long" if is_too_long else "refused")
         except (openai.OpenAIError, MalformedError, ValueError) as error:
-            why = self._quoted(f"{type(error).__name__}: {error}")
+            reason = self._quoted(f"{type(error).__name__}: {error}")
             if not _passes(error):
-                raise self._error("no answer", why) from error
+                raise self._error("no answer", reason) from error
             self.in_a_row += 1
-            return request, Output(why, "failed")
+            return request, Output(reason, "failed")
         self.in_a_row = 0
         return request, output
 
     def _quoted(self, text: str) -> str:
-        """What a server wrote, for a message: shortened, and without the key, which some servers
-        repeat.
-        """
+        """A server's words for a message: cut, and without the key, which some servers repeat."""
         if len(self.key) >= command.SECRET_LENGTH:
             text = text.replace(self.key, f"[{self.settings.key_variable}]")
         return text[:LONGEST_QUOTE]
@@ -151,9 +152,9 @@ class OpenAIEngine:
 
     async def _call(self, client: Any, request: Request) -> Output:
         sampling = request.sampling
-        if not self.settings.beyond_protocol and (odd := _changed(sampling)):
+        if not self.settings.beyond_protocol and (changed := _changed(sampling)):
             raise StageError(
-                f"sampling.{odd}: a server without beyond_protocol cannot be asked for it; leave it out"
+                f"sampling.{changed}: a server without beyond_protocol cannot be asked for it; leave it out"
             )
         fields = {
             "model": self.model.name,
@@ -173,7 +174,7 @@ class OpenAIEngine:
         extra = beyond | self.settings.extra
         if self.settings.renders:
             turns = chat.messages(str(request.prompt), self.model.system)
-            found = await client.chat.completions.create(
+            response = await client.chat.completions.create(
                 messages=turns,
                 max_completion_tokens=sampling.max_new_tokens,
                 extra_body=extra,
@@ -185,19 +186,19 @@ class OpenAIEngine:
                 if self.settings.beyond_protocol
                 else {}
             )
-            found = await client.completions.create(
+            response = await client.completions.create(
                 prompt=list(request.prompt),
                 max_tokens=sampling.max_new_tokens,
                 extra_body=extra | special,
                 **fields,
             )
-        return _output(found)
+        return _output(response)
 
 
-def _output(found: Any) -> Output:
-    """The one choice of a response. Raises MalformedError where there is none, or it is not whole."""
+def _output(response: Any) -> Output:
+    """The first choice of a response. Raises MalformedError where it is missing or incomplete."""
     try:
-        choice, usage = found.choices[0], found.usage
+        choice, usage = response.choices[0], response.usage
         message = getattr(choice, "message", None)
         text = choice.text if message is None else message.content or ""
         # vLLM's and OpenRouter's name for the reasoning, then DeepSeek's and SGLang's
@@ -205,7 +206,7 @@ def _output(found: Any) -> Output:
         spent, written = (usage.prompt_tokens, usage.completion_tokens) if usage else (None, None)
         output = Output(text, choice.finish_reason, spent, written, apart)
     except (AttributeError, IndexError, KeyError, TypeError) as error:
-        raise MalformedError(f"a response without a choice: {found}") from error
+        raise MalformedError(f"a response without a choice: {response}") from error
     if not all(isinstance(part, str) for part in (text, output.finish_reason, apart or "")):
         raise MalformedError(f"a choice without text or end: {choice}")
     if output.finish_reason in BROKEN_OFF:
@@ -214,7 +215,7 @@ def _output(found: Any) -> Output:
 
 
 def _passes(error: BaseException) -> bool:
-    """Whether another try may go well: not so where a vendor's 429 says that the account is empty."""
+    """Whether another try may go well. It may not where a 429 says that the account is empty."""
     if isinstance(error, openai.APIStatusError) and error.code == "insufficient_quota":
         return False
     if isinstance(error, openai.APIStatusError) and error.status_code in (408, 413):
@@ -227,8 +228,9 @@ def _passes(error: BaseException) -> bool:
 
 
 def retry_after(error: BaseException | None) -> float:
-    """Seconds that the server asks to wait, 0 where it does not; the header holds seconds or a date
-    (RFC 9110).
+    """The seconds that the server asks to wait, 0 where it does not ask.
+
+    The header holds seconds or a date (RFC 9110).
     """
     if not isinstance(error, openai.APIStatusError):
         return 0.0
@@ -242,10 +244,8 @@ def retry_after(error: BaseException | None) -> float:
 
 
 def _changed(sampling: Sampling) -> str | None:
+    """The first field beyond the protocol that differs from its default, None where none does."""
     default = Sampling(1)
     return next(
         (name for name in BEYOND if getattr(sampling, name) != getattr(default, name)), None
     )
-
-
-ENGINE = OpenAIEngine

@@ -15,7 +15,7 @@ DTYPES = ("bfloat16", "float16", "float32")
 Attention = Literal[
     "eager", "sdpa", "flash_attention_2", "flash_attention_3", "flash_attention_4", "flex_attention"
 ]
-# What the engine itself says in each call
+# The fields that the engine itself sets in each call
 OURS = {
     *(
         "model",
@@ -32,7 +32,7 @@ OURS = {
 
 
 @dataclass(frozen=True)
-class OpenAI:
+class OpenAISettings:
     """Where the server is and how it is asked. `api` chat sends messages, completions the ids of
     prompts rendered here.
 
@@ -68,8 +68,8 @@ class OpenAI:
                 f"base_url: {quoted(self.base_url)}: expected an address like http://machine:8000/v1"
             )
         # Beyond these, what a server takes is known to itself alone
-        if odd := sorted(OURS & self.extra.keys()):
-            raise StageError(f"extra.{odd[0]}: set elsewhere; leave it out of extra")
+        if set_by_engine := sorted(OURS & self.extra.keys()):
+            raise StageError(f"extra.{set_by_engine[0]}: set elsewhere; leave it out of extra")
 
     @property
     def renders(self) -> bool:
@@ -77,10 +77,9 @@ class OpenAI:
         return self.api == "chat"
 
     def shape(self) -> dict[str, Any]:
-        """What of this shapes an answer."""
-        server = self.server or self.base_url.rstrip(
-            "/"
-        )  # two that serve one name may have other weights under it
+        """The settings that shape an answer's text."""
+        # Two servers that serve one name may have different weights under it
+        server = self.server or self.base_url.rstrip("/")
         return {
             "api": self.api,
             "extra": self.extra,
@@ -90,7 +89,7 @@ class OpenAI:
 
 
 @dataclass(frozen=True)
-class Transformers:
+class TransformersSettings:
     """How a model is served by transformers; it goes to the GPU where there is one."""
 
     dtype: str = "bfloat16"
@@ -107,7 +106,7 @@ class Transformers:
             raise StageError(f"batch_size: {self.batch_size}, expected 1 or more")
 
     def shape(self) -> dict[str, Any]:
-        """What of this shapes an answer."""
+        """The settings that shape an answer's text."""
         return {"dtype": self.dtype}
 
 

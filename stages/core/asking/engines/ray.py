@@ -1,9 +1,8 @@
-"""Replicas of a local engine on a Ray cluster, by Ray Data: each actor holds the model and answers
-batches.
+"""Replicas of a local engine on a Ray cluster, through Ray Data.
 
-For many machines, or many GPUs with a replica each. A model that is itself larger than a machine
-wants no replicas here but vLLM's own Ray executor: `engine: vllm` with
-distributed_executor_backend: ray among its options.
+Each actor holds the model and answers batches. This is for many machines, or for many GPUs with a
+replica each. A model that is larger than one machine needs vLLM's own Ray executor instead:
+`engine: vllm` with `distributed_executor_backend: ray` among its options.
 """
 
 import itertools
@@ -21,11 +20,11 @@ from stages.core.asking.engines import Model, Output, Request, Sampling
 from stages.core.program.errors import StageError
 from stages.core.program.params import Amount, Positive
 
-PLACE = "inference.run"
+PARAMS_PATH = "inference.run"
 
 
 @dataclass(frozen=True)
-class Settings:
+class RaySettings:
     """`run` is the inference section of each replica; cpus and gpus are what one takes.
 
     `address` of the cluster: auto finds the one that this machine belongs to, null starts one for
@@ -48,11 +47,11 @@ class Settings:
     @property
     def renders(self) -> bool:
         """Whether prompts go in as messages: as its replicas take them."""
-        return bool(engines.settings(self.run, PLACE)[1].renders)
+        return bool(engines.settings(self.run, PARAMS_PATH)[1].renders)
 
     def shape(self) -> dict[str, Any]:
         """What of this shapes an answer: what shapes it in a replica."""
-        shape: dict[str, Any] = engines.settings(self.run, PLACE)[1].shape()
+        shape: dict[str, Any] = engines.settings(self.run, PARAMS_PATH)[1].shape()
         return shape
 
 
@@ -60,13 +59,14 @@ class Replica:
     """Runs on a worker: the engine, and batches of requests as Ray Data hands them on."""
 
     def __init__(self, model: Model, run: dict[str, Any]) -> None:
-        self.engine = engines.load(model, run, PLACE)
+        self.engine = engines.load(model, run, PARAMS_PATH)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[str]]:
         """A column of requests to a column of (key, output), as JSON both."""
         requests = [_request(json.loads(row)) for row in batch["item"]]
-        found = self.engine.generate(requests)
-        return {"item": [json.dumps([request.key, asdict(output)]) for request, output in found]}
+        answered = self.engine.generate(requests)
+        rows = [json.dumps([request.key, asdict(output)]) for request, output in answered]
+        return {"item": rows}
 
 
 def _request(fields: dict[str, Any]) -> Request:
@@ -76,7 +76,7 @@ def _request(fields: dict[str, Any]) -> Request:
 class RayEngine:
     """Joins the cluster when it is made."""
 
-    def __init__(self, model: Model, settings: Settings) -> None:
+    def __init__(self, model: Model, settings: RaySettings) -> None:
         self.model, self.settings = model, settings
         # Ray reads this when it is imported, and then listens on loopback instead of all interfaces
         alone = settings.address is None
@@ -113,9 +113,8 @@ class RayEngine:
         waiting = iter(requests)
         while chunk := list(itertools.islice(waiting, self.settings.chunk)):
             rows = [{"item": json.dumps(asdict(request))} for request in chunk]
-            batches = -(
-                -len(rows) // self.settings.batch_size
-            )  # a block a batch, so that each comes back by itself
+            # A block for each batch (rounded up), so that each batch comes back by itself
+            batches = -(-len(rows) // self.settings.batch_size)
             answered = self.data.from_items(rows, override_num_blocks=batches).map_batches(
                 Replica,
                 fn_constructor_args=(self.model, self.settings.run),
@@ -124,11 +123,11 @@ class RayEngine:
                 num_cpus=self.settings.cpus,
                 num_gpus=self.settings.gpus,
             )
-            asked = {request.key: request for request in chunk}
+            request_by_key = {request.key: request for request in chunk}
             try:
                 for row in answered.iter_rows():
                     key, output = json.loads(row["item"])
-                    yield asked[key], Output(**output)
+                    yield request_by_key[key], Output(**output)
             except self.errors as error:
                 raise StageError(
                     f"inference.run: a replica failed on Ray: {_last_line(error)}"
@@ -136,13 +135,11 @@ class RayEngine:
 
 
 def _last_line(error: BaseException) -> str:
-    """The line of a worker's traceback that says what went wrong: our own complaint, else the last
-    exception's.
+    """The line of a worker's traceback that says what went wrong.
+
+    It is our own error's, else that of the last exception.
     """
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    named = [line for line in lines if re.match(r"[\w.]+(?:Error|Exception)\b.*: ", line)]
-    ours = [line for line in named if line.startswith("stages.")]
-    return (ours or named or lines or [type(error).__name__])[-1]
-
-
-ENGINE = RayEngine
+    exceptions = [line for line in lines if re.match(r"[\w.]+(?:Error|Exception)\b.*: ", line)]
+    ours = [line for line in exceptions if line.startswith("stages.")]
+    return (ours or exceptions or lines or [type(error).__name__])[-1]

@@ -1,10 +1,9 @@
-"""A scripted teacher: solves arithmetic questions and writes the long working-out of a reasoning
-model.
+"""A scripted teacher: it solves arithmetic questions in the long-winded way of a reasoning model.
 
 It stands in for a teacher model where there is none. It reads the question's text, works it out
-step by step and writes the steps with the habits that make reasoning traces long: restating,
-talking to itself, false starts that it corrects, and checking. At a seeded rate a step goes wrong
-unnoticed, so that the final answer is wrong and `verify` has something to reject.
+step by step, and writes the steps with the habits that make reasoning traces long: it restates the
+task, talks to itself, corrects false starts, and checks results. At a seeded rate a step goes wrong
+unnoticed. Then the final answer is wrong, and `verify` has something to reject.
 """
 
 import functools
@@ -16,12 +15,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from stages.core.asking.engines import Model, Output, Request, phrases
+from stages.core.asking.engines import phrases
+from stages.core.asking.engines.interface import Model, Output, Request
 from stages.core.program.errors import StageError
 
 
 @dataclass(frozen=True)
-class Settings:
+class ScriptedSettings:
     """Rates per sample (wrong_rate, false_start_rate per step, check_rate), each in [0, 1]."""
 
     wrong_rate: float
@@ -48,20 +48,16 @@ def _version() -> str:
 
 @dataclass(frozen=True)
 class Step:
-    """One line of working: `text` as it should read, `value` its result, `check` an equation that
-    confirms it.
-    """
+    """One line of working: `left` = `value`, with an equation that confirms it."""
 
-    left: str
-    value: int
-    check: str
+    left: str  # "12 + 40"
+    value: int  # 52
+    check: str  # "52 - 40 = 12"
 
 
 @dataclass(frozen=True)
 class Worked:
-    """A solved question: what is asked (`task`), the steps in order, the name of the unknown and
-    its value.
-    """
+    """A solved question: the task, the steps in order, the unknown's name and its value."""
 
     task: str
     steps: tuple[Step, ...]
@@ -95,7 +91,7 @@ def _undo(op: str, b: int, a: int) -> Callable[[int], str]:
     return lambda value: f"{b} * {a} = {value}"
 
 
-def _one(a: int, op: str, b: int, sums: _Arithmetic) -> list[Step]:
+def _steps(a: int, op: str, b: int, sums: _Arithmetic) -> list[Step]:
     """The steps for `a op b`: one, but three for a product that is not in the times table."""
     low, high = sorted((a, b))
     if op != "*" or high < 10 or low > 9 or high % 10 == 0:
@@ -104,8 +100,8 @@ def _one(a: int, op: str, b: int, sums: _Arithmetic) -> list[Step]:
         sums(f"{part} * {low}", part * low, _undo("*", low, part))
         for part in (high - high % 10, high % 10)
     )
-    whole = f"{a} * {b} = {tens.value} + {units.value}"
-    total = sums(whole, tens.value + units.value, _undo("+", units.value, tens.value))
+    sum_of_parts = f"{a} * {b} = {tens.value} + {units.value}"
+    total = sums(sum_of_parts, tens.value + units.value, _undo("+", units.value, tens.value))
     return [tens, units, total]
 
 
@@ -114,7 +110,7 @@ def _chain(expression: str, sums: _Arithmetic) -> Worked:
     head, *rest = re.findall(r"-?\d+|[+*-]", expression.replace("- -", "+ "))
     value, steps = int(head), list[Step]()
     for op, number in zip(rest[::2], rest[1::2], strict=True):
-        steps += _one(value, op, int(number), sums)
+        steps += _steps(value, op, int(number), sums)
         value = steps[-1].value
     return Worked(expression, tuple(steps), "the result", value)
 
@@ -141,20 +137,21 @@ def _equation(text: str, sums: _Arithmetic) -> Worked | None:
         steps.append(sums(f"{value} {op} {b}", _apply(value, op, b), _undo(op, b, value)))
         value = steps[-1].value
     if coefficient != 1:
-        found = value // coefficient
+        quotient = value // coefficient
         steps.append(
             sums(
                 f"{value} / {coefficient}",
-                found,
+                quotient,
                 lambda v: f"{coefficient} * {v} = {coefficient * v}",
             )
         )
     return Worked(text, tuple(steps), names.pop(), steps[-1].value if steps else value)
 
 
-# A chain is whole: nothing of a longer expression comes before or after it
+# A chain is complete: no part of a longer expression comes before or after it
 _BEGIN, _END = r"(?<![\d.(*/+-])(?<![*/+-] )", r"(?: =|\.(?!\d)|$)"
 _TERM = r"(?:(?:\d+\*)?[a-z]|\d+)"
+# An equation ends the question, as in "Solve for h: 7 - 12*h = -125"
 _READERS: tuple[tuple[re.Pattern[str], Callable[[str, _Arithmetic], Worked | None]], ...] = (
     (re.compile(rf"(?:^|: )((?=.*[a-z])-?{_TERM}(?: [+-] {_TERM})* = -?\d+)$"), _equation),
     (re.compile(rf"{_BEGIN}(-?\d+(?: [+-] -?\d+)+){_END}"), _chain),
@@ -168,19 +165,19 @@ def solve(question: str, rng: random.Random, wrong_rate: float) -> Worked:
     Raises StageError for a question that no reader understands.
     """
     for pattern, read in _READERS:
-        found = pattern.search(question.strip())
-        worked = read(found[1], _Arithmetic(rng, None)) if found else None
-        if found and worked:
+        match = pattern.search(question.strip())
+        worked = read(match[1], _Arithmetic(rng, None)) if match else None
+        if match and worked:
             steps = len(worked.steps)
             slip_at = rng.randrange(steps) if steps and rng.random() < wrong_rate else None
-            return read(found[1], _Arithmetic(rng, slip_at)) or worked
+            return read(match[1], _Arithmetic(rng, slip_at)) or worked
     raise StageError(
         f"scripted teacher: cannot read question {question[:80]!r}; it solves chains of + and -, "
         "products and linear equations: use another engine for this question set"
     )
 
 
-def write(question: str, teacher: Settings, seed: int) -> tuple[str, str]:
+def write(question: str, teacher: ScriptedSettings, seed: int) -> tuple[str, str]:
     """One attempt at `question`: (reasoning, answer), the same for the same arguments."""
     rng = random.Random(seed)
     worked = solve(question, rng, teacher.wrong_rate)
@@ -194,7 +191,7 @@ def write(question: str, teacher: Settings, seed: int) -> tuple[str, str]:
     return "\n".join(lines), f"The answer is {worked.answer}."
 
 
-def _tell(step: Step, number: int, rng: random.Random, teacher: Settings) -> list[str]:
+def _tell(step: Step, number: int, rng: random.Random, teacher: ScriptedSettings) -> list[str]:
     """The sentences for one step: an announcement, perhaps a false start, the sum."""
     lines = []
     if rng.random() < teacher.false_start_rate:
@@ -210,7 +207,7 @@ class ScriptedEngine:
     tokens.
     """
 
-    def __init__(self, model: Model, settings: Settings) -> None:
+    def __init__(self, model: Model, settings: ScriptedSettings) -> None:
         self.settings = settings
 
     def generate(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Output]]:
@@ -220,6 +217,3 @@ class ScriptedEngine:
         for request in requests:
             reasoning, answer = write(str(request.prompt), self.settings, request.seed)
             yield request, Output(answer, "stop", reasoning=reasoning)
-
-
-ENGINE = ScriptedEngine

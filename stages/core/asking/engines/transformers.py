@@ -23,7 +23,7 @@ from transformers import (
 
 from stages.core import tokens
 from stages.core.asking.engines import Model, Output, Request, Sampling
-from stages.core.asking.engines.options import Transformers as Settings
+from stages.core.asking.engines.options import TransformersSettings
 from stages.core.machine import hardware
 from stages.core.program.errors import StageError
 
@@ -33,12 +33,11 @@ SORTED = 32  # batches whose prompts are sorted by length together
 
 
 class Draw(LogitsProcessor):
-    """Makes the argmax of each row what the row's own sampling and generator draw; greedy rows stay
-    as they are.
+    """Makes the argmax of each row the token that the row's own sampling and generator draw.
 
-    transformers itself has one sampling and one generator for a whole batch, so that an answer
-    would depend on what is beside it. A draw takes one number of its generator: noise on every
-    logit took longer than the model.
+    Greedy rows stay as they are. transformers itself has one sampling and one generator for a whole
+    batch, so an answer would depend on the rows beside it. A draw takes one number of its
+    generator, because noise on every logit took longer than the model.
     """
 
     def __init__(self, rows: list[tuple[Request, torch.Generator]]) -> None:
@@ -48,20 +47,21 @@ class Draw(LogitsProcessor):
             self.groups.setdefault(request.sampling, []).append(place)
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        """Scores, (rows, vocabulary), with each sampled row's filtered and noisy."""
-        found = scores.float()
+        """Scores, (rows, vocabulary), in which each sampled row has one token left."""
+        drawn = scores.float()
         for sampling, rows in self.groups.items():
-            own, ids = found[rows], input_ids[rows]
+            own, ids = drawn[rows], input_ids[rows]
             for processor in _processors(sampling):
                 own = processor(ids, own)
             if sampling.temperature:
                 own = self._drawn(rows, own)
-            found[rows] = own
-        return found
+            drawn[rows] = own
+        return drawn
 
     def _drawn(self, rows: list[int], own: torch.Tensor) -> torch.Tensor:
-        """Scores that leave of each row the token at which its probabilities, added up, pass a
-        uniform number.
+        """Scores that leave one token of each row.
+
+        It is the token at which the sum of the probabilities passes a uniform number.
         """
         upto = own.softmax(1, dtype=torch.float64).cumsum(1)
         uniform = [
@@ -97,7 +97,7 @@ class Nucleus(LogitsProcessor):
 class TransformersEngine:
     """Holds the model."""
 
-    def __init__(self, model: Model, settings: Settings) -> None:
+    def __init__(self, model: Model, settings: TransformersSettings) -> None:
         self.tokenizer, self.eos, self.special = (
             model.tokenizer,
             model.tokenizer.eos_token_id,
@@ -248,6 +248,3 @@ def _processors(sampling: Sampling) -> list[LogitsProcessor]:
             if getattr(sampling, name) != off
         ]
     return wanted
-
-
-ENGINE = TransformersEngine

@@ -14,10 +14,10 @@ from stages.core.asking.engines import Model, Output, Request
 from stages.core.program.errors import StageError
 from stages.core.program.params import NotEmpty, Options, Positive
 
-# What the engine itself sets; no code of a model is ever run
+# The options that the engine itself sets. A model's own code is never run.
 OURS = {"model", "tokenizer", "revision", "dtype", "generation_config", "trust_remote_code"}
-# An answer that max_model_len cuts is told apart by its length, so it is asked again when there is
-# more room
+# Options that make an engine faster or make it fit, and do not shape a text. max_model_len is one:
+# an answer that it cuts is known by its length, so it is asked again when there is more room.
 SPEED = {
     *(
         "tensor_parallel_size",
@@ -39,7 +39,7 @@ SPEED = {
 
 
 @dataclass(frozen=True)
-class Settings:
+class VllmSettings:
     """`options` go to vllm.LLM as they are: tensor_parallel_size, pipeline_parallel_size,
     quantization, max_model_len.
 
@@ -56,13 +56,13 @@ class Settings:
     renders = False
 
     def __post_init__(self) -> None:
-        if odd := sorted(OURS & set(self.options)):
-            raise StageError(f"options.{odd[0]}: set elsewhere; leave it out of options")
+        if set_by_engine := sorted(OURS & set(self.options)):
+            raise StageError(f"options.{set_by_engine[0]}: set elsewhere; leave it out of options")
         known = _known_options()
-        if known and (odd := sorted(self.options.keys() - known)):
-            near = difflib.get_close_matches(odd[0], known)
+        if known and (unknown := sorted(self.options.keys() - known)):
+            near = difflib.get_close_matches(unknown[0], known)
             raise StageError(
-                f"options.{odd[0]}: not an option of vLLM; near it: {', '.join(near) or 'none'}"
+                f"options.{unknown[0]}: not an option of vLLM; near it: {', '.join(near) or 'none'}"
             )
 
     def shape(self) -> dict[str, Any]:
@@ -81,25 +81,25 @@ def _known_options() -> frozenset[str]:
     package = importlib.util.find_spec("vllm")
     if package is None or package.origin is None:
         return frozenset()
-    found: set[str] = set()
+    names: set[str] = set()
     for file in ("engine/arg_utils.py", "entrypoints/llm.py"):
         for node in ast.walk(
             ast.parse((Path(package.origin).parent / file).read_text(encoding="utf-8"))
         ):
             if isinstance(node, ast.ClassDef) and node.name == "EngineArgs":
-                found |= {
+                names |= {
                     ast.unparse(field.target)
                     for field in node.body
                     if isinstance(field, ast.AnnAssign)
                 }
             elif isinstance(node, ast.ClassDef) and node.name == "LLM":
-                found |= {
-                    name.arg
-                    for one in node.body
-                    if isinstance(one, ast.FunctionDef) and one.name == "__init__"
-                    for name in (*one.args.args, *one.args.kwonlyargs)
+                names |= {
+                    argument.arg
+                    for method in node.body
+                    if isinstance(method, ast.FunctionDef) and method.name == "__init__"
+                    for argument in (*method.args.args, *method.args.kwonlyargs)
                 }
-    return frozenset(found - {"self"})
+    return frozenset(names - {"self"})
 
 
 class VllmEngine:
@@ -107,7 +107,7 @@ class VllmEngine:
     with the last.
     """
 
-    def __init__(self, model: Model, settings: Settings) -> None:
+    def __init__(self, model: Model, settings: VllmSettings) -> None:
         try:
             import vllm
         except ImportError as error:
@@ -210,6 +210,3 @@ def _parser(name: str, tokenizer: Any) -> Any:
         raise StageError(
             f"inference.reasoning_parser: {name!r}: vLLM cannot use it here: {error}"
         ) from error
-
-
-ENGINE = VllmEngine

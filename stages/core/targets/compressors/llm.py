@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stages.core.asking import engines
-from stages.core.asking.answering import Answer, Asked, Asker, LanguageModel
-from stages.core.asking.held import Again
+from stages.core.asking.answering import Asker
+from stages.core.asking.answers import Answer, AnswerHandle
+from stages.core.asking.language_model import LanguageModel
+from stages.core.asking.reuse import RepeatableRequests
 from stages.core.program.errors import StageError
 from stages.core.program.params import Positive, Seed
 from stages.core.records import Trace
@@ -64,23 +66,24 @@ def compress(
     traces anew at each call, so that none is held. Raises StageError where every request was
     refused.
     """
-    asked_by_key: dict[Key, Asked] = {}  # of the traces whose prompt fits
-    requests = Again(lambda: _requests(open_traces(), config, asker, asked_by_key))
+    asked_by_key: dict[Key, AnswerHandle] = {}  # of the traces whose prompt fits
+    requests = RepeatableRequests(lambda: _requests(open_traces(), config, asker, asked_by_key))
     asker.ask(requests, "compress")
     if asked_by_key and len(asker.refused) == len(asked_by_key):
         first_refusal = next(iter(asker.refused.values()))
-        raise StageError(f"{asker.place}: every request was refused: {first_refusal.text}")
+        raise StageError(f"{asker.params_path}: every request was refused: {first_refusal.text}")
     for trace in open_traces():
         asked = asked_by_key.get((trace.question_id, trace.sample))
         if asked:
             yield trace, asker.answer(asked)
         else:
             is_oversized = len(trace.reasoning) > LONGEST_TRACE
-            yield trace, Answer("", "", "oversized" if is_oversized else "too_long")
+            reason = "oversized" if is_oversized else "too_long"
+            yield trace, Answer(reasoning="", text="", finish_reason=reason)
 
 
 def _requests(
-    traces: Iterable[Trace], config: LLM, asker: Asker, asked_by_key: dict[Key, Asked]
+    traces: Iterable[Trace], config: LLM, asker: Asker, asked_by_key: dict[Key, AnswerHandle]
 ) -> Iterator[engines.Request]:
     """Yields a request for every trace that fits the context, and notes it in `asked_by_key`."""
     for trace in traces:
