@@ -7,7 +7,7 @@ from stages.core import chat, tokens
 from stages.core.asking import engines
 from stages.core.asking.answering import Asker
 from stages.core.asking.answers import AnswerHandle
-from stages.core.asking.store import StoredAnswer as StoredAnswer
+from stages.core.asking.store import StoredAnswer
 from stages.core.program.errors import StageError
 from stages.core.records import Prediction
 
