@@ -25,10 +25,10 @@ class Sampling:
     repetition_penalty 1, and 0 for the other penalties.
     """
 
-    max_new_tokens: Annotated[int, Field(le=params.MOST)]
+    max_new_tokens: Annotated[int, Field(le=params.LARGEST_COUNT)]
     temperature: float = 0.0
     top_p: float = 1.0
-    top_k: Annotated[int, Field(le=params.MOST)] = 0
+    top_k: Annotated[int, Field(le=params.LARGEST_COUNT)] = 0
     min_p: float = 0.0
     repetition_penalty: float = 1.0
     presence_penalty: Penalty = 0.0
