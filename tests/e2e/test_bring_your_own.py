@@ -60,6 +60,7 @@ students:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not TRACES.is_dir(), reason="../shared/data is absent")
 def test_imported_traces_reach_the_report(tmp_path: Path) -> None:
     project = Project(tmp_path / "own")

@@ -217,6 +217,7 @@ def agree(url: str, name: str, model: Any, folder: Path) -> list[list[int]]:
     return answers
 
 
+@pytest.mark.slow
 @pytest.mark.vllm
 @pytest.mark.timeout(900)
 def test_cell_served_by_vllm_answers_as_transformers(learned: Path, tmp_path: Path) -> None:
@@ -225,6 +226,7 @@ def test_cell_served_by_vllm_answers_as_transformers(learned: Path, tmp_path: Pa
         agree(url, "cell", load(cell), cell)
 
 
+@pytest.mark.slow
 @pytest.mark.vllm
 @pytest.mark.timeout(900)
 def test_adapter_served_by_vllm_answers_as_peft(learned: Path, tmp_path: Path) -> None:

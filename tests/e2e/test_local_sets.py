@@ -83,6 +83,7 @@ def profile() -> str:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data is absent")
 def test_real_sets_are_answered_and_graded(tmp_path: Path) -> None:
     project = Project(tmp_path / "real")

@@ -13,6 +13,7 @@ import pytest
 from tests.e2e.project import Project
 from tests.readme import environment, session
 
+pytestmark = pytest.mark.slow
 SHOWN = dict(session())
 CONSOLE = list(SHOWN)
 

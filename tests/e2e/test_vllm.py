@@ -154,6 +154,7 @@ def test_offline_engine_generates_and_compresses_and_resumes(
         assert len(store) == paid + len(rows) - len(first)
 
 
+@pytest.mark.slow
 def test_checkpoints_answer_ahead_by_one_engine(project: Project, smollm2: Path) -> None:
     """An engine that was given new weights answers like one that was loaded with them."""
     evaluation = {
@@ -208,6 +209,7 @@ def test_checkpoints_answer_ahead_by_one_engine(project: Project, smollm2: Path)
     assert time.monotonic() - began < 40  # vLLM alone takes longer to load twice
 
 
+@pytest.mark.slow
 def test_served_model_generates_and_compresses(
     project: Project, smollm2: Path, tmp_path: Path
 ) -> None:

@@ -103,6 +103,7 @@ def test_script_without_a_main_guard_fails_at_once(tmp_path: Path, guard: str, r
 def test_pool_whose_workers_cannot_start_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
     # No limit that the system can set: a worker fails at its start
     monkeypatch.setattr(workers, "MEMORY", 1 << 80)
+    monkeypatch.setattr(workers, "START_SECONDS", 5)
     with pytest.raises(StageError, match="the graders' processes do not start"):
         Workers(unreliable, failed, 2)
 

@@ -73,6 +73,7 @@ def state_bytes(root: Path) -> int:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_states_are_small_and_a_killed_run_ends_as_it_would_have(
     wide: Path, tokenizer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
