@@ -106,7 +106,7 @@ def test_grid_runs_two_cells_at_a_time(project: Project) -> None:
     assert (
         len(list((plots / "figures").glob("*.png")))
         == len(list((plots / "figures").glob("*.svg")))
-        == 7
+        == 8
     )
     assert not (plots / "tables/holes.md").exists()
     assert project.repro() == set()
