@@ -28,8 +28,9 @@ from tests.made import LORA
 from tests.miniatures import build
 
 # Largest difference of a loss of about 6.5, before anything was learned (the rate of the first step
-# is 0), and after: it then falls by 0.5 or more, and AdamW's first updates make much of rounding
-BEFORE, AFTER = 0.006, 0.03
+# is 0), and after: it then falls by 0.5 or more, and AdamW's first updates make much of rounding.
+# How bf16 rounds depends on the CPU; one rounding of such a loss may be 0.4% of it, 0.025.
+BEFORE, AFTER = 0.01, 0.03
 ROUNDING = 0.02  # distance of logits; saving.TOLERANCE names it
 NAMES = ["qwen08b", "qwen9b", "llama8b", "gptoss20b"]
 SLOW = [("qwen9b", "lora"), ("llama8b", "lora")]
