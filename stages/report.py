@@ -40,9 +40,9 @@ def build(
     names, inputs = study.grid.arms(), study.inputs
     method = study.settings.headline["method"]
     own = {
-        one.run.target: one
+        one.cell.target: one
         for one in headline(study.arms, study.settings)
-        if one.run.method in (method, "")
+        if one.cell.method in (method, "")
     }
     folders = {
         "tables": markup.files(made),
@@ -106,7 +106,9 @@ def made_tables(study: Study) -> dict[str, Table]:
 
 def _about(study: Study) -> provenance.About:
     """What captions say of the whole report."""
-    return provenance.About(study.arms[0].asked, study.settings.bootstrap, study.settings.paper)
+    return provenance.About(
+        study.arms[0].questions_text, study.settings.bootstrap, study.settings.paper
+    )
 
 
 def _page(

@@ -17,7 +17,7 @@ MAIN = "in_distribution"
 Scope = tuple[str, str]  # (group, source), ALL for either
 
 
-def asked(group: str, count: int) -> str:
+def describe_questions(group: str, count: int) -> str:
     """The questions of a group for readers, as "44 OOD reasoning questions"."""
     kind = "" if group == ALL else group.replace("ood_", "OOD ").replace("_", "-") + " "
     return f"{count} {kind}questions"

@@ -13,7 +13,7 @@ from stages.core.cells import TRUNCATED, UNTRAINED, Cell
 from stages.core.grid import ALL, MAIN, Grid, Scope
 from stages.core.records import GROUPS
 from stages.core.report.metrics import Inputs
-from stages.core.report.results import Comparison, Cost, Result, cost
+from stages.core.report.results import Comparison, Result, TrainingCost, training_cost
 from stages.core.statistics import answers as arrays
 from stages.core.statistics import macro, measures, significance
 from stages.core.statistics.answers import Answers
@@ -93,7 +93,7 @@ def results(
     ]
 
 
-def costs(arms: Iterable[Cell], inputs: Inputs, confidence: float) -> dict[Cell, Cost]:
+def costs(arms: Iterable[Cell], inputs: Inputs, confidence: float) -> dict[Cell, TrainingCost]:
     """What each arm took to train, over its runs that say so, and against raw, over the seeds that
     both have.
     """
@@ -108,12 +108,14 @@ def costs(arms: Iterable[Cell], inputs: Inputs, confidence: float) -> dict[Cell,
 
 def _cost(
     own: Mapping[str, Cell], raw: Mapping[str, Cell], inputs: Inputs, confidence: float
-) -> Cost:
+) -> TrainingCost:
     """The cost of an arm's runs against that of raw's, both by seed."""
 
-    def summed(runs: Iterable[Cell]) -> Cost:
+    def summed(runs: Iterable[Cell]) -> TrainingCost:
         chosen = list(runs)
-        return cost([inputs.train[run] for run in chosen], [inputs.timing[run] for run in chosen])
+        return training_cost(
+            [inputs.train[run] for run in chosen], [inputs.timing[run] for run in chosen]
+        )
 
     both, whole = (
         [seed for seed in own if seed in raw],
@@ -121,12 +123,13 @@ def _cost(
     )
     if not both:
         return dataclasses.replace(
-            whole, why="no seed in common with raw" if raw else "raw's training is not there"
+            whole,
+            seconds_note="no seed in common with raw" if raw else "raw's training is not there",
         )
     related = summed(own[seed] for seed in both).against(
         summed(raw[seed] for seed in both), confidence
     )
-    ratios = ("relative_tokens", "relative_flops", "relative_seconds", "why")
+    ratios = ("relative_tokens", "relative_flops", "relative_seconds", "seconds_note")
     return dataclasses.replace(whole, **{name: getattr(related, name) for name in ratios})
 
 
@@ -202,13 +205,13 @@ def corrected(
 
 def tested(one: Result) -> list[Measure]:
     """An arm's comparisons, with raw and with the untrained student."""
-    return [*one.groups.values(), *([one.gained] if one.gained else [])]
+    return [*one.groups.values(), *([one.versus_untrained] if one.versus_untrained else [])]
 
 
 def _adjusted(one: Result, adjusted: Iterator[Adjusted]) -> Result:
     scopes = {(group, ALL): _with(measure, adjusted) for group, measure in one.groups.items()}
-    gained = _with(one.gained, adjusted) if one.gained else None
-    return dataclasses.replace(one, scopes={**one.scopes, **scopes}, gained=gained)
+    gained = _with(one.versus_untrained, adjusted) if one.versus_untrained else None
+    return dataclasses.replace(one, scopes={**one.scopes, **scopes}, versus_untrained=gained)
 
 
 def _with(one: Measure, adjusted: Iterator[Adjusted]) -> Measure:

@@ -10,19 +10,19 @@ import numpy as np
 from scipy import stats
 
 from stages.core.cells import UNTRAINED, Cell
-from stages.core.grid import ALL, MAIN, Scope, asked
+from stages.core.grid import ALL, MAIN, Scope, describe_questions
 from stages.core.statistics.measures import Estimate, Measure
 
 NOTHING = Estimate()
 
 
 @dataclass(frozen=True)
-class Cost:
+class TrainingCost:
     """What training used and took: sums over an arm's seeds, but `passes` and the highest
     `peak_memory_gb`.
 
     `tokens` are those of completions, `total_tokens` the prompts' too, of all passes. `relative_`
-    is to raw over the seeds that both have, `why` says why the seconds are not. Tokens and FLOPs
+    is to raw over the seeds that both have, `seconds_note` says why the seconds are not. Tokens and FLOPs
     are counts over the same questions, without an interval; of seconds there is one where there are
     several seeds.
     """
@@ -40,7 +40,7 @@ class Cost:
     relative_tokens: float | None = None
     relative_flops: float | None = None
     relative_seconds: Estimate = NOTHING
-    why: str | None = None
+    seconds_note: str | None = None
     seeds: tuple[str, ...] = ()
 
     @property
@@ -58,7 +58,7 @@ class Cost:
         """Of one seed, in the mean."""
         return self.seconds / len(self.each_seconds)
 
-    def against(self, raw: "Cost", confidence: float) -> "Cost":
+    def against(self, raw: "TrainingCost", confidence: float) -> "TrainingCost":
         """With the ratios to `raw`, both over the same seeds in the same order.
 
         Seconds of different devices, or numbers of threads, are not divided.
@@ -71,7 +71,7 @@ class Cost:
             relative_seconds=mean_ratio(self.each_seconds, raw.each_seconds, confidence)
             if same
             else NOTHING,
-            why=None
+            seconds_note=None
             if same
             else f"timed on {' and '.join(self.devices)}, raw on {' and '.join(raw.devices)}",
         )
@@ -93,13 +93,15 @@ def mean_ratio(above: Sequence[float], below: Sequence[float], confidence: float
     return Estimate(math.exp(mean), math.exp(mean - half), math.exp(mean + half))
 
 
-def cost(trained: Sequence[Mapping[str, Any]], timed: Sequence[Mapping[str, Any]]) -> Cost:
+def training_cost(
+    trained: Sequence[Mapping[str, Any]], timed: Sequence[Mapping[str, Any]]
+) -> TrainingCost:
     """The cost of one arm, over its seeds' train and timing metrics."""
     total = {
         name: sum(one[name] for one in trained)
         for name in ("examples", "steps", "completion_tokens", "flops_6n")
     }
-    return Cost(
+    return TrainingCost(
         examples=total["examples"],
         passes=sum(one["passes"] for one in trained) / len(trained),
         steps=total["steps"],
@@ -118,14 +120,14 @@ class Result:
     """A run's cost, None where there is none, and its measures by (group, source), or ALL for
     either.
 
-    `gained` is its measure against the untrained student, on the questions of `whole`; `seeds` are
+    `versus_untrained` is its measure against the untrained student, on the questions of `main`; `seeds` are
     an arm's.
     """
 
-    run: Cell
-    cost: Cost | None
+    cell: Cell
+    cost: TrainingCost | None
     scopes: Mapping[Scope, Measure]
-    gained: Measure | None = None
+    versus_untrained: Measure | None = None
     seeds: tuple[str, ...] = ()
 
     @property
@@ -134,18 +136,18 @@ class Result:
         return (MAIN, ALL) if (MAIN, ALL) in self.scopes else (ALL, ALL)
 
     @property
-    def whole(self) -> Measure:
+    def main(self) -> Measure:
         """The measure that headline numbers are from."""
         return self.scopes[self.scope]
 
     @property
-    def asked(self) -> str:
-        """Which questions `whole` is about, as "132 in-distribution questions"."""
-        return asked(MAIN if (MAIN, ALL) in self.scopes else ALL, self.whole.questions)
+    def questions_text(self) -> str:
+        """Which questions `main` is about, as "132 in-distribution questions"."""
+        return describe_questions(MAIN if (MAIN, ALL) in self.scopes else ALL, self.main.questions)
 
     @property
     def groups(self) -> dict[str, Measure]:
-        """The measures that are compared with raw: over each group of questions, those of `whole`
+        """The measures that are compared with raw: over each group of questions, those of `main`
         first.
         """
         every = {group: one for (group, source), one in self.scopes.items() if source == ALL}
@@ -156,7 +158,7 @@ class Result:
         return [source for own, source in self.scopes if source != ALL and group in (ALL, own)]
 
     @property
-    def spent(self) -> tuple[float | None, Estimate]:
+    def training_ratios(self) -> tuple[float | None, Estimate]:
         """Training tokens and seconds relative to raw."""
         return (
             (self.cost.relative_tokens, self.cost.relative_seconds)
@@ -169,15 +171,15 @@ def by_training(results: Sequence[Result]) -> dict[tuple[str, str, str], list[Re
     """The results of each (teacher, student, method) that was trained, and with each the untrained
     student's.
     """
-    trained = [one.run for one in results if one.run.target != UNTRAINED]
+    trained = [one.cell for one in results if one.cell.target != UNTRAINED]
     keys = dict.fromkeys((run.teacher, run.student, run.method) for run in trained)
     return {
         (teacher, student, method): [
             one
             for one in results
-            if one.run.student == student
-            and one.run.teacher in (teacher, "")
-            and one.run.method in (method, "")
+            if one.cell.student == student
+            and one.cell.teacher in (teacher, "")
+            and one.cell.method in (method, "")
         ]
         for teacher, student, method in keys
     }
@@ -191,7 +193,7 @@ class Comparison:
     examples.
     """
 
-    run: Cell
+    cell: Cell
     compressed: Measure
     truncated: Measure
     tokens: float | None = None

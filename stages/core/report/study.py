@@ -67,8 +67,8 @@ def headline(results: Sequence[Result], settings: Settings) -> list[Result]:
     return [
         result
         for result in results
-        if result.run.student == student
-        and (result.run.target == UNTRAINED or result.run.teacher == teacher)
+        if result.cell.student == student
+        and (result.cell.target == UNTRAINED or result.cell.teacher == teacher)
     ]
 
 

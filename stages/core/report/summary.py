@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stages.core.cells import TRUNCATED, UNTRAINED
-from stages.core.report.results import NOTHING, Cost, Result
+from stages.core.report.results import NOTHING, Result, TrainingCost
 from stages.core.statistics.measures import Measure
 
 Scalar = float | str | None
@@ -24,7 +24,7 @@ def headlines(arms: Sequence[str], own: Mapping[str, Result]) -> dict[str, dict[
     """
     found: dict[str, dict[str, Scalar]] = {}
     if UNTRAINED in own:
-        found["accuracy"] = {UNTRAINED: _round(own[UNTRAINED].whole.accuracy.value)}
+        found["accuracy"] = {UNTRAINED: _round(own[UNTRAINED].main.accuracy.value)}
     room = _SCALARS - 1
     for arm in (arm for arm in arms[:-1] if arm in own):
         values = _scalars(arm, own[arm])
@@ -33,18 +33,21 @@ def headlines(arms: Sequence[str], own: Mapping[str, Result]) -> dict[str, dict[
         room -= len(values)
         for name, value in values.items():
             found.setdefault(name, {})[arm] = _round(value)
-        if arm != "raw" and (spent := own[arm].cost) and spent.why:
+        if arm != "raw" and (spent := own[arm].cost) and spent.seconds_note:
             found["train_seconds"][arm] = "not comparable"
     return found
 
 
 def _scalars(arm: str, one: Result) -> dict[str, float | None]:
-    whole = one.whole
+    whole = one.main
     values = {"accuracy": whole.accuracy.value, "output_tokens": whole.tokens.value}
     if arm == "raw":
         return values
     values |= {"retention": whole.retention.value}
-    values |= {"train_tokens": one.spent[0], "train_seconds": one.spent[1].value}
+    values |= {
+        "train_tokens": one.training_ratios[0],
+        "train_seconds": one.training_ratios[1].value,
+    }
     if arm != "answer_only" and not arm.startswith(TRUNCATED):
         values["efficiency"] = whole.efficiency.value
     return values
@@ -57,23 +60,23 @@ def _round(value: float | None) -> float | None:
 def rows(found: Sequence[Result]) -> list[dict[str, Any]]:
     """A row of results.csv for each run and scope."""
     return [
-        dataclasses.asdict(one.run)
-        | {"seeds": " ".join(one.seeds) or one.run.seed, "group": group, "source": source}
+        dataclasses.asdict(one.cell)
+        | {"seeds": " ".join(one.seeds) or one.cell.seed, "group": group, "source": source}
         | {"questions": measure.questions, "sampled_questions": measure.sampled}
         | _cells(measure)
         | _tests(measure, "")
-        | _tests(one.gained if (group, source) == one.scope else None, "_untrained")
+        | _tests(one.versus_untrained if (group, source) == one.scope else None, "_untrained")
         | _spent(one.cost)
         for one in found
         for (group, source), measure in one.scopes.items()
     ]
 
 
-def _spent(cost: Cost | None) -> dict[str, Any]:
+def _spent(cost: TrainingCost | None) -> dict[str, Any]:
     """What training took, and relative to raw; all None where nothing was trained."""
     names = {
         "train_tokens": "relative_tokens",
-        "train_seconds_note": "why",
+        "train_seconds_note": "seconds_note",
         "train_flops": "relative_flops",
         "examples": "examples",
         "passes": "passes",

@@ -74,7 +74,7 @@ class Measure:
     the budget counts the same. Against a reference, over the `seeds` that both have: retention is
     the ratio of accuracies, output that of mean tokens, efficiency that of accuracy per token;
     difference is accuracy less the reference's, `p` McNemar's (of several seeds
-    `significance.seeded`), and `error` the difference's standard error by the bootstrap. `lacks`
+    `significance.seeded`), and `error` the difference's standard error by the bootstrap. `no_ratio_reason`
     says why there are no ratios, or none of accuracy, with {} for the reference's name.
     """
 
@@ -102,7 +102,7 @@ class Measure:
         None  # the smallest difference that Holm's `p` resolves four times out of five
     )
     seeds: tuple[str, ...] = ()
-    lacks: str = ""
+    no_ratio_reason: str = ""
 
 
 def ratio(above: Floats, below: Floats, confidence: float | None) -> Estimate:
@@ -255,10 +255,10 @@ def _against(
 ) -> dict[str, Any]:
     """The part of a measure that compares; the reference's own ratios are 1, without an interval."""
     if other not in runs:
-        return {"lacks": "{} has not been scored"}
+        return {"no_ratio_reason": "{} has not been scored"}
     own, base = shared(runs[key], runs[other])
     if not own:
-        return {"lacks": "no seed in common with {}"}
+        return {"no_ratio_reason": "no seed in common with {}"}
     correct, tokens = (over_seeds(sums[key][name], settings, own) for name in ("correct", "tokens"))
     base_correct, base_tokens = (
         over_seeds(sums[other][name], settings, base) for name in ("correct", "tokens")
@@ -268,7 +268,7 @@ def _against(
         "retention": ratio(correct, base_correct, confidence),
         "output": ratio(tokens, base_tokens, confidence),
         "efficiency": ratio(correct * base_tokens, tokens * base_correct, confidence),
-        "lacks": "" if base_correct[0] else "no answer of {} is right",
+        "no_ratio_reason": "" if base_correct[0] else "no answer of {} is right",
         "seeds": tuple(runs[key].seeds[place] for place in own) if runs[key].seeds else (),
     }
     if key == other:

@@ -14,11 +14,13 @@ from stages.core.cells import Cell
 from stages.core.grid import ALL
 from stages.core.report.figures import drawing
 from stages.core.report.figures.panels import Mark, Panel, looks, rows_figure
-from stages.core.report.results import Cost, Result
+from stages.core.report.results import Result, TrainingCost
 from stages.core.statistics.measures import Estimate, Lengths, Measure
 
 ARMS = ("raw", "light", "strong", "truncated_light", "answer_only", "untrained")
-COST = Cost(1, 1.0, 1, 1, 2, 12, True, (1.0,), 1.0, ("cpu (2 threads)",), 0.5, 0.6, Estimate(0.25))
+COST = TrainingCost(
+    1, 1.0, 1, 1, 2, 12, True, (1.0,), 1.0, ("cpu (2 threads)",), 0.5, 0.6, Estimate(0.25)
+)
 
 
 def result(
@@ -133,7 +135,7 @@ def test_students_without_reasoning_stand_at_0_inside_the_axes_of_tokens() -> No
 
 def test_figure_5_counts_reasoning_tokens_and_its_alternative_all_generated_ones() -> None:
     one = result("raw", 0.5, 50)
-    measure = dataclasses.replace(one.whole, thinking=Lengths(*[40.0] * 6))
+    measure = dataclasses.replace(one.main, thinking=Lengths(*[40.0] * 6))
     own = [dataclasses.replace(one, scopes={(ALL, ALL): measure})]
     for reasoning, wanted, said in (
         (True, 40, "median reasoning tokens"),
@@ -285,7 +287,9 @@ def test_nothing_to_compare_is_said() -> None:
 
 
 def test_uncomparable_times_are_counted_in_the_title() -> None:
-    refused = dataclasses.replace(COST, relative_seconds=Estimate(), why="timed on gpu, raw on cpu")
+    refused = dataclasses.replace(
+        COST, relative_seconds=Estimate(), seconds_note="timed on gpu, raw on cpu"
+    )
     other = dataclasses.replace(result("light", 0.5, 9), cost=refused)
     drawn = drawing.cost(ARMS, [result("raw", 0.5, 9), other]).axes
     titles = [axes.get_title(loc="left") for axes in drawn]

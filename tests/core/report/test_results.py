@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from stages.core.report.results import Cost, cost
+from stages.core.report.results import TrainingCost, training_cost
 from stages.core.statistics.measures import Estimate
 
 
-def spent(*, seeds: int = 1, device: str = "cpu", threads: int = 2, **values: Any) -> Cost:
+def spent(*, seeds: int = 1, device: str = "cpu", threads: int = 2, **values: Any) -> TrainingCost:
     """The cost of an arm whose seeds are all alike."""
     trained = {
         "examples": 10,
@@ -21,7 +21,7 @@ def spent(*, seeds: int = 1, device: str = "cpu", threads: int = 2, **values: An
     }
     trained |= {"flops_6n": 2400, "packed": False}
     timed = {"device": device, "threads": threads, "step_seconds": 8.0, "peak_memory_gb": 1.5}
-    return cost([trained | values] * seeds, [timed | values] * seeds)
+    return training_cost([trained | values] * seeds, [timed | values] * seeds)
 
 
 def test_seeds_are_summed_but_not_passes_and_memory() -> None:
@@ -44,7 +44,7 @@ def test_seeds_are_summed_but_not_passes_and_memory() -> None:
 
 def test_ratios_on_one_device() -> None:
     one = spent(completion_tokens=150, flops_6n=1500, step_seconds=4.0).against(spent(), 0.95)
-    assert (one.relative_tokens, one.relative_flops, one.why) == (0.5, 0.625, None)
+    assert (one.relative_tokens, one.relative_flops, one.seconds_note) == (0.5, 0.625, None)
     assert one.relative_seconds == Estimate(0.5)
 
 
@@ -59,8 +59,8 @@ def test_seconds_of_several_seeds_have_an_interval() -> None:
         {"device": "cpu", "threads": 1, "step_seconds": s, "peak_memory_gb": 1}
         for s in (4.0, 2.0, 1.0)
     ]
-    raw = cost([trained] * 3, [one | {"step_seconds": 8.0} for one in timed])
-    found = cost([trained] * 3, timed).against(raw, 0.95).relative_seconds
+    raw = training_cost([trained] * 3, [one | {"step_seconds": 8.0} for one in timed])
+    found = training_cost([trained] * 3, timed).against(raw, 0.95).relative_seconds
     half = 4.30265 * math.log(2) / math.sqrt(3)
     wanted = [0.25, 0.25 / math.exp(half), 0.25 * math.exp(half)]
     assert dataclasses.astuple(found) == pytest.approx(wanted, rel=1e-5)
@@ -78,7 +78,7 @@ def test_seconds_of_different_devices_or_threads_are_not_divided(
     other: dict[str, Any], why: str
 ) -> None:
     one = spent(**other).against(spent(), 0.95)
-    assert (one.relative_seconds, one.why) == (Estimate(), why)
+    assert (one.relative_seconds, one.seconds_note) == (Estimate(), why)
     assert (one.relative_tokens, one.relative_flops) == (1.0, 1.0)
 
 
@@ -90,9 +90,9 @@ def test_an_arm_on_two_devices_has_no_ratio_even_to_such_a_raw() -> None:
     trained = dict.fromkeys(
         "examples passes steps prompt_tokens completion_tokens flops_6n packed".split(), 1
     )
-    both = cost([trained] * 2, rows)
+    both = training_cost([trained] * 2, rows)
     assert both.against(both, 0.95).relative_seconds == Estimate()
-    assert both.against(both, 0.95).why is not None
+    assert both.against(both, 0.95).seconds_note is not None
 
 
 def test_nothing_is_divided_by_nothing() -> None:

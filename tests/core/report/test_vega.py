@@ -66,7 +66,7 @@ def test_a_point_for_each_arm_and_the_untrained_one_in_every_panel() -> None:
 
 
 def test_a_row_for_each_cap_and_none_where_nothing_was_trained() -> None:
-    curves = {one.run: [Estimate(0.0), Estimate(0.5, 0.25)] for one in POOLED}
+    curves = {one.cell: [Estimate(0.0), Estimate(0.5, 0.25)] for one in POOLED}
     found = vega.budgets(ARMS, POOLED[1:2], [4, 8], curves)
     assert [
         (row["cap"], row["accuracy"], row["accuracy_low"], row["accuracy_high"]) for row in found

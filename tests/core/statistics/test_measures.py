@@ -69,7 +69,7 @@ def test_the_reference_against_itself_is_one() -> None:
 def test_without_a_right_raw_answer_there_is_no_ratio() -> None:
     found = against(answers([1, 0], [3, 4]), answers([0, 0], [30, 40]))
     assert found.retention == found.efficiency == Estimate()
-    assert found.lacks == "no answer of {} is right"
+    assert found.no_ratio_reason == "no answer of {} is right"
     assert found.difference.value == 0.5
     assert found.output.value == 0.1
 
@@ -184,10 +184,10 @@ def test_arms_are_compared_over_the_seeds_that_both_have() -> None:
     found = against(own, raw)
     assert (found.accuracy.value, found.difference.value, found.seeds) == (0.5, 1.0, ("s1",))
     assert found.p == pytest.approx(2 * 0.5**8)  # McNemar's: one seed is left
-    assert against(seeded(s2=one), raw).lacks == "no seed in common with {}"
+    assert against(seeded(s2=one), raw).no_ratio_reason == "no seed in common with {}"
     assert against(own, answers(zero, [1] * 8)).difference.value == 0.5  # of no seed: beside all
     missing = measure({"own": own}, {"own": "raw"}, PLAIN)["own"]
-    assert (missing.lacks, missing.difference) == ("{} has not been scored", Estimate())
+    assert (missing.no_ratio_reason, missing.difference) == ("{} has not been scored", Estimate())
 
 
 def test_the_order_of_seeds_does_not_matter_to_their_pairs() -> None:

@@ -11,7 +11,7 @@ import matplotlib.style
 from matplotlib.figure import Figure
 
 from stages.core.cells import UNTRAINED, Cell, label
-from stages.core.grid import asked
+from stages.core.grid import describe_questions
 from stages.core.report import paper
 from stages.core.report.figures.panels import Mark, Panel, line, looks, rows_figure
 from stages.core.report.figures.points import METHODS, Axis, Point, points_figure
@@ -57,7 +57,7 @@ def draw(
             "5_accuracy_tokens": accuracy_tokens(arms, pooled, papers),
             "5b_accuracy_generated": accuracy_tokens(arms, pooled, papers, reasoning=False),
             "6_cost": cost(arms, pooled, papers),
-            "7_truncation": truncation(arms, compared, f"on {pooled[0].asked}"),
+            "7_truncation": truncation(arms, compared, f"on {pooled[0].questions_text}"),
             "8_retention_efficiency": retention_efficiency(arms, pooled, papers),
             "9_budget": budget(arms, pooled, caps, curves),
         }
@@ -79,16 +79,16 @@ def _rendered(figure: Figure, kind: str) -> bytes:
 
 def accuracy(arms: Sequence[str], pooled: Sequence[Result]) -> Figure:
     """Figure 4: accuracy by arm, a panel for each group of questions, student and method."""
-    teachers = _distinct(one.run.teacher for one in pooled)
-    students = _distinct(one.run.student for one in pooled)
-    methods = _distinct(one.run.method for one in pooled)
+    teachers = _distinct(one.cell.teacher for one in pooled)
+    students = _distinct(one.cell.student for one in pooled)
+    methods = _distinct(one.cell.method for one in pooled)
     panels = []
     for group, method, student in itertools.product(pooled[0].groups, methods, students):
         shown = [
-            one for one in pooled if one.run.student == student and one.run.method in (method, "")
+            one for one in pooled if one.cell.student == student and one.cell.method in (method, "")
         ]
         marks = [_accuracy_mark(one, one.groups[group], teachers) for one in shown]
-        axis = f"accuracy (%)\non {asked(group, pooled[0].groups[group].questions)}"
+        axis = f"accuracy (%)\non {describe_questions(group, pooled[0].groups[group].questions)}"
         panels.append(Panel(f"{student}, {method}", axis, marks))
     legend = [
         line("#404040", "o", name, teacher)
@@ -107,8 +107,10 @@ def accuracy(arms: Sequence[str], pooled: Sequence[Result]) -> Figure:
 
 def _accuracy_mark(one: Result, measure: Measure, teachers: Sequence[str]) -> Mark:
     # the untrained student has no teacher, so no slot
-    fill = teachers.index(one.run.teacher) if one.run.teacher else 0
-    return Mark(one.run.target, one.run.teacher, one.run.target, measure.accuracy.scaled(100), fill)
+    fill = teachers.index(one.cell.teacher) if one.cell.teacher else 0
+    return Mark(
+        one.cell.target, one.cell.teacher, one.cell.target, measure.accuracy.scaled(100), fill
+    )
 
 
 def rho(arms: Sequence[str], found: Sequence[Mapping[str, Any]], papers: bool = False) -> Figure:
@@ -148,11 +150,11 @@ def rho(arms: Sequence[str], found: Sequence[Mapping[str, Any]], papers: bool = 
 def cost(arms: Sequence[str], pooled: Sequence[Result], papers: bool = False) -> Figure:
     """Figure 6: training tokens, FLOPs and seconds in training steps, relative to raw."""
     names = _names(pooled)
-    trained = [(names[one.run], one.run.target, one.cost) for one in pooled if one.cost]
+    trained = [(names[one.cell], one.cell.target, one.cost) for one in pooled if one.cost]
     tokens = [Mark(row, arm, arm, Estimate(cost.relative_tokens)) for row, arm, cost in trained]
     flops = [Mark(row, arm, arm, Estimate(cost.relative_flops)) for row, arm, cost in trained]
     seconds = [Mark(row, arm, arm, cost.relative_seconds) for row, arm, cost in trained]
-    lacking = sum(bool(cost.why) for _, _, cost in trained)
+    lacking = sum(bool(cost.seconds_note) for _, _, cost in trained)
     missing = f" ({lacking} not comparable)" if lacking else ""
     panels = [
         Panel(
@@ -182,7 +184,9 @@ def truncation(arms: Sequence[str], compared: Sequence[Comparison], where: str =
     """
     names = _names(compared)
     marks = [
-        Mark(names[one.run], one.run.target, one.run.target, one.compressed.difference.scaled(100))
+        Mark(
+            names[one.cell], one.cell.target, one.cell.target, one.compressed.difference.scaled(100)
+        )
         for one in compared
     ]
     title, axis = "accuracy, compressed less truncated", f"percentage points\n{where}"
@@ -195,12 +199,14 @@ def retention_efficiency(
     """Figure 8: retention, length of outputs and per-token efficiency, relative to raw."""
     names = _names(pooled)
     trained = [
-        (names[one.run], one.run.target, one.whole) for one in pooled if one.run.target != UNTRAINED
+        (names[one.cell], one.cell.target, one.main)
+        for one in pooled
+        if one.cell.target != UNTRAINED
     ]
     kept = [Mark(row, arm, arm, whole.retention.scaled(100)) for row, arm, whole in trained]
     output = [Mark(row, arm, arm, whole.output) for row, arm, whole in trained]
     efficient = [Mark(row, arm, arm, whole.efficiency) for row, arm, whole in trained]
-    where = f"on {pooled[0].asked}"
+    where = f"on {pooled[0].questions_text}"
     panels = [
         Panel(
             "retention",
@@ -238,14 +244,14 @@ def budget(
     """Figure 9: accuracy against the cap of generated tokens, a panel for each student (of a
     teacher) and method.
     """
-    several = len(_distinct(one.run.teacher for one in pooled)) > 1
+    several = len(_distinct(one.cell.teacher for one in pooled)) > 1
     drawn = {
         student + (f" of {teacher}" if several else "") + f", {method}": [
-            Curve(one.run.target, curves[one.run]) for one in own
+            Curve(one.cell.target, curves[one.cell]) for one in own
         ]
         for (teacher, student, method), own in by_training(pooled).items()
     }
-    return curves_figure(drawn, looks(arms), caps, f"accuracy (%)\non {pooled[0].asked}")
+    return curves_figure(drawn, looks(arms), caps, f"accuracy (%)\non {pooled[0].questions_text}")
 
 
 def _band(ends: tuple[float, float], papers: bool) -> tuple[float, float] | None:
@@ -260,11 +266,11 @@ def _distinct(values: Iterable[str]) -> list[str]:
 
 def _names(results: Sequence[Result | Comparison]) -> dict[Cell, str]:
     """Each run's row: the student, of which teacher where there are several, and the method."""
-    several = len(_distinct(one.run.teacher for one in results)) > 1
+    several = len(_distinct(one.cell.teacher for one in results)) > 1
     return {
-        one.run: one.run.student
-        + (f" of {one.run.teacher}" if several else "")
-        + f", {one.run.method}"
+        one.cell: one.cell.student
+        + (f" of {one.cell.teacher}" if several else "")
+        + f", {one.cell.method}"
         for one in results
     }
 
@@ -290,29 +296,29 @@ def accuracy_tokens(
 
     With `papers` each panel has the range where the paper's lengths would lie, from raw's.
     """
-    teachers = _distinct(one.run.teacher for one in pooled)
-    methods = _distinct(one.run.method for one in pooled)
+    teachers = _distinct(one.cell.teacher for one in pooled)
+    methods = _distinct(one.cell.method for one in pooled)
     markers = {method: METHODS[place % len(METHODS)] for place, method in enumerate(methods)}
     panels = {}
     for teacher, student in itertools.product(
-        teachers, _distinct(one.run.student for one in pooled)
+        teachers, _distinct(one.cell.student for one in pooled)
     ):
         title = student + (f" of {teacher}" if len(teachers) > 1 else "")
         panels[title] = [
             Point(
-                one.run.target,
-                one.whole.accuracy,
-                one.whole.thinking if reasoning else one.whole.lengths,
-                markers.get(one.run.method),
+                one.cell.target,
+                one.main.accuracy,
+                one.main.thinking if reasoning else one.main.lengths,
+                markers.get(one.cell.method),
             )
             for one in pooled
-            if one.run.student == student and one.run.teacher in (teacher, "")
+            if one.cell.student == student and one.cell.teacher in (teacher, "")
         ]
     axis = Axis(
         "median reasoning tokens"
         if reasoning
         else "median generated tokens,\nreasoning and answer",
-        f"accuracy (%)\non {pooled[0].asked}",
+        f"accuracy (%)\non {pooled[0].questions_text}",
         {title: band for title, points in panels.items() if papers and (band := _shorter(points))},
     )
     legend = [line("#404040", marker, method) for method, marker in markers.items()]

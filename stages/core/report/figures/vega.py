@@ -27,9 +27,9 @@ def points(arms: Sequence[str], pooled: Sequence[Result]) -> list[dict[str, Any]
     """
     found = []
     for who, one in _arms(arms, pooled):
-        lengths = one.whole.lengths
+        lengths = one.main.lengths
         tokens = {"tokens": lengths.median, "tokens_q1": lengths.q1, "tokens_q3": lengths.q3}
-        found.append(who | tokens | _percent(one.whole.accuracy))
+        found.append(who | tokens | _percent(one.main.accuracy))
     return found
 
 
@@ -45,7 +45,7 @@ def budgets(
     return [
         who | {"cap": cap} | _percent(value)
         for who, one in _arms(arms, pooled)
-        for cap, value in zip(caps, curves[one.run], strict=True)
+        for cap, value in zip(caps, curves[one.cell], strict=True)
     ]
 
 
@@ -55,13 +55,13 @@ def _arms(arms: Sequence[str], pooled: Sequence[Result]) -> Iterator[tuple[dict[
     for (teacher, student, method), own in by_training(pooled).items():
         for one in own:
             shown = {
-                "arm": label(one.run.target),
-                "colour": look[one.run.target][0],
-                "asked": one.asked,
+                "arm": label(one.cell.target),
+                "colour": look[one.cell.target][0],
+                "asked": one.questions_text,
             }
             yield (
                 {"panel": f"{student} of {teacher}, {method}"}
-                | dataclasses.asdict(one.run)
+                | dataclasses.asdict(one.cell)
                 | shown,
                 one,
             )

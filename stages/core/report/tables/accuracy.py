@@ -30,18 +30,18 @@ def accuracy(results: Sequence[Result], confidence: float) -> Table:
     rows = [
         (
             *(
-                *identity(one.run, one.seeds),
+                *identity(one.cell, one.seeds),
                 *(cell for group in groups for cell in _accuracies(one, group)),
             ),
-            *(number(one.whole.thinking.median), number(one.whole.lengths.median)),
-            *(share(one.whole.hit_cap), share(one.whole.no_answer)),
+            *(number(one.main.thinking.median), number(one.main.lengths.median)),
+            *(share(one.main.hit_cap), share(one.main.no_answer)),
         )
         for one in results
     ]
     heads = [head for group in groups for head in _accuracy_heads(results[0], group)]
     lengths = "median reasoning tokens, median tokens, hit cap %, no answer %"
     note = (
-        f"Greedy answers; tokens and outcomes on {results[0].whole.questions} {_main(results)}questions; in brackets "
+        f"Greedy answers; tokens and outcomes on {results[0].main.questions} {_main(results)}questions; in brackets "
         f"the {100 * confidence:g} % interval of a bootstrap over questions, and over seeds where there are several. "
         f"Of one seed with fewer than {FEW} questions, or where every answer, or none, is right, it is Clopper and "
         "Pearson's exact one."
@@ -83,20 +83,20 @@ def differences(
     tested = [
         (one, other, group, measure)
         for one in results
-        if one.run.target != UNTRAINED
+        if one.cell.target != UNTRAINED
         for other, group, measure in (
             *(
                 ("raw", group, measure)
                 for group, measure in one.groups.items()
-                if one.run.target != "raw"
+                if one.cell.target != "raw"
             ),
-            *([(UNTRAINED, one.scope[0], one.gained)] if one.gained else []),
+            *([(UNTRAINED, one.scope[0], one.versus_untrained)] if one.versus_untrained else []),
         )
         if measure.difference.value is not None
     ]
     rows = [
         (
-            *(*identity(one.run, measure.seeds), other, group, number(measure.questions)),
+            *(*identity(one.cell, measure.seeds), other, group, number(measure.questions)),
             *(percent(measure.difference, "+"), verdict(measure, confidence)),
             *(p_value(measure.p), p_value(measure.holm), share(measure.detectable)),
         )
@@ -159,7 +159,7 @@ def verdict(one: Measure, confidence: float) -> str:
 
 
 def _main(results: Sequence[Result]) -> str:
-    """Which questions `whole` is about, as an adjective."""
+    """Which questions `main` is about, as an adjective."""
     return "in-distribution " if (MAIN, ALL) in results[0].scopes else ""
 
 
@@ -167,7 +167,7 @@ def truncation(comparisons: Sequence[Comparison], confidence: float) -> Table:
     """Table 7: compression against truncation."""
     rows = [
         (
-            *(*identity(one.run, one.compressed.seeds), percent(one.compressed.accuracy)),
+            *(*identity(one.cell, one.compressed.seeds), percent(one.compressed.accuracy)),
             *(percent(one.truncated.accuracy), percent(one.compressed.difference, "+")),
             *(
                 verdict(one.compressed, confidence),
@@ -193,7 +193,7 @@ def retention(results: Sequence[Result]) -> Table:
     rows = [
         (
             *(
-                *identity(one.run, one.whole.seeds),
+                *identity(one.cell, one.main.seeds),
                 group,
                 percent(measure.retention),
                 interval(measure.output, 3),
@@ -201,7 +201,7 @@ def retention(results: Sequence[Result]) -> Table:
             *(times(measure.output.value), interval(measure.efficiency, 2)),
         )
         for one in results
-        if one.run.target != UNTRAINED
+        if one.cell.target != UNTRAINED
         for group, measure in one.groups.items()
     ]
     heads = (
@@ -225,14 +225,14 @@ def headline(results: Sequence[Result], confidence: float) -> Table:
     ]
     rows = [
         (
-            *(one.run.method or "-", label(one.run.target), percent(one.whole.accuracy)),
+            *(one.cell.method or "-", label(one.cell.target), percent(one.main.accuracy)),
             *(percent(one.scopes[group, ALL].accuracy) for group in others),
             *(
-                percent(one.whole.retention),
-                interval(one.whole.tokens, 0),
-                interval(one.whole.efficiency, 2),
+                percent(one.main.retention),
+                interval(one.main.tokens, 0),
+                interval(one.main.efficiency, 2),
             ),
-            *(significant(one.spent[0]), interval(one.spent[1], 2)),
+            *(significant(one.training_ratios[0]), interval(one.training_ratios[1], 2)),
         )
         for one in results
     ]
@@ -247,7 +247,7 @@ def headline(results: Sequence[Result], confidence: float) -> Table:
         ),
         *columns("efficiency / raw, training tokens / raw, training seconds / raw"),
     )
-    run, asked = results[0].run, results[0].whole.questions
+    run, asked = results[0].cell, results[0].main.questions
     seeds = run.seed or " and ".join(every_seed(results)) or "-"
     title = f"{run.student} taught by {run.teacher or '-'}, seed {seeds}"
     where = f"{asked} {_main(results)}questions"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stages.core.cells import Cell
-from stages.core.report.results import Cost, Result
+from stages.core.report.results import Result, TrainingCost
 from stages.core.report.tables.markup import (
     WHO,
     Table,
@@ -105,7 +105,7 @@ def break_even(
         if run.target not in compressors or raw is None:
             continue
         paid = seconds.get((run.teacher, run.target))
-        each = None if cost.why else raw.seconds_each - cost.seconds_each
+        each = None if cost.seconds_note else raw.seconds_each - cost.seconds_each
         rows.append(
             (
                 *(
@@ -146,8 +146,8 @@ def runs_to_pay(paid: float | None, each: float | None) -> str:
     return "never" if each <= 0 else number(math.floor(paid / each) + 1)
 
 
-def _trained(results: Sequence[Result]) -> list[tuple[Cell, Cost]]:
-    return [(one.run, one.cost) for one in results if one.cost]
+def _trained(results: Sequence[Result]) -> list[tuple[Cell, TrainingCost]]:
+    return [(one.cell, one.cost) for one in results if one.cost]
 
 
 def scientific(value: float) -> str:

@@ -27,12 +27,12 @@ SHOWN = 6  # of the caps in table 9, at most
 
 def samples(results: Sequence[Result]) -> Table:
     """Table 4c: mean accuracy, the majority's and pass@k of sampled answers."""
-    names = list(results[0].whole.samples)
+    names = list(results[0].main.samples)
     rows = [
         (
-            *identity(one.run, one.seeds),
-            number(one.whole.sampled),
-            *(percent(one.whole.samples[name]) for name in names),
+            *identity(one.cell, one.seeds),
+            number(one.main.sampled),
+            *(percent(one.main.samples[name]) for name in names),
         )
         for one in results
     ]
@@ -54,7 +54,7 @@ def lengths(results: Sequence[Result]) -> Table:
     """Table 5: tokens of thinking and answer, apart and together; wrong and cut answers count."""
     rows = [
         (
-            *identity(one.run, one.seeds),
+            *identity(one.cell, one.seeds),
             group,
             part,
             *_lengths(own),
@@ -95,8 +95,8 @@ def budget(
     shown = doublings[:: math.ceil(len(doublings) / SHOWN)][::-1]
     rows = [
         (
-            *(*identity(one.run, one.seeds), interval(one.whole.area.scaled(100))),
-            *(percent(curves[one.run][caps.index(cap)]) for cap in shown),
+            *(*identity(one.cell, one.seeds), interval(one.main.area.scaled(100))),
+            *(percent(curves[one.cell][caps.index(cap)]) for cap in shown),
         )
         for one in results
     ]

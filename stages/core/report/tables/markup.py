@@ -153,9 +153,9 @@ def called(run: Cell) -> str:
 def refusals(results: Sequence[Result]) -> list[str]:
     """A note for each run whose seconds are not divided by raw's."""
     return [
-        f"{called(one.run)}: no ratio of seconds: {one.cost.why}."
+        f"{called(one.cell)}: no ratio of seconds: {one.cost.seconds_note}."
         for one in results
-        if one.cost and one.cost.why
+        if one.cost and one.cost.seconds_note
     ]
 
 
@@ -170,11 +170,11 @@ def lacking(results: Sequence[Result]) -> list[str]:
     """
     without: dict[str, list[str]] = {}
     for one in results:
-        if one.whole.lacks and one.run.target != "raw":
-            without.setdefault(one.whole.lacks.format("raw"), []).append(called(one.run))
+        if one.main.no_ratio_reason and one.cell.target != "raw":
+            without.setdefault(one.main.no_ratio_reason.format("raw"), []).append(called(one.cell))
     fewer = [one for one in results if one.seeds and len(one.seeds) < len(every_seed(results))]
     return [
         *(f"No ratio where {why}: {', '.join(names)}." for why, names in without.items()),
-        *(f"{called(one.run)} has only seed {' and '.join(one.seeds)} so far." for one in fewer),
+        *(f"{called(one.cell)} has only seed {' and '.join(one.seeds)} so far." for one in fewer),
         *(["Arms are compared over the seeds that both have."] if fewer else []),
     ]

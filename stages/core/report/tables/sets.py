@@ -27,7 +27,7 @@ def _table(scope: Scope, results: Sequence[Result], inputs: Inputs, papers: bool
     group, source = scope
     rows = [
         (
-            *(*identity(one.run, one.seeds), percent(measure.accuracy)),
+            *(*identity(one.cell, one.seeds), percent(measure.accuracy)),
             *(_less_raw(one, measure), percent(measure.retention)),
             *(number(measure.thinking.median), number(measure.lengths.median)),
             *(share(measure.hit_cap), share(measure.no_answer)),
@@ -50,7 +50,7 @@ def _table(scope: Scope, results: Sequence[Result], inputs: Inputs, papers: bool
 
 def _less_raw(result: Result, measure: Measure) -> str:
     """The difference from raw; none of raw itself and of the untrained student."""
-    return "-" if result.run.target in ("raw", UNTRAINED) else percent(measure.difference, "+")
+    return "-" if result.cell.target in ("raw", UNTRAINED) else percent(measure.difference, "+")
 
 
 def _caution(rows: Sequence[tuple[str, ...]]) -> list[str]:
