@@ -166,7 +166,7 @@ class GradedGolds:
     questions: int
     right: int
     wrong: int
-    rejected: list[tuple[str, str]]  # (gold, answer)
+    rejected: list[tuple[str, str]]  # (gold, question id): answers hold other people's sentences
     accepted: list[tuple[str, str]]
     graded: collections.Counter[tuple[str, bool]]  # (gold, whether the answer is right)
 
@@ -180,8 +180,8 @@ class GradedGolds:
             "false_reject_rate": round(len(self.rejected) / self.right, 6),
             "false_accepts": len(self.accepted),
             "false_accept_rate": round(len(self.accepted) / self.wrong, 6),
-            "rejected": sorted({f"{gold}: {answer}" for gold, answer in self.rejected}),
-            "accepted": sorted({f"{gold}: {answer}" for gold, answer in self.accepted}),
+            "rejected": sorted({question_id for _, question_id in self.rejected}),
+            "accepted": sorted({question_id for _, question_id in self.accepted}),
         }
 
     def by_gold(self) -> dict[str, dict[str, float]]:
@@ -222,14 +222,14 @@ def check(name: str) -> GradedGolds:
                 inner = text.strip("$") if "boxed" in phrase and row.grader == "math" else text
                 cases.append((phrase.format(inner), row, right))
     verdicts = grading.grade_many((answer, row.gold, row.grader, row) for answer, row, _ in cases)
-    for (answer, row, right), verdict in zip(cases, verdicts, strict=True):
+    for (_, row, right), verdict in zip(cases, verdicts, strict=True):
         tally.right += right
         tally.graded[row.gold, right] += 1
         tally.wrong += not right
         if right and verdict.outcome != "correct":
-            tally.rejected.append((row.gold, answer))
+            tally.rejected.append((row.gold, row.question_id))
         if not right and verdict.outcome == "correct":
-            tally.accepted.append((row.gold, answer))
+            tally.accepted.append((row.gold, row.question_id))
     return tally
 
 

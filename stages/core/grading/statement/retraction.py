@@ -18,7 +18,9 @@ _CONCLUSION = re.compile(
 def withdrawn(text: str, statement: Statement, value: Value, reader: Reader[Value]) -> bool:
     """Whether what follows takes the statement back, or gives another value as the last word."""
     is_box = statement.form == "box"
-    after = text[statement.end if is_box else statement.begin :]
+    # An option's own words may be "it depends" or "don't tell it": they take nothing back
+    is_only_the_value = reader.bare(statement.text) == value
+    after = text[statement.end if is_box or is_only_the_value else statement.begin :]
     if taken_back(after, value, reader) or denial.UNDECIDED.search(after):
         return True
     if is_box and re.match(r"[\s$)]*\?", after):  # the box is asked
