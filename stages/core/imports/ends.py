@@ -37,18 +37,18 @@ _WORDS = {
 _OUR_WORD = {word: ours for ours, words in _WORDS.items() for word in words.split()}
 
 
-def finish_reason(value: Any, place: str) -> str:
+def finish_reason(value: Any, location: str) -> str:
     """Our word for how a response ended. Without a word, it ended by itself.
 
     Raises StageError for an unknown word: a cut response must not pass for a complete one.
     """
-    word = values.text(value, "finish_reason", place)
+    word = values.text(value, "finish_reason", location)
     if word is None or not word.strip():
         return "stop"
     ours = _OUR_WORD.get(_plain(word))
     if ours is None:
         raise StageError(
-            f"{place}: finish_reason: '{shown(word)}' is no end that is known; write stop, length "
+            f"{location}: finish_reason: '{shown(word)}' is no end that is known; write stop, length "
             "or failed there, or leave finish_reason out of fields"
         )
     return ours

@@ -187,7 +187,7 @@ class RowFilter:
 class Item:
     """A question as its source has it."""
 
-    place: str  # its file and row, for errors
+    location: str  # its file and row, for errors
     source_id: str
     question: str
     choices: tuple[str, ...]
