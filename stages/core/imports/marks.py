@@ -6,7 +6,7 @@ text only speaks of a mark, which stays as it is.
 
 import re
 
-from stages.core import chat
+from stages.core import chat, reasoning_marks
 
 # <|channel|>analysis<|message|>
 _HARMONY = re.compile(r"<\|channel\|>\s*\w+[^<]*(?:<\|constrain\|>[^<]*)?<\|message\|>")
@@ -33,7 +33,7 @@ _TAIL = 60  # characters at the end of a text, which no mark exceeds
 def _styled(names: str) -> list[tuple[re.Pattern[str], re.Pattern[str], str, str]]:
     """For each style: patterns of the opening and the closing mark, and the two marks' forms."""
     styles = []
-    for opening_form, closing_form in chat.STYLES:
+    for opening_form, closing_form in reasoning_marks.STYLES:
         opening, closing = _pattern(opening_form, names), _pattern(closing_form, names)
         styles.append((opening, closing, opening_form, closing_form))
     return styles
@@ -46,8 +46,8 @@ def _pattern(form: str, names: str) -> re.Pattern[str]:
 
 
 # Names like "analysis" are also tags of documents, so they count only at the beginning
-_BEGINNING = _styled(f"{chat.THINKING}|{chat.OTHERS}")
-_ANYWHERE = _styled(chat.THINKING)
+_BEGINNING = _styled(f"{reasoning_marks.THINKING}|{reasoning_marks.OTHERS}")
+_ANYWHERE = _styled(reasoning_marks.THINKING)
 
 
 def split(text: str) -> tuple[str, str]:
@@ -91,7 +91,7 @@ def _by_phrase(text: str) -> tuple[str, str] | None:
     The last closing phrase counts.
     """
     start = text.lstrip()
-    for opening_phrase, closing_phrase in chat.PHRASES:
+    for opening_phrase, closing_phrase in reasoning_marks.PHRASES:
         opening = re.match(opening_phrase, start, re.IGNORECASE)
         if not opening:
             continue
