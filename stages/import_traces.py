@@ -82,7 +82,8 @@ def responses(
     StageError for what is wrong with a row.
     """
     attempts_taken: collections.Counter[str] = collections.Counter()  # by question_id
-    first_places: dict[tuple[str | int, ...], str] = {}  # where each attempt was met first
+    # Where each attempt, and each pair of texts, was met first
+    first_locations: dict[tuple[str | int, ...], str] = {}
     for file in teacher.files:
         for location, row in sources.rows(sources.TRACES / file):
             fields = _by_our_names(teacher, name, row, location)
@@ -99,10 +100,10 @@ def responses(
                 if sample is None:
                     sample = attempts_taken[question.question_id]
                 is_in_list = len(row_attempts) > 1
-                attempt_place = f"{location}, response {number}" if is_in_list else location
-                response = _response(teacher, question, attempt, sample, attempt_place)
+                attempt_location = f"{location}, response {number}" if is_in_list else location
+                response = _response(teacher, question, attempt, sample, attempt_location)
                 is_numbered = attempt.sample is not None or is_in_list
-                _check_is_new(first_places, response, is_numbered, attempt_place)
+                _check_is_new(first_locations, response, is_numbered, attempt_location)
                 yield response
                 attempts_taken[question.question_id] += 1
 
@@ -113,6 +114,7 @@ def _by_our_names(
     """The values of a row, by our names."""
     mapped = {field: sources.pick(row, teacher.fields, field, location) for field in teacher.fields}
     if teacher.format == "messages":
+        # Under the name that the map gives, else under those of most data sets
         conversation = mapped.get("messages", row.get("messages", row.get("conversations")))
         values_of_messages = messages.read(row, conversation, location)
         if mapped.keys().isdisjoint(values_of_messages):
@@ -141,7 +143,8 @@ def _question(
     """
     if "question_id" in teacher.fields:
         key = values.identifier(fields["question_id"], "question_id", location)
-        label, match = f"question_id {shown(key)}", questions.by_id(key, location)
+        label = f"question_id {shown(key)}"
+        match = questions.by_id(key, location)
     else:
         text = values.text(fields["question"], "question", location) or ""
         label = f"question '{shown(text.strip())}'"
@@ -151,8 +154,8 @@ def _question(
     if match is None:
         if teacher.unknown_questions != "drop":
             raise StageError(
-                f"{location}: {label} is in no question set; add the set, or set unknown_questions: "
-                "drop"
+                f"{location}: {label} is in no question set; add the set, or set "
+                "unknown_questions: drop"
             )
         counts.rows["unknown_question"] += 1
         return None
@@ -164,7 +167,7 @@ def _question(
 
 
 def _check_is_new(
-    first_places: dict[tuple[str | int, ...], str],
+    first_locations: dict[tuple[str | int, ...], str],
     response: Response,
     is_numbered: bool,
     location: str,
@@ -179,14 +182,17 @@ def _check_is_new(
     if not is_numbered:
         checks.append((text_key, ", reasoning and answer"))
     for key, label in checks:
-        first_place = first_places.setdefault(key, location)
-        if first_place != location:
-            raise StageError(f"{location}: the same question{label} as {first_place}; remove one")
+        first_location = first_locations.setdefault(key, location)
+        if first_location != location:
+            raise StageError(
+                f"{location}: the same question{label} as {first_location}; remove one"
+            )
 
 
 def _response(
     teacher: ImportedTeacher, question: Question, attempt: Attempt, sample: int, location: str
 ) -> Response:
+    """The record of an attempt. A hash of it stands for the request that nobody here made."""
     hashed = f"{teacher.model}\n{location}\n{attempt.reasoning}\n{attempt.answer}"
     return Response(
         question_id=question.question_id,
@@ -209,7 +215,8 @@ def main(profile: str, teacher: str) -> None:
     params_path = f"teachers.{teacher}"
     section = params.read(PARAMS, profile, teacher=teacher)["teacher"]
     config = params.section(ImportedTeacher, section, params_path)
-    data, counts = paths.data(profile), ImportCounts()
+    data = paths.data(profile)
+    counts = ImportCounts()
     all_questions = records.read(data.questions, Question)
     questions = (row for row in all_questions if config.source in (None, row.source))
 

@@ -136,7 +136,7 @@ def main(profile: str, student: str) -> None:
         origins.KINDS[source.kind](source, out)
         settle(source, out, params_path)
         chat.check_student(tokens.load(out), text)
-        sums.write(out, sums.made(out, sums.names(out)))
+        sums.write(out, sums.computed(out, sums.names(out)))
 
 
 if __name__ == "__main__":

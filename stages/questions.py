@@ -84,8 +84,8 @@ def _check_golds(entry: QuestionSet, dealt: Sequence[tuple[Item, Question]]) -> 
     for (item, question), is_readable in zip(dealt, verdicts, strict=True):
         if not is_readable:
             raise StageError(
-                f"{item.location}: grader {entry.grader} cannot read the gold '{shown(question.gold)}'; "
-                "choose another grader or mend the gold, or set unreadable_gold: drop"
+                f"{item.location}: grader {entry.grader} cannot read the gold "
+                f"'{shown(question.gold)}'; choose another grader or mend the gold, or set unreadable_gold: drop"
             )
 
 

@@ -268,7 +268,7 @@ def test_damaged_weights_are_not_asked(
 ) -> None:
     damaged = tmp_path / "damaged"
     shutil.copytree(tiny, damaged)
-    sums.write(damaged, sums.made(damaged, sums.names(damaged)))
+    sums.write(damaged, sums.computed(damaged, sums.names(damaged)))
     weights = bytearray((damaged / "model.safetensors").read_bytes())
     weights[-1] ^= 1
     (damaged / "model.safetensors").write_bytes(weights)

@@ -61,7 +61,9 @@ def attempts(row: Mapping[str, Any], location: str) -> list[Attempt]:
 
 def _list_length(value: Any) -> int | None:
     """The length of a list; None for a single value, which content parts are too."""
-    return len(value) if isinstance(value, list) and not values.are_content_parts(value) else None
+    if not isinstance(value, list) or values.are_content_parts(value):
+        return None
+    return len(value)
 
 
 def _single(value: Any, name: str, location: str) -> Any:
@@ -70,8 +72,8 @@ def _single(value: Any, name: str, location: str) -> Any:
         return value
     if len(value) != 1:
         raise StageError(
-            f"{location}: {name}: {len(value)} of them beside one answer; map a list of answers too, "
-            "or neither"
+            f"{location}: {name}: {len(value)} of them beside one answer; map a list of answers "
+            "too, or neither"
         )
     return value[0]
 
@@ -79,12 +81,14 @@ def _single(value: Any, name: str, location: str) -> Any:
 def _item(value: Any, name: str, index: int, count: int, location: str) -> Any:
     """The value that belongs to one of `count` answers."""
     length = _list_length(value)
+    # All answers follow one prompt, so a single number of its tokens is for each of them
     is_shared = length is None and (count == 1 or name == "prompt_tokens")
     if values.is_missing(value) or is_shared:
         return value
     if length != count:
         raise StageError(
-            f"{location}: {name}: expected a list of {count}, one for each answer; mend the field map"
+            f"{location}: {name}: expected a list of {count}, one for each answer; mend the field "
+            "map"
         )
     return value[index]
 
@@ -96,6 +100,7 @@ def _attempt(row: Mapping[str, Any], location: str, exact: bool = False) -> Atte
         reasoning = values.thinking(row["answer"], "answer", location)
     answer = values.text(row["answer"], "answer", location) or ""
     ended = False
+    # A text that is too long is only counted, and its marks need not be looked for
     if not exact and len(reasoning or "") + len(answer) <= LONGEST:
         reasoning, answer = _set_apart(reasoning or "", answer, location)
         answer, ended = marks.answer(answer)
@@ -126,8 +131,8 @@ def _set_apart(reasoning: str, answer: str, location: str) -> tuple[str, str]:
     inner_reasoning, bare_answer = marks.split(answer)
     if inner_reasoning.split() not in (reasoning.split(), []):
         raise StageError(
-            f"{location}: the answer begins with another reasoning than its field holds; map one of "
-            "them"
+            f"{location}: the answer begins with another reasoning than its field holds; map one "
+            "of them"
         )
     return reasoning, bare_answer
 

@@ -19,6 +19,7 @@ def normal(text: str) -> str:
     """A text's normal form: NFKC, each run of white space as one space, nothing invisible."""
     if not text.isascii():
         compatible = unicodedata.normalize("NFKC", text)
+        # Cf: marks that format, such as the zero-width space
         text = "".join(char for char in compatible if unicodedata.category(char) != "Cf")
     return " ".join(text.split())
 

@@ -18,7 +18,8 @@ from stages.core.program.errors import StageError, shown
 
 # The folders that DVC watches for files that users bring
 IMPORTS = Path("data/imports")
-QUESTIONS, TRACES = IMPORTS / "questions", IMPORTS / "traces"
+QUESTIONS = IMPORTS / "questions"
+TRACES = IMPORTS / "traces"
 
 
 def rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -34,15 +35,15 @@ def rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     _check_link(path)
     if not path.is_file():
         raise StageError(f"{path}: no such file; put it there, or mend its name in conf/profile/")
-    number = -1
-    for number, row in enumerate(readers[path.suffix](path)):
-        location = f"{path}: row {number + 1}"
+    row_number = 0
+    for row_number, row in enumerate(readers[path.suffix](path), 1):
+        location = f"{path}: row {row_number}"
         if not isinstance(row, dict):
             raise StageError(
                 f"{location}: expected an object with named fields, found {type(row).__name__}"
             )
         yield location, row
-    if number < 0:
+    if not row_number:
         raise StageError(f"{path}: empty: it holds no rows")
 
 
@@ -57,7 +58,8 @@ def _check_link(path: Path) -> None:
     target = Path(os.path.realpath(path))  # Path.resolve() raises for links in a circle
     if any(target.is_relative_to(folder.resolve()) for folder in (Path(), IMPORTS)):
         return
-    tracked = (item for item in (path, *path.parents) if item.name)
+    # "." has no name, and so no .dvc file
+    tracked = [path] + [parent for parent in path.parents if parent.name]
     if not any(item.with_name(f"{item.name}.dvc").is_file() for item in tracked):
         raise StageError(
             f"{path}: a link to {target}, outside the repository; put the file itself there, or "
@@ -85,8 +87,9 @@ def hub_rows(
 
 
 def _text(path: Path) -> str:
+    """The text of a file. Raises StageError for bytes that are no text."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = path.read_text(encoding="utf-8-sig")  # Excel and others begin a file with a BOM
     except UnicodeDecodeError as error:
         raise StageError(f"{path}: binary: byte {error.start} is not UTF-8 text") from error
     if "\0" in text:
@@ -95,12 +98,15 @@ def _text(path: Path) -> str:
 
 
 def _jsonl(path: Path) -> Iterator[Any]:
+    """Yields the value of each line that is not blank."""
+    # Not splitlines: JSON texts may hold other line separators, such as U+2028
     for number, line in enumerate(_text(path).split("\n"), 1):
         if line.strip():
             yield _parsed(line, f"{path}: line {number}")
 
 
 def _json(path: Path) -> Iterator[Any]:
+    """Yields the items of the list that a file holds."""
     text = _text(path)
     value = _parsed(text, str(path)) if text.strip() else []
     if not isinstance(value, list):
@@ -138,6 +144,7 @@ def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _parquet(path: Path) -> Iterator[Any]:
+    """Yields the rows of a file, one row group or part of it in memory."""
     rows_read = 0
     try:
         # Where a page has a checksum, a byte that a disk or a download changed is an error

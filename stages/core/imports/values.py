@@ -26,7 +26,8 @@ def refused(value: Any, name: str, location: str, expected: str) -> StageError:
     size = f" of {len(value)}" if isinstance(value, list | dict) else ""
     description = f"{type(value).__name__}{size}: {shown(value)}"
     return StageError(
-        f"{location}: {name}: expected {expected}, found {description}; mend the field map or the file"
+        f"{location}: {name}: expected {expected}, found {description}; mend the field map or the "
+        "file"
     )
 
 
@@ -42,6 +43,7 @@ def text(value: Any, name: str, location: str) -> str | None:
         return _joined(value, name, location)
     if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
         value = value[0]
+    # type: True is an int too, and no text of a question or an answer
     if type(value) is int or (isinstance(value, float) and math.isfinite(value)):
         return str(value)
     if not isinstance(value, str):
@@ -71,20 +73,24 @@ def are_content_parts(value: Any) -> bool:
 
 def _joined(value: Sequence[Mapping[str, Any]], name: str, location: str) -> str:
     """The text of content parts, without their reasoning."""
-    if any(part["type"] not in (*_TEXTS, *_THINKING) for part in value):
-        raise refused(value, name, location, "parts of type text alone")
+    for part in value:
+        if part["type"] not in _TEXTS and part["type"] not in _THINKING:
+            raise refused(value, name, location, "parts of type text alone")
     texts = [text(part.get("text"), name, location) for part in value if part["type"] in _TEXTS]
-    return "".join(part_text or "" for part_text in texts)
+    return "".join(filter(None, texts))
 
 
 def thinking(value: Any, name: str, location: str) -> str | None:
     """The text of those content parts that hold reasoning, None where there are none."""
-    parts = value if are_content_parts(value) else []
+    if not are_content_parts(value):
+        return None
     texts = []
-    for part in parts:
+    for part in value:
         if part["type"] in _THINKING:
-            texts.append(text(part.get(part["type"], part.get("text")), name, location))
-    return "\n".join(part_text or "" for part_text in texts) if texts else None
+            # {"type": "thinking", "thinking": ...} of Anthropic, {"type": "reasoning", "text": ...}
+            content = part.get(part["type"], part.get("text"))
+            texts.append(text(content, name, location) or "")
+    return "\n".join(texts) if texts else None
 
 
 def whole_number(value: Any, name: str, location: str) -> int | None:
@@ -108,7 +114,7 @@ def whole_number(value: Any, name: str, location: str) -> int | None:
 
 def identifier(value: Any, name: str, location: str) -> str:
     """`value` as an id: text or a whole number."""
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, float) and value.is_integer():  # a column of pandas with missing ids
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise refused(value, name, location, "an id, a text or a whole number")

@@ -32,8 +32,8 @@ def _stripped(entry: QuestionSet, option: str, number: int, location: str) -> st
     match = patterns.search(entry.choice_pattern, option, location)
     if not match:
         raise StageError(
-            f"{location}: choices: option {number} '{shown(option)}' does not match choice_pattern; "
-            "mend the pattern"
+            f"{location}: choices: option {number} '{shown(option)}' does not match "
+            "choice_pattern; mend the pattern"
         )
     return (match[1] or "").strip()
 

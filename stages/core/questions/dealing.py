@@ -80,8 +80,8 @@ def deal(
         pool = pool[max(0, len(taken) - len(of_split)) :]
         if size is not None and len(taken) < size:
             raise StageError(
-                f"questions.sets.{source}: {len(taken)} questions for split {split}, {size} wanted; "
-                "ask for fewer"
+                f"questions.sets.{source}: {len(taken)} questions for split {split}, {size} "
+                "wanted; ask for fewer"
             )
         for item in taken:
             yield item, question(source, entry, split, item)

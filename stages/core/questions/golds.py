@@ -46,7 +46,8 @@ def _counted(gold: str, choices: tuple[str, ...], location: str) -> int:
     """The index of the option that the number `gold` names."""
     if not re.fullmatch(r"[0-9]{1,2}", gold) or int(gold) >= len(choices):
         raise StageError(
-            f"{location}: gold '{shown(gold)}' is no place of {len(choices)} options, counted from 0"
+            f"{location}: gold '{shown(gold)}' is no place of {len(choices)} options, counted from "
+            "0"
         )
     return int(gold)
 
@@ -67,8 +68,8 @@ def _labelled(
     """The index of the option that the label `gold` names, None without a gold."""
     if len(set(labels)) != len(choices) or len(labels) != len(choices):
         raise StageError(
-            f"{location}: {len(labels)} labels for {len(choices)} choices, expected a different one "
-            "for each"
+            f"{location}: {len(labels)} labels for {len(choices)} choices, expected a different "
+            "one for each"
         )
     if gold and gold not in labels:
         raise StageError(
@@ -87,8 +88,8 @@ def _flagged(flags: Any, choices: tuple[str, ...], location: str) -> int | None:
     flagged = [index for index, flag in enumerate(flags) if flag]
     if len(flagged) != 1 or flagged[0] >= len(choices):
         raise StageError(
-            f"{location}: {len(flagged)} options are flagged as right, expected one; mend fields or "
-            "gold_is"
+            f"{location}: {len(flagged)} options are flagged as right, expected one; mend fields "
+            "or gold_is"
         )
     return flagged[0]
 
@@ -134,7 +135,7 @@ def index_of(location: str, choices: tuple[str, ...], gold: str) -> int:
 
 
 def check_numbers(items: Iterable[Item]) -> None:
-    """Raises StageError where golds are numbers: places in some rows and, it seems, texts in others.
+    """Raises StageError where golds are numbers: places in some rows and texts in others.
 
     `1` is the right option's text where an option is `1`, else the option's place. If the set means
     places everywhere, its golds would be wrong wherever an option is a number.
@@ -153,6 +154,7 @@ def check_numbers(items: Iterable[Item]) -> None:
             first_by_text = first_by_text or item
     if first_by_place and first_by_text:
         raise StageError(
-            f"{first_by_text.location}: gold '{first_by_text.gold}' is an option's text, but a place in "
-            f"{first_by_place.location}: map the options' labels as fields.labels, or set gold_is"
+            f"{first_by_text.location}: gold '{first_by_text.gold}' is an option's text, but a "
+            f"place in {first_by_place.location}: map the options' labels as fields.labels, or set "
+            "gold_is"
         )

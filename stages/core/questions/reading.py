@@ -57,7 +57,7 @@ def read(entry: QuestionSet, location: str, number: int, row: Mapping[str, Any])
 def _text(entry: QuestionSet, location: str, row: Mapping[str, Any]) -> str:
     """The question's text; of a conversation its only message of a user."""
     value = sources.pick(row, entry.fields, "question", location)
-    to_text = turns.asked if turns.conversation(value) else values.text
+    to_text = turns.only_user_text if turns.conversation(value) else values.text
     text = (to_text(value, "question", location) or "").strip()
     if len(text) > LONGEST:
         raise StageError(

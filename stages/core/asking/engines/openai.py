@@ -138,7 +138,7 @@ class OpenAIEngine:
         return text[:LONGEST_QUOTE]
 
     def _pause(self, state: tenacity.RetryCallState) -> float:
-        """Seconds until the next try: exponential with full jitter, after what the server asks for."""
+        """Seconds until the next try: exponential with full jitter, after what the server asks."""
         error = state.outcome.exception() if state.outcome else None
         server_seconds = responses.retry_after(error)
         jitter = self.jitter(state)

@@ -1,4 +1,7 @@
-"""Settings of the engines whose libraries take seconds to import: params are checked without them."""
+"""Settings of the engines whose libraries take seconds to import.
+
+So params are checked without these libraries.
+"""
 
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
@@ -66,7 +69,8 @@ class OpenAISettings:
             raise StageError("expected concurrency and tries of 1 or more")
         if not _is_url(self.base_url):
             raise StageError(
-                f"base_url: {quoted(self.base_url)}: expected an address like http://machine:8000/v1"
+                f"base_url: {quoted(self.base_url)}: expected an address like "
+                "http://machine:8000/v1"
             )
         # Beyond these, what a server takes is known to itself alone
         if set_by_engine := sorted(OURS & self.extra.keys()):
