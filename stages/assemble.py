@@ -1,11 +1,12 @@
 """assemble: turn every target of one teacher into fine-tuning examples for one student.
 
-All targets hold exactly the same (question, sample) rows: those that every compressor and truncation
-kept, and whose examples fit the student's length limit under every target. Anything else would
-compare arms on different questions.
+All targets hold exactly the same (question, sample) rows: those that every compressor and
+truncation kept, and whose examples fit the student's length limit under every target. Anything else
+would compare arms on different questions.
 
 traces, compressed, truncated, the student's tokenizer
-    -> data/<profile>/sft/<teacher>/<student>/<target>.parquet, metrics/<profile>/assemble/<teacher>-<student>.json
+    -> data/<profile>/sft/<teacher>/<student>/<target>.parquet,
+       metrics/<profile>/assemble/<teacher>-<student>.json
 Run: python -m stages.assemble --profile default --teacher scripted --student smollm2
 """
 
@@ -46,9 +47,7 @@ class Assemble:
 
 @command.stage("profile", "teacher", "student")
 def main(profile: str, teacher: str, student: str) -> None:
-    """Write one teacher's targets as one student's examples to
-    data/<profile>/sft/<teacher>/<student>/.
-    """
+    """Write one teacher's targets as examples to data/<profile>/sft/<teacher>/<student>/."""
     # Check the params before anything is read
     declared = params.read(PARAMS, profile, teacher=teacher, student=student)
     text = params.section(chat.Text, declared["text"], f"students.{student}.text")
@@ -73,6 +72,7 @@ def main(profile: str, teacher: str, student: str) -> None:
     # Write their examples, and the metrics
     with replacing(data.sft(teacher, student)) as folder:
         _write_examples(folder, source_by_target, matched, prompt_by_id, tokenizer.eos_token)
+    # The targets that have a ratio to the raw traces: those that were compressed or truncated
     rewritten = [target for target, source in source_by_target.items() if source.has_variants]
     metrics = {
         "teacher": teacher,

@@ -2,8 +2,10 @@
 
 The answers of an LLM are paid for once and kept in the store (data/store); see generate.
 
-traces, compressors.<compressor>, audit -> data/<profile>/compressed/<teacher>/<compressor>.parquet,
-    metrics/<profile>/compress/<teacher>-<compressor>.json, metrics/<profile>/cost/<teacher>-<compressor>.json
+traces, compressors.<compressor>, audit
+    -> data/<profile>/compressed/<teacher>/<compressor>.parquet,
+       metrics/<profile>/compress/<teacher>-<compressor>.json,
+       metrics/<profile>/cost/<teacher>-<compressor>.json
 Run: python -m stages.compress --profile default --teacher scripted --compressor mild
 """
 
@@ -44,7 +46,7 @@ def compressor_of(config: Any, params_path: str) -> extractive.Extractive | llm.
     """
     if not isinstance(config, dict):
         raise StageError(f"params.yaml: {params_path}: expected a mapping, found {quoted(config)}")
-    kind = config.get("kind")
+    kind = config.get("kind")  # it chooses the dataclass of the other entries
     entries = {name: value for name, value in config.items() if name != "kind"}
     if kind == "extractive":
         return params.section(extractive.Extractive, entries, params_path)
@@ -72,10 +74,11 @@ def shorten(
     """
     compressor = compressor_of(config, params_path)
     if isinstance(compressor, extractive.Extractive):
-        shorten_one = functools.partial(_extract, compressor=compressor, rules=rules)
-        for shorter, seconds in parallel.ordered(shorten_one, open_traces()):
+        extract = functools.partial(_extract, compressor=compressor, rules=rules)
+        for extracted, seconds in parallel.ordered(extract, open_traces()):
+            # An answer without tokens: only the seconds count
             cost.add(Answer(reasoning="", text="", finish_reason="stop", seconds=seconds))
-            yield shorter
+            yield extracted
         return
     with Store(folder) as store:
         asker = Asker(compressor, store, params_path)
@@ -130,7 +133,9 @@ class CompressionTally:
     def watch(self, variants: Iterable[Variant]) -> Iterator[Variant]:
         """Passes `variants` on and counts them."""
         for row in variants:
-            self.dropped[row.source].update([row.drop_reason] if row.drop_reason else [])
+            dropped = self.dropped[row.source]  # a set is noted even if all of it is kept
+            if row.drop_reason:
+                dropped[row.drop_reason] += 1
             self.flags[row.source].update(row.flags)
             if row.kept:
                 self.rho[row.source].append(row.rho)
@@ -146,7 +151,9 @@ class CompressionTally:
         return [self._summary_of(source) for source in sorted(self.dropped)]
 
     def _summary_of(self, source: str) -> dict[str, Any]:
-        rho, chars, dropped = self.rho[source], self.chars[source], self.dropped[source]
+        rho = self.rho[source]
+        chars = self.chars[source]
+        dropped = self.dropped[source]
         quartiles: list[float | None] = [None, None, None]
         if rho:
             quartiles = [round(float(value), 6) for value in np.quantile(rho, [0.25, 0.5, 0.75])]
@@ -167,7 +174,7 @@ class CompressionTally:
 
 @command.stage("profile", "teacher", "compressor")
 def main(profile: str, teacher: str, compressor: str) -> None:
-    """Compress one teacher's traces into data/<profile>/compressed/<teacher>/<compressor>.parquet."""
+    """Compress a teacher's traces to data/<profile>/compressed/<teacher>/<compressor>.parquet."""
     # Check the params before anything is read
     declared = params.read(PARAMS, profile, teacher=teacher, compressor=compressor)
     params_path = f"compressors.{compressor}"
@@ -177,7 +184,8 @@ def main(profile: str, teacher: str, compressor: str) -> None:
     # Compress and audit, row by row
     data = paths.data(profile)
     open_traces = functools.partial(records.read, data.traces(teacher), Trace)
-    tally, cost = CompressionTally(), costs.ModelCost()
+    tally = CompressionTally()
+    cost = costs.ModelCost()
     variants = shorten(open_traces, declared["compressor"], rules, params_path, cost)
     watched = command.progress(tally.watch(variants), "compress", unit="trace")
     records.write(data.compressed(teacher, compressor), watched, Variant)

@@ -1,5 +1,4 @@
-"""evaluate: let one student answer the questions of one split, greedily and sampled, and store what
-it wrote.
+"""evaluate: let one student answer the questions of one split, greedily and sampled.
 
 Without --target it is the untrained student. Sample 0 is greedy. Samples 1 to n are drawn, for the
 first `sampled_questions` of each question set. Questions come in the order of their ids, so the
@@ -70,8 +69,8 @@ class Evaluate:
 
     def __post_init__(self) -> None:
         """Raises StageError for numbers that are too small."""
-        least = min(self.samples, self.questions or 0, self.sampled_questions or 0)
-        if self.questions == 0 or least < 0:
+        smallest = min(self.samples, self.questions or 0, self.sampled_questions or 0)
+        if self.questions == 0 or smallest < 0:
             raise StageError(
                 "expected questions of 1 or more, samples and sampled_questions of 0 or more"
             )
@@ -88,11 +87,10 @@ def prediction_requests(
         if count_by_set[question.source] == config.questions:
             continue
         count_by_set[question.source] += 1
-        is_sampled = (
-            config.sampled_questions is None
-            or count_by_set[question.source] <= config.sampled_questions
-        )
-        for sample in range(1 + (config.samples if is_sampled else 0)):
+        number_in_set = count_by_set[question.source]
+        is_sampled = config.sampled_questions is None or number_in_set <= config.sampled_questions
+        last_sample = config.samples if is_sampled else 0
+        for sample in range(last_sample + 1):
             seed = engines.derived_seed(config.seed, question.question_id, sample)
             sampling = sampled if sample else None  # None: the asker's own, which is greedy
             lookup, request = asker.request(question.question, seed, sample, sampling)
@@ -144,6 +142,7 @@ def student_asker(
     """
     model = language_model(folder, declared, config, params_path)
     sums.check(folder)
+    # Of the contents: a cell that is trained anew to the same weights is not asked again
     revision = files.digest(folder, "*.safetensors") + files.digest(folder, "*.json")
     return Asker(model, answers, params_path, revision, load)
 
@@ -190,7 +189,8 @@ def main(profile: str, student: str, ahead: bool = False, **arm: str) -> None:
     # Check the params before anything is read
     declared = params.read(PARAMS, profile, student=student, **arm)
     config = params.section(Evaluate, declared["evaluate"], "evaluate")
-    data, cell = paths.data(profile), Cell.of(student, **arm)
+    data = paths.data(profile)
+    cell = Cell.of(student, **arm)
     folder = data.checkpoint(cell) if cell.trained else data.model(student)
     params_path = f"students.{student}"
     language_model(folder, declared, config, params_path)

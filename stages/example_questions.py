@@ -1,5 +1,4 @@
-"""example_questions: choose training questions whose answers the report's page shows beside their
-traces.
+"""example_questions: choose the training questions that the report's page shows with their traces.
 
 Students are measured on questions that no trace was made for. The page shows traces and students'
 answers to the same questions, so all students also answer a few that they were trained on. These
@@ -57,7 +56,8 @@ def main(profile: str, student: str) -> None:
     count = declared["count"]
     if type(count) is not int or not 0 <= count <= params.LARGEST_COUNT:
         raise StageError(
-            f"params.yaml: evaluate.example_questions: {count!r}: expected a number of questions, 0 or more"
+            f"params.yaml: evaluate.example_questions: {count!r}: expected a number of questions, "
+            "0 or more"
         )
     for name in ("teachers", "targets"):
         params.entry(params.NonEmptyNames, declared[name], f"grid.{name}")

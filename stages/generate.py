@@ -15,6 +15,7 @@ Run: python -m stages.generate --profile default --teacher scripted
 import collections
 import functools
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -129,12 +130,8 @@ class ResponseCounts:
     def __init__(self, sources: Mapping[str, str]) -> None:
         """`sources` has the question set of each question_id."""
         self.sources = sources
-        self.counts: dict[str, collections.Counter[str]] = collections.defaultdict(
-            collections.Counter
-        )
-        self.finish_reasons: dict[str, collections.Counter[str]] = collections.defaultdict(
-            collections.Counter
-        )
+        self.counts = collections.defaultdict[str, Counter[str]](Counter)
+        self.finish_reasons = collections.defaultdict[str, Counter[str]](Counter)
         # The responses come in order of question, so the texts of one question are enough
         self._question_id = ""
         self._texts = set[tuple[str, str]]()  # (reasoning, answer)
@@ -143,9 +140,11 @@ class ResponseCounts:
         """Counts `responses`, which are in order of question, and passes them on."""
         for response in responses:
             if response.question_id != self._question_id:
-                self._question_id, self._texts = response.question_id, set()
+                self._question_id = response.question_id
+                self._texts = set()
             source = self.sources[response.question_id]
             text = (response.reasoning, response.answer)
+            # Two requests that were refused have no text, and are no repetition
             is_repeated = text in self._texts and text != ("", "")
             self.counts[source]["questions"] += not self._texts
             self.counts[source].update(attempts=1, identical=is_repeated)
@@ -158,10 +157,11 @@ class ResponseCounts:
 
         `identical` counts the samples that repeat an earlier one of their question word for word.
         """
-        return [
-            {"source": source, **counts, "finish_reasons": dict(self.finish_reasons[source])}
-            for source, counts in sorted(self.counts.items())
-        ]
+        rows: list[dict[str, Any]] = []
+        for source, counts in sorted(self.counts.items()):
+            finish_reasons = dict(self.finish_reasons[source])
+            rows.append({"source": source, **counts, "finish_reasons": finish_reasons})
+        return rows
 
 
 def responses(
@@ -188,9 +188,7 @@ def responses(
 
 @command.stage("profile", "teacher")
 def main(profile: str, teacher: str) -> None:
-    """Sample every training question from one teacher into
-    data/<profile>/responses/<teacher>.parquet.
-    """
+    """Sample every training question into data/<profile>/responses/<teacher>.parquet."""
     # Load: the params are checked before any question is read
     params_path = f"teachers.{teacher}"
     section = params.read(PARAMS, profile, teacher=teacher)["teacher"]

@@ -82,14 +82,15 @@ def responses(
     StageError for what is wrong with a row.
     """
     attempts_taken: collections.Counter[str] = collections.Counter()  # by question_id
-    first_places: dict[tuple[str | int, ...], str] = {}  # where each attempt was met first
+    # Where each attempt, and each pair of texts, was met first
+    first_locations: dict[tuple[str | int, ...], str] = {}
     for file in teacher.files:
-        for place, row in sources.rows(sources.TRACES / file):
-            fields = _by_our_names(teacher, name, row, place)
-            question = _question(teacher, questions, row, fields, place, counts)
+        for location, row in sources.rows(sources.TRACES / file):
+            fields = _by_our_names(teacher, name, row, location)
+            question = _question(teacher, questions, row, fields, location, counts)
             if question is None:
                 continue
-            row_attempts = attempts(fields, place)
+            row_attempts = attempts(fields, location)
             counts.rows["no_response"] += not row_attempts
             for number, attempt in enumerate(row_attempts, 1):
                 counts.add(attempt)
@@ -99,29 +100,30 @@ def responses(
                 if sample is None:
                     sample = attempts_taken[question.question_id]
                 is_in_list = len(row_attempts) > 1
-                attempt_place = f"{place}, response {number}" if is_in_list else place
-                response = _response(teacher, question, attempt, sample, attempt_place)
+                attempt_location = f"{location}, response {number}" if is_in_list else location
+                response = _response(teacher, question, attempt, sample, attempt_location)
                 is_numbered = attempt.sample is not None or is_in_list
-                _check_is_new(first_places, response, is_numbered, attempt_place)
+                _check_is_new(first_locations, response, is_numbered, attempt_location)
                 yield response
                 attempts_taken[question.question_id] += 1
 
 
 def _by_our_names(
-    teacher: ImportedTeacher, name: str, row: Mapping[str, Any], place: str
+    teacher: ImportedTeacher, name: str, row: Mapping[str, Any], location: str
 ) -> dict[str, Any]:
     """The values of a row, by our names."""
-    mapped = {field: sources.pick(row, teacher.fields, field, place) for field in teacher.fields}
+    mapped = {field: sources.pick(row, teacher.fields, field, location) for field in teacher.fields}
     if teacher.format == "messages":
+        # Under the name that the map gives, else under those of most data sets
         conversation = mapped.get("messages", row.get("messages", row.get("conversations")))
-        values_of_messages = messages.read(row, conversation, place)
+        values_of_messages = messages.read(row, conversation, location)
         if mapped.keys().isdisjoint(values_of_messages):
             return values_of_messages | mapped
         # A mapped field replaces one of the messages', so the texts are no longer as we wrote them
         return values_of_messages | mapped | {"exact": False}
     if "answer" not in mapped or not {"question_id", "question"} & mapped.keys():
         raise StageError(
-            f"{place}: teachers.{name}.fields must name question_id and answer, or question and "
+            f"{location}: teachers.{name}.fields must name question_id and answer, or question and "
             "answer"
         )
     return mapped
@@ -132,7 +134,7 @@ def _question(
     questions: Lookup,
     row: Mapping[str, Any],
     fields: Mapping[str, Any],
-    place: str,
+    location: str,
     counts: ImportCounts,
 ) -> Question | None:
     """The training question that a row answers.
@@ -140,19 +142,20 @@ def _question(
     None for a question of another split, and for an unknown one that may be dropped.
     """
     if "question_id" in teacher.fields:
-        key = values.identifier(fields["question_id"], "question_id", place)
-        label, match = f"question_id {shown(key)}", questions.by_id(key, place)
+        key = values.identifier(fields["question_id"], "question_id", location)
+        label = f"question_id {shown(key)}"
+        match = questions.by_id(key, location)
     else:
-        text = values.text(fields["question"], "question", place) or ""
+        text = values.text(fields["question"], "question", location) or ""
         label = f"question '{shown(text.strip())}'"
         our_id = row.get("question_id") if teacher.format == "messages" else None
         by_our_id = questions.by_question_id.get(our_id) if isinstance(our_id, str) else None
-        match = (by_our_id, "question_id") if by_our_id else questions.by_text(text, place)
+        match = (by_our_id, "question_id") if by_our_id else questions.by_text(text, location)
     if match is None:
         if teacher.unknown_questions != "drop":
             raise StageError(
-                f"{place}: {label} is in no question set; add the set, or set unknown_questions: "
-                "drop"
+                f"{location}: {label} is in no question set; add the set, or set "
+                "unknown_questions: drop"
             )
         counts.rows["unknown_question"] += 1
         return None
@@ -164,10 +167,10 @@ def _question(
 
 
 def _check_is_new(
-    first_places: dict[tuple[str | int, ...], str],
+    first_locations: dict[tuple[str | int, ...], str],
     response: Response,
     is_numbered: bool,
-    place: str,
+    location: str,
 ) -> None:
     """Raises StageError for an attempt that was there already.
 
@@ -179,15 +182,18 @@ def _check_is_new(
     if not is_numbered:
         checks.append((text_key, ", reasoning and answer"))
     for key, label in checks:
-        first_place = first_places.setdefault(key, place)
-        if first_place != place:
-            raise StageError(f"{place}: the same question{label} as {first_place}; remove one")
+        first_location = first_locations.setdefault(key, location)
+        if first_location != location:
+            raise StageError(
+                f"{location}: the same question{label} as {first_location}; remove one"
+            )
 
 
 def _response(
-    teacher: ImportedTeacher, question: Question, attempt: Attempt, sample: int, place: str
+    teacher: ImportedTeacher, question: Question, attempt: Attempt, sample: int, location: str
 ) -> Response:
-    hashed = f"{teacher.model}\n{place}\n{attempt.reasoning}\n{attempt.answer}"
+    """The record of an attempt. A hash of it stands for the request that nobody here made."""
+    hashed = f"{teacher.model}\n{location}\n{attempt.reasoning}\n{attempt.answer}"
     return Response(
         question_id=question.question_id,
         sample=sample,
@@ -209,7 +215,8 @@ def main(profile: str, teacher: str) -> None:
     params_path = f"teachers.{teacher}"
     section = params.read(PARAMS, profile, teacher=teacher)["teacher"]
     config = params.section(ImportedTeacher, section, params_path)
-    data, counts = paths.data(profile), ImportCounts()
+    data = paths.data(profile)
+    counts = ImportCounts()
     all_questions = records.read(data.questions, Question)
     questions = (row for row in all_questions if config.source in (None, row.source))
 

@@ -16,105 +16,22 @@ Run: python -m stages.questions --profile default
 import collections
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from stages.core import grading, paths, records
-from stages.core.imports import sources
 from stages.core.program import command, params
 from stages.core.program.complaints import quoted
 from stages.core.program.errors import StageError, shown
 from stages.core.program.files import write_json, write_text
-from stages.core.questions import dealing, patterns, reading
+from stages.core.questions import dealing, golds, loading
 from stages.core.questions.contamination import Decontaminate, NearDuplicate, near_duplicates
 from stages.core.questions.dealing import SPLITS
-from stages.core.questions.items import Item, QuestionSet, RowFilter
+from stages.core.questions.items import Item, QuestionSet
 from stages.core.records import GROUPS, Question
 
 PARAMS = {"sets": "questions.sets", "decontaminate": "questions.decontaminate"}
 _LISTED_FIELDS = ("question_id", "source", "question")  # of both questions of a near-duplicate
-
-
-def from_reasoning_gym(entry: QuestionSet) -> Iterator[tuple[str, Item]]:
-    """Yields ("pool", item) until the sizes are met, of duplicates only the first.
-
-    Raises StageError where the task has too few different questions.
-    """
-    import reasoning_gym
-
-    wanted = sum(size or 0 for size in entry.sizes.values())
-    try:
-        rows = reasoning_gym.create_dataset(
-            entry.task, size=100 * wanted, seed=entry.seed, **entry.config
-        )
-    except (ValueError, TypeError, AssertionError) as error:
-        raise StageError(
-            f"questions.sets: task {entry.task!r}: {error}; mend task or config"
-        ) from error
-    identities: set[str] = set()
-    for number, row in enumerate(rows):
-        text = row["question"].strip()
-        identity = dealing.identity(entry, text)
-        place = f"{entry.task} {number}"
-        if identity not in identities and patterns.search(entry.keep or "", text, place):
-            identities.add(identity)
-            item = Item(
-                place=place,
-                source_id=str(number),
-                question=text,
-                choices=(),
-                gold=str(row["answer"]),
-                difficulty=reading.difficulty(entry, row, place),
-            )
-            yield "pool", item
-        if len(identities) == wanted:
-            return
-    raise StageError(
-        f"questions.sets: {entry.task}: only {len(identities)} different questions in "
-        f"{100 * wanted} draws, {wanted} wanted; ask for fewer or widen its config"
-    )
-
-
-def from_files(entry: QuestionSet) -> Iterator[tuple[str, Item | None]]:
-    """Yields (split or "pool", item) of the set's files or of its data set on the hub.
-
-    The item is None for a row that is dropped because it has no gold. Raises StageError at the end
-    for a value of `where` that no row has.
-    """
-    row_filter = RowFilter(entry.where)
-    for split, name in entry.files.items():
-        for item in of_split(entry, name, row_filter):
-            yield split, item
-    if row_filter.unseen:
-        origin = entry.dataset or ", ".join(entry.files.values())
-        raise StageError(
-            f"questions.sets: {origin}: where: no row has {row_filter.listed()}; mend or leave out "
-            "the value"
-        )
-
-
-def of_split(
-    entry: QuestionSet, name: str, row_filter: RowFilter, first: int | None = None
-) -> Iterator[Item | None]:
-    """Yields the items of one file, or of one split of a hub data set, as `from_files` does.
-
-    `first`: only of so many rows at its beginning.
-    """
-    if entry.kind == "hub":
-        placed = sources.hub_rows(
-            entry.dataset or "", entry.name, name, entry.revision, streaming=first is not None
-        )
-    else:
-        placed = sources.rows(sources.QUESTIONS / name)
-    for number, (place, row) in enumerate(itertools.islice(placed, first)):
-        if not row_filter.takes(row):
-            continue
-        item = reading.read(entry, place, number, row)
-        if item is None or not entry.keep or patterns.search(entry.keep, item.question, place):
-            yield item
-
-
-_KINDS = {"reasoning_gym": from_reasoning_gym, "file": from_files, "hub": from_files}
 
 
 def collect(source: str, entry: QuestionSet) -> tuple[list[Question], dict[str, int]]:
@@ -122,36 +39,43 @@ def collect(source: str, entry: QuestionSet) -> tuple[list[Question], dict[str, 
 
     `source` is the set's name. Raises StageError for bad input.
     """
-    if entry.kind not in _KINDS or entry.group not in GROUPS:
-        raise StageError(
-            f"questions.sets.{source}: kind {entry.kind!r} or group {entry.group!r} is unknown; "
-            f"known: {', '.join(_KINDS)}; {', '.join(GROUPS)}"
-        )
-    if entry.distinct_by not in ("text", "numbers"):
-        raise StageError(
-            f"questions.sets.{source}.distinct_by: {entry.distinct_by!r} is unknown; known: text, numbers"
-        )
-    unknown_splits = entry.sizes.keys() - {*SPLITS} | entry.files.keys() - {*SPLITS, "pool"}
-    if unknown_splits:
-        raise StageError(
-            f"questions.sets.{source}: split {min(unknown_splits)!r} is unknown; known: "
-            f"{', '.join(SPLITS)}"
-        )
+    _check_entry(source, entry)
     dropped: collections.Counter[str] = collections.Counter()
-    unique = dealing.unique(source, entry, _KINDS[entry.kind](entry), dropped)
-    reading.check_numbers(itertools.chain.from_iterable(unique.values()))
+    unique = dealing.unique(source, entry, loading.KINDS[entry.kind](entry), dropped)
+    golds.check_numbers(itertools.chain.from_iterable(unique.values()))
     if entry.unreadable_gold == "drop":
         unique = _readable(source, entry, unique, dropped)
     dealt = list(dealing.deal(source, entry, unique))
     if not dealt:
         reasons = [f"{count} {reason}" for reason, count in sorted(dropped.items())]
-        summary = ", ".join(reasons) or "none dropped"
+        listed_reasons = ", ".join(reasons) or "none dropped"
         raise StageError(
-            f"questions.sets.{source}: no question is left ({summary}); check sizes, files, where "
-            "and keep"
+            f"questions.sets.{source}: no question is left ({listed_reasons}); check sizes, files, "
+            "where and keep"
         )
     _check_golds(entry, dealt)
     return [question for _, question in dealt], dict(dropped)
+
+
+def _check_entry(source: str, entry: QuestionSet) -> None:
+    """Raises StageError for a kind, group, rule or split that the params name and nobody knows."""
+    if entry.kind not in loading.KINDS or entry.group not in GROUPS:
+        raise StageError(
+            f"questions.sets.{source}: kind {entry.kind!r} or group {entry.group!r} is unknown; "
+            f"known: {', '.join(loading.KINDS)}; {', '.join(GROUPS)}"
+        )
+    if entry.distinct_by not in ("text", "numbers"):
+        raise StageError(
+            f"questions.sets.{source}.distinct_by: {entry.distinct_by!r} is unknown; known: text, "
+            "numbers"
+        )
+    splits = set(SPLITS)
+    unknown_splits = (entry.sizes.keys() - splits) | (entry.files.keys() - splits - {"pool"})
+    if unknown_splits:
+        raise StageError(
+            f"questions.sets.{source}: split {min(unknown_splits)!r} is unknown; known: "
+            f"{', '.join(SPLITS)}"
+        )
 
 
 def _check_golds(entry: QuestionSet, dealt: Sequence[tuple[Item, Question]]) -> None:
@@ -160,8 +84,8 @@ def _check_golds(entry: QuestionSet, dealt: Sequence[tuple[Item, Question]]) -> 
     for (item, question), is_readable in zip(dealt, verdicts, strict=True):
         if not is_readable:
             raise StageError(
-                f"{item.place}: grader {entry.grader} cannot read the gold '{shown(question.gold)}'; "
-                "choose another grader or mend the gold, or set unreadable_gold: drop"
+                f"{item.location}: grader {entry.grader} cannot read the gold "
+                f"'{shown(question.gold)}'; choose another grader or mend the gold, or set unreadable_gold: drop"
             )
 
 
@@ -175,12 +99,15 @@ def _readable(
 
     This comes before the splits are filled, so that other items take their places.
     """
-    placed = [(split, item) for split, items in unique.items() for item in items]
-    verdicts = grading.readable(
-        dealing.question(source, entry, split, item) for split, item in placed
-    )
+    items_with_splits = []
+    questions = []
+    for split, items in unique.items():
+        for item in items:
+            items_with_splits.append((split, item))
+            questions.append(dealing.question(source, entry, split, item))
+    verdicts = grading.readable(questions)
     kept: dict[str, list[Item]] = {split: [] for split in unique}
-    for (split, item), is_readable in zip(placed, verdicts, strict=True):
+    for (split, item), is_readable in zip(items_with_splits, verdicts, strict=True):
         if is_readable:
             kept[split].append(item)
         else:
@@ -217,12 +144,18 @@ def summary(
     """
     near_test = collections.Counter(pair.train.source for pair in near)
     sizes = collections.Counter((question.source, question.split) for question in questions)
-    return [
-        {"source": source, "group": entry.group, "grader": entry.grader, "kind": entry.kind}
-        | {split: sizes[source, split] for split in SPLITS}
-        | {"near_test": near_test[source], "dropped": dropped[source]}
-        for source, entry in sets.items()
-    ]
+    rows = []
+    for source, entry in sets.items():
+        row: dict[str, Any] = {
+            "source": source,
+            "group": entry.group,
+            "grader": entry.grader,
+            "kind": entry.kind,
+        }
+        row |= {split: sizes[source, split] for split in SPLITS}
+        row |= {"near_test": near_test[source], "dropped": dropped[source]}
+        rows.append(row)
+    return rows
 
 
 def _check_none_empty(sets: Iterable[str], questions: Iterable[Question]) -> None:
@@ -231,26 +164,31 @@ def _check_none_empty(sets: Iterable[str], questions: Iterable[Question]) -> Non
     for source in sets:
         if source not in sources_left:
             raise StageError(
-                f"questions.sets.{source}: no question is left: all are nearly test or validation questions; "
-                "leave the set out, or see questions.decontaminate"
+                f"questions.sets.{source}: no question is left: all are nearly test or validation "
+                "questions; leave the set out, or see questions.decontaminate"
             )
+
+
+def _sets(declared: Any) -> dict[str, QuestionSet]:
+    """The question sets of the params by their names. Raises StageError for wrong entries."""
+    if not isinstance(declared, dict):
+        raise StageError(
+            f"params.yaml: questions.sets: expected a mapping, found {quoted(declared)}"
+        )
+    sets = {}
+    for name, value in declared.items():
+        if value is None:  # how a profile leaves out a set that it inherits
+            continue
+        params.check_name("question set", name)
+        sets[name] = params.section(QuestionSet, value, f"questions.sets.{name}")
+    return sets
 
 
 @command.stage("profile")
 def main(profile: str) -> None:
     """Collect every question set of the profile into data/<profile>/questions.parquet."""
     declared = params.read(PARAMS, profile)
-    if not isinstance(declared["sets"], dict):
-        raise StageError(
-            f"params.yaml: questions.sets: expected a mapping, found {quoted(declared['sets'])}"
-        )
-    sets = {
-        params.check_name("question set", name): params.section(
-            QuestionSet, value, f"questions.sets.{name}"
-        )
-        for name, value in declared["sets"].items()
-        if value is not None  # how a profile leaves out a set that it inherits
-    }
+    sets = _sets(declared["sets"])
     rules = params.section(Decontaminate, declared["decontaminate"], "questions.decontaminate")
 
     # Collect

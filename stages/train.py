@@ -2,9 +2,12 @@
 
 That is one cell of the grid.
 
-sft, models -> data/<profile>/checkpoints/<cell>/ with a model card, metrics/<profile>/train/<cell>.json,
-    metrics/<profile>/timing/<cell>.json (apart, because it differs from run to run)
-Run: python -m stages.train --profile default --teacher scripted --target raw --student smollm2 --method lora --seed s0
+sft, models
+    -> data/<profile>/checkpoints/<cell>/ with a model card,
+       metrics/<profile>/train/<cell>.json,
+       metrics/<profile>/timing/<cell>.json (apart, because it differs from run to run)
+Run: python -m stages.train --profile default --teacher scripted --target raw --student smollm2
+     --method lora --seed s0
 """
 
 import contextlib
@@ -78,9 +81,11 @@ def fine_tune(
     """Takes one cell from its examples to its outs, which the first of several processes writes."""
     # Load
     began = time.perf_counter()
-    data, cell = paths.data(profile), Cell(**identity)
+    data = paths.data(profile)
+    cell = Cell(**identity)
     base = data.model(cell.student)
     examples = _read_examples(data.sft(cell.teacher, cell.student) / f"{cell.target}.parquet")
+    # Checksums are read once, by the first process: the others wait for its word
     process_group.from_first(lambda: sums.check(base))
     # Importing torch and TRL takes seconds that bad params need not wait for
     from stages.core.training import checkpoints, run
@@ -132,12 +137,13 @@ def _save_student(
     from stages.core.training.saved import saving
 
     data = paths.data(profile)
+    # So that other programs, which know no params, prompt the student as it was trained
     if text.prompt_template is not None:
         tokenizer.chat_template = chat_template(text.prompt_template)
     with replacing(data.checkpoint(cell)) as out:
         saving.save(result.model, result.reference, tokenizer, data.model(cell.student), out)
         card.write(out, dataclasses.asdict(cell), method, seed, text.prompt_template, metrics)
-        sums.write(out, sums.made(out, sums.names(out)))
+        sums.write(out, sums.computed(out, sums.names(out)))
 
 
 def training_metrics(result: "TrainingResult", examples: int) -> dict[str, Any]:
@@ -145,10 +151,9 @@ def training_metrics(result: "TrainingResult", examples: int) -> dict[str, Any]:
 
     `examples` is their number in one pass. Tokens are those of all passes.
     """
-    curve = [
-        [row["step"], row["tokens"], round(row["loss"], 6), row["learning_rate"]]
-        for row in result.curve
-    ]
+    curve = []
+    for row in result.curve:
+        curve.append([row["step"], row["tokens"], round(row["loss"], 6), row["learning_rate"]])
     tokens_seen = result.prompt_tokens + result.completion_tokens
     return {
         "examples": examples,
@@ -173,7 +178,11 @@ def timing_metrics(result: "TrainingResult") -> dict[str, Any]:
 
     `speeds` has tokens a second at each point of the curve, as the mean since the run began.
     """
-    tokens_seen, costs = result.prompt_tokens + result.completion_tokens, result.costs
+    tokens_seen = result.prompt_tokens + result.completion_tokens
+    costs = result.costs
+    speeds = []
+    for row in result.curve:
+        speeds.append([row["step"], round(row["tokens"] / row["seconds"], 2)])
     return {
         "device": costs.device,
         "threads": costs.threads,
@@ -181,7 +190,7 @@ def timing_metrics(result: "TrainingResult") -> dict[str, Any]:
         "first_step_seconds": costs.first_step_seconds and round(costs.first_step_seconds, 3),
         "tokens_per_second": round(tokens_seen / costs.step_seconds, 2),
         "peak_memory_gb": costs.peak_memory_gb,
-        "speeds": [[row["step"], round(row["tokens"] / row["seconds"], 2)] for row in result.curve],
+        "speeds": speeds,
     }
 
 

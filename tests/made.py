@@ -13,8 +13,8 @@ import yaml
 
 from stages.core import chat
 from stages.core.records import Example, Question, Response, Trace, Variant
+from stages.core.students.origins import StudentSource
 from stages.core.training.settings import Method, Training
-from stages.models import StudentSource
 from tests.imports import ROOT
 
 SHARED = ROOT.parent / "shared" / "data"
@@ -26,7 +26,7 @@ SHAPE = {
     "num_key_value_heads": 2,
     "max_position_embeddings": 512,
 }
-TINY = StudentSource("random", config=SHAPE)
+TINY = StudentSource(kind="random", config=SHAPE)
 TEMPLATE = "{question}\n"
 TEXT = {"prompt_template": TEMPLATE, "max_tokens": 999}
 FULL = Method(

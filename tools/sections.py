@@ -21,13 +21,13 @@ from stages.core.program.params import TRUNCATED
 from stages.core.questions.contamination import Decontaminate
 from stages.core.questions.items import QuestionSet
 from stages.core.report.study import Settings
+from stages.core.students.origins import StudentSource
 from stages.core.targets.audit import Audit
 from stages.core.training import launch
 from stages.core.training.settings import Method, Training
 from stages.evaluate import Evaluate, language_model
 from stages.generate import Teacher
 from stages.import_traces import ImportedTeacher
-from stages.models import StudentSource
 
 Section = Mapping[str, Any]
 

@@ -1,10 +1,13 @@
-"""Cells of the grid, and the names of their files. A cell is one trained student, or an untrained
-one.
+"""Cells of the grid, and the names of their files.
+
+A cell is one trained student, or an untrained one.
 """
 
 from dataclasses import astuple, dataclass, fields
 
 from stages.core.program.errors import StageError
+
+# Imported under its own name, so that it may be imported from here: beside the names of cells
 from stages.core.program.params import TRUNCATED as TRUNCATED
 
 UNTRAINED = "untrained"

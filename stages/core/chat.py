@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stages.core import tokens
+from stages.core import reasoning_marks, tokens
 from stages.core.program.complaints import quoted
 from stages.core.program.errors import StageError
 from stages.core.program.params import Positive
@@ -22,57 +22,9 @@ QUESTION = "{question}"  # of a prompt template
 # format)
 FORMATS = ("think", "harmony")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-# Models' names for their reasoning, as in <think>. Those in OTHERS are also tags of documents, so
-# they count only at the beginning or the end of a text.
-THINKING = (
-    r"(?:[a-z][\w.-]{0,20}[:_|])?(?:think(?:ing)?|thoughts?|thought_process|chain_of_thought)"
-)
-OTHERS = r"reasoning|reason|analysis|reflection|rationale|scratchpad|cot|inner_monologue|internal_monologue"
-STYLES = (
-    ("<{}>", "</{}>"),
-    ("[{}]", "[/{}]"),
-    ("\u25c1{}\u25b7", "\u25c1/{}\u25b7"),
-    ("<|begin_of_{}|>", "<|end_of_{}|>"),
-    ("<|start_of_{}|>", "<|end_of_{}|>"),
-    ("<|begin_{}|>", "<|end_{}|>"),
-    ("<|start_{}|>", "<|end_{}|>"),
-    ("<|{}_begin|>", "<|{}_end|>"),
-    ("<|{}_start|>", "<|{}_end|>"),
-    ("<|{}|>", "<|/{}|>"),  # after those that have more in their names
-    ("<\uff5c{}\uff5c>", "<\uff5c/{}\uff5c>"),
-)
-# Marks without a name: before the reasoning, and before the answer
-PHRASES = (
-    (r"(?:assistant\n*)?analysis", r"assistant\n*final"),  # harmony without its special tokens
-    (r"<\|channel>\s*\w+\n", r"<channel\|>"),
-    (r"<unused94>\s*thought\n", r"<unused95>"),
-    (r"here are my reasoning steps:", r"\[begin final response\]"),
-    (r"here is my thought process:", r"here is my response:"),
-    (r"#+ *thinking\b:?[^\S\n]*\n", r"\n#+ *(?:final )?(?:response|answer)\b:?[^\S\n]*\n"),
-)
 _SENTINEL = "question-2f7c41"  # a question that no template has in its own words
 _TAG = re.compile(r"</?think>")
 _OPENED = re.compile(r"^[^\S\n]*<think>", re.MULTILINE)  # elsewhere a text only speaks of it
-# (channel, body) of <|channel|>analysis<|message|>1 + 1 = 2<|end|>
-_CHANNEL = re.compile(
-    r"<\|channel\|>\s*(\w+)[^<]*(?:<\|constrain\|>[^<]*)?<\|message\|>(.*?)"
-    r"(?=<\|(?:end|return|call|start|channel)\|>|$)",
-    re.DOTALL,
-)
-
-
-def _marks(names: str) -> str:
-    """A pattern of the marks of all styles, opening or closing, with one of these names."""
-    forms = [re.escape(form) for style in STYLES for form in style]
-    named = [form.replace(r"\{\}", f"(?:{names})") for form in forms]
-    return f"(?:{'|'.join(named)})"
-
-
-_MARK = re.compile(_marks(THINKING), re.IGNORECASE)
-_ENDS = [
-    re.compile(rf"{end}\s*$", re.IGNORECASE)
-    for end in (_marks(OTHERS), *(rf"(?:\b|(?!\w))(?:{opening})" for opening, _ in PHRASES))
-]
 
 
 @dataclass(frozen=True)
@@ -91,12 +43,13 @@ def check_template(template: str | None, date: str | None) -> None:
     """Raises StageError for a template without a place for the question, and for a wrong date."""
     if template is not None and QUESTION not in template:
         raise StageError(
-            f"prompt_template: {quoted(template)}: without {QUESTION} every prompt is the same; put it in"
+            f"prompt_template: {quoted(template)}: without {QUESTION} every prompt is the same; "
+            "put it in"
         )
     if date is None:
         return
     try:
-        if not _DAY.fullmatch(date):  # Python reads weeks too
+        if not _DAY.fullmatch(date):  # fromisoformat reads weeks too, such as 2026-W05
             raise ValueError
         datetime.date.fromisoformat(date)
     except ValueError:
@@ -131,11 +84,12 @@ def prompt(
             f"{tokenizer.name_or_path}: its tokenizer has no chat template; "
             "give the student a prompt_template in conf/profile/"
         )
-    clocked = dict(arguments or {}) | {"strftime_now": _clock(tokenizer, date)}
-    rendered = _rendered(tokenizer, question, clocked, system)
+    template_variables = dict(arguments or {}) | {"strftime_now": _clock(tokenizer, date)}
+    rendered = _rendered(tokenizer, question, template_variables, system)
     if question.strip() not in rendered:
         raise StageError(
-            f"{tokenizer.name_or_path}: its chat template leaves the question out; give a prompt_template"
+            f"{tokenizer.name_or_path}: its chat template leaves the question out; give a "
+            "prompt_template"
         )
     return rendered
 
@@ -162,8 +116,8 @@ def _rendered(
         raise
     except Exception as error:  # a template is someone else's program, which may raise anything
         raise StageError(
-            f"{tokenizer.name_or_path}: its chat template cannot be rendered: {type(error).__name__}: {error}; "
-            "give a prompt_template in conf/profile/"
+            f"{tokenizer.name_or_path}: its chat template cannot be rendered: "
+            f"{type(error).__name__}: {error}; give a prompt_template in conf/profile/"
         ) from error
 
 
@@ -176,9 +130,9 @@ def _clock(tokenizer: Any, date: str | None) -> Callable[[str], str]:
     def now(form: str) -> str:
         if date is None:
             raise StageError(
-                f"{tokenizer.name_or_path}: its chat template reads the clock, so that prompts change each day and "
-                'answers are paid for again; set `date: "2026-01-31"` beside the model in conf/profile/ (a student\'s '
-                "in text), or give a prompt_template"
+                f"{tokenizer.name_or_path}: its chat template reads the clock, so that prompts "
+                'change each day and answers are paid for again; set `date: "2026-01-31"` beside '
+                "the model in conf/profile/ (a student's in text), or give a prompt_template"
             )
         return datetime.datetime.fromisoformat(date).strftime(form)
 
@@ -193,14 +147,17 @@ def check_student(tokenizer: Any, text: Text) -> None:
     if thinks(prompt(tokenizer, text.prompt_template, _SENTINEL, date=text.date), _SENTINEL):
         raise StageError(
             f"{tokenizer.name_or_path}: its prompt has a think block, and so has each completion; "
-            f"give a prompt_template that is the chat template's own turns without {OPEN} or a mark like it"
+            "give a prompt_template that is the chat template's own turns without "
+            f"{OPEN} or a mark like it"
         )
 
 
 def plain(tokenizer: Any, text: str) -> str:
     """`text` with a space put into each special token, so that it cannot end its turn."""
-    marks = tokens.special(tokenizer) if tokenizer else None
-    return marks.sub(lambda mark: f"{mark[0][0]} {mark[0][1:]}", text) if marks else text
+    special_tokens = tokens.special(tokenizer) if tokenizer else None
+    if not special_tokens:
+        return text
+    return special_tokens.sub(lambda token: f"{token[0][0]} {token[0][1:]}", text)
 
 
 def completion(reasoning: str | None, answer: str, eos: str) -> str:
@@ -220,13 +177,9 @@ def opens(prompt: str) -> bool:
 def thinks(prompt: str, question: str) -> bool:
     """Whether a prompt marks reasoning after the question; the completion would mark it again.
 
-    `question` must not be part of the template's own words. Marks with other meanings too count
-    only at the end.
+    `question` must not be part of the template's own words.
     """
-    header = prompt.partition(question)[2]
-    if _MARK.search(header) or any(end.search(header) for end in _ENDS):
-        return True
-    return any(name != "final" for name, _ in _CHANNEL.findall(header))
+    return reasoning_marks.in_header(prompt.partition(question)[2])
 
 
 def split(text: str, form: str = "think", opened: bool = False) -> tuple[str, str]:
@@ -238,13 +191,16 @@ def split(text: str, form: str = "think", opened: bool = False) -> tuple[str, st
     """
     if form == "harmony":
         return _channels(text)
+    # The last closing tag counts: reasoning may speak of the tag before it closes its block
     before, closed, after = text.rpartition(CLOSE)
+    # A block that opens after it, or that the prompt opened and nothing closed, was cut
     if _OPENED.search(after) or (opened and not closed):
         return _untagged(text), ""
     return _untagged(before), after.strip()
 
 
 def _untagged(text: str) -> str:
+    """`text` without think tags, and without the space around them."""
     return "\n".join(part.strip() for part in _TAG.split(text)).strip()
 
 
@@ -253,9 +209,10 @@ def _channels(text: str) -> tuple[str, str]:
 
     A text before the first mark is analysis that the prompt opened.
     """
-    first = text.partition("<|channel|>")[0]
-    reasoning = [re.split(r"<\|(?:end|return|call|start)\|>", first)[0].strip()]
+    before_channels = text.partition("<|channel|>")[0]
+    reasoning = [re.split(r"<\|(?:end|return|call|start)\|>", before_channels)[0].strip()]
     answer: list[str] = []
-    for channel, body in _CHANNEL.findall(text):
-        (answer if channel == "final" else reasoning).append(body.strip())
+    for channel, body in reasoning_marks.channels(text):
+        parts = answer if channel == "final" else reasoning
+        parts.append(body.strip())
     return "\n".join(filter(None, reasoning)), "\n".join(answer)

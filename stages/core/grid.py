@@ -12,7 +12,7 @@ from stages.core.program.errors import StageError
 from stages.core.program.params import Compressors, Names, NonEmptyNames, Profile
 
 ALL = "all"
-# the group that headline numbers and figures are about, where the profile has it
+# The group that headline numbers and figures are about, where the profile has it
 MAIN = "in_distribution"
 Scope = tuple[str, str]  # (group, source), ALL for either
 
@@ -25,7 +25,7 @@ def describe_questions(group: str, count: int) -> str:
 
 @dataclass(frozen=True)
 class Grid:
-    """The axes of the study's cross product; every item is a slug."""
+    """The axes of the study's cross product. Every item is a slug."""
 
     teachers: NonEmptyNames
     compressors: Compressors
@@ -35,28 +35,35 @@ class Grid:
     methods: NonEmptyNames
     seeds: NonEmptyNames
     profiles: Annotated[list[Profile], Field(min_length=1, max_length=1)]
-    generated: Names = dataclasses.field(
-        default_factory=list
-    )  # teachers by the origin of their responses,
-    imported: Names = dataclasses.field(default_factory=list)  # which is all the same here
+    # Teachers by the origin of their responses, which is all the same here
+    generated: Names = dataclasses.field(default_factory=list)
+    imported: Names = dataclasses.field(default_factory=list)
 
     def arms(self) -> tuple[str, ...]:
         """The targets in the order of every table and figure, the untrained student last."""
-        cut = [TRUNCATED + name for name in self.truncate_to]
-        known = ["raw", *self.compressors, *cut, "answer_only"]
-        if stray := sorted(set(self.targets) - set(known)):
+        possible_targets = ["raw"]
+        possible_targets += self.compressors
+        possible_targets += [TRUNCATED + name for name in self.truncate_to]
+        possible_targets.append("answer_only")
+        unknown_targets = sorted(set(self.targets) - set(possible_targets))
+        if unknown_targets:
             raise StageError(
-                f"params.yaml: grid.targets: unknown {stray[0]!r}; known: {', '.join(known)}"
+                f"params.yaml: grid.targets: unknown {unknown_targets[0]!r}; known: "
+                f"{', '.join(possible_targets)}"
             )
-        return (*(name for name in known if name in self.targets), UNTRAINED)
+        arms = [target for target in possible_targets if target in self.targets]
+        arms.append(UNTRAINED)
+        return tuple(arms)
 
     def cells(self) -> list[Cell]:
         """Every cell in that order, the untrained students at the end."""
-        axes = itertools.product(
-            self.teachers, self.students, self.methods, self.seeds, self.arms()[:-1]
-        )
-        trained = [
-            Cell(teacher, arm, student, method, str(seed))
-            for teacher, student, method, seed, arm in axes
-        ]
-        return trained + [Cell.untrained(student) for student in self.students]
+        targets = self.arms()[:-1]
+        cells = []
+        # The last axis varies fastest: cells that differ in their target alone stand together
+        for teacher, student, method, seed, target in itertools.product(
+            self.teachers, self.students, self.methods, self.seeds, targets
+        ):
+            cells.append(Cell(teacher, target, student, method, str(seed)))
+        for student in self.students:
+            cells.append(Cell.untrained(student))
+        return cells

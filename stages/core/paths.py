@@ -11,7 +11,10 @@ from stages.core.cells import Cell
 
 @dataclass(frozen=True)
 class DataPaths:
-    """The results of one profile that DVC caches: the files in `folder`, which is data/<profile>."""
+    """The results of one profile that DVC caches.
+
+    They are the files in `folder`, which is data/<profile>.
+    """
 
     folder: Path
 

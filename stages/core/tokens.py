@@ -15,10 +15,8 @@ from stages.core.program.errors import StageError
 def load(folder: Path, revision: str | None = None) -> Any:
     """The tokenizer in a model's folder, or with `revision` that of a model on the hub.
 
-    It is always a fast one. Where mistral-common is installed, transformers prefers its tokenizer
-    for a folder with a tekken.json. That one has no chat template and reads no special token in a
-    text, so the files beside it are taken, with the split that they lack. Raises StageError without a tokenizer, for
-    one that is not fast, and for one without an EOS.
+    It is always a fast one. Raises StageError without a tokenizer, for one that is not fast, and
+    for one without an EOS.
     """
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
     from transformers.utils.hub import has_file
@@ -26,10 +24,14 @@ def load(folder: Path, revision: str | None = None) -> Any:
     if revision is None and not folder.is_dir():
         raise StageError(f"{folder}: no such folder; run `dvc repro` or `dvc pull {folder}`")
     try:
-        where = {"revision": revision, "local_files_only": revision is None}
-        split = {"fix_mistral_regex": True} if has_file(str(folder), "tekken.json", **where) else {}
+        options: dict[str, Any] = {"revision": revision, "local_files_only": revision is None}
+        # Where mistral-common is installed, transformers prefers its tokenizer for a folder with a
+        # tekken.json. That one has no chat template and reads no special token in a text, so the
+        # files beside it are taken, with the split that they lack.
+        if has_file(str(folder), "tekken.json", **options):
+            options["fix_mistral_regex"] = True
         tokenizer = AutoTokenizer.from_pretrained(
-            folder, **where, **split, mistral_format=False, trust_remote_code=False
+            folder, **options, mistral_format=False, trust_remote_code=False
         )
     except (OSError, ValueError, KeyError) as error:
         raise StageError(
@@ -53,7 +55,10 @@ def reason(error: Exception) -> str:
     Where it asks for permission to run a folder's code, the reason is in our own words.
     """
     if "trust_remote_code" in str(error):
-        return "it needs code of its own, which is never run; choose a model that transformers itself has"
+        return (
+            "it needs code of its own, which is never run; choose a model that transformers itself "
+            "has"
+        )
     return str(error)
 
 
@@ -74,16 +79,25 @@ def special(tokenizer: Any) -> re.Pattern[str] | None:
 
     Longer tokens come first. Single characters stay text: a model's unknown token may be one.
     """
-    marks = sorted(_marks(tokenizer), key=lambda mark: (-len(mark), mark))
-    return re.compile("|".join(map(re.escape, marks))) if marks else None
+    # Compiled once for each tokenizer: some have a thousand special tokens, and each prompt is
+    # searched for them
+    texts = sorted(_special_texts(tokenizer), key=lambda text: (-len(text), text))
+    if not texts:
+        return None
+    return re.compile("|".join(map(re.escape, texts)))
 
 
 @functools.lru_cache(maxsize=8)
 def special_ids(tokenizer: Any) -> frozenset[int]:
     """The ids of the tokens that `special` finds."""
-    return frozenset(tokenizer.convert_tokens_to_ids(list(_marks(tokenizer))))
+    return frozenset(tokenizer.convert_tokens_to_ids(list(_special_texts(tokenizer))))
 
 
-def _marks(tokenizer: Any) -> set[str]:
-    added = {token.content for token in tokenizer.added_tokens_decoder.values() if token.special}
-    return {mark for mark in added | set(tokenizer.all_special_tokens) if len(mark) > 1}
+def _special_texts(tokenizer: Any) -> set[str]:
+    """The texts of the special tokens that have more than one character."""
+    # Tokens that have a role, such as the EOS, and those that were only added as special
+    texts = set(tokenizer.all_special_tokens)
+    for token in tokenizer.added_tokens_decoder.values():
+        if token.special:
+            texts.add(token.content)
+    return {text for text in texts if len(text) > 1}

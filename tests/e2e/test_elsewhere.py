@@ -15,7 +15,7 @@ from huggingface_hub import ModelCard
 
 from stages.core import chat, records
 from stages.core.records import Example, Prediction, Question
-from stages.models import StudentSource, random_weights
+from stages.core.students.origins import StudentSource, random_weights
 from tests.e2e.project import Project
 from tests.e2e.serve import serving
 from tests.imports import ROOT
@@ -177,7 +177,8 @@ def learned(tmp_path_factory: pytest.TempPathFactory) -> Path:
     method = dataclasses.asdict(dataclasses.replace(LORA, epochs=20))
     params_file(root, students={"tiny": student}, methods={"m": method}, seeds={"s0": 0})
     random_weights(
-        StudentSource("random", config=SHAPE | {"head_dim": 32}), root / "data/test/models/tiny"
+        StudentSource(kind="random", config=SHAPE | {"head_dim": 32}),
+        root / "data/test/models/tiny",
     )
     rows = [example(number, "<|im_end|>") for number in range(1, 9)]
     records.write(root / "data/test/sft/t/tiny/raw.parquet", rows, Example)

@@ -16,10 +16,10 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from stages.core.program.errors import StageError
-from stages.models import StudentSource, from_hub
+from stages.core.students.origins import StudentSource, from_hub
 
 try:
-    from_hub(StudentSource("hub", repo=sys.argv[1], revision=sys.argv[2]), Path("model"))
+    from_hub(StudentSource(kind="hub", repo=sys.argv[1], revision=sys.argv[2]), Path("model"))
 except StageError as error:
     print("error:", error)
 """

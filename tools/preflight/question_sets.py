@@ -7,11 +7,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from stages import questions
 from stages.core import grading
 from stages.core.program import params
 from stages.core.program.errors import shown
-from stages.core.questions import dealing
+from stages.core.questions import dealing, loading
 from stages.core.questions.items import Item, QuestionSet, RowFilter
 from stages.core.records import Question
 from tools.preflight import fetching
@@ -73,10 +72,10 @@ def _first_items(entry: QuestionSet, wanted: RowFilter) -> Iterator[tuple[str, I
     After those it reads on until `wanted` has met every value of the set's `where`.
     """
     if entry.kind == "reasoning_gym":
-        yield from itertools.islice(questions.from_reasoning_gym(entry), FIRST)
+        yield from itertools.islice(loading.from_reasoning_gym(entry), FIRST)
         return
     for split, name in entry.files.items():
-        items = filter(None, questions.of_split(entry, name, wanted, MOST_SEARCHED))
+        items = filter(None, loading.of_split(entry, name, wanted, MOST_SEARCHED))
         for item in itertools.islice(items, FIRST):
             yield split, item
         # Reading a row tells `wanted` the row's values

@@ -13,9 +13,9 @@ from stages.core import chat, tokens
 from stages.core.chat import Text
 from stages.core.machine import hardware
 from stages.core.program import params
+from stages.core.students.origins import StudentSource
 from stages.core.training import adapters
 from stages.core.training.settings import Method, Training
-from stages.models import StudentSource
 from tools.preflight import fetching, memory, prompts
 from tools.preflight.budget import TrainedSizes
 from tools.preflight.lines import Report

@@ -43,75 +43,82 @@ class Attempt:
         return len(self.reasoning) + len(self.answer) > LONGEST
 
 
-def attempts(row: Mapping[str, Any], place: str) -> list[Attempt]:
+def attempts(row: Mapping[str, Any], location: str) -> list[Attempt]:
     """The attempts of a row, whose values have our names.
 
-    `place` names the file and the row, for errors. Raises StageError for lists that do not fit.
+    `location` names the file and the row, for errors. Raises StageError for lists that do not fit.
     """
     count = _list_length(row.get("answer"))
     if count is None:
-        fields = {name: _single(row.get(name), name, place) for name in FIELDS}
-        return [_attempt(fields, place, row.get("exact", False))]
+        fields = {name: _single(row.get(name), name, location) for name in FIELDS}
+        return [_attempt(fields, location, row.get("exact", False))]
     several = []
     for index in range(count):
-        fields = {name: _item(row.get(name), name, index, count, place) for name in FIELDS}
-        several.append(_attempt(fields, f"{place}, response {index + 1}"))
+        fields = {name: _item(row.get(name), name, index, count, location) for name in FIELDS}
+        several.append(_attempt(fields, f"{location}, response {index + 1}"))
     return several
 
 
 def _list_length(value: Any) -> int | None:
     """The length of a list; None for a single value, which content parts are too."""
-    return len(value) if isinstance(value, list) and not values.are_content_parts(value) else None
+    if not isinstance(value, list) or values.are_content_parts(value):
+        return None
+    return len(value)
 
 
-def _single(value: Any, name: str, place: str) -> Any:
+def _single(value: Any, name: str, location: str) -> Any:
     """The value beside a single answer. A list of one value stands for that value."""
     if not isinstance(value, list) or values.are_content_parts(value):
         return value
     if len(value) != 1:
         raise StageError(
-            f"{place}: {name}: {len(value)} of them beside one answer; map a list of answers too, "
-            "or neither"
+            f"{location}: {name}: {len(value)} of them beside one answer; map a list of answers "
+            "too, or neither"
         )
     return value[0]
 
 
-def _item(value: Any, name: str, index: int, count: int, place: str) -> Any:
+def _item(value: Any, name: str, index: int, count: int, location: str) -> Any:
     """The value that belongs to one of `count` answers."""
     length = _list_length(value)
+    # All answers follow one prompt, so a single number of its tokens is for each of them
     is_shared = length is None and (count == 1 or name == "prompt_tokens")
     if values.is_missing(value) or is_shared:
         return value
     if length != count:
         raise StageError(
-            f"{place}: {name}: expected a list of {count}, one for each answer; mend the field map"
+            f"{location}: {name}: expected a list of {count}, one for each answer; mend the field "
+            "map"
         )
     return value[index]
 
 
-def _attempt(row: Mapping[str, Any], place: str, exact: bool = False) -> Attempt:
+def _attempt(row: Mapping[str, Any], location: str, exact: bool = False) -> Attempt:
     """One response. `exact`: its texts only speak of marks, so the marks in them stay."""
-    reasoning = values.text(row["reasoning"], "reasoning", place)
+    reasoning = values.text(row["reasoning"], "reasoning", location)
     if reasoning is None:
-        reasoning = values.thinking(row["answer"], "answer", place)
-    answer = values.text(row["answer"], "answer", place) or ""
+        reasoning = values.thinking(row["answer"], "answer", location)
+    answer = values.text(row["answer"], "answer", location) or ""
     ended = False
+    # A text that is too long is only counted, and its marks need not be looked for
     if not exact and len(reasoning or "") + len(answer) <= LONGEST:
-        reasoning, answer = _set_apart(reasoning or "", answer, place)
+        reasoning, answer = _set_apart(reasoning or "", answer, location)
         answer, ended = marks.answer(answer)
     return Attempt(
         reasoning=reasoning or "",
         answer=answer,
-        finish_reason=ends.finish_reason(row["finish_reason"], place),
-        sample=values.whole_number(row["sample"], "sample", place),
-        prompt_tokens=values.whole_number(row["prompt_tokens"], "prompt_tokens", place),
-        completion_tokens=values.whole_number(row["completion_tokens"], "completion_tokens", place),
-        correct=_verdict(row["correct"], place),
+        finish_reason=ends.finish_reason(row["finish_reason"], location),
+        sample=values.whole_number(row["sample"], "sample", location),
+        prompt_tokens=values.whole_number(row["prompt_tokens"], "prompt_tokens", location),
+        completion_tokens=values.whole_number(
+            row["completion_tokens"], "completion_tokens", location
+        ),
+        correct=_verdict(row["correct"], location),
         ended=ended,
     )
 
 
-def _set_apart(reasoning: str, answer: str, place: str) -> tuple[str, str]:
+def _set_apart(reasoning: str, answer: str, location: str) -> tuple[str, str]:
     """Reasoning and answer, where the answer's text may hold both.
 
     Raises StageError where the answer begins with another reasoning than `reasoning`.
@@ -124,18 +131,18 @@ def _set_apart(reasoning: str, answer: str, place: str) -> tuple[str, str]:
     inner_reasoning, bare_answer = marks.split(answer)
     if inner_reasoning.split() not in (reasoning.split(), []):
         raise StageError(
-            f"{place}: the answer begins with another reasoning than its field holds; map one of "
-            "them"
+            f"{location}: the answer begins with another reasoning than its field holds; map one "
+            "of them"
         )
     return reasoning, bare_answer
 
 
-def _verdict(value: Any, place: str) -> bool | None:
+def _verdict(value: Any, location: str) -> bool | None:
     """The source's verdict, None where it has none. 1 and 0 are true and false."""
     if isinstance(value, bool):
         return value
     if values.is_missing(value):
         return None
     if value not in (0, 1):
-        raise values.refused(value, "correct", place, "true or false")
+        raise values.refused(value, "correct", location, "true or false")
     return bool(value)

@@ -18,15 +18,15 @@ class ImportCounts:
         self.source_verdicts: collections.Counter[str] = collections.Counter()
 
     def add(self, attempt: Attempt) -> None:
-        """ImportCounts one attempt at a training question."""
+        """Counts one attempt at a training question."""
         if attempt.too_long:
             self.attempts["too_long"] += 1
             return
-        self.attempts.update(["taken"])
+        self.attempts["taken"] += 1
         self.attempts["without_reasoning"] += not attempt.reasoning.strip()
         self.attempts["turn_marks_removed"] += attempt.ended
         if attempt.correct is not None:
-            self.source_verdicts.update(["correct" if attempt.correct else "wrong"])
+            self.source_verdicts["correct" if attempt.correct else "wrong"] += 1
 
     def summary(self) -> dict[str, dict[str, int]]:
         """All counts, as the metrics file has them."""

@@ -19,6 +19,7 @@ def normal(text: str) -> str:
     """A text's normal form: NFKC, each run of white space as one space, nothing invisible."""
     if not text.isascii():
         compatible = unicodedata.normalize("NFKC", text)
+        # Cf: marks that format, such as the zero-width space
         text = "".join(char for char in compatible if unicodedata.category(char) != "Cf")
     return " ".join(text.split())
 
@@ -39,7 +40,7 @@ class Lookup:
             self._by_text[question.question.strip()].append(question)
             self._by_normal_form[normal(question.question)].append(question)
 
-    def by_id(self, key: str, place: str) -> tuple[Question, str] | None:
+    def by_id(self, key: str, location: str) -> tuple[Question, str] | None:
         """The question of that id, and how it was found (MATCHED_BY); None where there is none.
 
         The id is the question's in its source, else our question_id, else the question's text.
@@ -47,12 +48,12 @@ class Lookup:
         if same_id := self._by_source_id.get(key):
             training = [question for question in same_id if question.split == "train"]
             candidates = training or same_id[:1]
-            return self._single(candidates, f"question_id {shown(key)}", place), "question_id"
+            return self._single(candidates, f"question_id {shown(key)}", location), "question_id"
         if key in self.by_question_id:
             return self.by_question_id[key], "question_id"
-        return self.by_text(key, place)
+        return self.by_text(key, location)
 
-    def by_text(self, text: str, place: str) -> tuple[Question, str] | None:
+    def by_text(self, text: str, location: str) -> tuple[Question, str] | None:
         """The question of that text, else of its normal form, and how it was found.
 
         None where there is none.
@@ -66,10 +67,10 @@ class Lookup:
                 has_training = any(question.split == "train" for question in same_text)
                 candidates = same_text if has_training else same_text[:1]
                 label = f"question '{shown(text.strip())}'"
-                return self._single(candidates, label, place), matched_by
+                return self._single(candidates, label, location), matched_by
         return None
 
-    def _single(self, candidates: Sequence[Question], label: str, place: str) -> Question:
+    def _single(self, candidates: Sequence[Question], label: str, location: str) -> Question:
         """The only candidate. Raises StageError, which says how to tell them apart, for several."""
         if len(candidates) == 1:
             return candidates[0]
@@ -82,7 +83,7 @@ class Lookup:
                 f"is two questions of {first.source}; map an id of its own in "
                 f"questions.sets.{first.source}.fields"
             )
-        raise StageError(f"{place}: {label} {remedy}: {both}")
+        raise StageError(f"{location}: {label} {remedy}: {both}")
 
 
 def _described(question: Question) -> str:

@@ -5,8 +5,9 @@ text only speaks of a mark, which stays as it is.
 """
 
 import re
+from dataclasses import dataclass
 
-from stages.core import chat
+from stages.core import chat, reasoning_marks
 
 # <|channel|>analysis<|message|>
 _HARMONY = re.compile(r"<\|channel\|>\s*\w+[^<]*(?:<\|constrain\|>[^<]*)?<\|message\|>")
@@ -22,20 +23,37 @@ _UNWRAPPED = re.compile(
 )
 # How templates end a turn, where a text was stored with its special tokens: <|im_end|>, </s>
 _END = re.compile(
-    r"(?:<\|(?:im_end|endoftext|end_of_text|eot_id|eom_id|end|return|user|observation|end_of_turn|end_of_turn_token|eos"
-    r"|endofturn|message_end|turn_end|end_of_sentence|endofprompt)\|>"
-    r"|</s>|<eos>|<end_of_turn>|<turn\|>|<end_of_utterance>|<\uff5cend\u2581of\u2581sentence\uff5c>|\[EOS\]|\[e~\[)$",
+    r"(?:<\|(?:im_end|endoftext|end_of_text|eot_id|eom_id|end|return|user|observation"
+    r"|end_of_turn|end_of_turn_token|eos|endofturn|message_end|turn_end|end_of_sentence"
+    r"|endofprompt)\|>"
+    r"|</s>|<eos>|<end_of_turn>|<turn\|>|<end_of_utterance>"
+    r"|<\uff5cend\u2581of\u2581sentence\uff5c>|\[EOS\]|\[e~\[)$",
     re.IGNORECASE,
 )
 _TAIL = 60  # characters at the end of a text, which no mark exceeds
 
 
-def _styled(names: str) -> list[tuple[re.Pattern[str], re.Pattern[str], str, str]]:
-    """For each style: patterns of the opening and the closing mark, and the two marks' forms."""
+@dataclass(frozen=True)
+class _Style:
+    """The marks of one style, with any of some names."""
+
+    opening: re.Pattern[str]
+    closing: re.Pattern[str]
+    opening_form: str  # <{}>
+    closing_form: str
+
+    def marks(self, match: re.Match[str]) -> tuple[str, str]:
+        """The opening and the closing mark with the name that one of the patterns matched."""
+        return self.opening_form.format(match["name"]), self.closing_form.format(match["name"])
+
+
+def _styles(names: str) -> list[_Style]:
+    """All styles with these names, which are a pattern."""
     styles = []
-    for opening_form, closing_form in chat.STYLES:
-        opening, closing = _pattern(opening_form, names), _pattern(closing_form, names)
-        styles.append((opening, closing, opening_form, closing_form))
+    for opening_form, closing_form in reasoning_marks.STYLES:
+        opening = _pattern(opening_form, names)
+        closing = _pattern(closing_form, names)
+        styles.append(_Style(opening, closing, opening_form, closing_form))
     return styles
 
 
@@ -46,8 +64,8 @@ def _pattern(form: str, names: str) -> re.Pattern[str]:
 
 
 # Names like "analysis" are also tags of documents, so they count only at the beginning
-_BEGINNING = _styled(f"{chat.THINKING}|{chat.OTHERS}")
-_ANYWHERE = _styled(chat.THINKING)
+_BEGINNING = _styles(f"{reasoning_marks.THINKING}|{reasoning_marks.OTHERS}")
+_ANYWHERE = _styles(reasoning_marks.THINKING)
 
 
 def split(text: str) -> tuple[str, str]:
@@ -56,6 +74,7 @@ def split(text: str) -> tuple[str, str]:
         return chat.split(text, "harmony")
     if by_phrase := _by_phrase(text):
         return by_phrase
+    # Other marks become our own tags, which chat.split reads
     if marks := _marks(text):
         for mark, tag in zip(marks, (chat.OPEN, chat.CLOSE), strict=True):
             text = re.sub(re.escape(mark), tag, text, flags=re.IGNORECASE)
@@ -65,7 +84,9 @@ def split(text: str) -> tuple[str, str]:
 def begins(text: str) -> bool:
     """Whether a text begins with the mark of a reasoning."""
     start = text.lstrip()
-    return bool(_HARMONY.match(start)) or any(opening.match(start) for opening, *_ in _BEGINNING)
+    if _HARMONY.match(start):
+        return True
+    return any(style.opening.match(start) for style in _BEGINNING)
 
 
 def _marks(text: str) -> tuple[str, str] | None:
@@ -74,14 +95,14 @@ def _marks(text: str) -> tuple[str, str] | None:
     None where it uses no mark, and where it uses our own think tags after its beginning.
     """
     start = text.lstrip()
-    for opening, _, opening_form, closing_form in _BEGINNING:
-        if match := opening.match(start):
-            return opening_form.format(match["name"]), closing_form.format(match["name"])
+    for style in _BEGINNING:
+        if match := style.opening.match(start):
+            return style.marks(match)
     if chat.CLOSE in text or chat.OPEN in text:
         return None
-    for _, closing, opening_form, closing_form in _ANYWHERE:
-        if match := closing.search(text):
-            return opening_form.format(match["name"]), closing_form.format(match["name"])
+    for style in _ANYWHERE:
+        if match := style.closing.search(text):
+            return style.marks(match)
     return None
 
 
@@ -91,16 +112,18 @@ def _by_phrase(text: str) -> tuple[str, str] | None:
     The last closing phrase counts.
     """
     start = text.lstrip()
-    for opening_phrase, closing_phrase in chat.PHRASES:
+    for opening_phrase, closing_phrase in reasoning_marks.PHRASES:
         opening = re.match(opening_phrase, start, re.IGNORECASE)
         if not opening:
             continue
         rest = start[opening.end() :]
         closings = list(re.finditer(closing_phrase, rest, re.IGNORECASE))
         if closings:
-            reasoning, answer = rest[: closings[-1].start()], rest[closings[-1].end() :]
+            last_closing = closings[-1]
+            reasoning = rest[: last_closing.start()]
+            # Harmony without its special tokens: the names of further channels stay in the text
             joined = re.sub(r"assistant\n*(?:analysis|commentary)", "\n", reasoning)
-            return joined, answer
+            return joined, rest[last_closing.end() :]
     return None
 
 

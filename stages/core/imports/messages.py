@@ -14,7 +14,9 @@ from stages.core.imports.turns import Turn, turns
 from stages.core.program.errors import StageError, shown
 from stages.core.records import Trace, Variant
 
-TAGS, FIELD = FORMS = ("tags", "field")
+TAGS = "tags"
+FIELD = "field"
+FORMS = (TAGS, FIELD)
 ROLES = ["user", "assistant"]
 # The names of servers and trainers for an assistant's reasoning; we write the first
 REASONING = ("reasoning_content", "reasoning", "thinking")
@@ -32,9 +34,10 @@ def written(trace: Trace, reasoning: str | None, form: str) -> dict[str, Any]:
 
     `reasoning_chars` tells where reasoning in tags ends, even if the reasoning speaks of tags.
     """
-    content = trace.answer if form == FIELD else chat.completion(reasoning, trace.answer, "")
-    reply = {"role": "assistant", "content": content}
-    if form == FIELD and reasoning is not None:
+    reply = {"role": "assistant", "content": trace.answer}
+    if form == TAGS:
+        reply["content"] = chat.completion(reasoning, trace.answer, "")
+    elif reasoning is not None:
         reply[REASONING[0]] = reasoning
     return {
         "messages": [{"role": "user", "content": trace.question}, reply],
@@ -58,6 +61,7 @@ def rewritten(
     remaining = iter(traces)
     for variant in variants:
         key = variant.question_id, variant.sample
+        # Traces without a variant are passed over, and none is looked at twice
         trace = next((row for row in remaining if (row.question_id, row.sample) == key), None)
         if trace is None:
             raise StageError(
@@ -68,51 +72,52 @@ def rewritten(
             yield trace, variant
 
 
-def read(row: Mapping[str, Any], messages: Any, place: str) -> dict[str, Any]:
+def read(row: Mapping[str, Any], messages: Any, location: str) -> dict[str, Any]:
     """The values of a row: `question`, `reasoning`, `answer`, `exact` and its ATTEMPT_FIELDS.
 
     `reasoning` is None where it is not apart from the answer. `exact`: we wrote reasoning and
     answer, so marks inside them are only spoken of. A system message may come first. Raises
     StageError for other roles than those of one question and its answer.
     """
-    user, reply = _turns(messages, place)
+    user, reply = _turns(messages, location)
     attempt = {}
     for name, kind in ATTEMPT_FIELDS.items():
-        if type(row.get(name)) is kind:
+        if type(row.get(name)) is kind:  # type: True is an int, and no sample
             attempt[name] = row[name]
-    reasoning, answer = _reasoning(reply, place), reply.content
+    reasoning = _reasoning(reply, location)
+    answer = reply.content
     exact = isinstance(reasoning, str) and row.get("reasoning_chars") == len(reasoning)
     if reasoning is None and isinstance(answer, str):
         reasoning, answer = _split_ours(answer, row.get("reasoning_chars"))
         exact = reasoning is not None
-    question = values.text(user.content, "messages: user's content", place) or ""
+    question = values.text(user.content, "messages: user's content", location) or ""
     texts = {"question": question, "reasoning": reasoning, "answer": answer, "exact": exact}
     return attempt | texts
 
 
-def _reasoning(reply: Turn, place: str) -> str | None:
+def _reasoning(reply: Turn, location: str) -> str | None:
     """The assistant's reasoning: in the first field that has some, else in parts of its content."""
     for name in REASONING:
-        text = values.text(reply.fields.get(name), f"messages: {name}", place)
+        text = values.text(reply.fields.get(name), f"messages: {name}", location)
         if text and text.strip():
             return text
-    return values.thinking(reply.content, "messages: content", place)
+    return values.thinking(reply.content, "messages: content", location)
 
 
-def _turns(messages: Any, place: str) -> tuple[Turn, Turn]:
+def _turns(messages: Any, location: str) -> tuple[Turn, Turn]:
     """The user's and the assistant's message."""
-    all_turns = turns(messages, place)
+    all_turns = turns(messages, location)
     start = 1 if all_turns and all_turns[0].role == "system" else 0
     if [turn.role for turn in all_turns[start:]] != ROLES:
         roles = shown(", ".join(turn.role for turn in all_turns) or "none", 200)
         raise StageError(
-            f"{place}: messages: expected the roles user, assistant, or these after system; found "
-            f"{roles}; bring one question and its answer a row"
+            f"{location}: messages: expected the roles user, assistant, or these after system; "
+            f"found {roles}; bring one question and its answer a row"
         )
     user, reply = all_turns[start:]
     is_text = isinstance(reply.content, str) or values.are_content_parts(reply.content)
     if not values.is_missing(reply.content) and not is_text:
-        raise values.refused(reply.content, "messages: assistant's content", place, "text")
+        raise values.refused(reply.content, "messages: assistant's content", location, "text")
     return user, reply
 
 

@@ -18,13 +18,14 @@ from stages.core.program.errors import StageError, shown
 
 # The folders that DVC watches for files that users bring
 IMPORTS = Path("data/imports")
-QUESTIONS, TRACES = IMPORTS / "questions", IMPORTS / "traces"
+QUESTIONS = IMPORTS / "questions"
+TRACES = IMPORTS / "traces"
 
 
 def rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yields (place, row) of a .jsonl, .json (a list of objects) or .parquet file.
+    """Yields (location, row) of a .jsonl, .json (a list of objects) or .parquet file.
 
-    The place is for errors: "file: row 3".
+    The location is for errors: "file: row 3".
 
     Raises StageError for a file that is missing, empty, binary or not made of objects.
     """
@@ -34,15 +35,15 @@ def rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     _check_link(path)
     if not path.is_file():
         raise StageError(f"{path}: no such file; put it there, or mend its name in conf/profile/")
-    number = -1
-    for number, row in enumerate(readers[path.suffix](path)):
-        place = f"{path}: row {number + 1}"
+    row_number = 0
+    for row_number, row in enumerate(readers[path.suffix](path), 1):
+        location = f"{path}: row {row_number}"
         if not isinstance(row, dict):
             raise StageError(
-                f"{place}: expected an object with named fields, found {type(row).__name__}"
+                f"{location}: expected an object with named fields, found {type(row).__name__}"
             )
-        yield place, row
-    if number < 0:
+        yield location, row
+    if not row_number:
         raise StageError(f"{path}: empty: it holds no rows")
 
 
@@ -57,7 +58,8 @@ def _check_link(path: Path) -> None:
     target = Path(os.path.realpath(path))  # Path.resolve() raises for links in a circle
     if any(target.is_relative_to(folder.resolve()) for folder in (Path(), IMPORTS)):
         return
-    tracked = (item for item in (path, *path.parents) if item.name)
+    # "." has no name, and so no .dvc file
+    tracked = [path] + [parent for parent in path.parents if parent.name]
     if not any(item.with_name(f"{item.name}.dvc").is_file() for item in tracked):
         raise StageError(
             f"{path}: a link to {target}, outside the repository; put the file itself there, or "
@@ -68,7 +70,7 @@ def _check_link(path: Path) -> None:
 def hub_rows(
     dataset: str, name: str | None, split: str, revision: str | None, streaming: bool = False
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yields (place, row) of a data set of the hub, or of a folder that `datasets` reads.
+    """Yields (location, row) of a data set of the hub, or of a folder that `datasets` reads.
 
     `streaming`: rows are read when they are needed. Else all are downloaded before the first.
     """
@@ -85,8 +87,9 @@ def hub_rows(
 
 
 def _text(path: Path) -> str:
+    """The text of a file. Raises StageError for bytes that are no text."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = path.read_text(encoding="utf-8-sig")  # Excel and others begin a file with a BOM
     except UnicodeDecodeError as error:
         raise StageError(f"{path}: binary: byte {error.start} is not UTF-8 text") from error
     if "\0" in text:
@@ -95,12 +98,15 @@ def _text(path: Path) -> str:
 
 
 def _jsonl(path: Path) -> Iterator[Any]:
+    """Yields the value of each line that is not blank."""
+    # Not splitlines: JSON texts may hold other line separators, such as U+2028
     for number, line in enumerate(_text(path).split("\n"), 1):
         if line.strip():
             yield _parsed(line, f"{path}: line {number}")
 
 
 def _json(path: Path) -> Iterator[Any]:
+    """Yields the items of the list that a file holds."""
     text = _text(path)
     value = _parsed(text, str(path)) if text.strip() else []
     if not isinstance(value, list):
@@ -111,7 +117,7 @@ def _json(path: Path) -> Iterator[Any]:
     yield from value
 
 
-def _parsed(text: str, place: str) -> Any:
+def _parsed(text: str, location: str) -> Any:
     """The value that JSON text holds.
 
     Raises StageError for text that is no JSON, and for an object with the same name twice, of which
@@ -120,11 +126,11 @@ def _parsed(text: str, place: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_unique)
     except RecursionError as error:
-        raise StageError(f"{place}: not JSON that can be read: nested too deeply") from error
+        raise StageError(f"{location}: not JSON that can be read: nested too deeply") from error
     except ValueError as error:
-        is_jsonl = str(error).startswith("Extra data") and place.endswith(".json")
+        is_jsonl = str(error).startswith("Extra data") and location.endswith(".json")
         hint = "; a file with an object a line is .jsonl: rename it" if is_jsonl else ""
-        raise StageError(f"{place}: not JSON: {error}{hint}") from error
+        raise StageError(f"{location}: not JSON: {error}{hint}") from error
 
 
 def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
@@ -138,6 +144,7 @@ def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _parquet(path: Path) -> Iterator[Any]:
+    """Yields the rows of a file, one row group or part of it in memory."""
     rows_read = 0
     try:
         # Where a page has a checksum, a byte that a disk or a download changed is an error
@@ -188,7 +195,7 @@ def _raise_undecodable(
 
 
 def pick(
-    row: Mapping[str, Any], fields: Mapping[str, str | list[str]], name: str, place: str
+    row: Mapping[str, Any], fields: Mapping[str, str | list[str]], name: str, location: str
 ) -> Any:
     """The value of our field `name` in `row`; None where `fields`, the field map, has no `name`.
 
@@ -201,34 +208,34 @@ def pick(
         return None
     mapped = fields[name]
     if isinstance(mapped, list):
-        return [_filled(row, source, name, place) for source in mapped]
-    return _filled(row, mapped, name, place)
+        return [_filled(row, source, name, location) for source in mapped]
+    return _filled(row, mapped, name, location)
 
 
-def _filled(row: Mapping[str, Any], source: str, name: str, place: str) -> Any:
+def _filled(row: Mapping[str, Any], source: str, name: str, location: str) -> Any:
     """The value of the field `source`, or the text `source` with its braces filled in."""
     if "{" not in source:
-        return _value(row, source, name, place)
+        return _value(row, source, name, location)
 
     def value_of(match: re.Match[str]) -> str:
         label = f"{name}: field '{shown(match[1])}'"
-        text = values.text(_value(row, match[1], name, place), label, place)
+        text = values.text(_value(row, match[1], name, location), label, location)
         if text is None:
-            raise StageError(f"{place}: {label} is null; mend the field map or the file")
+            raise StageError(f"{location}: {label} is null; mend the field map or the file")
         return text
 
     # Not str.format: the names of fields have spaces, and the values may have braces
     return re.sub(r"\{([^{}]+)\}", value_of, source)
 
 
-def _value(row: Mapping[str, Any], path: str, name: str, place: str) -> Any:
+def _value(row: Mapping[str, Any], path: str, name: str, location: str) -> Any:
     """The row's value at a path with dots. NaN, which pandas writes for a missing one, is None."""
     value: Any = row
     for part in path.split("."):
         if not isinstance(value, Mapping) or part not in value:
             fields = shown(", ".join(sorted(map(shown, row))), 300)
             raise StageError(
-                f"{place}: no field {path!r} for {name}; it has: {fields}; mend the field map"
+                f"{location}: no field {path!r} for {name}; it has: {fields}; mend the field map"
             )
         value = value[part]
     return None if values.is_missing(value) else value

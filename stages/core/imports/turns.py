@@ -9,11 +9,19 @@ from typing import Any
 from stages.core.imports.values import text
 from stages.core.program.errors import StageError, shown
 
-# By others' words, the three roles that a question and its answer need
+# By others' words, our words for the three roles that a question and its answer need
 ROLES = {
-    **dict.fromkeys(("user", "human", "prompter"), "user"),
-    **dict.fromkeys(("assistant", "gpt", "model", "bot", "chatgpt", "ai"), "assistant"),
-    **dict.fromkeys(("system", "developer"), "system"),
+    "user": "user",
+    "human": "user",
+    "prompter": "user",
+    "assistant": "assistant",
+    "gpt": "assistant",
+    "model": "assistant",
+    "bot": "assistant",
+    "chatgpt": "assistant",
+    "ai": "assistant",
+    "system": "system",
+    "developer": "system",
 }
 
 
@@ -26,22 +34,24 @@ class Turn:
     fields: dict[str, Any]
 
 
-def turns(value: Any, place: str) -> list[Turn]:
+def turns(value: Any, location: str) -> list[Turn]:
     """The messages of a conversation. Raises StageError where `value` is no list of objects."""
     if not isinstance(value, list) or not all(isinstance(message, dict) for message in value):
-        raise StageError(f"{place}: messages: expected a list of objects with role and content")
-    return [_turn(number, message, place) for number, message in enumerate(value, 1)]
+        raise StageError(f"{location}: messages: expected a list of objects with role and content")
+    return [_turn(number, message, location) for number, message in enumerate(value, 1)]
 
 
-def _turn(number: int, message: dict[str, Any], place: str) -> Turn:
+def _turn(number: int, message: dict[str, Any], location: str) -> Turn:
     role_key, content_key = ("role", "content") if "role" in message else ("from", "value")
     if role_key not in message:
         keys = ", ".join(shown(key) for key in sorted(message)) or "nothing"
         raise StageError(
-            f"{place}: messages: message {number} has no role but {keys}; name it role and content"
+            f"{location}: messages: message {number} has no role but {keys}; name it role and "
+            "content"
         )
-    role = text(message[role_key], f"messages: role of message {number}", place) or ""
-    return Turn(ROLES.get(role.strip().lower(), role), message.get(content_key), message)
+    role = text(message[role_key], f"messages: role of message {number}", location) or ""
+    our_role = ROLES.get(role.strip().lower(), role)
+    return Turn(role=our_role, content=message.get(content_key), fields=message)
 
 
 def conversation(value: Any) -> bool:
@@ -51,16 +61,17 @@ def conversation(value: Any) -> bool:
     return all(isinstance(item, dict) and {"role", "from"} & item.keys() for item in value)
 
 
-def asked(value: Any, name: str, place: str) -> str | None:
+def only_user_text(value: Any, name: str, location: str) -> str | None:
     """The text of the only message of a user. System messages may be beside it.
 
     Raises StageError for further messages, because a question that follows others is not complete
     by itself.
     """
-    asked_turns = [turn for turn in turns(value, place) if turn.role != "system"]
-    if [turn.role for turn in asked_turns] != ["user"]:
-        roles = ", ".join(shown(turn.role) for turn in asked_turns) or "none"
+    other_turns = [turn for turn in turns(value, location) if turn.role != "system"]
+    if [turn.role for turn in other_turns] != ["user"]:
+        roles = ", ".join(shown(turn.role) for turn in other_turns) or "none"
         raise StageError(
-            f"{place}: {name}: expected one user's message, found {roles}; bring one question a row"
+            f"{location}: {name}: expected one user's message, found {roles}; bring one question a "
+            "row"
         )
-    return text(asked_turns[0].content, name, place)
+    return text(other_turns[0].content, name, location)

@@ -21,16 +21,17 @@ def is_missing(value: Any) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
-def refused(value: Any, name: str, place: str, expected: str) -> StageError:
+def refused(value: Any, name: str, location: str, expected: str) -> StageError:
     """The error for a value of another kind than `expected`."""
     size = f" of {len(value)}" if isinstance(value, list | dict) else ""
     description = f"{type(value).__name__}{size}: {shown(value)}"
     return StageError(
-        f"{place}: {name}: expected {expected}, found {description}; mend the field map or the file"
+        f"{location}: {name}: expected {expected}, found {description}; mend the field map or the "
+        "file"
     )
 
 
-def text(value: Any, name: str, place: str) -> str | None:
+def text(value: Any, name: str, location: str) -> str | None:
     """`value` as text, None where it is missing.
 
     A number becomes its digits. A list of one text becomes that text, and a list of content parts
@@ -39,24 +40,25 @@ def text(value: Any, name: str, place: str) -> str | None:
     if is_missing(value):
         return None
     if are_content_parts(value):
-        return _joined(value, name, place)
+        return _joined(value, name, location)
     if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
         value = value[0]
+    # type: True is an int too, and no text of a question or an answer
     if type(value) is int or (isinstance(value, float) and math.isfinite(value)):
         return str(value)
     if not isinstance(value, str):
-        raise refused(value, name, place, "text")
-    return _encodable(value, name, place)
+        raise refused(value, name, location, "text")
+    return _encodable(value, name, location)
 
 
-def _encodable(value: str, name: str, place: str) -> str:
+def _encodable(value: str, name: str, location: str) -> str:
     """`value`. Raises StageError for half of a surrogate pair, which no file can hold."""
     try:
         value.encode()
     except UnicodeEncodeError as error:
         half = shown(value[error.start])
         raise StageError(
-            f"{place}: {name}: character {error.start + 1} is {half}, half of a surrogate pair; "
+            f"{location}: {name}: character {error.start + 1} is {half}, half of a surrogate pair; "
             "mend the file"
         ) from None
     return value
@@ -69,25 +71,29 @@ def are_content_parts(value: Any) -> bool:
     return all(isinstance(part, dict) and "type" in part for part in value)
 
 
-def _joined(value: Sequence[Mapping[str, Any]], name: str, place: str) -> str:
+def _joined(value: Sequence[Mapping[str, Any]], name: str, location: str) -> str:
     """The text of content parts, without their reasoning."""
-    if any(part["type"] not in (*_TEXTS, *_THINKING) for part in value):
-        raise refused(value, name, place, "parts of type text alone")
-    texts = [text(part.get("text"), name, place) for part in value if part["type"] in _TEXTS]
-    return "".join(part_text or "" for part_text in texts)
+    for part in value:
+        if part["type"] not in _TEXTS and part["type"] not in _THINKING:
+            raise refused(value, name, location, "parts of type text alone")
+    texts = [text(part.get("text"), name, location) for part in value if part["type"] in _TEXTS]
+    return "".join(filter(None, texts))
 
 
-def thinking(value: Any, name: str, place: str) -> str | None:
+def thinking(value: Any, name: str, location: str) -> str | None:
     """The text of those content parts that hold reasoning, None where there are none."""
-    parts = value if are_content_parts(value) else []
+    if not are_content_parts(value):
+        return None
     texts = []
-    for part in parts:
+    for part in value:
         if part["type"] in _THINKING:
-            texts.append(text(part.get(part["type"], part.get("text")), name, place))
-    return "\n".join(part_text or "" for part_text in texts) if texts else None
+            # {"type": "thinking", "thinking": ...} of Anthropic, {"type": "reasoning", "text": ...}
+            content = part.get(part["type"], part.get("text"))
+            texts.append(text(content, name, location) or "")
+    return "\n".join(texts) if texts else None
 
 
-def whole_number(value: Any, name: str, place: str) -> int | None:
+def whole_number(value: Any, name: str, location: str) -> int | None:
     """`value` as a count, None where it is missing.
 
     9.0 is 9: pandas writes whole numbers so in a column that also has missing ones.
@@ -97,19 +103,19 @@ def whole_number(value: Any, name: str, place: str) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
         quoted = f"'{shown(value)}'" if isinstance(value, str) else shown(value)
         raise StageError(
-            f"{place}: {name}: {quoted} is no whole number; mend the field map or the file"
+            f"{location}: {name}: {quoted} is no whole number; mend the field map or the file"
         )
     if not 0 <= value <= LARGEST:
         raise StageError(
-            f"{place}: {name}: {shown(value)} is not between 0 and {LARGEST}; mend the file"
+            f"{location}: {name}: {shown(value)} is not between 0 and {LARGEST}; mend the file"
         )
     return int(value)
 
 
-def identifier(value: Any, name: str, place: str) -> str:
+def identifier(value: Any, name: str, location: str) -> str:
     """`value` as an id: text or a whole number."""
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, float) and value.is_integer():  # a column of pandas with missing ids
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise refused(value, name, place, "an id, a text or a whole number")
-    return text(value, name, place) or ""
+        raise refused(value, name, location, "an id, a text or a whole number")
+    return text(value, name, location) or ""

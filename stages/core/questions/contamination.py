@@ -64,7 +64,7 @@ class NearDuplicate:
 
 
 def near_duplicates(questions: Sequence[Question], rules: Decontaminate) -> Iterator[NearDuplicate]:
-    """Yields each training question that is near a test or validation question, with the nearest."""
+    """Yields each training question near a test or validation question, with the nearest one."""
     from datasketch import MinHash, MinHashLSH  # a second of imports, for this stage alone
 
     # Shingles of each question, all of them and without the wording of its set

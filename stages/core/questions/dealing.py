@@ -49,13 +49,13 @@ def unique(
             first_place = place_by_id.get((split, item.source_id)) or place_by_text.get(text)
             if first_place and entry.duplicates != "drop":
                 raise StageError(
-                    f"{item.place}: duplicate of {first_place} (same id or text); remove it, or "
+                    f"{item.location}: duplicate of {first_place} (same id or text); remove it, or "
                     "set duplicates: drop"
                 )
             if first_place:
                 dropped["duplicate"] += 1
                 continue
-            place_by_text[text] = place_by_id[split, item.source_id] = item.place
+            place_by_text[text] = place_by_id[split, item.source_id] = item.location
             kept[split].append(item)
     return kept
 
@@ -80,8 +80,8 @@ def deal(
         pool = pool[max(0, len(taken) - len(of_split)) :]
         if size is not None and len(taken) < size:
             raise StageError(
-                f"questions.sets.{source}: {len(taken)} questions for split {split}, {size} wanted; "
-                "ask for fewer"
+                f"questions.sets.{source}: {len(taken)} questions for split {split}, {size} "
+                "wanted; ask for fewer"
             )
         for item in taken:
             yield item, question(source, entry, split, item)

@@ -36,8 +36,8 @@ class QuestionSet:
     """One question set.
 
     `sizes` has the number of rows of each split, None for all that are left. `files` maps a split
-    to a file in data/imports/questions/. Its key `pool` is for a file that `sizes` divides. For kind
-    hub it maps to a split of the hub's data set.
+    to a file in data/imports/questions/, or for kind hub to a split of the hub's data set. Its key
+    `pool` is for a file that `sizes` divides.
 
     `fields` maps our names to the source's: a name (with dots into nested objects), a text with
     such names in braces, or, for choices, a list of these. `gold_is` says what the gold's field
@@ -96,7 +96,8 @@ class QuestionSet:
             raise StageError("shuffle and gold_is are about the options: fields needs choices")
         if "labels" in self.fields and ("choices" not in self.fields or self.gold_is != "said"):
             raise StageError(
-                "fields.labels: labels name the choices, one of them is the gold: for gold_is said alone"
+                "fields.labels: labels name the choices, one of them is the gold: for gold_is said "
+                "alone"
             )
         if not any(size != 0 for size in self.sizes.values()):
             raise StageError(
@@ -136,7 +137,8 @@ class QuestionSet:
             )
         if sum(size or 0 for size in self.sizes.values()) > MOST_GENERATED:
             raise StageError(
-                f"sizes: more than {MOST_GENERATED:,} questions of a reasoning_gym task; ask for fewer"
+                f"sizes: more than {MOST_GENERATED:,} questions of a reasoning_gym task; ask for "
+                "fewer"
             )
         try:
             config = DATASETS[self.task or ""][1]
@@ -187,7 +189,7 @@ class RowFilter:
 class Item:
     """A question as its source has it."""
 
-    place: str  # its file and row, for errors
+    location: str  # its file and row, for errors
     source_id: str
     question: str
     choices: tuple[str, ...]

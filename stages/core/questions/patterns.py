@@ -29,14 +29,14 @@ def compiled(pattern: str) -> re.Pattern[str]:
         ) from error
 
 
-def search(pattern: str, text: str, place: str) -> re.Match[str] | None:
+def search(pattern: str, text: str, location: str) -> re.Match[str] | None:
     """As re.search. Raises StageError after SECONDS: some expressions would search for years."""
     with _limited():
         try:
             return compiled(pattern).search(text)
         except _TimeUpError:
             raise StageError(
-                f"{place}: '{shown(pattern)}' takes more than {SECONDS:g} s on this row; "
+                f"{location}: '{shown(pattern)}' takes more than {SECONDS:g} s on this row; "
                 "write it without repeats inside repeats"
             ) from None
 

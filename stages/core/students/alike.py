@@ -36,25 +36,33 @@ def shape(folder: Path) -> str:
     """
     from transformers import AutoConfig, GenerationConfig
 
-    where = {"local_files_only": True, "trust_remote_code": False}
     try:
-        config = AutoConfig.from_pretrained(folder, **where).to_dict()
+        config = AutoConfig.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        ).to_dict()
     except (OSError, ValueError, KeyError) as error:
         raise StageError(
             f"{folder}: no config that transformers can read: {tokens.reason(error)}"
         ) from error
-    written = (folder / "generation_config.json").is_file()
-    ends = (
-        GenerationConfig.from_pretrained(folder, local_files_only=True).eos_token_id
-        if written
-        else None
-    )
+    # Of the generation config an engine keeps the ends alone; it is told how to sample
+    end_ids = None
+    if (folder / "generation_config.json").is_file():
+        generation_config = GenerationConfig.from_pretrained(folder, local_files_only=True)
+        end_ids = generation_config.eos_token_id
     tokenizer = tokens.load(folder)
-    kept = [_shaping(config), ends, tokenizer.eos_token, tokenizer.backend_tokenizer.to_str()]
-    return hashlib.sha256(json.dumps(kept, sort_keys=True, default=str).encode()).hexdigest()
+    kept_parts = [
+        _shaping(config),
+        end_ids,
+        tokenizer.eos_token,
+        tokenizer.backend_tokenizer.to_str(),
+    ]
+    # str: a config may hold a dtype, or another object that is no JSON
+    serialized = json.dumps(kept_parts, sort_keys=True, default=str)
+    return hashlib.sha256(serialized.encode()).hexdigest()
 
 
 def _shaping(entry: Any) -> Any:
+    """A config, or a part of one, without the entries in FREE."""
     if isinstance(entry, dict):
         return {name: _shaping(value) for name, value in entry.items() if name not in FREE}
     return entry

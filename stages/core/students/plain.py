@@ -3,7 +3,7 @@
 That form has only the language model, in bf16, under the names of its class. Quantised weights do
 not learn, and transformers saves their dequantised form under names that nothing reads. Of a model
 that sees images too, AutoModelForCausalLM trains the language model alone. vLLM has a class for
-that part as well (0.32: Qwen3_5ForCausalLM in model_executor/models/registry.py), whose weights have
+that part as well (0.32: Qwen3_5ForCausalLM in model_executor/models/registry.py). Its weights have
 the names that are written here.
 """
 
@@ -17,32 +17,40 @@ from stages.core.program.files import remove
 WEIGHTS = ("*.safetensors", "*.safetensors.index.json")
 
 
-def write(folder: Path, entry: str) -> None:
+def write(folder: Path, params_path: str) -> None:
     """Writes config and weights of `folder` anew where they are not plain. Its other files stay.
 
-    It holds all weights in memory once, in bf16. Raises StageError, which names `entry` of the
-    params, where transformers cannot dequantise the weights or misses some.
+    It holds all weights in memory once, in bf16. Raises StageError, which names `params_path`,
+    where transformers cannot dequantise the weights or misses some.
     """
     from transformers import AutoConfig
 
     config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     quantised = getattr(config, "quantization_config", None)
-    more = _holds_more_than_text(config, entry)
-    if quantised is None and not more:
+    has_more_than_text = _holds_more_than_text(config, params_path)
+    if quantised is None and not has_more_than_text:
         return
-    model = _loaded(folder, None if quantised is None else _dequantising(quantised, entry), entry)
-    apart = folder / "plain"
-    _anew(model, entry).save_pretrained(apart)
+
+    # Load the language model, and save it beside the files that it replaces
+    dequantising = None if quantised is None else _dequantising(quantised, params_path)
+    model = _loaded(folder, dequantising, params_path)
+    plain_folder = folder / "plain"
+    _anew(model, params_path).save_pretrained(plain_folder)
     # It has the defaults of the class. The folder's own says how to generate, and stays.
-    (apart / "generation_config.json").unlink(missing_ok=True)
-    for path in [path for pattern in WEIGHTS for path in folder.glob(pattern)]:
+    (plain_folder / "generation_config.json").unlink(missing_ok=True)
+
+    # All old weights go: the new ones may be in fewer files
+    old_weights: list[Path] = []
+    for pattern in WEIGHTS:
+        old_weights.extend(folder.glob(pattern))
+    for path in old_weights:
         remove(path)
-    for path in apart.iterdir():
+    for path in plain_folder.iterdir():
         path.replace(folder / path.name)
-    apart.rmdir()
+    plain_folder.rmdir()
 
 
-def _holds_more_than_text(config: Any, entry: str) -> bool:
+def _holds_more_than_text(config: Any, params_path: str) -> bool:
     """Whether AutoModelForCausalLM takes only a part of this config.
 
     Raises StageError where it takes none of it.
@@ -53,41 +61,40 @@ def _holds_more_than_text(config: Any, entry: str) -> bool:
     if config.get_text_config() is config:
         return False
     try:
-        with torch.device("meta"):
+        with torch.device("meta"):  # the class alone is of interest: no memory for weights
             model = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
     except ValueError as error:
         raise StageError(
-            f"{entry}: transformers has no language model for a {type(config).__name__}; choose another student"
+            f"{params_path}: transformers has no language model for a {type(config).__name__}; "
+            "choose another student"
         ) from error
     return type(model.config) is not type(config)
 
 
-def _dequantising(quantised: Any, entry: str) -> Any:
+def _dequantising(quantised: Any, params_path: str) -> Any:
     """The quantisation config that asks transformers for bf16 weights."""
     from transformers.quantizers.auto import AutoQuantizationConfig
 
     try:
-        config = (
-            AutoQuantizationConfig.from_dict(quantised)
-            if isinstance(quantised, dict)
-            else quantised
-        )
+        config = quantised
+        if isinstance(quantised, dict):
+            config = AutoQuantizationConfig.from_dict(quantised)
     except ValueError as error:
-        raise _refused(entry, str(error)) from error
+        raise _refused(params_path, str(error)) from error
     if not hasattr(config, "dequantize"):
-        raise _refused(entry, type(config).__name__)
+        raise _refused(params_path, type(config).__name__)
     config.dequantize = True
     return config
 
 
-def _refused(entry: str, what: str) -> StageError:
+def _refused(params_path: str, reason: str) -> StageError:
     return StageError(
-        f"{entry}: its weights are quantised ({what}), and transformers does not dequantise these; give a "
-        "repository or a folder with weights in bf16"
+        f"{params_path}: its weights are quantised ({reason}), and transformers does not "
+        "dequantise these; give a repository or a folder with weights in bf16"
     )
 
 
-def _loaded(folder: Path, quantisation: Any, entry: str) -> Any:
+def _loaded(folder: Path, quantisation: Any, params_path: str) -> Any:
     import torch
     from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM
@@ -104,16 +111,18 @@ def _loaded(folder: Path, quantisation: Any, entry: str) -> Any:
         )
     except (OSError, ValueError, ImportError, SafetensorError) as error:
         raise StageError(
-            f"{entry}: no weights that transformers can load: {tokens.reason(error)}"
+            f"{params_path}: no weights that transformers can load: {tokens.reason(error)}"
         ) from error
-    if missing := sorted(loading["missing_keys"]):
+    missing = sorted(loading["missing_keys"])
+    if missing:
         raise StageError(
-            f"{entry}: no weights for {missing[0]} and {len(missing) - 1} others of {type(model).__name__}"
+            f"{params_path}: no weights for {missing[0]} and {len(missing) - 1} others of "
+            f"{type(model).__name__}"
         )
     return model.to(torch.bfloat16)
 
 
-def _anew(model: Any, entry: str) -> Any:
+def _anew(model: Any, params_path: str) -> Any:
     """The same weights in a new model, which is not quantised and has the names of its class.
 
     From `model` itself, transformers would save names and forms as it read them.
@@ -125,9 +134,8 @@ def _anew(model: Any, entry: str) -> Any:
         fresh_model = type(model)(model.config)
     try:
         fresh_model.load_state_dict(model.state_dict(), assign=True)
-    except (
-        RuntimeError
-    ) as error:  # weights that are still quantised have tensors and shapes of its own
-        raise _refused(entry, type(model).__name__) from error
+    except RuntimeError as error:
+        # Weights that are still quantised have tensors and shapes of their own
+        raise _refused(params_path, type(model).__name__) from error
     fresh_model.tie_weights()
     return fresh_model

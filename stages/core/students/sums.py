@@ -12,16 +12,20 @@ from pathlib import Path
 from stages.core.program.errors import StageError
 
 NAME = "SHA256SUMS"
-_LINE = re.compile(r"([0-9a-f]{64})  (.+)")
+_LINE = re.compile(r"([0-9a-f]{64})  (.+)")  # (sum, file name)
 
 
 def names(folder: Path) -> list[str]:
     """The files below `folder` that have a checksum, in order."""
-    files = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    return sorted(name for name in files if name != NAME)
+    file_names = []
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and name != NAME:
+            file_names.append(name)
+    return sorted(file_names)
 
 
-def made(folder: Path, files: list[str]) -> dict[str, str]:
+def computed(folder: Path, files: list[str]) -> dict[str, str]:
     """The SHA-256 in hex of each of these files of `folder`."""
     sums = {}
     for name in files:
@@ -34,6 +38,7 @@ def write(folder: Path, sums: dict[str, str]) -> None:
     """Writes `sums` into `folder`, and returns once they outlive the machine."""
     with (folder / NAME).open("w", encoding="utf-8") as file:
         file.writelines(f"{sums[name]}  {name}\n" for name in sorted(sums))
+        # Without it, a machine that stops could leave the model without its checksums
         file.flush()
         os.fsync(file.fileno())
 
@@ -44,14 +49,23 @@ def damaged(folder: Path) -> str | None:
     The folder must have checksums.
     """
     lines = (folder / NAME).read_text(encoding="utf-8", errors="replace").splitlines()
-    matches = [_LINE.fullmatch(line) for line in lines]
-    expected = {match[2]: match[1] for match in matches if match}
-    if not expected or None in matches:
+    expected: dict[str, str] = {}
+    for line in lines:
+        match = _LINE.fullmatch(line)
+        if not match:
+            return NAME
+        expected[match[2]] = match[1]
+    if not expected:
         return NAME
     present = names(folder)
-    if changed := sorted(expected.keys() ^ set(present)):
-        return changed[0]
-    return next((name for name in present if made(folder, [name])[name] != expected[name]), None)
+    # Names first, because reading all bytes takes long
+    added_or_removed = sorted(expected.keys() ^ set(present))
+    if added_or_removed:
+        return added_or_removed[0]
+    for name in present:
+        if computed(folder, [name])[name] != expected[name]:
+            return name
+    return None
 
 
 def check(folder: Path) -> None:

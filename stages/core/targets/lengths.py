@@ -1,7 +1,8 @@
 """Counting the tokens of many texts, and cutting many texts to numbers of tokens.
 
-It works in batches on all cores. The tokenizer's own Rust code is called, and its encodings stay in
-Rust. For a long trace, lists of its ids and offsets in Python cost more time than finding them does.
+It works in batches on all cores. The tokenizer's own Rust code is called, and its encodings stay
+in Rust. For a long trace, lists of its ids and offsets in Python cost more time than finding them
+does.
 """
 
 import concurrent.futures
@@ -27,12 +28,13 @@ def batches(rows: Iterable[Row], size: int = BATCH) -> Iterator[list[Row]]:
 def ahead(function: Callable[[list[Row]], Result], rows: Iterable[Row]) -> Iterator[Result]:
     """Yields `function` of each batch of `rows`, in order.
 
-    The function runs in a thread, while the next batch is read here. Encoding does not hold Python's
-    lock, and reading takes a fourth of the time where the two wait for each other.
+    The function runs in a thread, while the next batch is read here. Encoding does not hold
+    Python's lock, and reading takes a fourth of the time where the two wait for each other.
     """
     with concurrent.futures.ThreadPoolExecutor(max_workers=1) as pool:
         running: concurrent.futures.Future[Result] | None = None
         for batch in batches(rows):
+            # Submitted before the result of the one before is taken, so the thread never waits
             following = pool.submit(function, batch)
             if running:
                 yield running.result()
@@ -51,17 +53,18 @@ def counts(tokenizer: Any, texts: Sequence[str]) -> list[int]:
 
 
 def firsts(tokenizer: Any, texts: Sequence[str], budgets: Sequence[int]) -> list[tuple[str, int]]:
-    """The longest start of each of `texts` within its budget of tokens, and the number of tokens of
-    the text before the cut.
+    """The longest start of each of `texts` within its budget of tokens.
 
-    The text itself is cut, at the end of a token, so that the result is a true prefix. A budget that
-    ends inside a character of several tokens gives the text before that character.
+    Beside it stands the number of tokens of the text before the cut. The text itself is cut, at the
+    end of a token, so that the result is a true prefix. A budget that ends inside a character of
+    several tokens gives the text before that character.
     """
+    # Not encode_batch_fast: it leaves out the offsets, which say where to cut
     encodings = _backend(tokenizer).encode_batch(texts, add_special_tokens=False)
-    return [
-        (_start(encoding, text, budget), len(encoding))
-        for encoding, text, budget in zip(encodings, texts, budgets, strict=True)
-    ]
+    starts = []
+    for encoding, text, budget in zip(encodings, texts, budgets, strict=True):
+        starts.append((_start(encoding, text, budget), len(encoding)))
+    return starts
 
 
 def _start(encoding: Any, text: str, budget: int) -> str:

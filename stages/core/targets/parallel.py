@@ -27,11 +27,12 @@ def ordered(
     not worth starting workers.
     """
     batches = _batches(iter(rows), batch)
-    first, second = next(batches, []), next(batches, [])
+    first = next(batches, [])
+    second = next(batches, [])
     if not second:
         yield from map(function, first)
         return
-    worker_count = len(os.sched_getaffinity(0))
+    worker_count = len(os.sched_getaffinity(0))  # a cluster's job may have fewer cores than exist
     # A fork would copy the locks of libraries' threads
     context = multiprocessing.get_context("spawn")
     running: collections.deque[concurrent.futures.Future[list[Result]]] = collections.deque()
@@ -43,7 +44,7 @@ def ordered(
                     yield from running.popleft().result()
             while running:
                 yield from running.popleft().result()
-        finally:
+        finally:  # an error, or a caller that stops early, does not wait for batches that wait
             pool.shutdown(cancel_futures=True)
 
 

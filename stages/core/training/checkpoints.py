@@ -160,7 +160,7 @@ class Checkpoints(TrainerCallback):
         folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
         names = process_group.from_first(lambda: sums.names(folder))
         names_of_this_process = names[process_group.rank() :: process_group.world_size()]
-        sums_by_process = process_group.gather(sums.made(folder, names_of_this_process))
+        sums_by_process = process_group.gather(sums.computed(folder, names_of_this_process))
         # Checksums come last: a checkpoint without them is incomplete
         if state.is_world_process_zero:
             all_sums: dict[str, str] = {}

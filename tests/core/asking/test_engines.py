@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM, GenerationConfig, TopPLogitsWarpe
 
 from stages.core.asking import engines
 from stages.core.asking.engines import Engine, Model, Output, Request, Sampling
-from stages.core.asking.engines.transformers import Nucleus
+from stages.core.asking.engines.sampling import Nucleus
 from stages.core.program.errors import StageError
 
 CONFIG = {"engine": "transformers", "dtype": "float32", "batch_size": 3, "attention": "eager"}

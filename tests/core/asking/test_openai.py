@@ -11,7 +11,8 @@ import openai
 import pytest
 
 from stages.core.asking.engines import Model, Output, Request, Sampling
-from stages.core.asking.engines.openai import OpenAIEngine, retry_after
+from stages.core.asking.engines.openai import OpenAIEngine
+from stages.core.asking.engines.openai_responses import retry_after
 from stages.core.asking.engines.options import OpenAISettings
 from stages.core.program.errors import StageError
 from tests.servers import FAULTS, SCRIPT, Server, by_script, chat_response, proxy, scripted, serving

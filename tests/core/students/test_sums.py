@@ -20,7 +20,7 @@ def folder(tmp_path: Path) -> Path:
     ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(data)
-    sums.write(tmp_path, sums.made(tmp_path, sums.names(tmp_path)))
+    sums.write(tmp_path, sums.computed(tmp_path, sums.names(tmp_path)))
     return tmp_path
 
 

@@ -11,8 +11,9 @@ from typing import Any
 from stages.core import chat, records, tokens
 from stages.core.program import params
 from stages.core.records import Example
+from stages.core.students.origins import StudentSource
 from stages.core.training.settings import Method, Training
-from stages.models import StudentSource, settle
+from stages.models import settle
 from tests.composing import students
 from tests.imports import ROOT
 from tests.made import FULL, LORA, params_file

@@ -149,7 +149,7 @@ def fill(folder: Path) -> None:
     for name in ("model.safetensors", "state/optimizer.pt"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(b"weights" * 99)
-    sums.write(folder, sums.made(folder, sums.names(folder)))
+    sums.write(folder, sums.computed(folder, sums.names(folder)))
 
 
 DAMAGE: dict[str, Callable[[Path], object]] = {
@@ -207,7 +207,7 @@ def test_damaged_student_is_not_trained(
 ) -> None:
     root = project(tmp_path, tiny, examples, FULL)
     base = root / "data/test/models/tiny"
-    sums.write(base, sums.made(base, sums.names(base)))
+    sums.write(base, sums.computed(base, sums.names(base)))
     flip(base / "model.safetensors")
     process = start(root)
     _, errors = process.communicate()

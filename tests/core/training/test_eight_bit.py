@@ -17,8 +17,8 @@ import pytest
 from stages.core import records
 from stages.core.records import Example
 from stages.core.students import sums
+from stages.core.students.origins import StudentSource, random_weights
 from stages.core.training.settings import Training
-from stages.models import StudentSource, random_weights
 from tests.core.training import test_checkpoints
 from tests.core.training.test_checkpoints import CELL, left, start, wait_for
 from tests.made import FULL, SHAPE, TEXT, example, params_file
@@ -27,7 +27,7 @@ TORCHAO = Path(sys.prefix) / "torchao"
 pytestmark = pytest.mark.skipif(not TORCHAO.is_dir(), reason="no torchao: `make test` installs it")
 # Tensors of fewer than 4,096 numbers keep states of 32 bits: here norms alone, in halves of two
 # processes too
-WIDE = StudentSource("random", config=SHAPE | {"hidden_size": 128, "intermediate_size": 256})
+WIDE = StudentSource(kind="random", config=SHAPE | {"hidden_size": 128, "intermediate_size": 256})
 METHOD = dataclasses.replace(FULL, batch_size=2, accumulation=2, epochs=2)
 
 

@@ -7,9 +7,9 @@ from typing import Any, get_args
 
 import pytest
 
-from stages import models
 from stages.core.program import params
 from stages.core.program.errors import StageError
+from stages.core.students import origins
 from stages.core.training import settings
 from stages.core.training.settings import Method
 from tests.made import FULL
@@ -75,7 +75,7 @@ def test_optimizer_is_of_a_library_that_we_name(name: str) -> None:
     assert method.bitsandbytes is (name not in plain | torchao)
 
 
-@pytest.mark.parametrize("name", models.SHAPE)
+@pytest.mark.parametrize("name", origins.SHAPE)
 def test_shape_of_random_weights_is_of_llamas_config(name: str) -> None:
     from transformers import LlamaConfig
 

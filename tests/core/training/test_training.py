@@ -17,11 +17,11 @@ from trl import SFTConfig
 from stages.core import tokens
 from stages.core.program.errors import StageError
 from stages.core.records import Example
+from stages.core.students.origins import StudentSource, random_weights
 from stages.core.training import batches, run
 from stages.core.training.head import CompletionTrainer
 from stages.core.training.saved import saving
 from stages.core.training.settings import IGNORED, Method, Training
-from stages.models import StudentSource, random_weights
 from tests.core.training.conftest import Train
 from tests.made import FULL, LORA, LORA_PARAMETERS, PLAIN, SETTINGS, SHAPE, load
 
@@ -117,7 +117,7 @@ def test_papers_optimizer_keeps_its_state_in_8_bits_and_learns(
     transformers' own rules.
     """
     random_weights(
-        StudentSource("random", config=SHAPE | {"intermediate_size": 256}), tmp_path / "wider"
+        StudentSource(kind="random", config=SHAPE | {"intermediate_size": 256}), tmp_path / "wider"
     )
     kinds: set[torch.dtype] = set()
     step = AdamW.step

@@ -1,4 +1,7 @@
-"""Settings of the engines whose libraries take seconds to import: params are checked without them."""
+"""Settings of the engines whose libraries take seconds to import.
+
+So params are checked without these libraries.
+"""
 
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
@@ -17,29 +20,31 @@ Attention = Literal[
 ]
 # The fields that the engine itself sets in each call
 OURS = {
-    *(
-        "model",
-        "messages",
-        "prompt",
-        "seed",
-        "temperature",
-        "top_p",
-        "presence_penalty",
-        "frequency_penalty",
-    ),
-    *("max_tokens", "max_completion_tokens", "n", "stream"),
+    "frequency_penalty",
+    "max_completion_tokens",
+    "max_tokens",
+    "messages",
+    "model",
+    "n",
+    "presence_penalty",
+    "prompt",
+    "seed",
+    "stream",
+    "temperature",
+    "top_p",
 }
 
 
 @dataclass(frozen=True)
 class OpenAISettings:
-    """Where the server is and how it is asked. `api` chat sends messages, completions the ids of
-    prompts rendered here.
+    """Where the server is and how it is asked.
 
-    `extra` is sent as it is: reasoning_effort, chat_template_kwargs. `beyond_protocol: false`
-    leaves out top_k, min_p and repetition_penalty, for vendors that refuse them. The key is read
-    from the environment alone. Answers are stored as those of `server`, of base_url without one:
-    give it where one server's address changes.
+    `api` chat sends messages, completions the ids of prompts rendered here. `extra` is sent as it
+    is: reasoning_effort, chat_template_kwargs. `beyond_protocol: false` leaves out top_k, min_p and
+    repetition_penalty, for vendors that refuse them. The key is read from the environment alone.
+
+    Answers are stored as those of `server`, or of `base_url` where there is none. So give `server`
+    where one server's address changes.
     """
 
     base_url: str
@@ -51,9 +56,8 @@ class OpenAISettings:
     # seconds at least, before a request is given up: as long as a server takes to come back
     patience: Amount = 900.0
     longest_pause: Annotated[float, Field(gt=0)] = 60.0  # seconds, unless a server asks for more
-    skip_failed: bool = (
-        False  # go on without the requests that were given up; else the stage ends with an error
-    )
+    # Go on without the requests that were given up; else the stage ends with an error
+    skip_failed: bool = False
     key_variable: Annotated[str, Field(pattern=r"^\w+$")] = KEYS
     beyond_protocol: bool = True
     extra: Options = field(default_factory=dict)
@@ -65,7 +69,8 @@ class OpenAISettings:
             raise StageError("expected concurrency and tries of 1 or more")
         if not _is_url(self.base_url):
             raise StageError(
-                f"base_url: {quoted(self.base_url)}: expected an address like http://machine:8000/v1"
+                f"base_url: {quoted(self.base_url)}: expected an address like "
+                "http://machine:8000/v1"
             )
         # Beyond these, what a server takes is known to itself alone
         if set_by_engine := sorted(OURS & self.extra.keys()):

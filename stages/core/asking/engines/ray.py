@@ -25,10 +25,11 @@ PARAMS_PATH = "inference.run"
 
 @dataclass(frozen=True)
 class RaySettings:
-    """`run` is the inference section of each replica; cpus and gpus are what one takes.
+    """How many replicas there are, and what each takes.
 
-    `address` of the cluster: auto finds the one that this machine belongs to, null starts one for
-    this stage alone, which other machines cannot reach.
+    `run` is the inference section of each replica; `cpus` and `gpus` are what one takes. `address`
+    is the cluster's: auto finds the one that this machine belongs to, null starts one for this
+    stage alone, which other machines cannot reach.
     """
 
     run: dict[str, Any]
@@ -36,7 +37,7 @@ class RaySettings:
     cpus: Amount = 1.0
     gpus: Amount = 0.0
     batch_size: Positive = 64
-    # requests that are handed to Ray together, by replicas that load the model for each chunk
+    # Requests that are handed to Ray together; the replicas load the model for each chunk
     chunk: Positive = 131072
     address: str | None = "auto"
 
@@ -62,25 +63,30 @@ class Replica:
         self.engine = engines.load(model, run, PARAMS_PATH)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[str]]:
-        """A column of requests to a column of (key, output), as JSON both."""
+        """A column of requests to a column of (key, output). Both hold JSON."""
         requests = [_request(json.loads(row)) for row in batch["item"]]
         answered = self.engine.generate(requests)
-        rows = [json.dumps([request.key, asdict(output)]) for request, output in answered]
+        rows = []
+        for request, output in answered:
+            rows.append(json.dumps([request.key, asdict(output)]))
         return {"item": rows}
 
 
 def _request(fields: dict[str, Any]) -> Request:
-    return Request(**fields | {"sampling": Sampling(**fields["sampling"])})
+    """A request of its fields, which were a JSON object on the way to the worker."""
+    sampling = Sampling(**fields["sampling"])
+    return Request(**fields | {"sampling": sampling})
 
 
 class RayEngine:
     """Joins the cluster when it is made."""
 
     def __init__(self, model: Model, settings: RaySettings) -> None:
-        self.model, self.settings = model, settings
+        self.model = model
+        self.settings = settings
         # Ray reads this when it is imported, and then listens on loopback instead of all interfaces
-        alone = settings.address is None
-        if alone:
+        is_private = settings.address is None  # a cluster of this stage alone
+        if is_private:
             os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
         import ray
         import ray.data
@@ -88,8 +94,8 @@ class RayEngine:
         code = Path(__file__).parents[3]  # stages/, which the workers of other machines are sent
         try:
             ray.init(
-                address="local" if alone else settings.address,
-                include_dashboard=False if alone else None,
+                address="local" if is_private else settings.address,
+                include_dashboard=False if is_private else None,
                 ignore_reinit_error=True,
                 log_to_driver=False,
                 logging_level=logging.ERROR,
@@ -97,8 +103,8 @@ class RayEngine:
             )
         except (ConnectionError, ValueError) as error:
             raise StageError(
-                f"inference.address: no Ray cluster at {settings.address!r}: {error}; start one with "
-                "`ray start --head`, or set address: null for one of this stage's own"
+                f"inference.address: no Ray cluster at {settings.address!r}: {error}; start one "
+                "with `ray start --head`, or set address: null for one of this stage's own"
             ) from error
         ray.data.DataContext.get_current().enable_progress_bars = False
         self.data: Any = ray.data
@@ -109,13 +115,17 @@ class RayEngine:
         self.model = model
 
     def generate(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Output]]:
-        """Yields (request, output) as batches come back; one whose worker died is given to another."""
+        """Yields (request, output) as batches come back.
+
+        Ray gives a batch whose worker died to another worker.
+        """
         waiting = iter(requests)
         while chunk := list(itertools.islice(waiting, self.settings.chunk)):
             rows = [{"item": json.dumps(asdict(request))} for request in chunk]
             # A block for each batch (rounded up), so that each batch comes back by itself
-            batches = -(-len(rows) // self.settings.batch_size)
-            answered = self.data.from_items(rows, override_num_blocks=batches).map_batches(
+            batch_count = -(-len(rows) // self.settings.batch_size)
+            blocks = self.data.from_items(rows, override_num_blocks=batch_count)
+            answered = blocks.map_batches(
                 Replica,
                 fn_constructor_args=(self.model, self.settings.run),
                 batch_size=self.settings.batch_size,
@@ -140,6 +150,8 @@ def _last_line(error: BaseException) -> str:
     It is our own error's, else that of the last exception.
     """
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    # ValueError: ..., stages.core.program.errors.StageError: ...
     exceptions = [line for line in lines if re.match(r"[\w.]+(?:Error|Exception)\b.*: ", line)]
-    ours = [line for line in exceptions if line.startswith("stages.")]
-    return (ours or exceptions or lines or [type(error).__name__])[-1]
+    our_errors = [line for line in exceptions if line.startswith("stages.")]
+    candidates = our_errors or exceptions or lines or [type(error).__name__]
+    return candidates[-1]

@@ -12,98 +12,29 @@ from transformers import (
     AutoModelForCausalLM,
     AutoModelForImageTextToText,
     GenerationConfig,
-    LogitsProcessor,
     LogitsProcessorList,
-    MinPLogitsWarper,
-    RepetitionPenaltyLogitsProcessor,
-    TemperatureLogitsWarper,
-    TopKLogitsWarper,
-    TopPLogitsWarper,
 )
 
 from stages.core import tokens
-from stages.core.asking.engines import Model, Output, Request, Sampling
+from stages.core.asking.engines import Model, Output, Request
 from stages.core.asking.engines.options import TransformersSettings
+from stages.core.asking.engines.sampling import Draw
 from stages.core.machine import hardware
 from stages.core.program.errors import StageError
 
 STEPS = 16  # tokens between two looks at which prompts of a batch have their answer
-LIKELIEST = 1024  # tokens among which a nucleus is looked for first
 SORTED = 32  # batches whose prompts are sorted by length together
 
 
-class Draw(LogitsProcessor):
-    """Makes the argmax of each row the token that the row's own sampling and generator draw.
-
-    Greedy rows stay as they are. transformers itself has one sampling and one generator for a whole
-    batch, so an answer would depend on the rows beside it. A draw takes one number of its
-    generator, because noise on every logit took longer than the model.
-    """
-
-    def __init__(self, rows: list[tuple[Request, torch.Generator]]) -> None:
-        self.generators = [generator for _, generator in rows]
-        self.groups: dict[Sampling, list[int]] = {}
-        for place, (request, _) in enumerate(rows):
-            self.groups.setdefault(request.sampling, []).append(place)
-
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        """Scores, (rows, vocabulary), in which each sampled row has one token left."""
-        drawn = scores.float()
-        for sampling, rows in self.groups.items():
-            own, ids = drawn[rows], input_ids[rows]
-            for processor in _processors(sampling):
-                own = processor(ids, own)
-            if sampling.temperature:
-                own = self._drawn(rows, own)
-            drawn[rows] = own
-        return drawn
-
-    def _drawn(self, rows: list[int], own: torch.Tensor) -> torch.Tensor:
-        """Scores that leave one token of each row.
-
-        It is the token at which the sum of the probabilities passes a uniform number.
-        """
-        upto = own.softmax(1, dtype=torch.float64).cumsum(1)
-        uniform = [
-            torch.rand(1, generator=self.generators[place], dtype=torch.float64) for place in rows
-        ]
-        at = torch.stack(uniform).to(own.device) * upto[:, -1:]
-        # right: what has no probability adds nothing, so that it is never the first to pass
-        return torch.full_like(own, -torch.inf).scatter_(
-            1, torch.searchsorted(upto, at, right=True), 0.0
-        )
-
-
-class Nucleus(LogitsProcessor):
-    """transformers' TopPLogitsWarper, which sorts the whole vocabulary for what the likeliest
-    tokens tell.
-    """
-
-    def __init__(self, top_p: float) -> None:
-        self.top_p, self.whole = top_p, TopPLogitsWarper(top_p)
-
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        """Scores, (rows, vocabulary), of the likeliest tokens that together have `top_p`; -inf for
-        the others.
-        """
-        shares, places = scores.softmax(1).topk(min(LIKELIEST, scores.shape[1]))
-        likelier = shares.cumsum(1) - shares
-        if (likelier[:, -1] < self.top_p).any():
-            return self.whole(input_ids, scores)
-        kept = scores.gather(1, places).masked_fill(likelier >= self.top_p, -torch.inf)
-        return torch.full_like(scores, -torch.inf).scatter_(1, places, kept)
-
-
 class TransformersEngine:
-    """Holds the model."""
+    """Holds the model, on a GPU where there is one."""
 
     def __init__(self, model: Model, settings: TransformersSettings) -> None:
-        self.tokenizer, self.eos, self.special = (
-            model.tokenizer,
-            model.tokenizer.eos_token_id,
-            model.special,
-        )
-        self.settings, self.batch_size = settings, settings.batch_size
+        self.tokenizer = model.tokenizer
+        self.eos_id = model.tokenizer.eos_token_id
+        self.special = model.special
+        self.settings = settings
+        self.batch_size = settings.batch_size
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         hardware.hide_kernels()
         self.swap(model)
@@ -118,49 +49,47 @@ class TransformersEngine:
                 f"{model.name}: no weights that transformers can load: {tokens.reason(error)}"
             ) from error
         self.model.to(self.device).eval()
-        own = (
-            self.model.generation_config.eos_token_id
-        )  # one, or several for models that end turns in other ways too
-        self.ends = sorted(
-            {self.eos} | set(own if isinstance(own, list) else [own] if own is not None else [])
-        )
+        # One id, or several for models that end turns in other ways too
+        model_ends = self.model.generation_config.eos_token_id
+        end_ids = {self.eos_id}
+        if isinstance(model_ends, list):
+            end_ids.update(model_ends)
+        elif model_ends is not None:
+            end_ids.add(model_ends)
+        self.end_ids = sorted(end_ids)
 
     def _loaded(self, model: Model) -> Any:
-        where = {
+        """The model with its weights, still on the CPU."""
+        source = {
             "revision": model.revision,
             "local_files_only": model.revision is None,
             "trust_remote_code": False,
         }
-        config, dtype = (
-            AutoConfig.from_pretrained(model.name, **where),
-            getattr(torch, self.settings.dtype),
-        )
-        # Ministral 3 has no class of text alone
-        kind = (
-            AutoModelForCausalLM
-            if type(config) in AutoModelForCausalLM._model_mapping
-            else AutoModelForImageTextToText
-        )
-        loaded = kind.from_pretrained(
-            model.name, dtype=dtype, attn_implementation=self.settings.attention, **where
+        config = AutoConfig.from_pretrained(model.name, **source)
+        dtype = getattr(torch, self.settings.dtype)
+        model_class: Any = AutoModelForCausalLM
+        if type(config) not in AutoModelForCausalLM._model_mapping:
+            model_class = AutoModelForImageTextToText  # Ministral 3 has no class of text alone
+        loaded = model_class.from_pretrained(
+            model.name, dtype=dtype, attn_implementation=self.settings.attention, **source
         )
         # Weights in FP8 or MXFP4 become bf16, whatever is asked, where the machine has no kernels
         # for them
-        return (
-            loaded.float()
-            if dtype == torch.float32 and not getattr(loaded, "is_quantized", False)
-            else loaded
-        )
+        if dtype == torch.float32 and not getattr(loaded, "is_quantized", False):
+            loaded = loaded.float()
+        return loaded
 
     def generate(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Output]]:
-        """Yields (request, output), batch by batch, of some batches that are sorted together
-        shortest prompts first.
+        """Yields (request, output), batch by batch.
+
+        The prompts of SORTED batches are sorted together, the shortest first, so that the prompts
+        of a batch are of like length and need little padding.
         """
-        # The model's own generation config must not fill in what we leave out.
+        # The model's own generation config must not fill in what we leave out
         self.model.generation_config = GenerationConfig(
             do_sample=False,  # draws are ours
-            eos_token_id=self.ends,
-            pad_token_id=self.eos,
+            eos_token_id=self.end_ids,
+            pad_token_id=self.eos_id,
             use_cache=True,
             return_dict_in_generate=True,
         )
@@ -172,42 +101,53 @@ class TransformersEngine:
 
     def _batch(self, requests: list[Request]) -> Iterator[tuple[Request, Output]]:
         """Yields (request, output) when a prompt has its answer; the others go on without it."""
-        ids, mask = self._padded(requests)
-        width, cache = ids.shape[1], None
-        going = [(request, torch.Generator().manual_seed(request.seed)) for request in requests]
-        while going:
-            room = [width + request.sampling.max_new_tokens - ids.shape[1] for request, _ in going]
+        ids, mask = self._padded(requests)  # both (rows, tokens)
+        prompt_width = ids.shape[1]
+        cache = None
+        rows = [(request, torch.Generator().manual_seed(request.seed)) for request in requests]
+        end_ids = torch.tensor(self.end_ids, device=self.device)
+        while rows:
+            written_before = ids.shape[1] - prompt_width
+            room = [request.sampling.max_new_tokens - written_before for request, _ in rows]
             with torch.inference_mode():
-                found = self.model.generate(
+                step = self.model.generate(
                     input_ids=ids,
                     attention_mask=mask,
                     past_key_values=cache,
-                    max_new_tokens=min(STEPS, *room),
-                    logits_processor=LogitsProcessorList([Draw(going)]),
+                    max_new_tokens=min(STEPS, min(room)),
+                    logits_processor=LogitsProcessorList([Draw(rows)]),
                 )
-            written = found.sequences.shape[1] - ids.shape[1]
-            ids, cache = found.sequences, found.past_key_values
-            full = torch.tensor([left <= written for left in room], device=self.device)
-            ended = (
-                torch.isin(ids[:, width:], torch.tensor(self.ends, device=self.device)).any(1)
-                | full
-            )
-            for place in ended.nonzero().flatten().tolist():
-                yield going[place][0], self._output(going[place][0], ids[place, width:].tolist())
-            left = (~ended).nonzero().flatten()
-            cache.reorder_cache(
-                left
-            )  # batch_select_indices would leave out the states of linear attention
-            going, ids = [going[place] for place in left.tolist()], ids[left]
-            mask = functional.pad(mask[left], (0, ids.shape[1] - mask.shape[1]), value=1)
+            written = step.sequences.shape[1] - ids.shape[1]
+            ids = step.sequences
+            cache = step.past_key_values
 
-    def _output(self, request: Request, found: list[int]) -> Output:
+            # A row has ended where it has an EOS, or no room for another token
+            is_full = torch.tensor([tokens_left <= written for tokens_left in room])
+            has_end = torch.isin(ids[:, prompt_width:], end_ids).any(1)
+            ended = has_end | is_full.to(self.device)
+            for row_index in ended.nonzero().flatten().tolist():
+                request = rows[row_index][0]
+                yield request, self._output(request, ids[row_index, prompt_width:].tolist())
+
+            # The others go on, with their part of the cache
+            going_on = (~ended).nonzero().flatten()
+            # batch_select_indices would leave out the states of linear attention
+            cache.reorder_cache(going_on)
+            rows = [rows[row_index] for row_index in going_on.tolist()]
+            ids = ids[going_on]
+            mask = functional.pad(mask[going_on], (0, ids.shape[1] - mask.shape[1]), value=1)
+
+    def _output(self, request: Request, token_ids: list[int]) -> Output:
         """What comes before the first EOS; without one, the answer was cut."""
-        written = list(itertools.takewhile(lambda token: token not in self.ends, found))
-        stopped = len(written) < len(found)
-        text = self.tokenizer.decode(written, skip_special_tokens=not self.special)
+        answer_ids = list(
+            itertools.takewhile(lambda token_id: token_id not in self.end_ids, token_ids)
+        )
+        has_end = len(answer_ids) < len(token_ids)
         return Output(
-            text, "stop" if stopped else "length", len(request.prompt), len(written) + stopped
+            text=self.tokenizer.decode(answer_ids, skip_special_tokens=not self.special),
+            finish_reason="stop" if has_end else "length",
+            prompt_tokens=len(request.prompt),
+            completion_tokens=len(answer_ids) + has_end,
         )
 
     def _padded(self, requests: list[Request]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -217,34 +157,11 @@ class TransformersEngine:
         repetition penalty, which knows no mask, meets no token that is not there.
         """
         longest = max(len(request.prompt) for request in requests)
-        ids, mask = [], []
+        ids = []
+        mask = []
         for request in requests:
-            prompt = [int(token) for token in request.prompt]
-            left = longest - len(prompt)
-            ids.append(prompt[:1] * left + prompt)
-            mask.append([0] * left + [1] * len(prompt))
+            prompt = [int(token_id) for token_id in request.prompt]
+            padding = longest - len(prompt)
+            ids.append(prompt[:1] * padding + prompt)
+            mask.append([0] * padding + [1] * len(prompt))
         return torch.tensor(ids, device=self.device), torch.tensor(mask, device=self.device)
-
-
-def _processors(sampling: Sampling) -> list[LogitsProcessor]:
-    """What `sampling` asks for, in transformers' own order."""
-    if sampling.presence_penalty or sampling.frequency_penalty:
-        raise StageError(
-            "sampling: transformers has no presence_penalty and no frequency_penalty; set them to 0"
-        )
-    wanted: list[LogitsProcessor] = []
-    if sampling.repetition_penalty != 1:
-        wanted.append(RepetitionPenaltyLogitsProcessor(sampling.repetition_penalty))
-    if sampling.temperature:
-        wanted.append(TemperatureLogitsWarper(float(sampling.temperature)))
-        kinds = (
-            ("top_k", TopKLogitsWarper, 0),
-            ("top_p", Nucleus, 1.0),
-            ("min_p", MinPLogitsWarper, 0.0),
-        )
-        wanted += [
-            kind(getattr(sampling, name))
-            for name, kind, off in kinds
-            if getattr(sampling, name) != off
-        ]
-    return wanted

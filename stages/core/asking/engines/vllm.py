@@ -19,38 +19,39 @@ OURS = {"model", "tokenizer", "revision", "dtype", "generation_config", "trust_r
 # Options that make an engine faster or make it fit, and do not shape a text. max_model_len is one:
 # an answer that it cuts is known by its length, so it is asked again when there is more room.
 SPEED = {
-    *(
-        "tensor_parallel_size",
-        "pipeline_parallel_size",
-        "data_parallel_size",
-        "distributed_executor_backend",
-    ),
-    *(
-        "enable_expert_parallel",
-        "gpu_memory_utilization",
-        "cpu_offload_gb",
-        "swap_space",
-        "block_size",
-        "max_model_len",
-    ),
-    *("max_num_seqs", "max_num_batched_tokens", "enable_chunked_prefill", "enable_prefix_caching"),
-    *("enforce_eager", "compilation_config", "disable_log_stats", "async_scheduling"),
+    "async_scheduling",
+    "block_size",
+    "compilation_config",
+    "cpu_offload_gb",
+    "data_parallel_size",
+    "disable_log_stats",
+    "distributed_executor_backend",
+    "enable_chunked_prefill",
+    "enable_expert_parallel",
+    "enable_prefix_caching",
+    "enforce_eager",
+    "gpu_memory_utilization",
+    "max_model_len",
+    "max_num_batched_tokens",
+    "max_num_seqs",
+    "pipeline_parallel_size",
+    "swap_space",
+    "tensor_parallel_size",
 }
 
 
 @dataclass(frozen=True)
 class VllmSettings:
-    """`options` go to vllm.LLM as they are: tensor_parallel_size, pipeline_parallel_size,
-    quantization, max_model_len.
+    """How vLLM serves a model.
 
-    With a `reasoning_parser`, one of vLLM's by name, the reasoning comes apart; without, our own
-    reading does it.
+    `options` go to vllm.LLM as they are: tensor_parallel_size, pipeline_parallel_size,
+    quantization, max_model_len. With a `reasoning_parser`, one of vLLM's by name, the reasoning
+    comes apart. Without one, our own reading sets it apart.
     """
 
     dtype: Literal["auto", "half", "float16", "bfloat16", "float", "float32"] = "bfloat16"
-    in_flight: Positive = (
-        1024  # requests that the engine holds at a time, more than it can run together
-    )
+    # Requests that the engine holds at a time, more than it can run together
+    in_flight: Positive = 1024
     reasoning_parser: NotEmpty | None = None  # only vLLM knows their names
     options: Options = field(default_factory=dict)
     renders = False
@@ -58,9 +59,10 @@ class VllmSettings:
     def __post_init__(self) -> None:
         if set_by_engine := sorted(OURS & set(self.options)):
             raise StageError(f"options.{set_by_engine[0]}: set elsewhere; leave it out of options")
-        known = _known_options()
-        if known and (unknown := sorted(self.options.keys() - known)):
-            near = difflib.get_close_matches(unknown[0], known)
+        vllm_options = _vllm_options()
+        unknown = sorted(self.options.keys() - vllm_options)
+        if vllm_options and unknown:
+            near = difflib.get_close_matches(unknown[0], vllm_options)
             raise StageError(
                 f"options.{unknown[0]}: not an option of vLLM; near it: {', '.join(near) or 'none'}"
             )
@@ -72,39 +74,45 @@ class VllmSettings:
 
 
 @functools.cache
-def _known_options() -> frozenset[str]:
-    """The names that vllm.LLM takes, read from its source, for its import takes long; none where it
-    is not installed.
+def _vllm_options() -> frozenset[str]:
+    """The names of the options that vllm.LLM takes; none where vLLM is not installed.
 
-    Their values only vLLM itself checks, when it loads a model.
+    They are read from its source, because its import takes long. Their values only vLLM itself
+    checks, when it loads a model.
     """
     package = importlib.util.find_spec("vllm")
     if package is None or package.origin is None:
         return frozenset()
     names: set[str] = set()
     for file in ("engine/arg_utils.py", "entrypoints/llm.py"):
-        for node in ast.walk(
-            ast.parse((Path(package.origin).parent / file).read_text(encoding="utf-8"))
-        ):
+        source = (Path(package.origin).parent / file).read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(source)):
             if isinstance(node, ast.ClassDef) and node.name == "EngineArgs":
-                names |= {
-                    ast.unparse(field.target)
-                    for field in node.body
-                    if isinstance(field, ast.AnnAssign)
-                }
+                names.update(_fields(node))
             elif isinstance(node, ast.ClassDef) and node.name == "LLM":
-                names |= {
-                    argument.arg
-                    for method in node.body
-                    if isinstance(method, ast.FunctionDef) and method.name == "__init__"
-                    for argument in (*method.args.args, *method.args.kwonlyargs)
-                }
+                names.update(_arguments(node))
     return frozenset(names - {"self"})
 
 
+def _fields(dataclass_node: ast.ClassDef) -> Iterator[str]:
+    """Yields the names of a dataclass's fields."""
+    for statement in dataclass_node.body:
+        if isinstance(statement, ast.AnnAssign):
+            yield ast.unparse(statement.target)
+
+
+def _arguments(class_node: ast.ClassDef) -> Iterator[str]:
+    """Yields the names of the arguments that a class is created with."""
+    for method in class_node.body:
+        if isinstance(method, ast.FunctionDef) and method.name == "__init__":
+            for argument in method.args.args + method.args.kwonlyargs:
+                yield argument.arg
+
+
 class VllmEngine:
-    """Wraps vllm.LLM and steps its engine, so that each answer is there when it is finished and not
-    with the last.
+    """Wraps vllm.LLM and steps its engine.
+
+    So each answer comes when it is finished, and not with the last one.
     """
 
     def __init__(self, model: Model, settings: VllmSettings) -> None:
@@ -115,31 +123,33 @@ class VllmEngine:
                 f"inference.engine: vllm cannot be imported ({error}); install requirements.txt, "
                 "or choose engine transformers"
             ) from error
-        self.vllm, self.tokenizer, self.special = vllm, model.tokenizer, model.special
+        self.vllm = vllm
+        self.tokenizer = model.tokenizer
+        self.special = model.special
         self.in_flight = settings.in_flight
-        self.parser = (
-            _parser(settings.reasoning_parser, model.tokenizer)
-            if settings.reasoning_parser
-            else None
-        )
+        self.parser: Any = None
+        if settings.reasoning_parser:
+            self.parser = _parser(settings.reasoning_parser, model.tokenizer)
         try:
             self.llm: Any = vllm.LLM(
                 model=model.name,
                 revision=model.revision,
                 dtype=settings.dtype,
-                generation_config="vllm",
+                generation_config="vllm",  # not the model's, which would fill in sampling fields
                 trust_remote_code=False,
                 **settings.options,
             )
         except (OSError, RuntimeError, TypeError, ValueError) as error:
             raise StageError(
-                f"{model.name}: vLLM cannot load it with inference.options {settings.options}: {error}"
+                f"{model.name}: vLLM cannot load it with inference.options {settings.options}: "
+                f"{error}"
             ) from error
         self.longest = int(self.llm.llm_engine.model_config.max_model_len)
 
     def swap(self, model: Model) -> None:
-        """Takes the weights of `model`, a folder, in place: graphs, kernels and the room for keys
-        and values stay.
+        """Takes the weights of `model`, a folder, in place.
+
+        Graphs, kernels and the room for keys and values stay.
         """
         try:
             self.llm.collective_rpc("reload_weights", kwargs={"weights_path": model.name})
@@ -149,41 +159,47 @@ class VllmEngine:
 
     def generate(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Output]]:
         """Yields (request, output) as they finish; vLLM batches them itself."""
-        engine, waiting, going = self.llm.llm_engine, iter(requests), dict[str, Request]()
+        engine = self.llm.llm_engine
+        waiting = iter(requests)
+        running: dict[str, Request] = {}
         try:
             while True:
-                for request in itertools.islice(waiting, self.in_flight - len(going)):
+                # Fill the engine
+                for request in itertools.islice(waiting, self.in_flight - len(running)):
                     if len(request.prompt) >= self.longest:
-                        yield (
-                            request,
-                            Output(
-                                f"{len(request.prompt)} tokens, room for {self.longest}", "too_long"
-                            ),
-                        )
+                        reason = f"{len(request.prompt)} tokens, room for {self.longest}"
+                        yield request, Output(reason, "too_long")
                         continue
-                    going[request.key] = request
+                    running[request.key] = request
                     prompt = {"prompt_token_ids": list(request.prompt)}
                     engine.add_request(request.key, prompt, self._params(request))
-                if not going:
+                if not running:
                     return
-                for found in engine.step():
-                    if found.finished:
-                        request = going.pop(found.request_id)
-                        yield request, self._output(request, found.outputs[0])
-        finally:
-            engine.abort_request(list(going))
+                # Let it go one step, and take what is finished
+                for step_output in engine.step():
+                    if step_output.finished:
+                        request = running.pop(step_output.request_id)
+                        yield request, self._output(request, step_output.outputs[0])
+        finally:  # also where the caller stops early: the engine may be asked again
+            engine.abort_request(list(running))
 
-    def _output(self, request: Request, found: Any) -> Output:
-        ids = list(found.token_ids)
-        ended = found.finish_reason == "stop" and bool(
-            ids
-        )  # by a token: the EOS, or another one of the model's
-        text = self.tokenizer.decode(ids[: len(ids) - ended], skip_special_tokens=not self.special)
+    def _output(self, request: Request, completion: Any) -> Output:
+        token_ids = list(completion.token_ids)
+        # By a token: the EOS, or another one of the model's
+        ended_by_token = completion.finish_reason == "stop" and bool(token_ids)
+        answer_ids = token_ids[:-1] if ended_by_token else token_ids
+        text = self.tokenizer.decode(answer_ids, skip_special_tokens=not self.special)
         reasoning = None
         if self.parser:
             reasoning, answer = self.parser.extract_reasoning(text, None)
             text = answer or ""
-        return Output(text, str(found.finish_reason), len(request.prompt), len(ids), reasoning)
+        return Output(
+            text=text,
+            finish_reason=str(completion.finish_reason),
+            prompt_tokens=len(request.prompt),
+            completion_tokens=len(token_ids),
+            reasoning=reasoning,
+        )
 
     def _params(self, request: Request) -> Any:
         return self.vllm.SamplingParams(
@@ -197,8 +213,9 @@ class VllmEngine:
 
 
 def _parser(name: str, tokenizer: Any) -> Any:
-    """vLLM's reader of one model family's reasoning. Raises StageError for a name that vLLM does
-    not know.
+    """vLLM's reader of one model family's reasoning.
+
+    Raises StageError for a name that vLLM does not know.
     """
     from vllm.reasoning import ReasoningParserManager
 
