@@ -22,6 +22,7 @@ HOSTILE = [
     "<img src=x onerror=\"document.title = 'owned'\">",
     "<!--<script>",
     "@SCRIPT@ @DATA@",
+    "{{ script }} {% raw %} {# a comment",
     "\u2028 & &lt; ' \"",
 ]
 HEADLINE = Table(

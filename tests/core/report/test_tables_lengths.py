@@ -32,7 +32,7 @@ def test_table_shows_caps_that_whole_doublings_part(limit: int, shown: list[int]
     table = budget(
         [Result(run, None, {(ALL, ALL): measure})], {run: [Estimate(0.5)] * len(every)}, every
     )
-    assert [head for head in table.columns if "tokens" in head] == [
+    assert [head for head in table.headings if "tokens" in head] == [
         f"{cap} tokens %" for cap in shown
     ]
     assert len(shown) <= SHOWN

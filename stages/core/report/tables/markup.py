@@ -21,9 +21,17 @@ class Table:
     """Cells as text; `notes` are lines below the table."""
 
     title: str
-    columns: tuple[str, ...]
+    headings: tuple[str, ...]
     rows: Sequence[tuple[str, ...]]
     notes: tuple[str, ...] = ()
+
+    @property
+    def text_columns(self) -> list[bool]:
+        """Whether each column holds text, and so is aligned left."""
+        return [
+            any(row[index][:1].isalpha() for row in self.rows)
+            for index in range(len(self.headings))
+        ]
 
 
 def number(value: float | None, digits: int = 0) -> str:
@@ -69,17 +77,10 @@ def noted(table: Table, note: str) -> Table:
     return dataclasses.replace(table, notes=(*table.notes, note)) if note else table
 
 
-def left(table: Table) -> list[bool]:
-    """Whether each column holds text, and so is aligned left."""
-    return [
-        any(row[place][:1].isalpha() for row in table.rows) for place in range(len(table.columns))
-    ]
-
-
 def markdown(table: Table) -> str:
     """The table in GitHub's Markdown."""
-    cells = [[cell.replace("|", "\\|") for cell in row] for row in (table.columns, *table.rows)]
-    cells.insert(1, [":---" if text else "---:" for text in left(table)])
+    cells = [[cell.replace("|", "\\|") for cell in row] for row in (table.headings, *table.rows)]
+    cells.insert(1, [":---" if text else "---:" for text in table.text_columns])
     lines = ["| " + " | ".join(row) + " |" for row in cells]
     return (
         "\n".join([f"**{table.title}**", "", *lines, *(f"\n{note}" for note in table.notes)]) + "\n"
@@ -89,8 +90,8 @@ def markdown(table: Table) -> str:
 def latex(table: Table) -> str:
     """The table as a plain LaTeX `table`, for `\\input`."""
     body = [" & ".join(_escaped(cell) for cell in row) + r" \\" for row in table.rows]
-    heads = " & ".join(_escaped(cell) for cell in table.columns) + r" \\"
-    kinds = "".join("l" if text else "r" for text in left(table))
+    heads = " & ".join(_escaped(cell) for cell in table.headings) + r" \\"
+    kinds = "".join("l" if text else "r" for text in table.text_columns)
     notes = [f"\\par\\footnotesize {_escaped(note)}" for note in table.notes]
     opening = [r"\begin{table}", r"\centering", f"\\caption{{{_escaped(table.title)}}}"]
     lines = [
