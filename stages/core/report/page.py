@@ -17,7 +17,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from stages.core.report.tables.markup import Table
+from stages.core.report.tables.table import Table
 
 _FOLDER = Path(__file__).parent
 

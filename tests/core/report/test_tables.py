@@ -2,19 +2,18 @@
 
 import pytest
 
-from stages.core.report.tables.accuracy import verdict
 from stages.core.report.tables.cost import runs_to_pay
-from stages.core.report.tables.markup import (
-    Table,
+from stages.core.report.tables.markup import latex, markdown
+from stages.core.report.tables.table import Table
+from stages.core.report.tables.text import (
     interval,
-    latex,
-    markdown,
     number,
     percent,
     share,
     significant,
-    times,
+    times_less,
 )
+from stages.core.report.tables.verdicts import verdict
 from stages.core.statistics.measures import Estimate, Lengths, Measure
 
 
@@ -59,7 +58,7 @@ def test_other_numbers() -> None:
         "50.0",
         "-",
     ]
-    assert [times(0.25), times(0.0), times(None)] == ["4.00x", "-", "-"]
+    assert [times_less(0.25), times_less(0.0), times_less(None)] == ["4.00x", "-", "-"]
 
 
 TABLE = Table("A_title", ("name", "n"), [("a|b", "-1.5"), ("50% & more", "<0.001")], ("a note",))
