@@ -4,7 +4,7 @@ import pytest
 
 from stages.core.report.tables.cost import runs_to_pay
 from stages.core.report.tables.markup import latex, markdown
-from stages.core.report.tables.table import Table
+from stages.core.report.tables.table import Column, Table, build_table
 from stages.core.report.tables.text import (
     interval,
     number,
@@ -61,6 +61,14 @@ def test_other_numbers() -> None:
     assert [times_less(0.25), times_less(0.0), times_less(None)] == ["4.00x", "-", "-"]
 
 
+def test_a_row_has_the_cell_of_each_column() -> None:
+    columns = [Column[int]("n", str), Column[int]("half", lambda count: f"{count / 2:g}")]
+    table = build_table("t", columns, [1, 4], ["a note"])
+    assert table == Table("t", ("n", "half"), [("1", "0.5"), ("4", "2")], ("a note",))
+    assert table.with_note("") is table
+    assert table.with_note("more").notes == ("a note", "more")
+
+
 TABLE = Table("A_title", ("name", "n"), [("a|b", "-1.5"), ("50% & more", "<0.001")], ("a note",))
 
 
@@ -84,7 +92,7 @@ def test_a_table_without_rows_keeps_its_heads() -> None:
 
 
 @pytest.mark.parametrize(
-    ("paid", "each", "wanted"),
+    ("paid", "saved", "students"),
     [
         (300.0, 100.0, "4"),  # three are even, the fourth saves
         (299.0, 100.0, "3"),
@@ -95,12 +103,12 @@ def test_a_table_without_rows_keeps_its_heads() -> None:
         (300.0, None, "-"),
     ],
 )
-def test_runs_to_pay(paid: float | None, each: float | None, wanted: str) -> None:
-    assert runs_to_pay(paid, each) == wanted
+def test_runs_to_pay(paid: float | None, saved: float | None, students: str) -> None:
+    assert runs_to_pay(paid, saved) == students
 
 
 @pytest.mark.parametrize(
-    ("questions", "difference", "holm", "said"),
+    ("questions", "difference", "holm", "expected"),
     [
         (40, Estimate(0.2, 0.1, 0.3), 0.01, "higher"),
         (40, Estimate(-0.2, -0.3, -0.1), 0.01, "lower"),
@@ -113,19 +121,19 @@ def test_runs_to_pay(paid: float | None, each: float | None, wanted: str) -> Non
     ],
 )
 def test_verdict_needs_the_interval_and_the_adjusted_p(
-    questions: int, difference: Estimate, holm: float | None, said: str
+    questions: int, difference: Estimate, holm: float | None, expected: str
 ) -> None:
-    plain = Lengths(*[1.0] * 6)
-    one = Measure(
-        questions,
-        Estimate(),
-        Estimate(),
-        plain,
-        plain,
-        plain,
-        0,
-        0,
+    lengths = Lengths(*[1.0] * 6)
+    measure = Measure(
+        questions=questions,
+        accuracy=Estimate(),
+        tokens=Estimate(),
+        lengths=lengths,
+        thinking=lengths,
+        answering=lengths,
+        hit_cap=0,
+        no_answer=0,
         difference=difference,
         holm=holm,
     )
-    assert verdict(one, 0.95) == said
+    assert verdict(measure, 0.95) == expected

@@ -1,4 +1,4 @@
-"""Tables 1 to 3: the data sets, what the teachers got right, and how much the compressors removed."""
+"""Tables 1 to 3: the data sets, what the teachers got right, and how much compressors removed."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,9 +15,9 @@ PAPER = "paper:"  # what stands before the names of the paper's models
 Metrics = Mapping[str, Any]  # what a stage says of a set, or the sums or means over sets
 
 
-def _text_column(heading: str, name: str = "") -> Column[Metrics]:
-    """The text under `name`, which is the heading where none is given."""
-    return Column(heading, lambda metrics: str(metrics[name or heading]))
+def _text_column(name: str) -> Column[Metrics]:
+    """The text under `name`, which is the heading too."""
+    return Column(name, lambda metrics: str(metrics[name]))
 
 
 def _number_column(heading: str, name: str = "", digits: int = 0) -> Column[Metrics]:

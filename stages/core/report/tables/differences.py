@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from stages.core.cells import UNTRAINED, Cell
 from stages.core.report.results import Comparison, Result
-from stages.core.report.tables.identity import IDENTITY
+from stages.core.report.tables.identity import IDENTITY, WITHOUT_TARGET, target_label
 from stages.core.report.tables.notes import ratio_notes
 from stages.core.report.tables.table import Column, Table, build_table
 from stages.core.report.tables.text import number, percent
@@ -91,7 +91,7 @@ def _test_note(family: Sequence[Measure], confidence: float) -> str:
 
 
 _ACCURACIES: list[Column[Comparison]] = [
-    Column("compressor", IDENTITY[4].cell),
+    Column("compressor", target_label),
     Column("compressed %", lambda row: percent(row.compressed.accuracy)),
     Column("truncated %", lambda row: percent(row.truncated.accuracy)),
 ]
@@ -103,7 +103,7 @@ _LENGTHS: list[Column[Comparison]] = [
 
 def truncation(comparisons: Sequence[Comparison], confidence: float) -> Table:
     """Table 7: compression against truncation."""
-    columns: list[Column[Comparison]] = IDENTITY[:4] + _ACCURACIES
+    columns: list[Column[Comparison]] = WITHOUT_TARGET + _ACCURACIES
     columns += verdict_columns(lambda row: row.compressed, confidence)
     columns += _LENGTHS
     measures = [comparison.compressed for comparison in comparisons]

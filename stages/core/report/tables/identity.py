@@ -31,10 +31,15 @@ class ArmMeasure:
     measure: Measure
 
 
-IDENTITY: list[Column[HasArm]] = [
+def target_label(record: HasArm) -> str:
+    """The target's name for readers."""
+    return label(record.cell.target) or "-"
+
+
+WITHOUT_TARGET: list[Column[HasArm]] = [
     Column("teacher", lambda record: record.cell.teacher or "-"),
     Column("student", lambda record: record.cell.student or "-"),
     Column("method", lambda record: record.cell.method or "-"),
     Column("seed", lambda record: record.cell.seed or " ".join(record.seeds) or "-"),
-    Column("target", lambda record: label(record.cell.target) or "-"),
 ]
+IDENTITY: list[Column[HasArm]] = [*WITHOUT_TARGET, Column("target", target_label)]

@@ -24,18 +24,18 @@ def tables(results: Sequence[Result], inputs: Inputs, papers: bool = False) -> d
     return {f"set_{scope[1]}": _set_table(scope, results, inputs, papers) for scope in scopes}
 
 
-_ACCURACY: list[Column[ArmMeasure]] = [
-    Column("accuracy %", lambda row: percent(row.measure.accuracy)),
-    Column("less raw (points)", lambda row: _less_raw(row)),
-    Column("retention %", lambda row: percent(row.measure.retention)),
-]
-
-
 def _less_raw(row: ArmMeasure) -> str:
     """The difference from raw; none of raw itself and of the untrained student."""
     if row.cell.target in ("raw", UNTRAINED):
         return "-"
     return percent(row.measure.difference, "+")
+
+
+_ACCURACY: list[Column[ArmMeasure]] = [
+    Column("accuracy %", lambda row: percent(row.measure.accuracy)),
+    Column("less raw (points)", _less_raw),
+    Column("retention %", lambda row: percent(row.measure.retention)),
+]
 
 
 def _set_table(scope: Scope, results: Sequence[Result], inputs: Inputs, papers: bool) -> Table:
