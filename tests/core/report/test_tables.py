@@ -108,7 +108,7 @@ def test_runs_to_pay(paid: float | None, saved: float | None, students: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("questions", "difference", "holm", "expected"),
+    ("questions", "difference", "holm", "said"),
     [
         (40, Estimate(0.2, 0.1, 0.3), 0.01, "higher"),
         (40, Estimate(-0.2, -0.3, -0.1), 0.01, "lower"),
@@ -121,19 +121,19 @@ def test_runs_to_pay(paid: float | None, saved: float | None, students: str) -> 
     ],
 )
 def test_verdict_needs_the_interval_and_the_adjusted_p(
-    questions: int, difference: Estimate, holm: float | None, expected: str
+    questions: int, difference: Estimate, holm: float | None, said: str
 ) -> None:
-    lengths = Lengths(*[1.0] * 6)
-    measure = Measure(
-        questions=questions,
-        accuracy=Estimate(),
-        tokens=Estimate(),
-        lengths=lengths,
-        thinking=lengths,
-        answering=lengths,
-        hit_cap=0,
-        no_answer=0,
+    plain = Lengths(*[1.0] * 6)
+    one = Measure(
+        questions,
+        Estimate(),
+        Estimate(),
+        plain,
+        plain,
+        plain,
+        0,
+        0,
         difference=difference,
         holm=holm,
     )
-    assert verdict(measure, 0.95) == expected
+    assert verdict(one, 0.95) == said

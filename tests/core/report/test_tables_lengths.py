@@ -25,8 +25,8 @@ def test_caps_are_whole_distinct_and_end_at_the_limit(limit: int) -> None:
     ("limit", "shown"), [(192, [6, 12, 24, 48, 96, 192]), (32768, [8, 64, 512, 4096, 32768])]
 )
 def test_table_shows_caps_that_whole_doublings_part(limit: int, shown: list[int]) -> None:
-    lengths = Lengths(*[9.0] * 6)
-    measure = Measure(9, Estimate(0.5), Estimate(9.0), lengths, lengths, lengths, 0, 0)
+    own = Lengths(*[9.0] * 6)
+    measure = Measure(9, Estimate(0.5), Estimate(9.0), own, own, own, 0, 0)
     cell = Cell("solver", "raw", "small", "full", "s0")
     all_caps = caps(limit)
     curves = {cell: [Estimate(0.5)] * len(all_caps)}
