@@ -17,6 +17,7 @@ def accuracy(results: Sequence[Result], confidence: float) -> Table:
     """Table 4: every cell's and arm's accuracy, over all questions and by group."""
     groups = [group for group, source in results[0].scopes if source == ALL]
     set_counts = {group: len(results[0].sets(group)) for group in groups}
+    # The group ALL is among them, with the accuracy over all questions
     columns: list[Column[Result]] = list(IDENTITY)
     for group, set_count in set_counts.items():
         columns += _group_columns(group, set_count)
@@ -62,6 +63,7 @@ def outcome_columns(measure_of: Callable[[Record], Measure]) -> list[Column[Reco
 
 def samples(results: Sequence[Result]) -> Table:
     """Table 4c: mean accuracy, the majority's and pass@k of sampled answers."""
+    # All arms have as many samples, so the first names the columns
     names = list(results[0].main.samples)
     columns: list[Column[Result]] = list(IDENTITY)
     columns.append(Column("sampled questions", lambda result: number(result.main.sampled)))
@@ -86,7 +88,7 @@ def _sample_column(name: str) -> Column[Result]:
 
 
 _RETENTION: list[Column[ArmMeasure]] = [
-    Column("questions", lambda row: row.group),
+    Column("questions", lambda row: row.group),  # which ones, not how many
     Column("retention %", lambda row: percent(row.measure.retention)),
     Column("output tokens / raw", lambda row: interval(row.measure.output, 3)),
     Column("times shorter", lambda row: times_less(row.measure.output.value)),

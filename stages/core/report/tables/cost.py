@@ -40,6 +40,7 @@ def _trained_arms(results: Sequence[Result]) -> list[_TrainedArm]:
     return [_TrainedArm(result.cell, result.cost) for result in results if result.cost]
 
 
+# `relative_` is beside raw, see TrainingCost
 _COSTS: list[Column[_TrainedArm]] = [
     Column("step seconds", lambda arm: significant(arm.cost.seconds)),
     Column("seconds / raw", lambda arm: interval(arm.cost.relative_seconds, 2)),
@@ -175,9 +176,12 @@ def _break_even_rows(
     cost_by_cell = {arm.cell: arm.cost for arm in _trained_arms(results)}
     rows = []
     for cell, cost in cost_by_cell.items():
+        # The arm of the same teacher, student, method and seeds
         raw_cost = cost_by_cell.get(dataclasses.replace(cell, target="raw"))
         if cell.target not in compressors or raw_cost is None:
             continue
+        # Seconds that have no ratio, as those of different devices, are not subtracted either
+        saved = None if cost.seconds_note else raw_cost.seconds_each - cost.seconds_each
         row = _BreakEven(
             cell=cell,
             seeds=cost.seeds,
@@ -185,7 +189,7 @@ def _break_even_rows(
             compressor_seconds=seconds.get((cell.teacher, cell.target)),
             raw_student_seconds=raw_cost.seconds_each,
             student_seconds=cost.seconds_each,
-            saved=None if cost.seconds_note else raw_cost.seconds_each - cost.seconds_each,
+            saved=saved,
         )
         rows.append(row)
     return rows
@@ -195,4 +199,5 @@ def runs_to_pay(paid: float | None, saved: float | None) -> str:
     """The least number of students whose saving, `saved` each, is more than the `paid` seconds."""
     if paid is None or saved is None:
         return "-"
+    # Where the saving just equals what was paid, one more student is needed
     return "never" if saved <= 0 else number(math.floor(paid / saved) + 1)

@@ -71,6 +71,7 @@ def traces(verified: Sequence[Metrics], papers: bool = False) -> Table:
     rows: list[Metrics] = []
     for metrics in verified:
         sets = metrics["sets"]
+        # A teacher's sets, then its rows over all of them
         parts = [*sets, total_traces(sets), _mean_traces(sets)]
         rows += [{**part, "teacher": metrics["teacher"]} for part in parts]
     if papers:
@@ -111,6 +112,7 @@ def _mean_traces(sets: Sequence[Metrics]) -> dict[str, Any]:
 
 def _papers_traces() -> list[Metrics]:
     """What the paper gives of table 2."""
+    # Sets by name for one teacher, and the number of all kept traces for both
     rows: list[Metrics] = [
         {
             "teacher": f"{PAPER} {paper.QWEN}",
@@ -131,6 +133,7 @@ def _weighted_mean(sets: Iterable[Metrics], name: str, weight: str) -> float | N
     """The mean of `name` over what `weight` counts in the sets; None without any."""
     weighted_sum, weight_sum = 0.0, 0
     for part in sets:
+        # A set without kept traces has no mean
         if part[name] is not None and part[weight]:
             weighted_sum += part[name] * part[weight]
             weight_sum += part[weight]
@@ -209,6 +212,7 @@ def compression(compressed: Sequence[Metrics], papers: bool = False) -> Table:
     for metrics in compressed:
         sets = metrics["sets"]
         names = {"teacher": metrics["teacher"], "compressor": metrics["compressor"]}
+        # A compressor's sets, then its rows over all of them
         parts = [*sets, total_compression(sets), mean_compression(sets)]
         rows += [{**part, **names} for part in parts]
     if papers:

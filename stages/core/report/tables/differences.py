@@ -42,6 +42,7 @@ def differences(
 
     `compared` are the comparisons of table 7, which belong to the same family of tests.
     """
+    # There is no difference where the reference has no scores, or no seed in common with the arm
     rows = [
         row
         for result in results
@@ -51,6 +52,7 @@ def differences(
     columns: list[Column[_Difference]] = IDENTITY + _REFERENCE
     columns += verdict_columns(lambda row: row.measure, confidence)
     measures = [row.measure for row in rows]
+    # Without rows the tests need no words, but the reasons why there are none do
     notes = ratio_notes(results)
     if rows:
         family = measures + [comparison.compressed for comparison in compared]

@@ -25,10 +25,12 @@ _BESIDE_RAW: list[Column[Result]] = [
 
 def headline_table(results: Sequence[Result], confidence: float) -> Table:
     """The arms of one teacher and student, and the untrained student, in few columns."""
+    # The main group has the column "accuracy %"
     other_groups = [
         group for group, source in results[0].scopes if source == ALL and group not in (ALL, MAIN)
     ]
     group_columns = [_group_column(group) for group in other_groups]
+    # All results share the student. In a grid of several seeds no arm's cell has a seed.
     cell = results[0].cell
     seeds = cell.seed or " and ".join(pooled_seeds(results)) or "-"
     notes = [_questions_note(results[0], other_groups, confidence)]

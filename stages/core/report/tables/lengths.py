@@ -29,7 +29,7 @@ class _PartLengths:
 
 
 _PARTS: list[Column[_PartLengths]] = [
-    Column("questions", lambda row: row.group),
+    Column("questions", lambda row: row.group),  # which ones, not how many
     Column("tokens of", lambda row: row.part),
     Column("mean", lambda row: number(row.lengths.mean, 1)),
     Column("q1", lambda row: number(row.lengths.q1)),
@@ -104,8 +104,10 @@ def budget(
 
 def _shown_caps(caps: Sequence[int]) -> list[int]:
     """The limit and caps below it, each by the same number of doublings from the next."""
+    # 99 halvings are more than any limit has
     halved = [round(caps[-1] / 2**halvings) for halvings in range(99)]
     candidates = [cap for cap in halved if cap in caps]
+    # Of too many doublings every second or third is shown, from the limit down
     step = math.ceil(len(candidates) / SHOWN)
     return candidates[::step][::-1]
 

@@ -21,6 +21,7 @@ def table_files(tables: Mapping[str, Table]) -> dict[str, bytes]:
 def markdown(table: Table) -> str:
     """The table in GitHub's Markdown."""
     marks = [":---" if is_text else "---:" for is_text in table.text_columns]
+    # Title, head, rows, and each note as a paragraph of its own
     lines = [f"**{table.title}**", "", _markdown_row(table.headings), _markdown_row(marks)]
     lines += [_markdown_row(row) for row in table.rows]
     lines += [f"\n{note}" for note in table.notes]
@@ -36,6 +37,7 @@ def _markdown_row(cells: Sequence[str]) -> str:
 def latex(table: Table) -> str:
     """The table as a plain LaTeX `table`, for `\\input`."""
     alignment = "".join("l" if is_text else "r" for is_text in table.text_columns)
+    # The caption stands above the table, the notes below it
     lines = [r"\begin{table}", r"\centering", f"\\caption{{{_tex(table.title)}}}"]
     lines += [f"\\begin{{tabular}}{{{alignment}}}", r"\hline", _tex_row(table.headings), r"\hline"]
     lines += [_tex_row(row) for row in table.rows]
@@ -51,6 +53,7 @@ def _tex_row(cells: Sequence[str]) -> str:
 
 def _tex(text: str) -> str:
     """The text with everything escaped that LaTeX reads as a command."""
+    # One character at a time, so that no escape is escaped again
     escaped = "".join(_TEX.get(character, character) for character in text)
     with_minus = _MINUS.sub("$-$", escaped)
     return with_minus.replace("<", "$<$").replace(">", "$>$")

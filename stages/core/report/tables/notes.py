@@ -31,6 +31,7 @@ def ratio_notes(results: Sequence[Result]) -> list[str]:
     arms_by_reason: dict[str, list[str]] = {}
     for result in results:
         if result.main.no_ratio_reason and result.cell.target != "raw":
+            # The reason leaves a {} for the name of the reference
             reason = result.main.no_ratio_reason.format("raw")
             arms_by_reason.setdefault(reason, []).append(arm_name(result.cell))
     notes = [

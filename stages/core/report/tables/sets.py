@@ -41,6 +41,7 @@ _ACCURACY: list[Column[ArmMeasure]] = [
 def _set_table(scope: Scope, results: Sequence[Result], inputs: Inputs, papers: bool) -> Table:
     """The table of one set, (group, source)."""
     group, source = scope
+    # A set that was only trained on has no rows
     rows = [
         ArmMeasure(result.cell, result.seeds, group, result.scopes[scope])
         for result in results

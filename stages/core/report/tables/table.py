@@ -26,6 +26,7 @@ class Table:
     @property
     def text_columns(self) -> list[bool]:
         """Whether each column holds text, and so is aligned left."""
+        # Numbers begin with a digit or a sign, and what does not exist is "-"
         return [
             any(row[index][:1].isalpha() for row in self.rows)
             for index in range(len(self.headings))

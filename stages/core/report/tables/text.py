@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from stages.core.statistics.measures import Estimate
 
-_MOST_DECIMALS = 6
+_MOST_DECIMALS = 6  # a number that is closer to 0 loses digits rather than fill its column
 
 
 def number(value: float | None, digits: int = 0) -> str:
@@ -16,6 +16,7 @@ def significant(value: float | None, digits: int = 3) -> str:
     """A number to `digits` significant digits, without an exponent."""
     if value is None or value == 0:
         return number(value)
+    # 12345.6 is 1.234560e+04: the exponent 4 says that 5 digits stand before the point
     exponent = int(f"{value:e}".split("e")[1])
     decimals = max(0, digits - 1 - exponent)
     return number(value, min(_MOST_DECIMALS, decimals))
@@ -23,6 +24,7 @@ def significant(value: float | None, digits: int = 3) -> str:
 
 def scientific(value: float) -> str:
     """A large number to three digits: `2.18e13`."""
+    # "e+13" and "e+05" become "e13" and "e5"
     return f"{value:.2e}".replace("e+", "e").replace("e0", "e")
 
 

@@ -41,6 +41,7 @@ def verdict_columns(
 
 def verdict_note(confidence: float) -> str:
     """Which numbers a verdict follows from, and how small a difference it can resolve."""
+    # A p below this level goes with an interval of this confidence that leaves out 0
     level = f"{1 - confidence:.3g}"
     return (
         f"The verdict is higher or lower where the {100 * confidence:g} % interval of the "
