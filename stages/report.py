@@ -20,8 +20,9 @@ from stages.core.program.params import Positive
 from stages.core.report import comparable, metrics, page, paper, provenance, summary
 from stages.core.report.figures import curves, drawing, vega
 from stages.core.report.study import Settings, Study, compute, headline
-from stages.core.report.tables import accuracy, cost, data, lengths, markup, sets
-from stages.core.report.tables.markup import Table
+from stages.core.report.tables import accuracy, cost, data, differences, lengths, markup, sets
+from stages.core.report.tables.headline import headline_table
+from stages.core.report.tables.table import Table
 
 PARAMS = {
     "grid": "grid",
@@ -45,7 +46,7 @@ def build(
         if one.cell.method in (method, "")
     }
     folders = {
-        "tables": markup.files(made),
+        "tables": markup.table_files(made),
         "figures": drawing.draw(
             names,
             study.arms,
@@ -85,23 +86,23 @@ def made_tables(study: Study) -> dict[str, Table]:
         "2b_selection": data.selection(inputs.verify),
         "3_compression": data.compression(inputs.compress, papers),
         "4_accuracy": accuracy.accuracy([*found, *study.cells], confidence),
-        "4b_differences": accuracy.differences(found, study.compared, confidence),
-        "4c_samples": lengths.samples(found),
+        "4b_differences": differences.differences(found, study.compared, confidence),
+        "4c_samples": accuracy.samples(found),
         "5_lengths": lengths.lengths(found),
         "6_cost": cost.costs(found),
         "6b_amounts": cost.amounts(found, study.budgets, inputs.assemble),
-        "7_truncation": accuracy.truncation(study.compared, confidence),
+        "7_truncation": differences.truncation(study.compared, confidence),
         "8_retention_efficiency": accuracy.retention(found),
         "9_budget": lengths.budget(found, study.curves, study.caps),
         "10_break_even": cost.break_even(found, inputs.cost, study.grid.compressors),
     }
     made |= sets.tables(found, inputs, papers)
     if shown := headline(found, study.settings):
-        made["headline"] = accuracy.headline(shown, confidence)
+        made["headline"] = headline_table(shown, confidence)
     if inputs.holes:
         made["holes"] = data.holes(inputs.holes)
     notes = paper.NOTES if papers else {}
-    return {name: markup.noted(table, notes.get(name, "")) for name, table in made.items()}
+    return {name: table.with_note(notes.get(name, "")) for name, table in made.items()}
 
 
 def _about(study: Study) -> provenance.About:

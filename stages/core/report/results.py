@@ -198,3 +198,8 @@ class Comparison:
     truncated: Measure
     tokens: float | None = None
     budget: float | None = None
+
+    @property
+    def seeds(self) -> tuple[str, ...]:
+        """The seeds that both have."""
+        return self.compressed.seeds

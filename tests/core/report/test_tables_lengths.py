@@ -27,12 +27,11 @@ def test_caps_are_whole_distinct_and_end_at_the_limit(limit: int) -> None:
 def test_table_shows_caps_that_whole_doublings_part(limit: int, shown: list[int]) -> None:
     own = Lengths(*[9.0] * 6)
     measure = Measure(9, Estimate(0.5), Estimate(9.0), own, own, own, 0, 0)
-    run = Cell("solver", "raw", "small", "full", "s0")
-    every = caps(limit)
-    table = budget(
-        [Result(run, None, {(ALL, ALL): measure})], {run: [Estimate(0.5)] * len(every)}, every
-    )
-    assert [head for head in table.columns if "tokens" in head] == [
+    cell = Cell("solver", "raw", "small", "full", "s0")
+    all_caps = caps(limit)
+    curves = {cell: [Estimate(0.5)] * len(all_caps)}
+    table = budget([Result(cell, None, {(ALL, ALL): measure})], curves, all_caps)
+    assert [heading for heading in table.headings if "tokens" in heading] == [
         f"{cap} tokens %" for cap in shown
     ]
     assert len(shown) <= SHOWN
