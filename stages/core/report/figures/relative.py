@@ -1,18 +1,17 @@
 """Figures 3, 6 and 8: what is measured relative to raw traces."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from matplotlib.figure import Figure
 
-from stages.core.cells import UNTRAINED
 from stages.core.report import paper
 from stages.core.report.figures.charts.panels import Mark, Panel, distinct
 from stages.core.report.figures.charts.rows import arm_rows_figure, rows_of
 from stages.core.report.figures.names import training_names
 from stages.core.report.results import Result
 from stages.core.report.tables.data import MEAN, mean_compression
-from stages.core.statistics.measures import Estimate
+from stages.core.statistics.measures import Estimate, Measure
 
 CompressMetrics = Mapping[str, Any]  # the metrics of a compress stage
 
@@ -25,6 +24,7 @@ def rho(
     The lowest row is the mean over the data sets.
     """
     panels = []
+    # A teacher without kept traces has no panel
     for teacher in distinct(metrics["teacher"] for metrics in compress_metrics if metrics["sets"]):
         teacher_metrics = [metrics for metrics in compress_metrics if metrics["teacher"] == teacher]
         panel = Panel(
@@ -36,8 +36,10 @@ def rho(
         )
         panels.append(panel)
     compressors = [metrics["compressor"] for metrics in compress_metrics]
+    # Teachers may have different data sets; the mean is below them all
     set_rows = [row for row in rows_of(panels) if row != MEAN]
-    return arm_rows_figure(distinct([*arms, *compressors]), panels, [*set_rows, MEAN])
+    # A compressor that no student learns from is no arm of the grid, but has a rho
+    return arm_rows_figure(distinct(list(arms) + compressors), panels, [*set_rows, MEAN])
 
 
 def _set_marks(teacher_metrics: Sequence[CompressMetrics]) -> list[Mark]:
@@ -68,6 +70,7 @@ def cost(arms: Sequence[str], results: Sequence[Result], show_paper: bool = Fals
     tokens, flops, seconds = [], [], []
     incomparable_times = 0
     for result in results:
+        # The untrained student cost nothing
         if result.cost is None:
             continue
         row, arm = rows[result.cell], result.cell.target
@@ -76,6 +79,7 @@ def cost(arms: Sequence[str], results: Sequence[Result], show_paper: bool = Fals
         seconds.append(Mark.in_arm_slot(row, arm, result.cost.relative_seconds))
         if result.cost.seconds_note:
             incomparable_times += 1
+    # Seconds of another device have no ratio to raw's, and so no mark
     note = f" ({incomparable_times} not comparable)" if incomparable_times else ""
     tokens_range = paper.TRAINING_TOKENS if show_paper else None
     seconds_range = paper.TRAINING_SECONDS if show_paper else None
@@ -91,36 +95,44 @@ def retention_efficiency(
     arms: Sequence[str], results: Sequence[Result], show_paper: bool = False
 ) -> Figure:
     """Figure 8: retention, length of outputs and per-token efficiency, relative to raw."""
-    rows = training_names(results)
-    retentions, lengths, efficiencies = [], [], []
-    for result in results:
-        row, arm = rows[result.cell], result.cell.target
-        if arm != UNTRAINED:
-            retentions.append(Mark.in_arm_slot(row, arm, result.main.retention.scaled(100)))
-            lengths.append(Mark.in_arm_slot(row, arm, result.main.output))
-            efficiencies.append(Mark.in_arm_slot(row, arm, result.main.efficiency))
     questions = f"on {results[0].questions_text}"
     retention_panel = Panel(
         title="retention",
         x_label=f"accuracy / raw's (%)\n{questions}",
-        marks=retentions,
-        reference=100,
+        marks=_measure_marks(results, lambda measure: measure.retention.scaled(100)),
+        reference=100,  # raw itself, in per cent
         paper_maximum=100 * paper.RETENTION if show_paper else None,
     )
     length_panel = _ratio_panel(
         "length of outputs",
         f"mean tokens / raw's\n{questions}",
-        lengths,
+        _measure_marks(results, lambda measure: measure.output),
         paper_range=paper.OUTPUT if show_paper else None,
     )
     efficiency_panel = _ratio_panel(
         "per-token efficiency",
         f"accuracy per token / raw's\n{questions}",
-        efficiencies,
+        _measure_marks(results, lambda measure: measure.efficiency),
         paper_maximum=paper.EFFICIENCY if show_paper else None,
     )
     panels = [retention_panel, length_panel, efficiency_panel]
     return arm_rows_figure(arms, panels, rows_of(panels))
+
+
+def _measure_marks(
+    results: Sequence[Result], estimate_of: Callable[[Measure], Estimate]
+) -> list[Mark]:
+    """The marks of one estimate of each trained arm, on the questions of headline numbers.
+
+    Nothing of the untrained student is relative to raw traces.
+    """
+    rows = training_names(results)
+    marks = []
+    for result in results:
+        if result.cell.trained:
+            estimate = estimate_of(result.main)
+            marks.append(Mark.in_arm_slot(rows[result.cell], result.cell.target, estimate))
+    return marks
 
 
 def _ratio_panel(

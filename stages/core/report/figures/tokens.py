@@ -31,17 +31,7 @@ def accuracy_tokens(
     the paper's lengths would lie, from raw's.
     """
     markers = _markers_by_method(results)
-    teachers = teachers_of(results)
-    panels = {}
-    for teacher in teachers:
-        for student in students_of(results):
-            panel_results = [
-                result
-                for result in results
-                if result.cell.student == student and result.cell.teacher in (teacher, "")
-            ]
-            points = [_point(result, markers, reasoning) for result in panel_results]
-            panels[student_name(student, teacher, teachers)] = points
+    panels = _points_by_panel(results, markers, reasoning)
     point_axes = PointAxes(
         _tokens_label(reasoning),
         f"accuracy (%)\non {results[0].questions_text}",
@@ -57,6 +47,24 @@ def _markers_by_method(results: Sequence[Result]) -> dict[str, str]:
     for index, method in enumerate(methods_of(results)):
         markers[method] = METHOD_MARKERS[index % len(METHOD_MARKERS)]
     return markers
+
+
+def _points_by_panel(
+    results: Sequence[Result], markers: Mapping[str, str], reasoning: bool
+) -> dict[str, list[Point]]:
+    """The points of figure 5 by the title of their panel."""
+    teachers = teachers_of(results)
+    panels = {}
+    for teacher in teachers:
+        for student in students_of(results):
+            # The untrained student has no teacher, and a point in every panel
+            points = [
+                _point(result, markers, reasoning)
+                for result in results
+                if result.cell.student == student and result.cell.teacher in (teacher, "")
+            ]
+            panels[student_name(student, teacher, teachers)] = points
+    return panels
 
 
 def _point(result: Result, markers: Mapping[str, str], reasoning: bool) -> Point:

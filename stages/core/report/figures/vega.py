@@ -70,6 +70,7 @@ def budgets(
 
 def _arms_of_panels(arms: Sequence[str], results: Sequence[Result]) -> Iterator[tuple[Row, Result]]:
     """Every arm of every panel: the columns that all its rows share, and its result."""
+    # The templates know no arms: colours come from styles.py, through the rows
     styles = arm_styles(arms)
     for (teacher, student, method), training_results in by_training(results).items():
         panel_column = {"panel": f"{student} of {teacher}, {method}"}

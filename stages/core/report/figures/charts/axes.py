@@ -53,6 +53,7 @@ def add_legend(figure: Figure, handles: Sequence[Line2D | Patch]) -> None:
     if not handles:
         return
     longest_text = max(len(str(handle.get_label())) for handle in handles)
+    # The width of an entry, from its longest text at the legend's size
     entry_inches = 0.45 + 0.065 * longest_text
     entries_per_line = max(1, int(figure.get_figwidth() / entry_inches))
     lines = math.ceil(len(handles) / entries_per_line)

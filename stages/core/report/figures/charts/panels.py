@@ -59,6 +59,7 @@ class RowLayout:
     @property
     def height(self) -> float:
         """The height of a panel in inches."""
+        # 0.75 for the title and the labels of x; a row needs 0.3 for its name
         return 0.75 + len(self.rows) * max(0.3, 0.06 + 0.13 * len(self.slots))
 
     def y(self, mark: Mark) -> float:
@@ -66,6 +67,7 @@ class RowLayout:
 
         A mark whose slot the rows do not have stands in the middle of its row.
         """
+        # Slots are numbered from the top of the row
         middle = (len(self.slots) - 1) / 2
         slot_index = self.slots.index(mark.slot) if mark.slot in self.slots else middle
         offset = (slot_index - middle) * _SLOTS_HEIGHT / len(self.slots)

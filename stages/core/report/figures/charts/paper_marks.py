@@ -1,5 +1,7 @@
 """What is drawn of the paper's own numbers, where a profile asks for them."""
 
+from typing import Literal
+
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -9,7 +11,7 @@ from stages.core.report import paper
 _HATCH_COLOUR = "#b8b8b8"
 _HATCH = "////"
 _MAXIMUM_COLOUR = "#8a6d9e"
-_MAXIMUM_LINE = "-."
+_MAXIMUM_LINE: Literal["-."] = "-."
 _LENGTHS_COLOUR = "#ececec"  # not hatched, for names of arms stand on it
 
 # The entries of legends

@@ -44,6 +44,7 @@ def name_arms(
 ) -> None:
     """Writes each arm's name beside one of its points, where it covers least."""
     frame = axes.get_window_extent()
+    # No name may cover a marker or an interval of any arm, nor a name that already has its place
     arms = points_by_arm(points)
     taken_boxes = []
     for arm_points in arms.values():
@@ -56,6 +57,7 @@ def name_arms(
         for placement in _placements(axes, arm_points, name_box, pixels_per_point):
             cost = _cost(placement, taken_boxes, frame)
             costs_and_placements.append((cost, placement))
+        # Of equal costs the first one wins
         _, best = min(costs_and_placements, key=lambda pair: pair[0])
         taken_boxes.append(best.box)
         _move_name(text, best)
@@ -74,6 +76,7 @@ def _unplaced_name(axes: Axes, point: Point, colour: str) -> Annotation:
         color=colour,
         size=_NAME_SIZE,
     )
+    # the layout is final, and a name must not change it
     text.set_in_layout(False)
     return text
 
@@ -114,6 +117,7 @@ def _move_name(text: Annotation, placement: Placement) -> None:
     """Moves an arm's name to its place."""
     right, up = placement.side
     point, distance = placement.point, placement.distance
+    # In data for the point, in typographic points for the way from there
     text.xy = (point.x, point.y.value)
     text.set_position((distance * right + point.shift, distance * up))
     text.set(ha=_HORIZONTAL_ALIGNMENT[right], va=_VERTICAL_ALIGNMENT[up])

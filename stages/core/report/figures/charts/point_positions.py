@@ -60,6 +60,7 @@ def moved_apart(axes: Axes, points: Sequence[Point], pixels_per_point: float) ->
         x_positions.append(x_pixel / pixels_per_point)
     moved = list(points)
     for group in _crowded_groups(points, x_positions):
+        # The group stays where it is, its markers side by side
         middle = sum(x_positions[index] for index in group) / len(group)
         for rank, index in enumerate(group):
             slot = rank - (len(group) - 1) / 2
@@ -71,6 +72,7 @@ def moved_apart(axes: Axes, points: Sequence[Point], pixels_per_point: float) ->
 def _crowded_groups(points: Sequence[Point], x_positions: Sequence[float]) -> list[list[int]]:
     """The indices of points that coincide, from left to right in each group of two or more."""
     groups: list[list[int]] = []
+    # From left to right, so that only the last point of a group can be the nearest
     from_left = sorted(range(len(points)), key=lambda index: x_positions[index])
     for index in from_left:
         for group in groups:
@@ -78,7 +80,7 @@ def _crowded_groups(points: Sequence[Point], x_positions: Sequence[float]) -> li
             if distance < _NEAR and _overlaps_group(points, group, index):
                 group.append(index)
                 break
-        else:
+        else:  # no group is near enough
             groups.append([index])
     return [group for group in groups if len(group) > 1]
 

@@ -43,6 +43,7 @@ def points_figure(
     """Accuracy against tokens, a panel for each title. Points of an arm are joined."""
     if not panels:
         return empty_figure()
+    # A single panel may be larger, in inches
     panel_size = (3.7, 3.0) if len(panels) > 1 else (5.6, 3.8)
     figure, all_axes = axes_grid(len(panels), 4, panel_size, share_x=True)
     for axes, title in zip(all_axes, panels, strict=True):
@@ -59,10 +60,7 @@ def points_figure(
     pixels_per_point = figure.dpi / 72
     for axes, points in zip(all_axes, panels.values(), strict=True):
         log_x_with_zero(axes, [point.x for point in all_points])
-        moved = moved_apart(axes, points, pixels_per_point)
-        for arm, arm_points in points_by_arm(moved).items():
-            _draw_arm(axes, arm_points, styles[arm], pixels_per_point)
-        name_arms(axes, moved, styles, pixels_per_point)
+        _draw_points(axes, points, styles, pixels_per_point)
     return figure
 
 
@@ -83,16 +81,30 @@ def _set_limits(axes: Axes, points: Sequence[Point], point_axes: PointAxes) -> N
         x_ends += [low, high]
     for point in points:
         x_ends += [point.lengths.q1, point.lengths.q3]
-    # y begins just below 0
-    axes.set_ylim(-3, max(10, 3 + max(point.y.high for point in points)))
-    axes.set_xlim(max(0.0, min(x_ends) * 0.8), max(max(x_ends) * 1.25, 1.0))
+    # An accuracy of 0 needs room for its marker: y begins just below 0
+    highest = max(point.y.high for point in points)
+    axes.set_ylim(-3, max(10, 3 + highest))
+    # x has room for markers and names, and a width where all lengths are 0
+    left, right = 0.8 * min(x_ends), 1.25 * max(x_ends)
+    axes.set_xlim(max(0.0, left), max(right, 1.0))
     log_x_with_zero(axes, x_values)
+
+
+def _draw_points(
+    axes: Axes, points: Sequence[Point], styles: Mapping[str, ArmStyle], pixels_per_point: float
+) -> None:
+    """Draws the points of a panel, and the arms' names last, since they avoid what is drawn."""
+    moved_points = moved_apart(axes, points, pixels_per_point)
+    for arm, arm_points in points_by_arm(moved_points).items():
+        _draw_arm(axes, arm_points, styles[arm], pixels_per_point)
+    name_arms(axes, moved_points, styles, pixels_per_point)
 
 
 def _draw_arm(
     axes: Axes, arm_points: Sequence[Point], style: ArmStyle, pixels_per_point: float
 ) -> None:
     """An arm's points with their intervals, and lightly the quartiles of their tokens."""
+    # A point that is moved apart has no tokens of its own, only a pixel: back from there to data
     to_data = axes.transData.inverted()
     positions = []
     for point in arm_points:
@@ -100,10 +112,11 @@ def _draw_arm(
         positions.append(to_data.transform(pixel))
     x_positions = [x for x, _ in positions]
     y_positions = [y for _, y in positions]
+    # The dotted line joins the methods of the arm
     axes.plot(x_positions, y_positions, ":", color=style.colour, lw=1)
     for point, (x, y) in zip(arm_points, positions, strict=True):
-        quartiles = (point.lengths.q1, point.lengths.q3)
-        axes.hlines(y, *quartiles, colors=style.colour, lw=2.5, alpha=0.2, zorder=1)
+        q1, q3 = point.lengths.q1, point.lengths.q3
+        axes.hlines(y, q1, q3, colors=style.colour, lw=2.5, alpha=0.2, zorder=1)
         axes.vlines(x, point.y.low, point.y.high, colors=style.colour, linewidth=1.3)
         _draw_marker(axes, (x, y), style.colour, point.marker or style.marker)
 

@@ -36,6 +36,7 @@ def curves_figure(
         return empty_figure()
     first_cap, last_cap = _first_cap(panels, caps), caps[-1]
     figure, all_axes = axes_grid(len(panels), 4, (4.2, 2.8), share_x=True)
+    # Draw the curves, then the names, which need final axes
     for axes, (title, curves) in zip(all_axes, panels.items(), strict=True):
         for curve in curves:
             _draw_curve(axes, curve, styles[curve.arm], caps)
@@ -89,7 +90,7 @@ def _draw_curve(axes: Axes, curve: Curve, style: ArmStyle, caps: Sequence[int]) 
         drawstyle="steps-post",
         color=style.colour,
         marker=style.marker,
-        markevery=max(1, len(caps) // 6),
+        markevery=max(1, len(caps) // 6),  # about six markers tell arms apart in grey
         ms=4,
         lw=1.4,
     )
@@ -105,6 +106,7 @@ def _name_curves(
     """Writes each arm's name beside the end of its curve, no two of them on one line."""
     low, high = axes.get_ylim()
     points_per_percent = axes.get_window_extent().height / pixels_per_point / (high - low)
+    # In data, y of the end of each curve
     ends = []
     for index, curve in enumerate(curves):
         end_percent = 100 * (curve.accuracies[-1].value or 0.0)

@@ -46,6 +46,7 @@ def rows_figure(
     estimates = [mark.estimate for panel in panels for mark in panel.marks]
     if all(estimate.value is None for estimate in estimates):
         return empty_figure()
+    # A single panel may be wider, in inches
     width = 3.2 if len(panels) > 1 else 4.4
     share_x = {panel.scale for panel in panels} in _SHARED_SCALES
     figure, all_axes = axes_grid(
@@ -55,6 +56,7 @@ def rows_figure(
     axes_and_panels = list(zip(all_axes, panels, strict=True))
     for axes, panel in axes_and_panels:
         _draw_panel(axes, panel, styles, layout)
+    # All ratios of the figure together say whether x is logarithmic, so panels look alike
     ratios = _ratios(panels)
     for axes, panel in axes_and_panels:
         _scale_x(axes, panel.scale, ratios)
@@ -91,6 +93,7 @@ def _draw_panel(
     for mark in panel.marks:
         _draw_mark(axes, mark, styles[mark.arm], layout)
     rows = layout.rows
+    # Every second row is shaded, behind the grid
     for shaded_row in range(1, len(rows), 2):
         axes.axhspan(shaded_row - 0.5, shaded_row + 0.5, color="#f5f5f5", zorder=0)
     if panel.paper_range is not None:
@@ -100,9 +103,10 @@ def _draw_panel(
         paper_marks.draw_maximum(axes, panel.paper_maximum)
     if panel.reference is not None:
         axes.axvline(panel.reference, color="#808080", linewidth=0.9, linestyle="--", zorder=1)
+    # Names of truncated arms take two lines, which the margin has room for
     row_labels = [label(row).replace("truncated to ", "truncated to\n") for row in rows]
     axes.set_yticks(range(len(rows)), row_labels)
-    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_ylim(len(rows) - 0.5, -0.5)  # from the bottom to the top
     axes.grid(visible=False, axis="y")
     axes.set_title(panel.title, loc="left")
     axes.set_xlabel(panel.x_label)
@@ -153,9 +157,11 @@ def _draw_edges(
         if estimate.value is not None and endless:
             start = max(estimate.value, left)
             axes.hlines(y, start, right, colors=style.colour, linewidth=_INTERVAL_WIDTH)
+            # an arrow head: it goes on
             axes.plot([right], [y], ">", color=style.colour, ms=4, clip_on=False)
         if estimate.value == 0 and axes.get_xscale() == "log":
             _draw_zero(axes, mark, style, (left, y))
+    # What was drawn beyond the edge must not widen the axes
     axes.set_xlim(left, right)
 
 
