@@ -11,7 +11,7 @@ import pytest
 
 from stages.core.cells import Cell
 from stages.core.report.figures import curves
-from stages.core.report.figures.panels import looks
+from stages.core.report.figures.styles import arm_styles
 from tests.core.plots import dvc
 from tests.synthetic import PROFILE, SMALL, run_report
 
@@ -49,7 +49,7 @@ def test_a_row_for_each_point_of_each_cell() -> None:
     assert found[1] == who | point
     assert (found[2]["arm"], found[2]["colour"]) == (
         "truncated to light",
-        looks(ARMS)["truncated_light"][0],
+        arm_styles(ARMS)["truncated_light"].colour,
     )
     assert found[2]["tokens_per_second"] is None
 

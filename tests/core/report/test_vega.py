@@ -14,7 +14,7 @@ import pytest
 from stages.core.cells import Cell
 from stages.core.grid import ALL
 from stages.core.report.figures import vega
-from stages.core.report.figures.panels import looks
+from stages.core.report.figures.styles import arm_styles
 from stages.core.report.results import Result
 from stages.core.statistics.measures import Estimate, Lengths, Measure
 from tests.core.plots import dvc
@@ -60,7 +60,7 @@ def test_a_point_for_each_arm_and_the_untrained_one_in_every_panel() -> None:
     }
     assert found[1].items() >= values.items()
     assert {row["arm"]: row["colour"] for row in found} == {
-        arm: looks(ARMS)[arm][0] for arm in ARMS
+        arm: arm_styles(ARMS)[arm].colour for arm in ARMS
     }
     assert {row["asked"] for row in found} == {"40 questions"}
 
