@@ -29,7 +29,7 @@ FIXED_STYLES = {
     "answer_only": ArmStyle("#CC79A7", "X"),
     UNTRAINED: ArmStyle("#808080", "*"),
 }
-# The arms of grid.compressors, in that order
+# The arms of grid.compressors, in that order. Further ones begin again.
 COMPRESSED_STYLES = (
     ArmStyle("#0072B2", "s"),
     ArmStyle("#E69F00", "D"),
@@ -75,6 +75,7 @@ def marker_artist(
     The markers of the first teacher are full and those of the second are hollow. The markers of
     further teachers are half filled.
     """
+    # It has no data yet: a chart sets them, a legend needs none
     artist = Line2D(
         [],
         [],

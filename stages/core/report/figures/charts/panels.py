@@ -37,7 +37,8 @@ class Panel:
 
     `scale` says what x is. A "percent" or a "share" begins at 0. A "ratio" is logarithmic where
     those of the figure span a decade. A "difference" may be negative. `reference` is a value to
-    compare with, drawn as a line. `paper_range` and `paper_maximum` are what the paper gives.
+    compare with, drawn as a line. `paper_range` is the paper's, hatched. `paper_maximum` is a line, for
+    what the paper says "up to" of.
     """
 
     title: str

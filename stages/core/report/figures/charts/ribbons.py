@@ -106,15 +106,9 @@ def _name_curves(
     """Writes each arm's name beside the end of its curve, no two of them on one line."""
     low, high = axes.get_ylim()
     points_per_percent = axes.get_window_extent().height / pixels_per_point / (high - low)
-    # In data, y of the end of each curve
-    ends = []
-    for index, curve in enumerate(curves):
-        end_percent = 100 * (curve.accuracies[-1].value or 0.0)
-        ends.append((end_percent, -index, curve.arm))
-    # From below. Where arms are level the last of them comes first, so that names read in the order
-    # of the arms.
+    # A name goes beside its curve's end, or above the name before it
     name_percent = -math.inf
-    for end_percent, _, arm in sorted(ends):
+    for end_percent, arm in _ends_from_below(curves):
         name_percent = max(end_percent, name_percent + NAME_SIZE / points_per_percent)
         offset_points = (8.0, (name_percent - end_percent) * points_per_percent)
         text = axes.annotate(
@@ -125,3 +119,16 @@ def _name_curves(
             color=styles[arm].colour,
         )
         text.set(size=NAME_SIZE, va="center", annotation_clip=False)
+
+
+def _ends_from_below(curves: Sequence[Curve]) -> list[tuple[float, str]]:
+    """The accuracy in per cent at the end of each curve and its arm, the lowest first.
+
+    Where arms are level the last of them comes first, so that names read in the order of the arms.
+    """
+    ends = []
+    for curve in reversed(curves):
+        end_percent = 100 * (curve.accuracies[-1].value or 0.0)
+        ends.append((end_percent, curve.arm))
+    # a stable sort keeps the order of those that are level
+    return sorted(ends, key=lambda end: end[0])
