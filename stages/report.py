@@ -47,15 +47,7 @@ def build(
     }
     folders = {
         "tables": markup.table_files(made),
-        "figures": drawing.draw(
-            names,
-            study.arms,
-            study.compared,
-            inputs.compress,
-            study.caps,
-            study.curves,
-            study.settings.paper,
-        ),
+        "figures": drawing.draw(study),
         "vega": {
             name: summary.table(rows, columns).encode()
             for name, rows, columns in (
