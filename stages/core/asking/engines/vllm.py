@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from stages.core.asking.engines import Model, Output, Request
 from stages.core.program.errors import StageError
+from stages.core.program.orphans import guard_descendants
 from stages.core.program.params import NotEmpty, Options, Positive
 
 # The options that the engine itself sets. A model's own code is never run.
@@ -130,6 +131,7 @@ class VllmEngine:
         self.parser: Any = None
         if settings.reasoning_parser:
             self.parser = _parser(settings.reasoning_parser, model.tokenizer)
+        guard_descendants()  # vLLM's engine would outlive a killed stage and keep the GPU's memory
         try:
             self.llm: Any = vllm.LLM(
                 model=model.name,
