@@ -85,7 +85,8 @@ def _check_golds(entry: QuestionSet, dealt: Sequence[tuple[Item, Question]]) -> 
         if not is_readable:
             raise StageError(
                 f"{item.location}: grader {entry.grader} cannot read the gold "
-                f"'{shown(question.gold)}'; choose another grader or mend the gold, or set unreadable_gold: drop"
+                f"'{shown(question.gold)}'; choose another grader or mend the gold, or set "
+                "unreadable_gold: drop"
             )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from stages.core.imports import sources
 from stages.core.questions.items import QuestionSet
-from tools import costs
+from tools import costs, set_sizes
 from tools.preflight.lines import Report, counted
 
 GB = 1e9
@@ -32,7 +32,7 @@ def rows(name: str, entry: QuestionSet, split: str) -> int | None:
         return size
     if entry.kind == "file" and split in entry.files:
         return sum(1 for _ in sources.rows(sources.QUESTIONS / entry.files[split]))
-    known_sizes = dict(zip(("train", "test"), costs.QUESTIONS.get(name, ()), strict=False))
+    known_sizes = dict(zip(("train", "test"), set_sizes.QUESTIONS.get(name, ()), strict=False))
     return known_sizes.get(split)
 
 
@@ -40,7 +40,8 @@ def check_questions(params: Params, sets: Mapping[str, QuestionSet], report: Rep
     """Adds how many questions each stage asks, and how many answers come back at most."""
     grid = params["grid"]
     train_rows = [rows(name, entry, "train") for name, entry in sets.items()]
-    question_count, uncounted = sum(filter(None, train_rows)), _uncounted(sets, "train")
+    question_count = sum(filter(None, train_rows))
+    uncounted = _uncounted(sets, "train")
     set_count = counted(sum(size != 0 for size in train_rows), "set")
     finding = f"{question_count:,} to train on, in {set_count}{uncounted}"
     report.ok("questions", "number", finding)
@@ -128,15 +129,17 @@ def check_hours(params: Params, report: Report) -> float | None:
 def _study(params: Params) -> costs.StudyCosts | None:
     """The study's costs, or None where tools/costs.py has no numbers of a model or a set."""
     grid = params["grid"]
-    known: list[tuple[Iterable[str], Iterable[str]]] = [
+    set_names = [name for name, _ in set_sizes.sets(params)]
+    required: list[tuple[Iterable[str], Iterable[str]]] = [
         (grid["teachers"], costs.RAW_CHARS),
         (grid["compressors"], costs.READ_AND_WRITTEN),
         (grid["students"], costs.PARAMETERS),
-        ([name for name, _ in costs.sets(params)], costs.QUESTIONS),
+        (set_names, set_sizes.QUESTIONS),
     ]
-    if not all(set(names) <= set(numbers) for names, numbers in known):
-        return None
-    return costs.StudyCosts(params, costs.own_traces(params))
+    for names, numbers in required:
+        if not set(names) <= set(numbers):
+            return None
+    return costs.StudyCosts(params, costs.trace_count(params))
 
 
 def check_disk(

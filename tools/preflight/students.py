@@ -1,5 +1,6 @@
-"""Check a student before it is trained: its files, its prompt and its end, its room to answer, and
-the memory of its cells.
+"""Check a student before it is trained.
+
+It is about its files, its prompt and its end, its room to answer, and the memory of its cells.
 """
 
 import dataclasses
@@ -32,7 +33,8 @@ def check(
 
     `study` is all of the params. Returns None where the student's files cannot be read.
     """
-    section, subject = study["students"][name], f"students.{name}"
+    section = study["students"][name]
+    subject = f"students.{name}"
     source = params.section(StudentSource, section["source"], f"{subject}.source")
     with tempfile.TemporaryDirectory() as scratch:
         files = fetching.student(source, Path(scratch), report, subject)
@@ -57,15 +59,15 @@ def check(
 
 
 def _check_tokens(source: StudentSource, folder: Path, report: Report, subject: str) -> None:
-    """Adds whether the special tokens have the ids that the params declare, and which token ends a
-    completion.
+    """Adds whether the special tokens have the ids that the params declare.
+
+    The line says too which token ends a completion.
     """
     with report.errors_of(subject, "tokens"):
         eos, eos_id = models.check(source, folder, f"{subject}.source")
-        declared = ", ".join(
-            f"{token} {token_id}" for token, token_id in source.special_tokens.items()
-        )
-        report.ok(subject, "tokens", f"end {eos} ({eos_id}); as declared: {declared or 'none'}")
+        declared = [f"{token} {token_id}" for token, token_id in source.special_tokens.items()]
+        listed = ", ".join(declared) or "none"
+        report.ok(subject, "tokens", f"end {eos} ({eos_id}); as declared: {listed}")
 
 
 def _check_context(
