@@ -26,16 +26,16 @@ def cells(
     A stage's name is `<stage>@<profile>-<cell>`, as `dvc stage list` prints it.
     """
     for stage_name in stages:
-        stage, _, item = stage_name.partition("@")
+        stage, _, profile_and_cell = stage_name.partition("@")
         if stage not in ("train", "evaluate_untrained"):
             continue
         # What follows the profile is a cell's name, or for an untrained student the student's
-        _, _, after_profile = item.partition("-")
+        _, _, after_profile = profile_and_cell.partition("-")
         stages_of_cell = [stage_name]
         student = after_profile
         if stage == "train":
             # A cell answers on the machine that trained it, so that its checkpoint need not travel
-            stages_of_cell.append(f"evaluate@{item}")
+            stages_of_cell.append(f"evaluate@{profile_and_cell}")
             student = Cell.parse(after_profile).student
         if gpu_count in (None, gpus.of_student(params["students"][student])):
             yield stages_of_cell

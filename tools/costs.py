@@ -77,10 +77,10 @@ class StudyCosts:
     def target_tokens(self, teacher: str, target: str) -> float:
         """Tokens of a completion, mean. A truncated raw trace is as long as its compressed form."""
         raw_tokens = RAW_CHARS[teacher] / CHARS_PER_TOKEN
-        name = target.removeprefix("truncated_")
-        if name == "answer_only":
+        form = target.removeprefix("truncated_")
+        if form == "answer_only":
             return ANSWER
-        rho = 1.0 if name == "raw" else RHO[teacher, name]
+        rho = 1.0 if form == "raw" else RHO[teacher, form]
         return raw_tokens * rho + ANSWER
 
     def generate(self, teacher: str) -> PartCost:
@@ -124,8 +124,8 @@ class StudyCosts:
         cells_of_an_arm = len(grid["students"]) * len(grid["methods"]) * len(grid["seeds"])
         lengths = list(self._completion_tokens())
         questions = 0
-        for name, entry in set_sizes.sets(self.params):
-            _, test_rows = set_sizes.rows(name, entry)
+        for set_name, entry in set_sizes.sets(self.params):
+            _, test_rows = set_sizes.rows(set_name, entry)
             questions += test_rows
         # One answer is greedy, the others are drawn
         answers = (1 + self.params["evaluate"]["samples"]) * questions
@@ -157,8 +157,8 @@ def trace_count(params: Mapping[str, Any]) -> float:
     It is one for each question that at least one of K attempts solves.
     """
     training_questions = 0
-    for name, entry in set_sizes.sets(params):
-        train_rows, _ = set_sizes.rows(name, entry)
+    for set_name, entry in set_sizes.sets(params):
+        train_rows, _ = set_sizes.rows(set_name, entry)
         training_questions += train_rows
     attempts = min(teacher["samples"] for teacher in params["teachers"].values())
     # As if attempts were independent, so it is too many: a hard question is hard each time

@@ -39,8 +39,8 @@ def prune(names: tuple[str, ...]) -> None:
         raise StageError(
             f"{FOLDER / unknown[0]}: no such folder; `python -m tools.scratch list` shows them"
         )
-    for name in sorted(names or folders):
-        folder = folders[name]
+    for folder_name in sorted(names or folders):
+        folder = folders[folder_name]
         size = _size(folder)
         if _unless_held(folder, remove):
             click.echo(f"{folder}: removed, {size:.2f} GB")

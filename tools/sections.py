@@ -126,10 +126,10 @@ def _check_origins(grid: Grid) -> None:
     if sorted(origins) == sorted(grid.teachers):
         return
     # A name that is not in both lists as often
-    for name in origins + grid.teachers:
-        if origins.count(name) != grid.teachers.count(name):
+    for teacher in origins + grid.teachers:
+        if origins.count(teacher) != grid.teachers.count(teacher):
             raise StageError(
-                f"params.yaml: grid.teachers: {name!r}: "
+                f"params.yaml: grid.teachers: {teacher!r}: "
                 "expected each teacher in one of grid.generated and grid.imported"
             )
 
@@ -163,9 +163,9 @@ def check_questions(section: Section, evaluate: Evaluate) -> None:
     questions = params.section(QuestionsSection, section, "questions")
     params.section(Decontaminate, questions.decontaminate, "questions.decontaminate")
     sizes_of_sets = []
-    for name, entry in questions.sets.items():
+    for set_name, entry in questions.sets.items():
         if entry is not None:
-            question_set = params.section(QuestionSet, entry, f"questions.sets.{name}")
+            question_set = params.section(QuestionSet, entry, f"questions.sets.{set_name}")
             sizes_of_sets.append(question_set.sizes)
     for split in ("train", evaluate.split):
         if all(sizes.get(split, 0) == 0 for sizes in sizes_of_sets):

@@ -31,9 +31,9 @@ QUESTIONS = {
 
 def sets(params: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yields name and entry of each question set that the params do not leave out."""
-    for name, entry in params["questions"]["sets"].items():
+    for set_name, entry in params["questions"]["sets"].items():
         if entry is not None:
-            yield name, entry
+            yield set_name, entry
 
 
 def rows(name: str, entry: Mapping[str, Any]) -> tuple[int, int]:
@@ -47,5 +47,5 @@ def rows(name: str, entry: Mapping[str, Any]) -> tuple[int, int]:
 
 def _taken(entry: Mapping[str, Any], split: str, available: int) -> int:
     """Questions that a set's entry takes of a split."""
-    size = entry["sizes"].get(split, 0)
-    return available if size is None else int(size)
+    size_in_params = entry["sizes"].get(split, 0)
+    return available if size_in_params is None else int(size_in_params)

@@ -111,8 +111,8 @@ def check_end(folder: Path, tokenizer: Any, report: Report, subject: str) -> Non
 def _declared_ends(folder: Path) -> set[int]:
     """The ids that a model's generation config and config name as EOS."""
     declared: set[int | None] = set()
-    for name in ("generation_config.json", "config.json"):
-        config = read_json(folder / name) if (folder / name).is_file() else {}
+    for file_name in ("generation_config.json", "config.json"):
+        config = read_json(folder / file_name) if (folder / file_name).is_file() else {}
         text_config = config.get("text_config") or {}
         eos_ids = config.get("eos_token_id", text_config.get("eos_token_id"))
         if isinstance(eos_ids, list):

@@ -24,24 +24,26 @@ MOST_SEARCHED = 20_000  # rows of a set with `where`, in which its values are se
 def entries(section: Mapping[str, Any]) -> dict[str, QuestionSet]:
     """The sets that the params do not leave out, by name."""
     question_sets = {}
-    for name, value in section["sets"].items():
+    for set_name, value in section["sets"].items():
         if value is not None:
-            question_sets[name] = params.section(QuestionSet, value, f"questions.sets.{name}")
+            question_sets[set_name] = params.section(
+                QuestionSet, value, f"questions.sets.{set_name}"
+            )
     return question_sets
 
 
 def check(sets: Mapping[str, QuestionSet], report: Report) -> str:
     """Adds the lines of every set, and returns the longest question that was read."""
     longest_question = ""
-    for name, entry in sets.items():
-        subject = f"questions.{name}"
+    for set_name, entry in sets.items():
+        subject = f"questions.{set_name}"
         if entry.kind == "hub" and not Path(entry.dataset or "").is_dir():
             repository(entry, report, subject)
         with report.errors_of(subject, "rows"):
             row_filter = RowFilter(entry.where)
             questions = []
             for split, item in _first_items(entry, row_filter):
-                questions.append(dealing.question(name, entry, split, item))
+                questions.append(dealing.question(set_name, entry, split, item))
             _check_golds(entry, questions, report, subject)
             _check_where(row_filter, report, subject)
             for question in questions:

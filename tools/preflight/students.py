@@ -98,16 +98,16 @@ def _check_memory(
     # In bf16 where the hardware multiplies in it, in fp32 elsewhere
     frozen_bytes = 2 if on_gpus or hardware.bf16_supported() else 4
     trainable, checkpoints = {}, {}
-    for name in study["grid"]["methods"]:
-        method = params.section(Method, study["methods"][name], f"methods.{name}")
-        trainable[name] = adapters.expected_trainable(model, method)
-        checkpoints[name] = memory.checkpoint(method, trainable[name])
+    for method_name in study["grid"]["methods"]:
+        method = params.section(Method, study["methods"][method_name], f"methods.{method_name}")
+        trainable[method_name] = adapters.expected_trainable(model, method)
+        checkpoints[method_name] = memory.checkpoint(method, trainable[method_name])
         parts = memory.of_training(
             model,
             method,
             training,
             max_tokens=section["text"]["max_tokens"],
-            trainable=trainable[name],
+            trainable=trainable[method_name],
             frozen_bytes=frozen_bytes,
         )
         device_gb, device = room.of(on_gpus)
@@ -115,10 +115,10 @@ def _check_memory(
         needed_gb = sum(parts.values()) * (1 if on_gpus else training.processes)
         report.judge(
             needed_gb < device_gb,
-            f"{subject}, {name}",
+            f"{subject}, {method_name}",
             "training",
             f"{_listed(parts, training.processes)} of {device}; "
-            f"{trainable[name]:,} weights are trained",
+            f"{trainable[method_name]:,} weights are trained",
             "more processes, training.checkpointing, a smaller text.max_tokens, "
             "or larger GPUs (GPU_GB)",
         )
