@@ -32,13 +32,7 @@ def unique(
     SPLITS, so that a test question stays out of training. Raises StageError for a duplicate, unless
     the set drops duplicates.
     """
-    items_by_split: dict[str, list[Item]] = collections.defaultdict(list)
-    for split, candidate in candidates:
-        items = items_by_split[split]  # a split is noted even if none of its rows has a gold
-        if candidate is None:
-            dropped["no_gold"] += 1
-        else:
-            items.append(candidate)
+    items_by_split = _by_split(candidates, dropped)
     # Where each text, and each id of a split, was met first. Ids are those of a split, because
     # rows without ids are numbered from 0 in each.
     location_by_text: dict[str, str] = {}
@@ -61,6 +55,20 @@ def unique(
             location_by_id[split_and_id] = item.location
             kept[split].append(item)
     return kept
+
+
+def _by_split(
+    candidates: Iterable[tuple[str, Item | None]], dropped: collections.Counter[str]
+) -> dict[str, list[Item]]:
+    """The items by split. Those that are None are counted in `dropped`."""
+    items_by_split: dict[str, list[Item]] = collections.defaultdict(list)
+    for split, candidate in candidates:
+        items = items_by_split[split]  # a split is noted even if none of its rows has a gold
+        if candidate is None:
+            dropped["no_gold"] += 1
+        else:
+            items.append(candidate)
+    return items_by_split
 
 
 def deal(

@@ -88,11 +88,8 @@ class QuestionSet:
                 raise StageError(f"{name}_pattern {pattern!r} needs (brackets) around the {name}")
         if self.gold_is not in GOLDS:
             raise StageError(f"gold_is: {self.gold_is!r} is unknown; known: {', '.join(GOLDS)}")
-        if (
-            (self.shuffle or self.gold_is != "said")
-            and "choices" not in self.fields
-            and self.kind != "reasoning_gym"
-        ):
+        needs_options = self.kind != "reasoning_gym" and (self.shuffle or self.gold_is != "said")
+        if needs_options and "choices" not in self.fields:
             raise StageError("shuffle and gold_is are about the options: fields needs choices")
         if "labels" in self.fields and ("choices" not in self.fields or self.gold_is != "said"):
             raise StageError(

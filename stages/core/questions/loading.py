@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
 from stages.core.imports import sources
 from stages.core.program.errors import StageError
@@ -17,19 +18,9 @@ def from_reasoning_gym(entry: QuestionSet) -> Iterator[tuple[str, Item]]:
 
     Raises StageError where the task has too few different questions.
     """
-    import reasoning_gym
-
     total = sum(size or 0 for size in entry.sizes.values())
-    try:
-        draws = reasoning_gym.create_dataset(
-            entry.task, size=DRAWS * total, seed=entry.seed, **entry.config
-        )
-    except (ValueError, TypeError, AssertionError) as error:
-        raise StageError(
-            f"questions.sets: task {entry.task!r}: {error}; mend task or config"
-        ) from error
     identities: set[str] = set()
-    for draw_number, draw in enumerate(draws):
+    for draw_number, draw in enumerate(_draws(entry, DRAWS * total)):
         text = draw["question"].strip()
         identity = dealing.identity(entry, text)
         location = f"{entry.task} {draw_number}"  # for errors
@@ -50,6 +41,18 @@ def from_reasoning_gym(entry: QuestionSet) -> Iterator[tuple[str, Item]]:
         f"questions.sets: {entry.task}: only {len(identities)} different questions in "
         f"{DRAWS * total} draws, {total} wanted; ask for fewer or widen its config"
     )
+
+
+def _draws(entry: QuestionSet, count: int) -> Any:
+    """`count` rows of a reasoning_gym task, which are made as they are read."""
+    import reasoning_gym
+
+    try:
+        return reasoning_gym.create_dataset(entry.task, size=count, seed=entry.seed, **entry.config)
+    except (ValueError, TypeError, AssertionError) as error:
+        raise StageError(
+            f"questions.sets: task {entry.task!r}: {error}; mend task or config"
+        ) from error
 
 
 def from_files(entry: QuestionSet) -> Iterator[tuple[str, Item | None]]:
