@@ -42,18 +42,20 @@ def _cut_batch(batch: Sequence[tuple[Trace, Variant]], tokenizer: Any) -> list[t
     """The truncated variants of a batch with their budgets."""
     budgets = lengths.counts(tokenizer, [compressed.reasoning for _, compressed in batch])
     starts = lengths.firsts(tokenizer, [trace.reasoning for trace, _ in batch], budgets)
-    sizes = lengths.counts(tokenizer, [text for text, _ in starts])
+    start_token_counts = lengths.counts(tokenizer, [start for start, _ in starts])
     variants = []
-    for (trace, compressed), (text, raw_size), size in zip(batch, starts, sizes, strict=True):
+    rows = zip(batch, starts, start_token_counts, strict=True)
+    for (trace, compressed), (start, raw_tokens), start_tokens in rows:
         truncated = replace(
             compressed,
-            reasoning=text,
-            chars=len(text),
-            rho=len(text) / len(trace.reasoning),
-            raw_tokens=raw_size,
-            tokens=size,
-            kept=compressed.kept and bool(text),
-            drop_reason=compressed.drop_reason or (None if text else "empty"),
+            reasoning=start,
+            chars=len(start),
+            rho=len(start) / len(trace.reasoning),
+            raw_tokens=raw_tokens,
+            tokens=start_tokens,
+            # A budget may end inside the first character, and leave nothing
+            kept=compressed.kept and bool(start),
+            drop_reason=compressed.drop_reason or (None if start else "empty"),
             flags=(),  # the audit is of what a compressor wrote
         )
         variants.append(truncated)
@@ -71,13 +73,13 @@ class TruncationTally:
 
     def watch(self, truncated: Iterable[tuple[Variant, int]]) -> Iterator[Variant]:
         """Passes the variants on and counts them and their budgets."""
-        for row, budget in truncated:
+        for variant, budget in truncated:
             self.traces += 1
-            if row.kept:
+            if variant.kept:
                 self.kept += 1
-                self.tokens += row.tokens or 0
+                self.tokens += variant.tokens or 0
                 self.budget += budget
-            yield row
+            yield variant
 
     def summary(self) -> dict[str, Any]:
         """The number of traces, of the kept ones, and the means over the kept ones."""
@@ -114,6 +116,7 @@ def _key(row: Trace | Variant) -> tuple[str, int]:
 @command.stage("profile", "teacher", "compressor", "student")
 def main(profile: str, teacher: str, compressor: str, student: str) -> None:
     """Cut one teacher's traces to one compressor's lengths in one student's tokens."""
+    # No entry is used, but a wrong profile or name is refused
     params.read(PARAMS, profile, teacher=teacher, compressor=compressor, student=student)
     # Load: traces and variants are read as they are cut
     data = paths.data(profile)

@@ -70,7 +70,10 @@ class VllmSettings:
 
     def shape(self) -> dict[str, Any]:
         """What of this shapes an answer: all options but those that only make it faster or fit."""
-        shaping = {name: value for name, value in self.options.items() if name not in SPEED}
+        shaping = {}
+        for option_name, value in self.options.items():
+            if option_name not in SPEED:
+                shaping[option_name] = value
         return {"dtype": self.dtype, "reasoning_parser": self.reasoning_parser, "options": shaping}
 
 
