@@ -15,10 +15,10 @@ from stages.core.records import GROUPS
 from stages.core.report.metrics import Inputs
 from stages.core.report.results import Comparison, Result, TrainingCost, training_cost
 from stages.core.statistics import answers as arrays
-from stages.core.statistics import macro, measures, significance
+from stages.core.statistics import macro, measuring, significance
 from stages.core.statistics.answers import Answers
+from stages.core.statistics.bootstrap import Bootstrap
 from stages.core.statistics.measures import Estimate, Measure
-from stages.core.statistics.significance import Bootstrap
 
 # Holm's p of a comparison, the plain p that it must stay below, and the number of comparisons
 Adjusted = tuple[float | None, float | None, int]
@@ -76,7 +76,7 @@ def results(
     """Every run's or arm's measures in each scope, and its cost, against raw."""
     raw, before, rows_of = references(answers), untrained(answers), scopes(inputs)
     measured = {
-        scope: measures.measure(
+        scope: measuring.measure(
             {run: one.take(np.array(rows)) for run, one in answers.items()}, raw, bootstrap, cap
         )
         for scope, rows in rows_of.items()
@@ -84,7 +84,7 @@ def results(
     for group, over_sets in macro.by_group(answers, rows_of, bootstrap).items():
         of = measured[group, ALL]
         of |= {run: dataclasses.replace(of[run], macro=mean) for run, mean in over_sets.items()}
-    gained = measures.measure(main_answers(answers, inputs), before, bootstrap) if before else {}
+    gained = measuring.measure(main_answers(answers, inputs), before, bootstrap) if before else {}
     spent = costs(answers, inputs, bootstrap.confidence)
     own = {run: {scope: of[run] for scope, of in measured.items()} for run in answers}
     return [
@@ -153,7 +153,7 @@ def comparisons(
     if not pairs:
         return []
     runs = dict.fromkeys([*pairs, *pairs.values()])
-    measured = measures.measure({run: answers[run] for run in runs}, pairs, bootstrap)
+    measured = measuring.measure({run: answers[run] for run in runs}, pairs, bootstrap)
     lengths = {(one["teacher"], one["compressor"], one["student"]): one for one in inputs.truncate}
     found = []
     for run, other in pairs.items():
@@ -230,4 +230,4 @@ def budget(
     answers: Mapping[Cell, Answers], caps: Sequence[int], bootstrap: Bootstrap
 ) -> dict[Cell, list[Estimate]]:
     """The accuracy of each run or arm at each cap of tokens, the EOS among them."""
-    return {run: measures.at_caps(one, caps, bootstrap) for run, one in answers.items()}
+    return {run: measuring.at_caps(one, caps, bootstrap) for run, one in answers.items()}

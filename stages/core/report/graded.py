@@ -43,11 +43,11 @@ def read(files: Iterable[tuple[Cell, Path]]) -> tuple[list[Question], dict[Cell,
             raise StageError(
                 f"{path}: other questions than the runs before it, {odd[0]!r} first; score it again"
             )
-        if questions and answers[run].names != names:
+        if questions and answers[run].sample_metrics != names:
             raise StageError(
                 f"{path}: other numbers of samples than the runs before it; evaluate and score it again"
             )
-        questions, names = asked, answers[run].names
+        questions, names = asked, answers[run].sample_metrics
     return questions, answers
 
 
@@ -113,7 +113,7 @@ def _answers(
         outcome=np.array([[row.outcome] for row in asked]),
         samples=np.array(together).reshape(len(asked), 1, len(names)),
         has_samples=np.array([float(bool(own)) for own in samples]),
-        names=names,
+        sample_metrics=names,
     )
 
 

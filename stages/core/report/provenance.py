@@ -17,7 +17,7 @@ from stages.core.cells import UNTRAINED, Cell
 from stages.core.grid import ALL
 from stages.core.program import files
 from stages.core.program.errors import StageError
-from stages.core.statistics.significance import Bootstrap
+from stages.core.statistics.bootstrap import Bootstrap
 
 LOCK = Path("dvc.lock")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

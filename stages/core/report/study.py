@@ -15,8 +15,8 @@ from stages.core.report import arms
 from stages.core.report.metrics import Inputs
 from stages.core.report.results import Comparison, Result
 from stages.core.report.tables import lengths
+from stages.core.statistics.bootstrap import Bootstrap
 from stages.core.statistics.measures import Estimate
-from stages.core.statistics.significance import Bootstrap
 
 MOST = 100_000  # resamples: more move no digit that is shown, and take memory for each
 

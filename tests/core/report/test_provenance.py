@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from stages import report
 from stages.core.report import provenance
-from stages.core.statistics.measures import Bootstrap
+from stages.core.statistics.bootstrap import Bootstrap
 from tests.synthetic import PROFILE, build, run_report
 
 CELL = "solver-strong-small-lora-s0"

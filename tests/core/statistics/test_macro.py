@@ -8,9 +8,9 @@ import pytest
 from stages.core.cells import Cell
 from stages.core.grid import ALL, Scope
 from stages.core.statistics.answers import Answers
+from stages.core.statistics.bootstrap import Bootstrap
 from stages.core.statistics.macro import by_group
 from stages.core.statistics.measures import Estimate
-from stages.core.statistics.significance import Bootstrap
 
 RUN = Cell("solver", "raw", "small", "full", "")
 SETTINGS = Bootstrap(4000, 0.95, 0)
@@ -25,7 +25,13 @@ def averaged(*sets: list[list[int]], settings: Bootstrap = SETTINGS) -> Estimate
     outcome = np.full(correct.shape, "answered")
     seeds = tuple(f"s{place}" for place in range(correct.shape[1])) if correct.shape[1] > 1 else ()
     answers = Answers(
-        correct, zeros, zeros, outcome, np.zeros((*correct.shape, 0)), zeros[:, 0], (), seeds
+        correct=correct,
+        thinking=zeros,
+        answering=zeros,
+        outcome=outcome,
+        samples=np.zeros((*correct.shape, 0)),
+        has_samples=zeros[:, 0],
+        seeds=seeds,
     )
     ends = np.cumsum([0, *map(len, sets)])
     rows: dict[Scope, list[int]] = {
@@ -87,11 +93,14 @@ def test_seeds_are_drawn_for_all_sets_together() -> None:
 
 
 def test_a_group_of_one_set_has_no_mean_and_sets_of_other_groups_are_left_out() -> None:
+    column = np.array([[1.0], [0.0], [0.0]])
     answers = Answers(
-        *[np.array([[1.0], [0.0], [0.0]])] * 3,
-        np.full((3, 1), "answered"),
-        np.zeros((3, 1, 0)),
-        np.zeros(3),
+        correct=column,
+        thinking=column,
+        answering=column,
+        outcome=np.full((3, 1), "answered"),
+        samples=np.zeros((3, 1, 0)),
+        has_samples=np.zeros(3),
     )
     scopes: dict[Scope, list[int]] = {
         (ALL, ALL): [0, 1, 2],

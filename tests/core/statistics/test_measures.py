@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from scipy.stats import bootstrap
 
 from stages.core.statistics.answers import Answers, pool
-from stages.core.statistics.measures import FEW, Estimate, Lengths, Measure, at_caps, measure, ratio
-from stages.core.statistics.significance import Bootstrap, resampled_sums, seed_weights
+from stages.core.statistics.bootstrap import Bootstrap, resampled_sums, seed_weights
+from stages.core.statistics.measures import FEW, Estimate, Lengths, Measure, ratio
+from stages.core.statistics.measuring import at_caps, measure
 
 PLAIN = Bootstrap(resamples=200, confidence=0.95, seed=0)
 
@@ -28,7 +29,7 @@ def answers(
         outcome=np.array([["answered" if one else "hit_cap" for one in right]]).T,
         samples=np.array([[[share or 0.0]] for share in shares]),
         has_samples=np.array([float(share is not None) for share in shares]),
-        names=("mean",),
+        sample_metrics=("mean",),
     )
 
 
@@ -46,7 +47,11 @@ def test_measures_of_a_worked_example() -> None:
     assert found.questions == 8
     assert found.accuracy.value == 0.5
     assert found.tokens.value == 25
-    assert found.lengths == found.thinking == Lengths(25.0, 17.5, 25.0, 32.5, 40.0, 40.0)
+    assert (
+        found.lengths
+        == found.thinking
+        == Lengths(mean=25.0, q1=17.5, median=25.0, q3=32.5, p95=40.0, maximum=40.0)
+    )
     assert found.answering.maximum == 0
     assert found.hit_cap == 0.5
     assert found.no_answer == 0
@@ -344,7 +349,7 @@ def test_intervals_agree_with_scipy() -> None:
 
 def test_drawing_in_parts_covers_all_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
     columns = np.ones((7, 2))
-    monkeypatch.setattr("stages.core.statistics.significance._DRAWS", 20)
+    monkeypatch.setattr("stages.core.statistics.bootstrap.DRAWS", 20)
     sums = resampled_sums(columns, PLAIN)
     assert sums.shape == (201, 2)
     assert (sums == 7).all()  # every resample has as many questions as the set
