@@ -16,7 +16,7 @@ from stages.core.statistics.measures import Estimate, Measure
 NOTHING = Estimate()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrainingCost:
     """What training used and took: sums over an arm's seeds, but `passes` and the highest
     `peak_memory_gb`.

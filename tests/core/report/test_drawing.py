@@ -15,11 +15,24 @@ from stages.core.grid import ALL
 from stages.core.report.figures import drawing
 from stages.core.report.figures.panels import Mark, Panel, looks, rows_figure
 from stages.core.report.results import Result, TrainingCost
-from stages.core.statistics.measures import Estimate, Lengths, Measure
+from stages.core.statistics.measures import Estimate
+from tests.synthetic import equal_lengths, measured
 
 ARMS = ("raw", "light", "strong", "truncated_light", "answer_only", "untrained")
 COST = TrainingCost(
-    1, 1.0, 1, 1, 2, 12, True, (1.0,), 1.0, ("cpu (2 threads)",), 0.5, 0.6, Estimate(0.25)
+    examples=1,
+    passes=1.0,
+    steps=1,
+    tokens=1,
+    total_tokens=2,
+    flops=12,
+    packed=True,
+    each_seconds=(1.0,),
+    peak_memory_gb=1.0,
+    devices=("cpu (2 threads)",),
+    relative_tokens=0.5,
+    relative_flops=0.6,
+    relative_seconds=Estimate(0.25),
 )
 
 
@@ -28,9 +41,8 @@ def result(
 ) -> Result:
     """A run with just what figures show."""
     plain = Estimate(accuracy, max(0, accuracy - 0.1), min(1, accuracy + 0.1))
-    own = Lengths(*[tokens] * 6)
     ratios = dict.fromkeys(("retention", "output", "efficiency"), plain)
-    measure = Measure(40, plain, Estimate(tokens), own, own, own, 0, 0, **ratios)
+    measure = measured(40, plain, tokens, **ratios)
     untrained = target == "untrained"
     run = (
         Cell("", target, student, "", "")
@@ -135,7 +147,7 @@ def test_students_without_reasoning_stand_at_0_inside_the_axes_of_tokens() -> No
 
 def test_figure_5_counts_reasoning_tokens_and_its_alternative_all_generated_ones() -> None:
     one = result("raw", 0.5, 50)
-    measure = dataclasses.replace(one.main, thinking=Lengths(*[40.0] * 6))
+    measure = dataclasses.replace(one.main, thinking=equal_lengths(40.0))
     own = [dataclasses.replace(one, scopes={(ALL, ALL): measure})]
     for reasoning, wanted, said in (
         (True, 40, "median reasoning tokens"),
