@@ -24,15 +24,15 @@ from stages.core.statistics.measures import Estimate, Lengths, Measure
 PROFILE = "default"
 TARGETS = ["raw", "light", "strong", "truncated_light", "answer_only"]
 SMALL = Grid(
-    ["solver"],
-    ["light", "strong"],
-    ["light"],
-    TARGETS,
-    ["small"],
-    ["lora", "full"],
-    ["s0"],
-    [PROFILE],
-    ["solver"],
+    teachers=["solver"],
+    compressors=["light", "strong"],
+    truncate_to=["light"],
+    targets=TARGETS,
+    students=["small"],
+    methods=["lora", "full"],
+    seeds=["s0"],
+    profiles=[PROFILE],
+    generated=["solver"],
 )
 ONE = dataclasses.replace(SMALL, compressors=[], truncate_to=[], targets=["raw"], methods=["full"])
 # share of right answers, mean tokens, training tokens of each target

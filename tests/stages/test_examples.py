@@ -69,15 +69,15 @@ def test_long_texts_are_cut_and_say_so() -> None:
 @pytest.mark.parametrize("sets", [0, 1, 12])
 def test_all_texts_together_are_bounded_by_fewer_questions_first(cells: int, sets: int) -> None:
     grid = Grid(
-        ["a"],
-        ["b"],
-        ["b"],
-        ["raw"],
-        ["c"],
-        ["full"],
-        [f"s{seed}" for seed in range(cells)],
-        ["p"],
-        ["a"],
+        teachers=["a"],
+        compressors=["b"],
+        truncate_to=["b"],
+        targets=["raw"],
+        students=["c"],
+        methods=["full"],
+        seeds=[f"s{seed}" for seed in range(cells)],
+        profiles=["p"],
+        generated=["a"],
     )
     count, longest = bounds(grid, sets, sets, 12)
     texts = sets * (1 + 4 + 2 * len(grid.cells())) + sets * (1 + 2 * len(grid.cells()))

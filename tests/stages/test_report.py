@@ -14,7 +14,7 @@ import pytest
 from stages.core.cells import UNTRAINED
 from stages.core.grid import Grid
 from stages.core.records import GROUPS
-from stages.core.report import arms, paper
+from stages.core.report import arms, family, paper
 from stages.core.report.metrics import load
 from stages.core.statistics.significance import detectable, holm_levels
 from tests.synthetic import ONE, PROFILE, SMALL, TARGETS, build, run_report
@@ -329,7 +329,7 @@ def test_size_of_the_family_is_told_and_is_what_resamples_are_chosen_for(
     } == {"14", ""}
     assert all((row["comparisons"] == "") == (row["p_holm"] == "") for row in rows)
     inputs = load(metrics, grid)
-    assert arms.family(arms.pooled(inputs.answers, grid), inputs) == 14
+    assert family.size(arms.pooled(inputs.answers, grid), inputs) == 14
 
 
 def test_mean_over_sets_stands_beside_the_pooled_accuracy_where_a_group_has_several(

@@ -33,18 +33,18 @@ class Bootstrap:
         return max(self.resamples, math.ceil(contradicted))
 
 
-def resampled_sums(columns: Floats, settings: Bootstrap) -> Floats:
+def resampled_sums(columns: Floats, bootstrap: Bootstrap) -> Floats:
     """Sums of `columns` over the questions, as they are and resampled.
 
     `columns` are (questions, ...), the sums (1 + resamples, ...).
     """
     questions = len(columns)
     flat_columns = columns.reshape(questions, -1)
-    generator = np.random.default_rng(settings.seed)
+    generator = np.random.default_rng(bootstrap.seed)
     sums = [flat_columns.sum(axis=0, keepdims=True)]
     block = max(1, DRAWS // questions)
-    for start in range(0, settings.resamples, block):
-        size = min(block, settings.resamples - start)
+    for start in range(0, bootstrap.resamples, block):
+        size = min(block, bootstrap.resamples - start)
         drawn = generator.integers(questions, size=(size, questions))
         # Count how often each resample draws each question, all resamples in one call: each
         # resample has numbers of its own
@@ -55,7 +55,7 @@ def resampled_sums(columns: Floats, settings: Bootstrap) -> Floats:
 
 
 @functools.cache
-def seed_weights(seeds: int, settings: Bootstrap) -> Floats:
+def seed_weights(seeds: int, bootstrap: Bootstrap) -> Floats:
     """The weight of each seed in the sample and in each resample.
 
     The shape is (1 + resamples, seeds), and each row adds up to 1.
@@ -70,10 +70,10 @@ def seed_weights(seeds: int, settings: Bootstrap) -> Floats:
     between seeds is counted twice, with questions and with seeds.
     """
     if seeds == 1:
-        return np.ones((1 + settings.resamples, 1))
-    generator = np.random.default_rng([settings.seed, seeds])
+        return np.ones((1 + bootstrap.resamples, 1))
+    generator = np.random.default_rng([bootstrap.seed, seeds])
     of_sample = np.full((1, seeds), 1 / seeds)
-    return np.vstack([of_sample, resampled_weights(generator, seeds, settings.resamples)])
+    return np.vstack([of_sample, resampled_weights(generator, seeds, bootstrap.resamples)])
 
 
 def resampled_weights(generator: np.random.Generator, seeds: int, resamples: int) -> Floats:
@@ -84,10 +84,10 @@ def resampled_weights(generator: np.random.Generator, seeds: int, resamples: int
     return np.asarray(times / (seeds - 1))
 
 
-def over_seeds(sums: Floats, settings: Bootstrap, columns: Sequence[int] | None = None) -> Floats:
+def over_seeds(sums: Floats, bootstrap: Bootstrap, columns: Sequence[int] | None = None) -> Floats:
     """The mean of resampled `sums` over the seeds in `columns`, or over all seeds.
 
     `sums` are (1 + resamples, seeds), the mean is (1 + resamples,).
     """
     chosen = sums if columns is None else sums[:, columns]
-    return np.asarray((chosen * seed_weights(chosen.shape[1], settings)).sum(axis=1))
+    return np.asarray((chosen * seed_weights(chosen.shape[1], bootstrap)).sum(axis=1))

@@ -23,7 +23,7 @@ class Resampled:
 
 
 def compare(
-    resampled: Resampled, reference: Resampled | None, settings: Bootstrap
+    resampled: Resampled, reference: Resampled | None, bootstrap: Bootstrap
 ) -> dict[str, Any]:
     """The fields of a Measure that compare `resampled` with `reference`, None for a missing one.
 
@@ -36,12 +36,12 @@ def compare(
     if not columns:
         return {"no_ratio_reason": "no seed in common with {}"}
     itself = resampled is reference
-    confidence = None if itself else interval_confidence(len(answers.correct), settings)
+    confidence = None if itself else interval_confidence(len(answers.correct), bootstrap)
 
-    correct = over_seeds(resampled.sums["correct"], settings, columns)
-    tokens = over_seeds(resampled.sums["tokens"], settings, columns)
-    base_correct = over_seeds(reference.sums["correct"], settings, reference_columns)
-    base_tokens = over_seeds(reference.sums["tokens"], settings, reference_columns)
+    correct = over_seeds(resampled.sums["correct"], bootstrap, columns)
+    tokens = over_seeds(resampled.sums["tokens"], bootstrap, columns)
+    base_correct = over_seeds(reference.sums["correct"], bootstrap, reference_columns)
+    base_tokens = over_seeds(reference.sums["tokens"], bootstrap, reference_columns)
     comparison: dict[str, Any] = {
         "retention": ratio(correct, base_correct, confidence),
         "output": ratio(tokens, base_tokens, confidence),
@@ -55,13 +55,13 @@ def compare(
         answers.correct[:, columns],
         reference.answers.correct[:, reference_columns],
         correct - base_correct,
-        settings,
+        bootstrap,
     )
     return comparison | difference
 
 
 def _difference(
-    correct: Floats, reference: Floats, sums: Floats, settings: Bootstrap
+    correct: Floats, reference: Floats, sums: Floats, bootstrap: Bootstrap
 ) -> dict[str, Any]:
     """The fields of a Measure on the difference in accuracy, and on its test.
 
@@ -69,7 +69,7 @@ def _difference(
     difference, (1 + resamples,).
     """
     questions = len(correct)
-    confidence = interval_confidence(questions, settings)
+    confidence = interval_confidence(questions, bootstrap)
     fields: dict[str, Any] = {"difference": ratio(sums, np.full_like(sums, questions), confidence)}
     if confidence is None:
         return fields
@@ -80,5 +80,5 @@ def _difference(
     if correct.shape[1] == reference.shape[1] == 1:
         fields["p"] = significance.mcnemar(correct, reference)
     else:
-        fields["p"] = significance.seeds_p(correct, reference, differences, settings)
+        fields["p"] = significance.seeds_p(correct, reference, differences, bootstrap)
     return fields

@@ -18,7 +18,7 @@ from stages.core.statistics.measures import Estimate, interval_confidence, ratio
 
 
 def by_group(
-    answers: Mapping[Cell, Answers], scopes: Mapping[Scope, Sequence[int]], settings: Bootstrap
+    answers: Mapping[Cell, Answers], scopes: Mapping[Scope, Sequence[int]], bootstrap: Bootstrap
 ) -> dict[str, dict[Cell, Estimate]]:
     """Each cell's mean accuracy over the sets of a group, or of ALL, by group.
 
@@ -30,7 +30,7 @@ def by_group(
     # The resampled means of one set are large, so they are added up set by set
     totals: dict[str, Floats | float] = dict.fromkeys(sets_by_group, 0.0)
     for index, (scope, rows) in enumerate(rows_by_set.items()):
-        means = _set_means(answers, rows, _settings_of_set(settings, index))
+        means = _set_means(answers, rows, _bootstrap_of_set(bootstrap, index))
         for group, sets in sets_by_group.items():
             if scope in sets:
                 totals[group] = totals[group] + means / len(sets)
@@ -38,7 +38,7 @@ def by_group(
     estimates = {}
     for group, sets in sets_by_group.items():
         fewest = min(len(rows_by_set[scope]) for scope in sets)
-        estimates[group] = _estimates(answers, np.asarray(totals[group]), fewest, settings)
+        estimates[group] = _estimates(answers, np.asarray(totals[group]), fewest, bootstrap)
     return estimates
 
 
@@ -53,27 +53,29 @@ def _groups_of_several_sets(scopes: Mapping[Scope, Sequence[int]]) -> dict[str, 
     return sets_by_group
 
 
-def _settings_of_set(settings: Bootstrap, index: int) -> Bootstrap:
-    """`settings` with a seed for one set alone.
+def _bootstrap_of_set(bootstrap: Bootstrap, index: int) -> Bootstrap:
+    """`bootstrap` with a seed for one set alone.
 
     Equal draws would pair the questions of sets of the same size.
     """
-    (seed,) = np.random.SeedSequence(settings.seed, spawn_key=(index,)).generate_state(1)
-    return dataclasses.replace(settings, seed=int(seed))
+    (seed,) = np.random.SeedSequence(bootstrap.seed, spawn_key=(index,)).generate_state(1)
+    return dataclasses.replace(bootstrap, seed=int(seed))
 
 
-def _set_means(answers: Mapping[Cell, Answers], rows: Sequence[int], settings: Bootstrap) -> Floats:
+def _set_means(
+    answers: Mapping[Cell, Answers], rows: Sequence[int], bootstrap: Bootstrap
+) -> Floats:
     """The accuracy on the questions at `rows`, as they are and resampled.
 
     The shape is (1 + resamples, seeds of all cells).
     """
     row_indices = np.array(rows)
     correct = [of_cell.correct[row_indices] for of_cell in answers.values()]
-    return resampled_sums(np.hstack(correct), settings) / len(rows)
+    return resampled_sums(np.hstack(correct), bootstrap) / len(rows)
 
 
 def _estimates(
-    answers: Mapping[Cell, Answers], means: Floats, fewest: int, settings: Bootstrap
+    answers: Mapping[Cell, Answers], means: Floats, fewest: int, bootstrap: Bootstrap
 ) -> dict[Cell, Estimate]:
     """Each cell's mean of `means` over its seeds, with its interval.
 
@@ -81,9 +83,9 @@ def _estimates(
     """
     widths = [of_cell.correct.shape[1] for of_cell in answers.values()]
     means_by_cell = np.split(means, np.cumsum(widths)[:-1], axis=1)
-    confidence = interval_confidence(fewest, settings)
+    confidence = interval_confidence(fewest, bootstrap)
     estimates = {}
     for cell, cell_means in zip(answers, means_by_cell, strict=True):
-        accuracy = over_seeds(cell_means, settings)
+        accuracy = over_seeds(cell_means, bootstrap)
         estimates[cell] = ratio(accuracy, np.ones_like(accuracy), confidence)
     return estimates

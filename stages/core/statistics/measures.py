@@ -100,9 +100,9 @@ class Measure:
     detectable: float | None = None
 
 
-def interval_confidence(questions: int, settings: Bootstrap) -> float | None:
+def interval_confidence(questions: int, bootstrap: Bootstrap) -> float | None:
     """The confidence of the bootstrap's intervals; None for too few questions to have any."""
-    return settings.confidence if questions >= FEW else None
+    return bootstrap.confidence if questions >= FEW else None
 
 
 def ratio(numerators: Floats, denominators: Floats, confidence: float | None) -> Estimate:

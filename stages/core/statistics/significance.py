@@ -37,7 +37,7 @@ def mcnemar(correct: Floats, reference: Floats) -> float:
     return float(binomtest(better, better + worse, 0.5).pvalue) if better + worse else 1.0
 
 
-def seeds_p(correct: Floats, reference: Floats, differences: Floats, settings: Bootstrap) -> float:
+def seeds_p(correct: Floats, reference: Floats, differences: Floats, bootstrap: Bootstrap) -> float:
     """Two-sided p of several seeds: the larger of `resamples_p` and `paired_t_p`.
 
     `correct` and `reference` are (questions, seeds). `differences` are those of their accuracies,
@@ -46,7 +46,7 @@ def seeds_p(correct: Floats, reference: Floats, differences: Floats, settings: B
     """
     by_seed = (correct - reference).mean(axis=0)
     of_seeds = paired_t_p(by_seed, 1 / len(correct))
-    return max(resamples_p(correct, reference, differences, settings), of_seeds)
+    return max(resamples_p(correct, reference, differences, bootstrap), of_seeds)
 
 
 def paired_t_p(differences: Floats, step: float) -> float:
@@ -65,21 +65,21 @@ def paired_t_p(differences: Floats, step: float) -> float:
 
 
 def resamples_p(
-    correct: Floats, reference: Floats, differences: Floats, settings: Bootstrap
+    correct: Floats, reference: Floats, differences: Floats, bootstrap: Bootstrap
 ) -> float:
     """The bootstrap's two-sided p of `correct` less `reference`, both (questions, seeds).
 
     The resampled `differences` of the intervals, (resamples,), are used where enough of them lie on
-    either side of 0. Otherwise it is from `settings.tested` resamples, of which none is kept.
+    either side of 0. Otherwise it is from `bootstrap.tested` resamples, of which none is kept.
     """
-    resamples = settings.tested
+    resamples = bootstrap.tested
     if resamples == len(differences) or _count_sides(differences).min() >= _NEAR:
         return bootstrap_p(differences)
     # Questions whose seeds differ alike are drawn together: their number is multinomial, and there
     # are few kinds
     kinds, counts = np.unique(correct - reference, axis=0, return_counts=True)
     shares = counts / len(correct)
-    generator = np.random.default_rng([settings.seed, *kinds.shape])
+    generator = np.random.default_rng([bootstrap.seed, *kinds.shape])
     sides = np.zeros(2, np.int64)
     block = max(1, DRAWS // len(kinds))
     for start in range(0, resamples, block):
