@@ -11,7 +11,7 @@ import yaml
 from click.testing import CliRunner
 
 from stages import report
-from stages.core.report import provenance
+from stages.core.report import captions
 from stages.core.statistics.bootstrap import Bootstrap
 from tests.synthetic import PROFILE, build, run_report
 
@@ -143,12 +143,12 @@ def test_cell_that_is_not_of_the_grid_is_named(root: Path) -> None:
 
 def test_caption_moves_with_the_metrics_that_its_figure_is_made_of(root: Path) -> None:
     metrics = root / "metrics" / PROFILE
-    about = provenance.About("40 questions", Bootstrap(200, 0.95, 0))
-    before = {name: provenance.caption(name, metrics, about) for name in provenance.FIGURES}
+    about = captions.About("40 questions", Bootstrap(200, 0.95, 0))
+    before = {name: captions.sources(name, metrics, about) for name in captions.FIGURES}
     path = metrics / f"scores/{CELL}.csv"
     path.write_text(path.read_text() + "\n")
     moved = {
-        name for name, said in before.items() if provenance.caption(name, metrics, about) != said
+        name for name, said in before.items() if captions.sources(name, metrics, about) != said
     }
     tokens = {"5_accuracy_tokens", "5b_accuracy_generated"}
     assert moved == tokens | {"4_accuracy", "7_truncation", "8_retention_efficiency", "9_budget"}
@@ -161,8 +161,8 @@ def test_caption_moves_with_the_metrics_that_its_figure_is_made_of(root: Path) -
 
 
 def test_every_figure_says_what_it_shows_and_on_which_questions() -> None:
-    about = provenance.About("40 questions", Bootstrap(200, 0.9, 0))
-    said = {name: provenance.says(name, about) for name in provenance.FIGURES}
+    about = captions.About("40 questions", Bootstrap(200, 0.9, 0))
+    said = {name: captions.description(name, about) for name in captions.FIGURES}
     assert not [
         name
         for name, text in said.items()
@@ -170,8 +170,8 @@ def test_every_figure_says_what_it_shows_and_on_which_questions() -> None:
     ]
     assert "Intervals are 90 % ones" in said["8_retention_efficiency"]
     assert "40 questions" in said["5_accuracy_tokens"]
-    marked = provenance.About("40 questions", Bootstrap(200, 0.9, 0), papers=True)
-    told = {name for name in said if "paper" in provenance.says(name, marked)}
+    marked = captions.About("40 questions", Bootstrap(200, 0.9, 0), has_paper=True)
+    told = {name for name in said if "paper" in captions.description(name, marked)}
     assert told == {
         "3_rho",
         "5_accuracy_tokens",
