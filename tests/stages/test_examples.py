@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from stages.core import records
 from stages.core.grid import Grid
 from stages.core.records import Prediction, Question, Score, Trace, Variant
-from stages.examples import LARGEST, LONGEST, SHORTEST, bounds, chosen, main, shown
+from stages.examples import LARGEST, LONGEST, SHORTEST, choose, limits, main, shorten
 from tests.conftest import Project
 from tests.made import question, trace, variant
 
@@ -34,7 +34,7 @@ CELLS = [f"solver-{target}-tiny-full-s0" for target in GRID["targets"]] + ["untr
 def test_questions_are_evenly_spaced(count: int, wanted: list[str]) -> None:
     rows = [question(number, split="test") for number in range(6)]
     assert [
-        row.question_id for row in chosen(rows, {"test": {f"q{n}" for n in range(6)}}, count)
+        row.question_id for row in choose(rows, {"test": {f"q{n}" for n in range(6)}}, count)
     ] == wanted
 
 
@@ -47,7 +47,7 @@ def test_every_set_and_split_has_its_own_and_what_has_nothing_to_show_is_left_ou
     ]
     rows += [question(4, split="test", group="ood_knowledge", source="a")]
     there = {"train": {"q0"}, "test": {"q1", "q2", "q4", "q3"}}
-    assert [row.question_id for row in chosen(rows, there, 5)] == ["q2", "q0", "q1", "q4"]
+    assert [row.question_id for row in choose(rows, there, 5)] == ["q2", "q0", "q1", "q4"]
 
 
 @pytest.mark.parametrize(
@@ -57,12 +57,12 @@ def test_every_set_and_split_has_its_own_and_what_has_nothing_to_show_is_left_ou
 def test_what_has_a_trace_and_answers_comes_first(count: int, wanted: list[str]) -> None:
     rows = [question(number) for number in range(6)]
     there = {"train": {row.question_id for row in rows}}
-    assert [row.question_id for row in chosen(rows, there, count, {"q3", "q5"})] == wanted
+    assert [row.question_id for row in choose(rows, there, count, {"q3", "q5"})] == wanted
 
 
 def test_long_texts_are_cut_and_say_so() -> None:
-    assert shown("a" * 10, 10) == "a" * 10
-    assert shown("a" * 17, 10) == "a" * 10 + " ... 7 characters more"
+    assert shorten("a" * 10, 10) == "a" * 10
+    assert shorten("a" * 17, 10) == "a" * 10 + " ... 7 characters more"
 
 
 @pytest.mark.parametrize("cells", [1, 100, 10_000])
@@ -79,7 +79,8 @@ def test_all_texts_together_are_bounded_by_fewer_questions_first(cells: int, set
         profiles=["p"],
         generated=["a"],
     )
-    count, longest = bounds(grid, sets, sets, 12)
+    bounds = limits(grid, sets, sets, 12)
+    count, longest = bounds.questions, bounds.characters
     texts = sets * (1 + 4 + 2 * len(grid.cells())) + sets * (1 + 2 * len(grid.cells()))
     assert count * texts * longest <= LARGEST
     assert 1 <= count <= 12
