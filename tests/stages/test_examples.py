@@ -10,7 +10,8 @@ from click.testing import CliRunner
 from stages.core import records
 from stages.core.grid import Grid
 from stages.core.records import Prediction, Question, Score, Trace, Variant
-from stages.examples import LARGEST, LONGEST, SHORTEST, choose, limits, main, shorten
+from stages.core.report.choosing import LARGEST, LONGEST, SHORTEST, choose, limits, shorten
+from stages.examples import main
 from tests.conftest import Project
 from tests.made import question, trace, variant
 
