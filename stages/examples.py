@@ -142,8 +142,9 @@ def collect(data: DataPaths, grid: Grid, split: str, count: int) -> list[dict[st
     traces = collect_traces(data, grid, chosen_ids, bounds.characters)
     cells_with_progress = command.progress(cells, "examples", unit="cell")
     answers = collect_answers(data, cells_with_progress, chosen_ids, bounds.characters)
-    return [
-        {
+    described = []
+    for question in chosen:
+        of_question = {
             "question_id": question.question_id,
             "source": question.source,
             "group": question.group,
@@ -153,14 +154,17 @@ def collect(data: DataPaths, grid: Grid, split: str, count: int) -> list[dict[st
             "traces": traces.get(question.question_id, []),
             "answers": answers.get(question.question_id, []),
         }
-        for question in chosen
-    ]
+        described.append(of_question)
+    return described
 
 
 def _count_sets(
     questions: Iterable[Question], ids_by_split: Mapping[str, Collection[str]]
 ) -> tuple[int, int]:
-    """The numbers of sets with training and with evaluated questions that have something to show."""
+    """The numbers of sets with training and with evaluated questions.
+
+    Questions that have nothing to show do not count.
+    """
     sets = {
         (question.split == "train", question.source)
         for question in questions

@@ -78,15 +78,21 @@ def parse(name: str, lines: Iterable[str]) -> tuple[list[Question], Answers]:
                 "score it again"
             )
         graded[sample] = answer
+    _check_greedy(name, by_question)
+    return sorted(by_question), _arrays(by_question)
 
-    without_greedy = sorted(question for question, graded in by_question.items() if 0 not in graded)
+
+def _check_greedy(name: str, by_question: Mapping[Question, Mapping[int, Graded]]) -> None:
+    """Raises StageError for a question that has no greedy answer, and for no questions at all."""
+    without_greedy = [question for question, graded in by_question.items() if 0 not in graded]
     if len(without_greedy) == len(by_question):
-        problem = "no greedy answers"
-    elif without_greedy:
-        problem = f"{without_greedy[0][0]!r} has samples but no greedy answer"
-    else:
-        return sorted(by_question), _arrays(by_question)
-    raise StageError(f"{name}: {problem}; run its evaluate and score stages again")
+        raise StageError(f"{name}: no greedy answers; run its evaluate and score stages again")
+    if without_greedy:
+        question_id = min(without_greedy)[0]
+        raise StageError(
+            f"{name}: {question_id!r} has samples but no greedy answer; "
+            "run its evaluate and score stages again"
+        )
 
 
 def _parse_row(row: Sequence[str]) -> tuple[Question, int, Graded]:

@@ -135,9 +135,9 @@ def load(root: Path, grid: Grid) -> Inputs:
         paths = [root / folder / name for name in expected[folder]]
         metrics[folder] = _read_files([path for path in paths if path not in holes], fields)
     questions, answers = graded.read((cell, _scores_path(root, cell)) for cell in scored)
-    costed = [
-        cell for cell in scored if cell.name in metrics["train"] and cell.name in metrics["timing"]
-    ]
+    # A cost needs both of its files; a cell that has only one of them is listed as a hole
+    train, timing = metrics["train"], metrics["timing"]
+    costed = [cell for cell in scored if cell.name in train and cell.name in timing]
     return Inputs(
         datasets=_read_file(root / "questions.json", QUESTION_FIELDS)["sets"],
         verify=list(metrics["verify"].values()),
@@ -145,8 +145,8 @@ def load(root: Path, grid: Grid) -> Inputs:
         truncate=list(metrics["truncate"].values()),
         assemble=list(metrics["assemble"].values()),
         cost=list(metrics["cost"].values()),
-        train={cell: metrics["train"][cell.name] for cell in costed},
-        timing={cell: metrics["timing"][cell.name] for cell in costed},
+        train={cell: train[cell.name] for cell in costed},
+        timing={cell: timing[cell.name] for cell in costed},
         questions=questions,
         answers=answers,
         examples=read_json(examples_path)["questions"] if examples_path.exists() else [],

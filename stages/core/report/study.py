@@ -15,6 +15,7 @@ from stages.core.report import arms, family
 from stages.core.report.metrics import Inputs
 from stages.core.report.results import Comparison, Result
 from stages.core.report.tables import lengths
+from stages.core.statistics.answers import Answers
 from stages.core.statistics.bootstrap import Bootstrap
 from stages.core.statistics.measures import Estimate
 
@@ -108,11 +109,6 @@ def compute(
         family.truncation_comparisons(main_answers, inputs, bootstrap),
         bootstrap.confidence,
     )
-    # In a grid of one seed the arms are the single cells already
-    single_answers = {
-        cell: answers for cell, answers in inputs.answers.items() if cell not in answers_by_arm
-    }
-    single_results = arms.results(inputs, single_answers, bootstrap, cap) if single_answers else []
     caps = lengths.caps(cap)
     return Study(
         inputs=inputs,
@@ -120,8 +116,21 @@ def compute(
         settings=settings,
         budgets=budgets,
         arms=results,
-        cells=single_results,
+        cells=_single_results(inputs, answers_by_arm, bootstrap, cap),
         compared=truncation_comparisons,
         caps=caps,
         curves=arms.accuracy_at_caps(main_answers, caps, bootstrap),
     )
+
+
+def _single_results(
+    inputs: Inputs, answers_by_arm: Mapping[Cell, Answers], bootstrap: Bootstrap, cap: int
+) -> list[Result]:
+    """The results of the single seeds, without Holm's correction.
+
+    There are none in a grid of one seed, whose arms are the single cells already.
+    """
+    single_answers = {
+        cell: answers for cell, answers in inputs.answers.items() if cell not in answers_by_arm
+    }
+    return arms.results(inputs, single_answers, bootstrap, cap) if single_answers else []

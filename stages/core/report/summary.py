@@ -61,8 +61,8 @@ def headlines(
 def _scalars(arm: str, result: Result) -> dict[str, float | None]:
     """An arm's scalars by quantity.
 
-    Raw's ratios are 1 and left out. Only compressors have an efficiency: it is retention over
-    relative tokens, which are there for the others.
+    Raw's ratios are 1 and left out. Only compressors have their efficiency. It is retention over
+    relative tokens, so that of the others can be computed.
     """
     measure = result.main
     scalars = {"accuracy": measure.accuracy.value, "output_tokens": measure.tokens.value}

@@ -1,5 +1,6 @@
 """Comparing graded answers with those of a reference, mostly of the same arm on raw traces."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,12 @@ class Resampled:
     answers: Answers
     sums: dict[str, Floats]
 
+    def mean_over(self, columns: Sequence[int], bootstrap: Bootstrap) -> dict[str, Floats]:
+        """The mean of the sums over the seeds in `columns`, by quantity, each (1 + resamples,)."""
+        return {
+            quantity: over_seeds(sums, bootstrap, columns) for quantity, sums in self.sums.items()
+        }
+
 
 def compare(
     resampled: Resampled, reference: Resampled | None, bootstrap: Bootstrap
@@ -35,29 +42,36 @@ def compare(
     columns, reference_columns = shared_columns(answers, reference.answers)
     if not columns:
         return {"no_ratio_reason": "no seed in common with {}"}
-    itself = resampled is reference
-    confidence = None if itself else interval_confidence(len(answers.correct), bootstrap)
 
-    correct = over_seeds(resampled.sums["correct"], bootstrap, columns)
-    tokens = over_seeds(resampled.sums["tokens"], bootstrap, columns)
-    base_correct = over_seeds(reference.sums["correct"], bootstrap, reference_columns)
-    base_tokens = over_seeds(reference.sums["tokens"], bootstrap, reference_columns)
-    comparison: dict[str, Any] = {
-        "retention": ratio(correct, base_correct, confidence),
-        "output": ratio(tokens, base_tokens, confidence),
-        "efficiency": ratio(correct * base_tokens, tokens * base_correct, confidence),
-        "no_ratio_reason": "" if base_correct[0] else "no answer of {} is right",
-        "seeds": tuple(answers.seeds[column] for column in columns) if answers.seeds else (),
-    }
-    if itself:
-        return comparison
+    # Both over the seeds that both have, so that they are paired
+    sums = resampled.mean_over(columns, bootstrap)
+    reference_sums = reference.mean_over(reference_columns, bootstrap)
+    seeds = tuple(answers.seeds[column] for column in columns) if answers.seeds else ()
+    if resampled is reference:
+        return _ratios(sums, reference_sums, None) | {"seeds": seeds}
+    confidence = interval_confidence(len(answers.correct), bootstrap)
     difference = _difference(
         answers.correct[:, columns],
         reference.answers.correct[:, reference_columns],
-        correct - base_correct,
+        sums["correct"] - reference_sums["correct"],
         bootstrap,
     )
-    return comparison | difference
+    return _ratios(sums, reference_sums, confidence) | difference | {"seeds": seeds}
+
+
+def _ratios(
+    sums: Mapping[str, Floats], reference_sums: Mapping[str, Floats], confidence: float | None
+) -> dict[str, Any]:
+    """The fields of a Measure that are ratios, from resampled sums, each (1 + resamples,)."""
+    correct, tokens = sums["correct"], sums["tokens"]
+    reference_correct, reference_tokens = reference_sums["correct"], reference_sums["tokens"]
+    efficiency = ratio(correct * reference_tokens, tokens * reference_correct, confidence)
+    return {
+        "retention": ratio(correct, reference_correct, confidence),
+        "output": ratio(tokens, reference_tokens, confidence),
+        "efficiency": efficiency,
+        "no_ratio_reason": "" if reference_correct[0] else "no answer of {} is right",
+    }
 
 
 def _difference(

@@ -125,14 +125,10 @@ def ratio(numerators: Floats, denominators: Floats, confidence: float | None) ->
 
     # A resample whose denominator is 0 is infinite. 0 / 0 can be anything, so it widens either end:
     # it counts as 0 for the lower one and as infinite for the upper one.
-    least_ratios = np.where(divides_by_zero, np.where(above == 0, 0, np.inf), ratios)
-    greatest_ratios = np.where(divides_by_zero, np.inf, ratios)
+    lowest = np.where(divides_by_zero, np.where(above == 0, 0, np.inf), ratios)
+    highest = np.where(divides_by_zero, np.inf, ratios)
     tail = (1 - confidence) / 2
-    return Estimate(
-        value,
-        _finite_quantile(least_ratios, tail),
-        _finite_quantile(greatest_ratios, 1 - tail),
-    )
+    return Estimate(value, _finite_quantile(lowest, tail), _finite_quantile(highest, 1 - tail))
 
 
 def _finite_quantile(ratios: Floats, share: float) -> float | None:

@@ -34,7 +34,7 @@ def measure(
     of tokens that all were generated with, the EOS among them. Without it no area is measured.
     """
     resampled = _resample(answers, bootstrap, cap)
-    measures = {key: _measure_alone(one, bootstrap) for key, one in resampled.items()}
+    measures = {key: _measure_alone(resampled[key], bootstrap) for key in answers}
     for key, reference in references.items():
         comparison = compare(resampled[key], resampled.get(reference), bootstrap)
         measures[key] = dataclasses.replace(measures[key], **comparison)
