@@ -142,20 +142,26 @@ def collect(data: DataPaths, grid: Grid, split: str, count: int) -> list[dict[st
     traces = collect_traces(data, grid, chosen_ids, bounds.characters)
     cells_with_progress = command.progress(cells, "examples", unit="cell")
     answers = collect_answers(data, cells_with_progress, chosen_ids, bounds.characters)
-    described = []
-    for question in chosen:
-        of_question = {
-            "question_id": question.question_id,
-            "source": question.source,
-            "group": question.group,
-            "split": question.split,
-            "question": shorten(question.question, bounds.characters),
-            "gold": question.gold,
+    return [
+        _describe_question(question, bounds.characters)
+        | {
             "traces": traces.get(question.question_id, []),
             "answers": answers.get(question.question_id, []),
         }
-        described.append(of_question)
-    return described
+        for question in chosen
+    ]
+
+
+def _describe_question(question: Question, longest: int) -> dict[str, Any]:
+    """What the page shows of a question, without its traces and answers."""
+    return {
+        "question_id": question.question_id,
+        "source": question.source,
+        "group": question.group,
+        "split": question.split,
+        "question": shorten(question.question, longest),
+        "gold": question.gold,
+    }
 
 
 def _count_sets(

@@ -120,6 +120,7 @@ def _score_one(prediction: Prediction, question: Question, verdict: Verdict, vot
 
 def _outcome(prediction: Prediction, verdict: Verdict) -> str:
     """How the answer ended, see `Score.outcome`."""
+    # A right answer that does not end is not given
     if prediction.finish_reason in ("length", "context"):
         return "hit_cap"
     return "no_answer" if verdict.outcome == "no_answer" else "answered"

@@ -110,6 +110,7 @@ def _measures(
         in_scope = _take(answers, rows)
         for cell, measure in measuring.measure(in_scope, raw, bootstrap, cap).items():
             measures[cell][scope] = measure
+    # The mean over a group's sets stands beside the accuracy over all its questions
     for group, means in macro.by_group(answers, rows_by_scope, bootstrap).items():
         for cell, mean in means.items():
             group_measure = measures[cell][group, ALL]
@@ -157,6 +158,7 @@ def training_costs(
 
 def _cells_by_seed(arm: Cell, inputs: Inputs) -> dict[str, Cell]:
     """The cells of an arm that have training metrics, by seed."""
+    # In a grid of one seed the arm is that cell; otherwise the arm has no seed
     return {cell.seed: cell for cell in inputs.train if arm in (cell, _arm_of(cell))}
 
 
@@ -169,6 +171,7 @@ def _training_cost(
     if not shared_seeds:
         reason = "no seed in common with raw" if raw_cells else "raw's training is not there"
         return dataclasses.replace(cost, seconds_note=reason)
+    # Ratios are over the same seeds on both sides; the sums above stay over all seeds
     of_shared_seeds = _summed_cost([cells[seed] for seed in shared_seeds], inputs)
     raw_cost = _summed_cost([raw_cells[seed] for seed in shared_seeds], inputs)
     compared = of_shared_seeds.against(raw_cost, confidence)

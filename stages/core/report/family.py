@@ -35,6 +35,7 @@ def truncation_comparisons(
     truncated_arms = _truncated_arms(answers)
     if not truncated_arms:
         return []
+    # All are resampled together, each once
     compared = dict.fromkeys([*truncated_arms, *truncated_arms.values()])
     compared_answers = {cell: answers[cell] for cell in compared}
     measures = measuring.measure(compared_answers, truncated_arms, bootstrap)

@@ -135,7 +135,7 @@ def load(root: Path, grid: Grid) -> Inputs:
         paths = [root / folder / name for name in expected[folder]]
         metrics[folder] = _read_files([path for path in paths if path not in holes], fields)
     questions, answers = graded.read((cell, _scores_path(root, cell)) for cell in scored)
-    # A cost needs both of its files; a cell that has only one of them is listed as a hole
+    # A training cost is made from both files; a missing one is a hole already
     train, timing = metrics["train"], metrics["timing"]
     costed = [cell for cell in scored if cell.name in train and cell.name in timing]
     return Inputs(

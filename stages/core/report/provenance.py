@@ -16,6 +16,7 @@ from stages.core.program.errors import StageError
 from stages.core.report.captions import count_files
 
 LOCK = Path("dvc.lock")
+# The loader in C reads long files much faster, but not every installation has it
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # A stage's entry in dvc.lock: its cmd, deps, params and outs
 Entry = Mapping[str, Any]
@@ -131,6 +132,8 @@ def _locked_entries() -> Mapping[str, Entry]:
 
 def _upstream(entries: Mapping[str, Entry], last_stage: str) -> list[str]:
     """`last_stage` and all stages that made what it reads, each before its makers."""
+    # An out may be a folder that holds a dep, or lie in a dep's folder, so paths are not enough to
+    # look makers up by
     makers = [
         (out["path"], name) for name, entry in entries.items() for out in entry.get("outs", ())
     ]
@@ -162,6 +165,7 @@ def _describe_stage(name: str, entry: Entry) -> Iterator[str]:
     yield f"{name}: {entry['cmd']}"
     for key, value in entry.get("params", {}).get("params.yaml", {}).items():
         yield f"  params.yaml {key}: {value}"
+    # Files of code are many, so they have one hash together
     code = []
     for dep in entry.get("deps", ()):
         if dep["path"].startswith("stages/"):
