@@ -29,14 +29,14 @@ CELLS = [f"solver-{target}-tiny-full-s0" for target in GRID["targets"]] + ["untr
 
 
 @pytest.mark.parametrize(
-    ("count", "wanted"),
+    ("count", "expected"),
     [(1, ["q0"]), (2, ["q0", "q3"]), (3, ["q0", "q2", "q4"]), (99, [f"q{n}" for n in range(6)])],
 )
-def test_questions_are_evenly_spaced(count: int, wanted: list[str]) -> None:
+def test_questions_are_evenly_spaced(count: int, expected: list[str]) -> None:
     rows = [question(number, split="test") for number in range(6)]
     assert [
         row.question_id for row in choose(rows, {"test": {f"q{n}" for n in range(6)}}, count)
-    ] == wanted
+    ] == expected
 
 
 def test_every_set_and_split_has_its_own_and_what_has_nothing_to_show_is_left_out() -> None:
@@ -52,13 +52,13 @@ def test_every_set_and_split_has_its_own_and_what_has_nothing_to_show_is_left_ou
 
 
 @pytest.mark.parametrize(
-    ("count", "wanted"),
+    ("count", "expected"),
     [(1, ["q3"]), (2, ["q3", "q5"]), (3, ["q3", "q5", "q0"]), (4, ["q3", "q5", "q0", "q2"])],
 )
-def test_what_has_a_trace_and_answers_comes_first(count: int, wanted: list[str]) -> None:
+def test_what_has_a_trace_and_answers_comes_first(count: int, expected: list[str]) -> None:
     rows = [question(number) for number in range(6)]
     there = {"train": {row.question_id for row in rows}}
-    assert [row.question_id for row in choose(rows, there, count, {"q3", "q5"})] == wanted
+    assert [row.question_id for row in choose(rows, there, count, {"q3", "q5"})] == expected
 
 
 def test_long_texts_are_cut_and_say_so() -> None:

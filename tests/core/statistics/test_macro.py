@@ -56,9 +56,9 @@ def width(one: Estimate) -> float:
 
 def test_each_set_counts_the_same_whatever_its_questions() -> None:
     """Half of 10 and all of 40 are right: 75%, not 45 of 50. Its error is half of sqrt(0.25 / 10)."""
-    found = averaged(half(10), [[1]] * 40)
-    assert found.value == 0.75
-    assert width(found) == pytest.approx(math.sqrt(0.25 / 10) / 2, rel=0.15)
+    actual = averaged(half(10), [[1]] * 40)
+    assert actual.value == 0.75
+    assert width(actual) == pytest.approx(math.sqrt(0.25 / 10) / 2, rel=0.15)
 
 
 def test_questions_of_equally_large_sets_are_drawn_apart() -> None:
@@ -85,11 +85,11 @@ def test_seeds_are_drawn_for_all_sets_together() -> None:
     ends.
     """
     own = [[int(place < 40), int(place < 60)] for place in range(100)]
-    found = averaged(own, own)
-    assert found.value == pytest.approx(0.5)
-    assert found.low is not None
-    assert found.low < 0.42
-    assert width(found) > 0.045
+    actual = averaged(own, own)
+    assert actual.value == pytest.approx(0.5)
+    assert actual.low is not None
+    assert actual.low < 0.42
+    assert width(actual) > 0.045
 
 
 def test_a_group_of_one_set_has_no_mean_and_sets_of_other_groups_are_left_out() -> None:
@@ -109,5 +109,5 @@ def test_a_group_of_one_set_has_no_mean_and_sets_of_other_groups_are_left_out() 
         ("a", "x"): [0],
         ("b", "y"): [1, 2],
     }
-    found = by_group({RUN: answers}, scopes, SETTINGS)
-    assert found == {ALL: {RUN: Estimate(0.5)}}
+    actual = by_group({RUN: answers}, scopes, SETTINGS)
+    assert actual == {ALL: {RUN: Estimate(0.5)}}

@@ -48,7 +48,7 @@ def test_mcnemar_of_a_published_table() -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "wanted"),
+    ("p_values", "expected"),
     [
         (
             [0.01, 0.04, 0.03, 0.005],
@@ -59,20 +59,20 @@ def test_mcnemar_of_a_published_table() -> None:
         ([], []),
     ],
 )
-def test_holm(found: list[float | None], wanted: list[float | None]) -> None:
-    assert holm(found) == pytest.approx(wanted)
+def test_holm(p_values: list[float | None], expected: list[float | None]) -> None:
+    assert holm(p_values) == pytest.approx(expected)
 
 
 @given(st.lists(st.floats(0, 1), max_size=8))
-def test_holm_keeps_the_order_and_lies_between_p_and_bonferroni(found: list[float]) -> None:
-    adjusted = [one for one in holm(list(found)) if one is not None]
-    for p, own in zip(found, adjusted, strict=True):
-        assert p <= own <= min(1.0, len(found) * p) + 1e-12
-    assert [adjusted[place] for place in np.argsort(found, kind="stable")] == sorted(adjusted)
+def test_holm_keeps_the_order_and_lies_between_p_and_bonferroni(p_values: list[float]) -> None:
+    adjusted = [p for p in holm(list(p_values)) if p is not None]
+    for p, p_holm in zip(p_values, adjusted, strict=True):
+        assert p <= p_holm <= min(1.0, len(p_values) * p) + 1e-12
+    assert [adjusted[place] for place in np.argsort(p_values, kind="stable")] == sorted(adjusted)
 
 
 @pytest.mark.parametrize(
-    ("differences", "wanted"),
+    ("differences", "expected"),
     [
         ([0.1] * 99, 2 / 100),
         ([-0.1] * 99, 2 / 100),
@@ -81,8 +81,8 @@ def test_holm_keeps_the_order_and_lies_between_p_and_bonferroni(found: list[floa
         ([0.2] * 95 + [-0.1] * 4, 0.1),
     ],
 )
-def test_bootstrapped_p(differences: list[float], wanted: float) -> None:
-    assert bootstrap_p(np.array(differences)) == pytest.approx(wanted)
+def test_bootstrap_p(differences: list[float], expected: float) -> None:
+    assert bootstrap_p(np.array(differences)) == pytest.approx(expected)
 
 
 TEN = Bootstrap(10_000, 0.95, 0, comparisons=288)  # as a grid of 80 cells with several seeds has
@@ -116,10 +116,10 @@ def test_questions_of_one_kind_drawn_together_are_as_if_drawn_one_by_one(
     one, two, _ = study(own, 0.5, 300, 3, seed)
     plain = Bootstrap(200_000, 0.95, 1)
     drawn = over_seeds(resampled_sums(one - two, plain), plain)[1:] / len(one)
-    found = resamples_p(
+    p = resamples_p(
         one, two, np.ones(10), Bootstrap(10, 0.95, 2, comparisons=500)
     )  # of which none is near
-    assert found == pytest.approx(bootstrap_p(drawn), rel=0.1, abs=1e-4)
+    assert p == pytest.approx(bootstrap_p(drawn), rel=0.1, abs=1e-4)
 
 
 def test_p_that_many_resamples_contradict_is_that_of_the_intervals() -> None:
@@ -165,7 +165,7 @@ def test_detectable_of_one_comparison_is_cohens() -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "wanted"),
+    ("p_values", "expected"),
     [
         ([0.7], [0.05]),
         ([], []),
@@ -179,8 +179,8 @@ def test_detectable_of_one_comparison_is_cohens() -> None:
         ([1e-6, 1e-6, 1e-6], [0.05, 0.05, 0.05]),
     ],
 )
-def test_holm_levels(found: list[float | None], wanted: list[float | None]) -> None:
-    assert holm_levels(found, 0.05) == pytest.approx(wanted)
+def test_holm_levels(p_values: list[float | None], expected: list[float | None]) -> None:
+    assert holm_levels(p_values, 0.05) == pytest.approx(expected)
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=6), st.floats(0, 1))
