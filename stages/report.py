@@ -21,8 +21,9 @@ from stages.core.program.params import Positive
 from stages.core.report import captions, comparable, metrics, page, paper, provenance, summary
 from stages.core.report.figures import curves, drawing, vega
 from stages.core.report.study import Settings, Study, compute, headline
-from stages.core.report.tables import accuracy, cost, data, lengths, markup, sets
-from stages.core.report.tables.markup import Table
+from stages.core.report.tables import accuracy, cost, data, differences, lengths, markup, sets
+from stages.core.report.tables.headline import headline_table
+from stages.core.report.tables.table import Table
 
 PARAMS = {
     "grid": "grid",
@@ -44,12 +45,12 @@ def make_tables(study: Study) -> dict[str, Table]:
         "2b_selection": data.selection(inputs.verify),
         "3_compression": data.compression(inputs.compress, with_paper),
         "4_accuracy": accuracy.accuracy([*results, *study.cells], confidence),
-        "4b_differences": accuracy.differences(results, study.compared, confidence),
-        "4c_samples": lengths.samples(results),
+        "4b_differences": differences.differences(results, study.compared, confidence),
+        "4c_samples": accuracy.samples(results),
         "5_lengths": lengths.lengths(results),
         "6_cost": cost.costs(results),
         "6b_amounts": cost.amounts(results, study.budgets, inputs.assemble),
-        "7_truncation": accuracy.truncation(study.compared, confidence),
+        "7_truncation": differences.truncation(study.compared, confidence),
         "8_retention_efficiency": accuracy.retention(results),
         "9_budget": lengths.budget(results, study.curves, study.caps),
         "10_break_even": cost.break_even(results, inputs.cost, study.grid.compressors),
@@ -57,11 +58,11 @@ def make_tables(study: Study) -> dict[str, Table]:
     tables |= sets.tables(results, inputs, with_paper)
     headline_results = headline(results, study.settings)
     if headline_results:
-        tables["headline"] = accuracy.headline(headline_results, confidence)
+        tables["headline"] = headline_table(headline_results, confidence)
     if inputs.holes:
         tables["holes"] = data.holes(inputs.holes)
     notes = paper.NOTES if with_paper else {}
-    return {name: markup.noted(table, notes.get(name, "")) for name, table in tables.items()}
+    return {name: table.with_note(notes.get(name, "")) for name, table in tables.items()}
 
 
 def draw_figures(study: Study) -> dict[str, bytes]:
@@ -178,7 +179,7 @@ def write_report(study: Study, profile: str) -> None:
     results_table = summary.table(summary.rows([*study.arms, *study.cells]))
     scalars = summary_scalars(study)
     folders = {
-        "tables": markup.files(tables),
+        "tables": markup.table_files(tables),
         "figures": figure_files | {"captions.md": captions_file(captions_by_figure)},
         "vega": vega_files(study),
     }

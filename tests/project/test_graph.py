@@ -75,7 +75,7 @@ def test_files_that_are_read_beside_the_code_are_deps(stage: str) -> None:
         readers = [
             file for file in imports if file.parent == path.parent and path.name in file.read_text()
         ]
-        if path.suffix in (".txt", ".html", ".js") and readers:
+        if path.suffix in (".txt", ".jinja", ".js") and readers:
             assert any(path.is_relative_to(dep) for dep in deps), path
 
 

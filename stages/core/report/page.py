@@ -6,18 +6,29 @@ that one script run and nothing else.
 """
 
 import base64
-import dataclasses
 import hashlib
+import html
 import json
-import re
 from collections.abc import Mapping, Sequence
-from html import escape
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stages.core.report.tables.markup import Table, left
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
-_HERE = Path(__file__).parent
+from stages.core.report.tables.table import Table
+
+_FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class _Figure:
+    """A figure of the page: its SVG in base64, what it shows, and where its numbers come from."""
+
+    image: str
+    description: str
+    source: str
 
 
 def page(
@@ -29,68 +40,53 @@ def page(
     holes: Sequence[str] = (),
     tables: Sequence[Table] = (),
 ) -> str:
-    """The whole file; `figures` are (SVG, what it shows, where it comes from) by title, `tables`
-    are shown folded.
+    """The text of the HTML file.
+
+    `figures` are (SVG, what it shows, where it comes from) by title. `holes` are the paths of
+    missing metrics. `tables` are shown folded.
     """
-    script = (_HERE / "page.js").read_text(encoding="utf-8")
-    parts = {
-        "TITLE": escape(title),
-        "ABOUT": escape(about),
-        "HOLES": _holes(holes),
-        "HEADLINE": table(headline) if headline else "<p>Not there yet.</p>",
-        "FIGURES": "\n".join(_figure(*figure) for figure in figures.values()),
-        "TABLES": "\n".join(map(_folded, tables)) or "<p>None.</p>",
-        "HASH": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        "SCRIPT": script,
-        "DATA": _data(examples),
-    }
-    # In one pass: what is put in is not looked through for marks again
-    return re.sub(
-        "@([A-Z]+)@", lambda mark: parts[mark[1]], (_HERE / "page.html").read_text(encoding="utf-8")
+    script = (_FOLDER / "page.js").read_text(encoding="utf-8")
+    template = _environment().get_template("page.html.jinja")
+    return template.render(
+        title=title,
+        about=about,
+        holes=holes,
+        headline=headline,
+        figures=[_Figure(_base64(svg), *captions) for svg, *captions in figures.values()],
+        tables=tables,
+        script=Markup(script),
+        script_hash=_base64(hashlib.sha256(script.encode()).digest()),
+        examples_json=_examples_json(examples),
     )
 
 
-def _data(examples: Sequence[Mapping[str, Any]]) -> str:
-    """JSON that no tag can end: every < is written as an escape."""
-    return json.dumps({"questions": examples}, ensure_ascii=False, sort_keys=True).replace(
-        "<", "\\u003c"
+def _environment() -> Environment:
+    """What the template is read and filled in with; a name that it lacks is an error."""
+    return Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=True,
+        finalize=_escaped,
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
 
 
-def _figure(svg: bytes, says: str, source: str) -> str:
-    image = f'<img src="data:image/svg+xml;base64,{base64.b64encode(svg).decode()}" alt="{escape(says)}">'
-    return f"<figure>{image}<figcaption>{escape(says)}<br>{escape(source)}</figcaption></figure>"
+def _escaped(value: str) -> Markup:
+    """A value of the template as HTML, with quotation marks as the standard library writes them.
+
+    Markup is left as it is. Autoescape would write the same marks by other numbers, which would
+    change the bytes of every report.
+    """
+    return value if isinstance(value, Markup) else Markup(html.escape(value))
 
 
-def _holes(missing: Sequence[str]) -> str:
-    if not missing:
-        return ""
-    rows = "".join(f"<li>{escape(path)}</li>" for path in missing)
-    return f"<h2>Not there when this report was made</h2><ul>{rows}</ul>"
+def _examples_json(examples: Sequence[Mapping[str, Any]]) -> Markup:
+    """The examples as JSON that no tag can end: every < is written as an escape."""
+    text = json.dumps({"questions": examples}, ensure_ascii=False, sort_keys=True)
+    return Markup(text.replace("<", "\\u003c"))
 
 
-def _folded(one: Table) -> str:
-    """A table that a click on its title opens."""
-    body = table(dataclasses.replace(one, title=""))
-    return (
-        f'<details><summary>{escape(one.title)}</summary><div class="wide">{body}</div></details>'
-    )
-
-
-def table(one: Table) -> str:
-    """A table as HTML, with its title and notes."""
-    kinds = [' class="text"' if text else "" for text in left(one)]
-    head = "".join(
-        f"<th{kind}>{escape(cell)}</th>" for cell, kind in zip(one.columns, kinds, strict=True)
-    )
-    rows = [
-        "<tr>"
-        + "".join(f"<td{kind}>{escape(cell)}</td>" for cell, kind in zip(row, kinds, strict=True))
-        + "</tr>"
-        for row in one.rows
-    ]
-    notes = "".join(f"<p>{escape(note)}</p>" for note in one.notes)
-    title = f"<p>{escape(one.title)}</p>" if one.title else ""
-    return (
-        f"{title}<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>{notes}"
-    )
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()

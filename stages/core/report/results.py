@@ -207,3 +207,8 @@ class Comparison:
     # Means over the truncated examples
     tokens: float | None = None
     budget: float | None = None
+
+    @property
+    def seeds(self) -> tuple[str, ...]:
+        """The seeds that both have."""
+        return self.compressed.seeds

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from stages.core.report.page import page
-from stages.core.report.tables.markup import Table
+from stages.core.report.tables.table import Table
 
 CHROMIUM = (
     shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -22,6 +22,7 @@ HOSTILE = [
     "<img src=x onerror=\"document.title = 'owned'\">",
     "<!--<script>",
     "@SCRIPT@ @DATA@",
+    "{{ script }} {% raw %} {# a comment",
     "\u2028 & &lt; ' \"",
 ]
 HEADLINE = Table(

@@ -2,21 +2,19 @@
 
 import pytest
 
-from stages.core.report.tables.accuracy import verdict
 from stages.core.report.tables.cost import runs_to_pay
-from stages.core.report.tables.markup import (
-    Table,
+from stages.core.report.tables.markup import latex, markdown
+from stages.core.report.tables.table import Column, Table, build_table
+from stages.core.report.tables.text import (
     interval,
-    latex,
-    markdown,
     number,
     percent,
     share,
     significant,
-    times,
+    times_less,
 )
-from stages.core.statistics.measures import Estimate
-from tests.synthetic import measured
+from stages.core.report.tables.verdicts import verdict
+from stages.core.statistics.measures import Estimate, Lengths, Measure
 
 
 @pytest.mark.parametrize(
@@ -60,7 +58,15 @@ def test_other_numbers() -> None:
         "50.0",
         "-",
     ]
-    assert [times(0.25), times(0.0), times(None)] == ["4.00x", "-", "-"]
+    assert [times_less(0.25), times_less(0.0), times_less(None)] == ["4.00x", "-", "-"]
+
+
+def test_a_row_has_the_cell_of_each_column() -> None:
+    columns = [Column[int]("n", str), Column[int]("half", lambda count: f"{count / 2:g}")]
+    table = build_table("t", columns, [1, 4], ["a note"])
+    assert table == Table("t", ("n", "half"), [("1", "0.5"), ("4", "2")], ("a note",))
+    assert table.with_note("") is table
+    assert table.with_note("more").notes == ("a note", "more")
 
 
 TABLE = Table("A_title", ("name", "n"), [("a|b", "-1.5"), ("50% & more", "<0.001")], ("a note",))
@@ -86,7 +92,7 @@ def test_a_table_without_rows_keeps_its_heads() -> None:
 
 
 @pytest.mark.parametrize(
-    ("paid", "each", "wanted"),
+    ("paid", "saved", "students"),
     [
         (300.0, 100.0, "4"),  # three are even, the fourth saves
         (299.0, 100.0, "3"),
@@ -97,8 +103,8 @@ def test_a_table_without_rows_keeps_its_heads() -> None:
         (300.0, None, "-"),
     ],
 )
-def test_runs_to_pay(paid: float | None, each: float | None, wanted: str) -> None:
-    assert runs_to_pay(paid, each) == wanted
+def test_runs_to_pay(paid: float | None, saved: float | None, students: str) -> None:
+    assert runs_to_pay(paid, saved) == students
 
 
 @pytest.mark.parametrize(
@@ -117,5 +123,17 @@ def test_runs_to_pay(paid: float | None, each: float | None, wanted: str) -> Non
 def test_verdict_needs_the_interval_and_the_adjusted_p(
     questions: int, difference: Estimate, holm: float | None, said: str
 ) -> None:
-    one = measured(questions, Estimate(), 1.0, difference=difference, holm=holm)
+    plain = Lengths(*[1.0] * 6)
+    one = Measure(
+        questions,
+        Estimate(),
+        Estimate(),
+        plain,
+        plain,
+        plain,
+        0,
+        0,
+        difference=difference,
+        holm=holm,
+    )
     assert verdict(one, 0.95) == said

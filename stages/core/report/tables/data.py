@@ -1,4 +1,4 @@
-"""Tables 1 to 3: the data sets, what the teachers got right, and how much the compressors removed."""
+"""Tables 1 to 3: the data sets, what the teachers got right, and how much compressors removed."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,198 +6,255 @@ from statistics import fmean
 from typing import Any
 
 from stages.core.report import paper
-from stages.core.report.tables.markup import Table, columns, interval, number, reasons, share
+from stages.core.report.tables.table import Column, Table, build_table
+from stages.core.report.tables.text import counts, interval, number, share
 from stages.core.statistics.measures import Estimate
 
 TOTAL, MEAN = "all sets", "mean over sets"
 PAPER = "paper:"  # what stands before the names of the paper's models
+Metrics = Mapping[str, Any]  # what a stage says of a set, or the sums or means over sets
 
 
-def datasets(sets: Sequence[Mapping[str, Any]]) -> Table:
+def _text_column(name: str) -> Column[Metrics]:
+    """The text under `name`, which is the heading too."""
+    return Column(name, lambda metrics: str(metrics[name]))
+
+
+def _number_column(heading: str, name: str = "", digits: int = 0) -> Column[Metrics]:
+    """The number under `name`, which is the heading where none is given; "-" where it lacks."""
+    return Column(heading, lambda metrics: number(metrics.get(name or heading), digits))
+
+
+def _share_column(heading: str, name: str) -> Column[Metrics]:
+    """The fraction under `name` in per cent; "-" where it lacks."""
+    return Column(heading, lambda metrics: share(metrics.get(name)))
+
+
+_DATASETS = [
+    _text_column("source"),
+    _text_column("group"),
+    _text_column("kind"),
+    _text_column("grader"),
+    _number_column("train"),
+    _number_column("validation"),
+    _number_column("test"),
+    _number_column("near test", "near_test"),
+]
+
+
+def datasets(sets: Sequence[Metrics]) -> Table:
     """Table 1: the data sets."""
-    kinds, counts = "source, group, kind, grader", "train, validation, test, near_test"
-    rows = [(*(str(one[name]) for name in columns(kinds)), *_numbers(one, counts)) for one in sets]
-    title = "Table 1. Data sets: questions by split; near test: training questions found to be nearly a test question."
-    return Table(title, columns(f"{kinds}, {counts}".replace("_", " ")), rows)
+    title = (
+        "Table 1. Data sets: questions by split; near test: training questions found to be nearly "
+        "a test question."
+    )
+    return build_table(title, _DATASETS, sets)
 
 
-def _numbers(values: Mapping[str, Any], names: str, digits: int = 0) -> tuple[str, ...]:
-    return tuple(number(values.get(name), digits) for name in columns(names))
+_TRACES = [
+    _text_column("teacher"),
+    _text_column("source"),
+    _number_column("questions"),
+    _number_column("attempts"),
+    _number_column("correct"),
+    _share_column("accuracy %", "accuracy"),
+    _number_column("questions kept", "questions_kept"),
+    _number_column("traces kept", "traces_kept"),
+    _number_column("chars", "mean_chars"),
+]
 
 
-def traces(verified: Sequence[Mapping[str, Any]], papers: bool = False) -> Table:
+def traces(verified: Sequence[Metrics], papers: bool = False) -> Table:
     """Table 2: what the teachers got right, of each set and of all; with `papers` also what the
     paper gives.
     """
-    rows = [
-        _traces(teacher["teacher"], part)
-        for teacher in verified
-        for part in (*teacher["sets"], total_traces(teacher["sets"]), _mean_traces(teacher["sets"]))
-    ]
-    heads = "teacher, source, questions, attempts, correct, accuracy %, questions kept, traces kept, chars"
-    title = "Table 2. Trace generation: accuracy of first attempts, and the kept traces' mean characters (chars)."
-    notes = (
-        f'In "{TOTAL}" every question counts the same, in chars every kept trace; in "{MEAN}" every set does.',
+    rows: list[Metrics] = []
+    for metrics in verified:
+        sets = metrics["sets"]
+        # A teacher's sets, then its rows over all of them
+        parts = [*sets, total_traces(sets), _mean_traces(sets)]
+        rows += [{**part, "teacher": metrics["teacher"]} for part in parts]
+    if papers:
+        rows += _papers_traces()
+    title = (
+        "Table 2. Trace generation: accuracy of first attempts, and the kept traces' mean "
+        "characters (chars)."
     )
-    return Table(
-        title, columns(heads), [*rows, *(_papers_traces() if papers else ())], notes if rows else ()
+    note = (
+        f'In "{TOTAL}" every question counts the same, in chars every kept trace; in "{MEAN}" '
+        "every set does."
     )
+    return build_table(title, _TRACES, rows, [note] if rows else [])
 
 
-def _traces(teacher: str, values: Mapping[str, Any]) -> tuple[str, ...]:
-    """A row of table 2; what `values` lack is left open."""
-    return (
-        *(
-            teacher,
-            values["source"],
-            *_numbers(values, "questions, attempts, correct"),
-            share(values.get("accuracy")),
-        ),
-        *_numbers(values, "questions_kept, traces_kept, mean_chars"),
-    )
-
-
-def total_traces(sets: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def total_traces(sets: Sequence[Metrics]) -> dict[str, Any]:
     """The sums over a teacher's sets, its accuracy over all questions, and the mean characters of
     all kept traces.
     """
     names = ("questions", "attempts", "correct", "questions_kept", "traces_kept")
-    total: dict[str, Any] = {name: sum(one[name] for one in sets) for name in names}
-    # the accuracy of a set is a rounded share of its questions
-    right = sum(round(one["accuracy"] * one["questions"]) for one in sets)
-    accuracy = right / total["questions"] if total["questions"] else None
-    return total | {
-        "source": TOTAL,
-        "accuracy": accuracy,
-        "mean_chars": _weighted(sets, "mean_chars", "traces_kept"),
+    total: dict[str, Any] = {name: sum(part[name] for part in sets) for name in names}
+    # The accuracy of a set is a rounded share of its questions
+    right_answers = sum(round(part["accuracy"] * part["questions"]) for part in sets)
+    total["source"] = TOTAL
+    total["accuracy"] = right_answers / total["questions"] if total["questions"] else None
+    total["mean_chars"] = _weighted_mean(sets, "mean_chars", "traces_kept")
+    return total
+
+
+def _mean_traces(sets: Sequence[Metrics]) -> dict[str, Any]:
+    """A teacher's means over its sets, each counting the same."""
+    return {
+        "source": MEAN,
+        "accuracy": _mean(part["accuracy"] for part in sets),
+        "mean_chars": _mean(part["mean_chars"] for part in sets),
     }
 
 
-def _mean_traces(sets: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    return {"source": MEAN} | {
-        name: _mean(one[name] for one in sets) for name in ("accuracy", "mean_chars")
-    }
-
-
-def _papers_traces() -> list[tuple[str, ...]]:
+def _papers_traces() -> list[Metrics]:
     """What the paper gives of table 2."""
-    known = [
-        (paper.QWEN, {"source": one.name, "accuracy": one.accuracy, "mean_chars": one.chars})
-        for one in paper.SETS.values()
+    # Sets by name for one teacher, and the number of all kept traces for both
+    rows: list[Metrics] = [
+        {
+            "teacher": f"{PAPER} {paper.QWEN}",
+            "source": figures.name,
+            "accuracy": figures.accuracy,
+            "mean_chars": figures.chars,
+        }
+        for figures in paper.SETS.values()
     ]
-    known += [
-        (teacher, {"source": TOTAL, "traces_kept": paper.TRACES})
+    rows += [
+        {"teacher": f"{PAPER} {teacher}", "source": TOTAL, "traces_kept": paper.TRACES}
         for teacher in (paper.QWEN, paper.GPT_OSS)
     ]
-    return [_traces(f"{PAPER} {teacher}", values) for teacher, values in known]
+    return rows
 
 
-def _weighted(sets: Iterable[Mapping[str, Any]], name: str, weight: str) -> float | None:
+def _weighted_mean(sets: Iterable[Metrics], name: str, weight: str) -> float | None:
     """The mean of `name` over what `weight` counts in the sets; None without any."""
-    known = [(one[name], one[weight]) for one in sets if one[name] is not None and one[weight]]
-    return (
-        sum(value * count for value, count in known) / sum(count for _, count in known)
-        if known
-        else None
-    )
+    weighted_sum, weight_sum = 0.0, 0
+    for part in sets:
+        # A set without kept traces has no mean
+        if part[name] is not None and part[weight]:
+            weighted_sum += part[name] * part[weight]
+            weight_sum += part[weight]
+    return weighted_sum / weight_sum if weight_sum else None
 
 
 def _mean(values: Iterable[float | None]) -> float | None:
-    """Over the values that there are."""
-    known = [value for value in values if value is not None]
-    return fmean(known) if known else None
+    """The mean of the values that are not None; None without any."""
+    numbers = [value for value in values if value is not None]
+    return fmean(numbers) if numbers else None
 
 
-def selection(verified: Sequence[Mapping[str, Any]]) -> Table:
+def _selection_column(heading: str, name: str) -> Column[Metrics]:
+    """By how much the kept questions differ in what `name` says from those left out."""
+    return Column(heading, lambda metrics: _difference(metrics["selection"][name]))
+
+
+def _difference(welch: Mapping[str, float | None] | None) -> str:
+    if not welch:
+        return "-"
+    return interval(Estimate(welch["difference"], welch["low"], welch["high"]), 1, "+")
+
+
+_SELECTION = [
+    _text_column("teacher"),
+    _text_column("source"),
+    _share_column("accuracy %", "accuracy"),
+    _share_column("by second grader %", "accuracy_second_grader"),
+    _share_column("graders disagree %", "disagreement_rate"),
+    _share_column("questions kept %", "share_kept"),
+    _selection_column("kept - left out: question chars", "question_chars"),
+    _selection_column("difficulty", "difficulty"),
+    _selection_column("reasoning chars", "first_reasoning_chars"),
+]
+
+
+def selection(verified: Sequence[Metrics]) -> Table:
     """Table 2b: what a second grader says, and which questions' traces are kept."""
-    rows = [
-        (
-            *(
-                found["teacher"],
-                one["source"],
-                share(one["accuracy"]),
-                share(one["accuracy_second_grader"]),
-            ),
-            *(share(one["disagreement_rate"]), share(one["questions_kept"] / one["questions"])),
-            *(
-                _difference(one["selection"][name])
-                for name in ("question_chars", "difficulty", "first_reasoning_chars")
-            ),
-        )
-        for found in verified
-        for one in found["sets"]
-    ]
-    heads = (
-        "teacher, source, accuracy %, by second grader %, graders disagree %, questions kept %, "
-        "kept - left out: question chars, difficulty, reasoning chars"
-    )
+    rows = []
+    for metrics in verified:
+        for part in metrics["sets"]:
+            share_kept = part["questions_kept"] / part["questions"]
+            rows.append({**part, "teacher": metrics["teacher"], "share_kept": share_kept})
     title = (
-        "Table 2b. Grading and selection: accuracy of first attempts by both graders, their disagreement over all "
-        "attempts, and by how much the kept questions differ from those left out: in characters, in difficulty as "
-        "their set gives it, and in the characters of the teacher's first reasoning (95% intervals, Welch's t)."
+        "Table 2b. Grading and selection: accuracy of first attempts by both graders, their "
+        "disagreement over all attempts, and by how much the kept questions differ from those left "
+        "out: in characters, in difficulty as their set gives it, and in the characters of the "
+        "teacher's first reasoning (95% intervals, Welch's t)."
     )
-    return Table(title, columns(heads), rows)
+    return build_table(title, _SELECTION, rows)
 
 
-def _difference(found: Mapping[str, float | None] | None) -> str:
-    return (
-        interval(Estimate(found["difference"], found["low"], found["high"]), 1, "+")
-        if found
-        else "-"
-    )
+_COMPRESSION = [
+    _text_column("teacher"),
+    _text_column("compressor"),
+    _text_column("source"),
+    _number_column("traces"),
+    _number_column("kept"),
+    _number_column("rho mean", "rho_mean", 3),
+    _number_column("median", "rho_median", 3),
+    _number_column("q1", "rho_q1", 3),
+    _number_column("q3", "rho_q3", 3),
+    _number_column("mean chars", "mean_chars"),
+    Column[Metrics](
+        "dropped",
+        lambda metrics: counts(metrics["dropped"]) if "dropped" in metrics else "-",
+    ),
+]
 
 
-def compression(compressed: Sequence[Mapping[str, Any]], papers: bool = False) -> Table:
+def compression(compressed: Sequence[Metrics], papers: bool = False) -> Table:
     """Table 3: how much the compressors removed, of each set and of all; with `papers` also the
     paper's means.
     """
-    rows = [
-        _compression(arm["teacher"], arm["compressor"], part)
-        for arm in compressed
-        for part in (*arm["sets"], total_compression(arm["sets"]), mean_compression(arm["sets"]))
-    ]
-    for (teacher, compressor), rho in paper.RHO_MEANS.items() if papers else ():
-        rows.append(
-            _compression(f"{PAPER} {teacher}", compressor, {"source": "mean", "rho_mean": rho})
-        )
-    heads = (
-        "teacher, compressor, source, traces, kept, rho mean, median, q1, q3, mean chars, dropped"
-    )
+    rows: list[Metrics] = []
+    for metrics in compressed:
+        sets = metrics["sets"]
+        names = {"teacher": metrics["teacher"], "compressor": metrics["compressor"]}
+        # A compressor's sets, then its rows over all of them
+        parts = [*sets, total_compression(sets), mean_compression(sets)]
+        rows += [{**part, **names} for part in parts]
+    if papers:
+        rows += _papers_compression()
     title = "Table 3. Compression: rho = compressed / raw characters of a trace's reasoning."
-    notes = (
-        f'In "{TOTAL}" every kept trace counts the same, in "{MEAN}" every set that has some.',
-    )
-    return Table(title, columns(heads), rows, notes if compressed else ())
+    note = f'In "{TOTAL}" every kept trace counts the same, in "{MEAN}" every set that has some.'
+    return build_table(title, _COMPRESSION, rows, [note] if compressed else [])
 
 
-def _compression(teacher: str, compressor: str, values: Mapping[str, Any]) -> tuple[str, ...]:
-    """A row of table 3; what `values` lack is left open."""
-    return (
-        *(teacher, compressor, values["source"], *_numbers(values, "traces, kept")),
-        *_numbers(values, "rho_mean, rho_median, rho_q1, rho_q3", 3),
-        *(
-            number(values.get("mean_chars")),
-            reasons(values["dropped"]) if "dropped" in values else "-",
-        ),
-    )
+def _papers_compression() -> list[Metrics]:
+    """What the paper gives of table 3."""
+    return [
+        {
+            "teacher": f"{PAPER} {teacher}",
+            "compressor": compressor,
+            "source": "mean",
+            "rho_mean": rho,
+        }
+        for (teacher, compressor), rho in paper.RHO_MEANS.items()
+    ]
 
 
-def total_compression(sets: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def total_compression(sets: Sequence[Metrics]) -> dict[str, Any]:
     """A compressor's sums over its sets, and its means over all kept traces."""
-    total: dict[str, Any] = {name: sum(one[name] for one in sets) for name in ("traces", "kept")}
-    dropped = sum((Counter(one["dropped"]) for one in sets), Counter[str]())
-    means = {name: _weighted(sets, name, "kept") for name in ("rho_mean", "mean_chars")}
-    return total | {"source": TOTAL, "dropped": dropped} | means
+    dropped = sum((Counter(part["dropped"]) for part in sets), Counter[str]())
+    return {
+        "source": TOTAL,
+        "traces": sum(part["traces"] for part in sets),
+        "kept": sum(part["kept"] for part in sets),
+        "dropped": dropped,
+        "rho_mean": _weighted_mean(sets, "rho_mean", "kept"),
+        "mean_chars": _weighted_mean(sets, "mean_chars", "kept"),
+    }
 
 
-def mean_compression(sets: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def mean_compression(sets: Sequence[Metrics]) -> dict[str, Any]:
     """A compressor's rho averaged over its sets, each counting the same."""
-    return {"source": MEAN, "rho_mean": _mean(one["rho_mean"] for one in sets)}
+    return {"source": MEAN, "rho_mean": _mean(part["rho_mean"] for part in sets)}
 
 
 def holes(missing: Sequence[str]) -> Table:
-    """What the grid names and this report was made without."""
-    rows = [(path,) for path in missing]
-    return Table(
-        "Not there when this report was made: run `dvc repro` for the whole grid.", ("file",), rows
-    )
+    """The files that the grid names and that this report was made without."""
+    title = "Not there when this report was made: run `dvc repro` for the whole grid."
+    columns: list[Column[str]] = [Column("file", lambda path: path)]
+    return build_table(title, columns, missing)
