@@ -65,19 +65,6 @@ def make_tables(study: Study) -> dict[str, Table]:
     return {name: table.with_note(notes.get(name, "")) for name, table in tables.items()}
 
 
-def draw_figures(study: Study) -> dict[str, bytes]:
-    """The figures' files by name."""
-    return drawing.draw(
-        study.grid.arms(),
-        study.arms,
-        study.compared,
-        study.inputs.compress,
-        study.caps,
-        study.curves,
-        study.settings.paper,
-    )
-
-
 def vega_files(study: Study) -> dict[str, bytes]:
     """The data of DVC's own plots, as CSV files by name."""
     arms, inputs = study.grid.arms(), study.inputs
@@ -173,7 +160,7 @@ def write_report(study: Study, profile: str) -> None:
     """Makes all files of the report, and then writes them."""
     metrics_root, plots = paths.metrics(profile), paths.plots(profile)
     tables = make_tables(study)
-    figure_files = draw_figures(study)
+    figure_files = drawing.draw(study)
     captions_by_figure = make_captions(study, metrics_root)
     page_text = make_page(study, profile, tables, figure_files, captions_by_figure)
     results_table = summary.table(summary.rows([*study.arms, *study.cells]))
