@@ -5,11 +5,24 @@ import itertools
 from stages.core.cells import Cell
 from stages.core.grid import ALL
 from stages.core.report.results import Result, TrainingCost
-from stages.core.statistics.measures import Estimate, Lengths, Measure
+from stages.core.statistics.measures import Estimate
+from tests.synthetic import measured
 
 ARMS = ("raw", "light", "strong", "truncated_light", "answer_only", "untrained")
 COST = TrainingCost(
-    1, 1.0, 1, 1, 2, 12, True, (1.0,), 1.0, ("cpu (2 threads)",), 0.5, 0.6, Estimate(0.25)
+    examples=1,
+    passes=1.0,
+    steps=1,
+    tokens=1,
+    total_tokens=2,
+    flops=12,
+    packed=True,
+    each_seconds=(1.0,),
+    peak_memory_gb=1.0,
+    devices=("cpu (2 threads)",),
+    relative_tokens=0.5,
+    relative_flops=0.6,
+    relative_seconds=Estimate(0.25),
 )
 ACCURACIES_AND_TOKENS = ((0.7, 300), (0.6, 110), (0.5, 60), (0.3, 100), (0.1, 12), (0.2, 180))
 
@@ -19,9 +32,8 @@ def result(
 ) -> Result:
     """The result of an arm."""
     estimate = Estimate(accuracy, max(0, accuracy - 0.1), min(1, accuracy + 0.1))
-    lengths = Lengths(*[tokens] * 6)
     ratios = dict.fromkeys(("retention", "output", "efficiency"), estimate)
-    measure = Measure(40, estimate, Estimate(tokens), lengths, lengths, lengths, 0, 0, **ratios)
+    measure = measured(40, estimate, tokens, **ratios)
     scopes = {(ALL, ALL): measure}
     if target == "untrained":
         return Result(Cell.untrained(student), None, scopes)

@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from stages.core.report import provenance
+from stages.core.report import captions
 from stages.core.report.figures import accuracy, drawing, tokens
 from stages.core.report.figures.styles import arm_styles
 from stages.core.statistics.measures import Estimate
@@ -20,7 +20,7 @@ def test_every_figure_has_its_caption() -> None:
         caps=[8, 16],
         curves={each.cell: [Estimate(0.1), Estimate(0.2)] for each in results},
     )
-    assert list(drawing.figures_by_stem(study)) == list(provenance.FIGURES)
+    assert list(drawing.figures_by_stem(study)) == list(captions.FIGURES)
 
 
 def test_arms_differ_in_colour_and_in_marker() -> None:

@@ -14,8 +14,8 @@ from matplotlib.transforms import Bbox
 
 from stages.core.grid import ALL
 from stages.core.report.figures.tokens import accuracy_tokens
-from stages.core.statistics.measures import Lengths
 from tests.core.report.synthetic_results import ARMS, grid_results, result
+from tests.synthetic import equal_lengths
 
 
 def markers(axes: Axes) -> list[Line2D]:
@@ -71,7 +71,7 @@ def test_figure_5_counts_reasoning_tokens_and_its_alternative_all_generated_ones
     reasoning: bool, tokens: int, x_label: str
 ) -> None:
     raw = result("raw", 0.5, 50)
-    measure = dataclasses.replace(raw.main, thinking=Lengths(*[40.0] * 6))
+    measure = dataclasses.replace(raw.main, thinking=equal_lengths(40.0))
     results = [dataclasses.replace(raw, scopes={(ALL, ALL): measure})]
     axes = accuracy_tokens(ARMS, results, reasoning=reasoning).axes[0]
     (marker,) = markers(axes)

@@ -16,9 +16,9 @@ from stages.core.grid import ALL
 from stages.core.report.figures import vega
 from stages.core.report.figures.styles import arm_styles
 from stages.core.report.results import Result
-from stages.core.statistics.measures import Estimate, Lengths, Measure
+from stages.core.statistics.measures import Estimate, Lengths
 from tests.core.plots import dvc
-from tests.synthetic import PROFILE, SMALL, build, run_report
+from tests.synthetic import PROFILE, SMALL, build, measured, run_report
 
 ARMS = ("raw", "light", "untrained")
 PLOTS = {"accuracy_tokens": "tokens", "accuracy_budget": "cap"}
@@ -27,9 +27,10 @@ COLUMNS = {"accuracy_tokens": vega.POINTS, "accuracy_budget": vega.CURVES}
 
 def result(target: str, method: str = "", accuracy: Estimate = Estimate(0.5, 0.25, 0.75)) -> Result:  # noqa: B008
     """An arm with just what the rows say."""
-    lengths = Lengths(21, 10, 20, 30, 40, 50)
+    lengths = Lengths(mean=21, q1=10, median=20, q3=30, p95=40, maximum=50)
     cell = Cell("solver" if method else "", target, "small", method, "s0" if method else "")
-    measure = Measure(40, accuracy, Estimate(21), lengths, lengths, lengths, 0, 0)
+    parts = dict.fromkeys(("lengths", "thinking", "answering"), lengths)
+    measure = measured(40, accuracy, 21, **parts)
     return Result(cell, None, {(ALL, ALL): measure})
 
 
