@@ -21,7 +21,16 @@ from stages.core.program.params import Positive
 from stages.core.report import captions, comparable, metrics, page, paper, provenance, summary
 from stages.core.report.figures import curves, drawing, vega
 from stages.core.report.study import Settings, Study, compute, headline
-from stages.core.report.tables import accuracy, cost, data, differences, lengths, markup, sets
+from stages.core.report.tables import (
+    accuracy,
+    cost,
+    data,
+    differences,
+    lengths,
+    markup,
+    selection,
+    sets,
+)
 from stages.core.report.tables.headline import headline_table
 from stages.core.report.tables.table import Table
 
@@ -42,7 +51,7 @@ def make_tables(study: Study) -> dict[str, Table]:
     tables = {
         "1_datasets": data.datasets(inputs.datasets),
         "2_traces": data.traces(inputs.verify, with_paper),
-        "2b_selection": data.selection(inputs.verify),
+        "2b_selection": selection.selection(inputs.verify),
         "3_compression": data.compression(inputs.compress, with_paper),
         "4_accuracy": accuracy.accuracy([*results, *study.cells], confidence),
         "4b_differences": differences.differences(results, study.compared, confidence),

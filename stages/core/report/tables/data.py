@@ -7,38 +7,37 @@ from typing import Any
 
 from stages.core.report import paper
 from stages.core.report.tables.table import Column, Table, build_table
-from stages.core.report.tables.text import counts, interval, number, share
-from stages.core.statistics.measures import Estimate
+from stages.core.report.tables.text import counts, number, share
 
 TOTAL, MEAN = "all sets", "mean over sets"
 PAPER = "paper:"  # what stands before the names of the paper's models
 Metrics = Mapping[str, Any]  # what a stage says of a set, or the sums or means over sets
 
 
-def _text_column(name: str) -> Column[Metrics]:
+def text_column(name: str) -> Column[Metrics]:
     """The text under `name`, which is the heading too."""
     return Column(name, lambda metrics: str(metrics[name]))
 
 
-def _number_column(heading: str, name: str = "", digits: int = 0) -> Column[Metrics]:
+def number_column(heading: str, name: str = "", digits: int = 0) -> Column[Metrics]:
     """The number under `name`, which is the heading where none is given; "-" where it lacks."""
     return Column(heading, lambda metrics: number(metrics.get(name or heading), digits))
 
 
-def _share_column(heading: str, name: str) -> Column[Metrics]:
+def share_column(heading: str, name: str) -> Column[Metrics]:
     """The fraction under `name` in per cent; "-" where it lacks."""
     return Column(heading, lambda metrics: share(metrics.get(name)))
 
 
 _DATASETS = [
-    _text_column("source"),
-    _text_column("group"),
-    _text_column("kind"),
-    _text_column("grader"),
-    _number_column("train"),
-    _number_column("validation"),
-    _number_column("test"),
-    _number_column("near test", "near_test"),
+    text_column("source"),
+    text_column("group"),
+    text_column("kind"),
+    text_column("grader"),
+    number_column("train"),
+    number_column("validation"),
+    number_column("test"),
+    number_column("near test", "near_test"),
 ]
 
 
@@ -52,15 +51,15 @@ def datasets(sets: Sequence[Metrics]) -> Table:
 
 
 _TRACES = [
-    _text_column("teacher"),
-    _text_column("source"),
-    _number_column("questions"),
-    _number_column("attempts"),
-    _number_column("correct"),
-    _share_column("accuracy %", "accuracy"),
-    _number_column("questions kept", "questions_kept"),
-    _number_column("traces kept", "traces_kept"),
-    _number_column("chars", "mean_chars"),
+    text_column("teacher"),
+    text_column("source"),
+    number_column("questions"),
+    number_column("attempts"),
+    number_column("correct"),
+    share_column("accuracy %", "accuracy"),
+    number_column("questions kept", "questions_kept"),
+    number_column("traces kept", "traces_kept"),
+    number_column("chars", "mean_chars"),
 ]
 
 
@@ -146,57 +145,17 @@ def _mean(values: Iterable[float | None]) -> float | None:
     return fmean(numbers) if numbers else None
 
 
-def _selection_column(heading: str, name: str) -> Column[Metrics]:
-    """By how much the kept questions differ in what `name` says from those left out."""
-    return Column(heading, lambda metrics: _difference(metrics["selection"][name]))
-
-
-def _difference(welch: Mapping[str, float | None] | None) -> str:
-    if not welch:
-        return "-"
-    return interval(Estimate(welch["difference"], welch["low"], welch["high"]), 1, "+")
-
-
-_SELECTION = [
-    _text_column("teacher"),
-    _text_column("source"),
-    _share_column("accuracy %", "accuracy"),
-    _share_column("by second grader %", "accuracy_second_grader"),
-    _share_column("graders disagree %", "disagreement_rate"),
-    _share_column("questions kept %", "share_kept"),
-    _selection_column("kept - left out: question chars", "question_chars"),
-    _selection_column("difficulty", "difficulty"),
-    _selection_column("reasoning chars", "first_reasoning_chars"),
-]
-
-
-def selection(verified: Sequence[Metrics]) -> Table:
-    """Table 2b: what a second grader says, and which questions' traces are kept."""
-    rows = []
-    for metrics in verified:
-        for part in metrics["sets"]:
-            share_kept = part["questions_kept"] / part["questions"]
-            rows.append({**part, "teacher": metrics["teacher"], "share_kept": share_kept})
-    title = (
-        "Table 2b. Grading and selection: accuracy of first attempts by both graders, their "
-        "disagreement over all attempts, and by how much the kept questions differ from those left "
-        "out: in characters, in difficulty as their set gives it, and in the characters of the "
-        "teacher's first reasoning (95% intervals, Welch's t)."
-    )
-    return build_table(title, _SELECTION, rows)
-
-
 _COMPRESSION = [
-    _text_column("teacher"),
-    _text_column("compressor"),
-    _text_column("source"),
-    _number_column("traces"),
-    _number_column("kept"),
-    _number_column("rho mean", "rho_mean", 3),
-    _number_column("median", "rho_median", 3),
-    _number_column("q1", "rho_q1", 3),
-    _number_column("q3", "rho_q3", 3),
-    _number_column("mean chars", "mean_chars"),
+    text_column("teacher"),
+    text_column("compressor"),
+    text_column("source"),
+    number_column("traces"),
+    number_column("kept"),
+    number_column("rho mean", "rho_mean", 3),
+    number_column("median", "rho_median", 3),
+    number_column("q1", "rho_q1", 3),
+    number_column("q3", "rho_q3", 3),
+    number_column("mean chars", "mean_chars"),
     Column[Metrics](
         "dropped",
         lambda metrics: counts(metrics["dropped"]) if "dropped" in metrics else "-",
