@@ -1,4 +1,4 @@
-"""Counting the tokens of many texts, and cutting many texts to numbers of tokens.
+"""Counting the tokens of many texts.
 
 It works in batches on all cores. The tokenizer's own Rust code is called, and its encodings stay
 in Rust. For a long trace, lists of its ids and offsets in Python cost more time than finding them
@@ -52,31 +52,27 @@ def counts(tokenizer: Any, texts: Sequence[str]) -> list[int]:
     return [len(encoding) for encoding in encodings]
 
 
-def firsts(tokenizer: Any, texts: Sequence[str], budgets: Sequence[int]) -> list[tuple[str, int]]:
-    """The longest start of each of `texts` within its budget of tokens.
+class LastEncodings:
+    """Encodings with the offsets of their tokens, which say where a text can be cut.
 
-    Beside it stands the number of tokens of the text before the cut. The text itself is cut, at the
-    end of a token, so that the result is a true prefix. A budget that ends inside a character of
-    several tokens gives the text before that character.
+    Those of the last texts are kept, because a batch's lengths are asked for before it is cut.
+    Texts of 10,000 characters take 0.3 MB each.
     """
-    # Not encode_batch_fast: it leaves out the offsets, which say where to cut
-    encodings = _backend(tokenizer).encode_batch(texts, add_special_tokens=False)
-    starts = []
-    for encoding, text, budget in zip(encodings, texts, budgets, strict=True):
-        starts.append((_start(encoding, text, budget), len(encoding)))
-    return starts
 
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+        self._texts: list[str] = []
+        self._encodings: list[Any] = []
 
-def _start(encoding: Any, text: str, budget: int) -> str:
-    """The longest start of `text` within `budget` tokens."""
-    if len(encoding) <= budget:
-        return text
-    if budget <= 0:
-        return ""
-    _, last_end = encoding.token_to_chars(budget - 1)
-    next_start, _ = encoding.token_to_chars(budget)
-    # The tokens of a character that is cut overlap: each spans all of it
-    return text[: min(last_end, next_start)]
+    def of(self, texts: Sequence[str]) -> list[Any]:
+        """The encoding of each of `texts`, as Rust objects without special tokens."""
+        if self._texts != list(texts):
+            # Not encode_batch_fast: it leaves out the offsets
+            self._encodings = _backend(self._tokenizer).encode_batch(
+                texts, add_special_tokens=False
+            )
+            self._texts = list(texts)
+        return self._encodings
 
 
 def _backend(tokenizer: Any) -> Any:
