@@ -3,7 +3,7 @@
 Of training questions the raw trace and what every target made of it, of evaluated ones the
 students' greedy answers; of those training questions that the example_questions stage chose both.
 
-questions, traces, compressed, truncated, predictions, scores, example predictions and scores
+questions, traces, compressed, shortened, predictions, scores, example predictions and scores
     -> metrics/<profile>/examples.json (in git, so that the page is drawn from it alone)
 Run: python -m stages.examples --profile default
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from stages.core import paths, records
-from stages.core.cells import TRUNCATED, Cell
+from stages.core.cells import Cell
 from stages.core.grid import Grid
 from stages.core.paths import DataPaths
 from stages.core.program import command, params
@@ -73,7 +73,7 @@ def bounds(grid: Grid, train: int, asked: int, count: int) -> tuple[int, int]:
     and of all cells' answers: every evaluated one, and those training questions that are shown.
     """
     traces = len(grid.teachers) * (
-        2 + len(grid.compressors) + len(grid.truncate_to) * len(grid.students)
+        2 + len(grid.compressors) + len(grid.shorteners) * len(grid.students)
     )
     said = 2 * len(grid.cells())
     each = max(1, train * (1 + traces + said) + asked * (1 + said))
@@ -123,9 +123,9 @@ def variants(data: DataPaths, grid: Grid, teacher: str) -> Iterator[tuple[str, s
     """(target, student, file) of every version of a teacher's traces that the grid trains on."""
     for name in grid.compressors:
         yield name, None, data.compressed(teacher, name)
-    for name in grid.truncate_to:
+    for name in grid.shorteners:
         for student in grid.students:
-            yield TRUNCATED + name, student, data.truncated(teacher, student, name)
+            yield name, student, data.shortened(teacher, student, name)
 
 
 def traces(

@@ -1,7 +1,7 @@
 """Summarise a profile's runs: statistics, tables and figures, from the tracked metrics and
 params.yaml alone.
 
-metrics/<profile>/{questions.json, verify, compress, truncate, assemble, train, timing, scores}
+metrics/<profile>/{questions.json, verify, compress, shorten, assemble, train, timing, scores}
     -> metrics/<profile>/{summary.json, results.csv}, plots/<profile>/{tables, figures, vega}
 
     python -m stages.report --profile default

@@ -14,7 +14,6 @@ Run: python -m stages.shorten --profile default --teacher scripted --shortener t
 import functools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple

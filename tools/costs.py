@@ -99,12 +99,15 @@ class StudyCosts:
     traces: float
 
     def target_tokens(self, teacher: str, target: str) -> float:
-        """Tokens of a completion, mean. A truncated raw trace is as long as its compressed form."""
+        """Tokens of a completion, mean. A shortened raw trace is as long as its budget."""
         raw = RAW_CHARS[teacher] / CHARS_PER_TOKEN
-        name = target.removeprefix("truncated_")
-        if name == "answer_only":
+        shortener = self.params["shorteners"].get(target, {})
+        if target == "answer_only":
             return ANSWER
-        rho = 1.0 if name == "raw" else RHO[teacher, name]
+        if "ratio" in shortener:
+            return float(raw * shortener["ratio"] + ANSWER)
+        compressor = shortener.get("budget_of", target)
+        rho = 1.0 if compressor == "raw" else RHO[teacher, compressor]
         return raw * rho + ANSWER
 
     def generate(self, teacher: str) -> PartCost:

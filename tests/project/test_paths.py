@@ -37,7 +37,7 @@ def outs(stage: str) -> set[str]:
         ("verify", DATA.traces(ITEM["teacher"])),
         ("verify", DATA.disagreements("verify", ITEM["teacher"])),
         ("compress", DATA.compressed(ITEM["teacher"], ITEM["compressor"])),
-        ("truncate", DATA.truncated(ITEM["teacher"], ITEM["student"], ITEM["compressor"])),
+        ("shorten", DATA.shortened(ITEM["teacher"], ITEM["student"], ITEM["shortener"])),
         ("assemble", DATA.sft(ITEM["teacher"], ITEM["student"])),
         ("example_questions", DATA.example_questions(ITEM["student"])),
         ("train", DATA.checkpoint(CELL)),

@@ -168,7 +168,7 @@ PLANNED = {  # stages that the default profile does not have
     "mine": {"import_traces@mine-qwen", "train@mine-qwen-strong-smollm2-lora-s0"},
     "half": {
         "compress@half-scripted-half",
-        "truncate@half-scripted-half-smollm2",
+        "shorten@half-scripted-truncated_half-smollm2",
         "train@half-scripted-truncated_half-smollm2-full-s0",
     },
     "larger": {

@@ -18,7 +18,7 @@ GRID = {
     "profiles": ["test"],
     "teachers": ["solver"],
     "compressors": ["mild"],
-    "truncate_to": ["mild"],
+    "shorteners": ["truncated_mild"],
     "targets": ["raw", "mild", "truncated_mild"],
     "students": ["tiny"],
     "methods": ["full"],
@@ -100,7 +100,7 @@ def written(project: Project) -> Path:
         variant(0, kept=False, drop_reason="refused"),
         variant(1, reasoning="short", flags=("verbatim",)),
     ]
-    for place in ("compressed/solver/mild", "truncated/solver/tiny/mild"):
+    for place in ("compressed/solver/mild", "shortened/solver/tiny/truncated_mild"):
         records.write(data / f"{place}.parquet", short, Variant)
     for cell in CELLS:
         said = [

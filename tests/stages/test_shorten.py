@@ -11,11 +11,11 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
+from stages.truncate import cut, main, paired
 
 from stages.core import records, tokens
 from stages.core.program.errors import StageError
 from stages.core.records import Trace, Variant
-from stages.truncate import cut, main, paired
 from tests.conftest import Project
 from tests.made import leftovers, trace, variant
 

@@ -184,7 +184,7 @@ NAMES = [
         "grid.targets=[truncated_strong]",
         "grid.targets: 'truncated_strong' is not in the targets of this grid",
     ),
-    ("grid.truncate_to=[none]", "grid.truncate_to: 'none' is not in grid.compressors"),
+    ("grid.shorteners=[none]", "grid.shorteners: 'none' is not in shorteners"),
     ("grid.students=[huge]", "grid.students: 'huge' is not in students; known: smollm2, tiny"),
     ("grid.methods=[magic]", "grid.methods: 'magic' is not in methods"),
     ("grid.imported=[scripted]", "grid.teachers: 'scripted': expected each teacher in one of"),

@@ -61,11 +61,11 @@ def one_of(*known: str) -> AfterValidator:
 
 NAME = re.compile(r"[a-z0-9_]+")  # e.g. smollm2, truncated_mild
 TARGETS = ("raw", "answer_only", "untrained")
-TRUNCATED = "truncated_"  # the name of a truncation is this and the name of its compressor
 # Names that mean something else: folders of data/, targets, the sum of all question sets
 _RESERVED_NAMES = {
     "profile": ("imports", "scratch", "store"),
     "compressor": TARGETS,
+    "shortener": TARGETS,
     "question set": ("all",),
 }
 
@@ -79,8 +79,7 @@ def check_name(kind: str, name: Any) -> str:
         raise StageError(
             f"{kind} {complaints.quoted(name)}: a name consists of small letters, digits and _; rename it"
         )
-    is_truncation = kind == "compressor" and name.startswith(TRUNCATED)
-    if name in _RESERVED_NAMES.get(kind, ()) or is_truncation:
+    if name in _RESERVED_NAMES.get(kind, ()):
         raise StageError(f"{kind} {name!r}: this name has another meaning; rename it")
     return name
 
@@ -115,6 +114,8 @@ Name = Annotated[str, _name_of("name")]
 Profile = Annotated[str, _name_of("profile")]
 Compressor = Annotated[str, _name_of("compressor")]
 Compressors = Annotated[list[Compressor], AfterValidator(_unique)]
+Shortener = Annotated[str, _name_of("shortener")]
+Shorteners = Annotated[list[Shortener], AfterValidator(_unique)]
 QuestionSetName = Annotated[str, _name_of("question set")]
 Names = Annotated[list[Name], AfterValidator(_unique)]
 NonEmptyNames = Annotated[Names, Field(min_length=1)]

@@ -1,4 +1,4 @@
-"""What every arm did: its measures by group and set, against raw and against truncation, and what
+"""What every arm did: its measures by group and set, against raw and against shorteners, and what
 it cost.
 
 An arm is its seeds' runs together. In a grid of one seed it is that run itself.
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from stages.core.cells import TRUNCATED, UNTRAINED, Cell
+from stages.core.cells import UNTRAINED, Cell
 from stages.core.grid import ALL, MAIN, Grid, Scope
 from stages.core.records import GROUPS
 from stages.core.report.metrics import Inputs
@@ -144,30 +144,50 @@ def main_answers(answers: Mapping[Cell, Answers], inputs: Inputs) -> dict[Cell, 
     return {run: one.take(chosen) for run, one in answers.items()}
 
 
+def control_pairs(answers: Mapping[Cell, Answers], inputs: Inputs) -> list[tuple[Cell, Cell]]:
+    """Every compressed arm that has answers, with each arm of traces that were shortened to its
+    budgets: its length-matched controls.
+    """
+    pairs = []
+    for cell in answers:
+        for entry in inputs.shorten:
+            control = dataclasses.replace(cell, target=entry["shortener"])
+            is_control = (cell.teacher, cell.target, cell.student) == (
+                entry["teacher"],
+                entry["budget_of"],
+                entry["student"],
+            )
+            if is_control and control in answers:
+                pairs.append((cell, control))
+    return pairs
+
+
 def comparisons(
     answers: Mapping[Cell, Answers], inputs: Inputs, bootstrap: Bootstrap
 ) -> list[Comparison]:
-    """Compression against truncation to its lengths, wherever the grid has both."""
-    cut = {run: dataclasses.replace(run, target=TRUNCATED + run.target) for run in answers}
-    pairs = {run: other for run, other in cut.items() if other in answers}
-    if not pairs:
-        return []
-    runs = dict.fromkeys([*pairs, *pairs.values()])
-    measured = measures.measure({run: answers[run] for run in runs}, pairs, bootstrap)
-    lengths = {(one["teacher"], one["compressor"], one["student"]): one for one in inputs.truncate}
-    found = []
-    for run, other in pairs.items():
-        length = lengths.get((run.teacher, run.target, run.student), {})
-        found.append(
-            Comparison(
-                run,
-                measured[run],
-                measured[other],
-                length.get("mean_tokens"),
-                length.get("mean_budget"),
-            )
+    """Compression against every shortener to its budgets that the grid has."""
+    pairs = control_pairs(answers, inputs)
+    measured = {}
+    for shortener in dict.fromkeys(control.target for _, control in pairs):
+        controls = {cell: control for cell, control in pairs if control.target == shortener}
+        cells = dict.fromkeys([*controls, *controls.values()])
+        measured[shortener] = measures.measure(
+            {cell: answers[cell] for cell in cells}, controls, bootstrap
         )
-    return found
+    entries = {
+        (entry["teacher"], entry["shortener"], entry["student"]): entry for entry in inputs.shorten
+    }
+    return [
+        Comparison(
+            cell,
+            measured[control.target][cell],
+            control.target,
+            measured[control.target][control],
+            entries[cell.teacher, control.target, cell.student]["mean_tokens"],
+            entries[cell.teacher, control.target, cell.student]["mean_budget"],
+        )
+        for cell, control in pairs
+    ]
 
 
 def family(answers: Mapping[Cell, Answers], inputs: Inputs) -> int:
@@ -176,10 +196,8 @@ def family(answers: Mapping[Cell, Answers], inputs: Inputs) -> int:
     """
     groups = {group for _, group, _ in inputs.questions}
     with_raw = sum(run != raw and raw in answers for run, raw in references(answers).items())
-    with_cut = sum(
-        dataclasses.replace(run, target=TRUNCATED + run.target) in answers for run in answers
-    )
-    return with_raw * len(groups) + len(untrained(answers)) + with_cut
+    with_controls = len(control_pairs(answers, inputs))
+    return with_raw * len(groups) + len(untrained(answers)) + with_controls
 
 
 def corrected(
@@ -189,7 +207,7 @@ def corrected(
     the report.
 
     Of every arm with raw, by group, and with the untrained student, and of compression with
-    truncation.
+    the shorteners to its budgets.
     """
     family = [measure.p for one in found for measure in tested(one)] + [
         one.compressed.p for one in compared

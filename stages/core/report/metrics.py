@@ -28,7 +28,7 @@ _COMPRESSED = "source traces kept dropped rho_mean rho_median rho_q1 rho_q3 mean
 _FIELDS = {
     "verify": ("teacher sets", _VERIFIED),
     "compress": ("teacher compressor sets", _COMPRESSED),
-    "truncate": ("teacher compressor student mean_tokens mean_budget", ""),
+    "shorten": ("teacher shortener student budget_of mean_tokens mean_budget", ""),
     "assemble": ("teacher student questions examples dropped", ""),
     "train": ("examples passes prompt_tokens completion_tokens steps flops_6n packed", ""),
     "timing": ("device threads step_seconds peak_memory_gb", ""),
@@ -45,7 +45,7 @@ class Inputs:
     datasets: Sequence[Mapping[str, Any]]
     verify: Sequence[Mapping[str, Any]]
     compress: Sequence[Mapping[str, Any]]
-    truncate: Sequence[Mapping[str, Any]]
+    shorten: Sequence[Mapping[str, Any]]
     assemble: Sequence[Mapping[str, Any]]
     cost: Sequence[Mapping[str, Any]]  # of teachers, and with `compressor` of these
     train: Mapping[Cell, Mapping[str, Any]]
@@ -69,7 +69,7 @@ def names(grid: Grid) -> dict[str, list[str]]:
     stems = {
         "verify": product(grid.teachers),
         "compress": product(grid.teachers, grid.compressors),
-        "truncate": product(grid.teachers, grid.truncate_to, grid.students),
+        "shorten": product(grid.teachers, grid.shorteners, grid.students),
         "assemble": product(grid.teachers, grid.students),
         "train": trained,
         "timing": trained,
@@ -137,7 +137,7 @@ def load(root: Path, grid: Grid) -> Inputs:
         )["sets"],
         **{
             name: list(read[name].values())
-            for name in ("verify", "compress", "truncate", "assemble", "cost")
+            for name in ("verify", "compress", "shorten", "assemble", "cost")
         },
         train={run: read["train"][run.name] for run in costed},
         timing={run: read["timing"][run.name] for run in costed},

@@ -187,15 +187,16 @@ def by_training(results: Sequence[Result]) -> dict[tuple[str, str, str], list[Re
 
 @dataclass(frozen=True)
 class Comparison:
-    """Training on compressed traces against training on raw ones cut to the same token budget.
+    """Training on compressed traces against training on raw ones shortened to the same budgets.
 
-    `compressed` is measured against `truncated`; `tokens` and `budget` are means over the truncated
-    examples.
+    `compressed` is measured against `shortened`, the arm of the target `shortener`; `tokens` and
+    `budget` are means over the shortened traces.
     """
 
     cell: Cell
     compressed: Measure
-    truncated: Measure
+    shortener: str
+    shortened: Measure
     tokens: float | None = None
     budget: float | None = None
 
