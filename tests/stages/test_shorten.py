@@ -1,9 +1,10 @@
-"""The length-matched control: the raw reasoning's start, never longer than the compressed form in
-tokens.
+"""Shortened traces: of no more tokens than their budgets, which are shares of the raw tokens or the
+tokens of the compressed form.
 """
 
 import json
 import shutil
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,29 +12,50 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
-from stages.truncate import cut, main, paired
 
 from stages.core import records, tokens
 from stages.core.program.errors import StageError
 from stages.core.records import Trace, Variant
+from stages.core.targets.lengths import LastEncodings
+from stages.core.targets.shorteners import kinds
+from stages.core.targets.shorteners.budgets import Budget, shares
+from stages.shorten import Pair, Shortened, ShorteningTally, main, paired, shorten
 from tests.conftest import Project
 from tests.made import leftovers, trace, variant
 
 TEXT = st.text(min_size=1, max_size=30)
+HEAD = {"kind": "cut", "keep": "head"}
+
+
+def shortened(tokenizer: Any, config: dict[str, Any], pairs: Sequence[Pair]) -> Iterator[Shortened]:
+    """What the shortener that `config` describes makes of pairs."""
+    kind, settings = kinds.settings_of(config, "shorteners.x")
+    student = kinds.Student(
+        tokenizer=tokenizer,
+        encodings=LastEncodings(tokenizer),
+        model_folder=Path("models"),
+        store_folder=Path("store"),
+    )
+    return shorten(pairs, settings, kind.open(settings, student), student)
+
+
+def cut_to_short(tokenizer: Any, raw: str, compressed: Variant) -> Shortened:
+    """A raw trace, cut to the budget of its compressed form."""
+    pair = Pair(trace(0, reasoning=raw), compressed)
+    (row,) = shortened(tokenizer, HEAD | {"budget_of": "short"}, [pair])
+    return row
 
 
 @given(raw=TEXT, short=TEXT)
-def test_truncated_is_a_start_within_the_compressed_forms_tokens(
+def test_shortened_has_no_more_tokens_than_the_compressed_form(
     tokenizer: Any, raw: str, short: str
 ) -> None:
-    ((truncated, budget),) = cut(
-        [(trace(0, reasoning=raw), variant(0, reasoning=short))], tokenizer
-    )
-    assert raw.startswith(truncated.reasoning)
+    row, budget = cut_to_short(tokenizer, raw, variant(0, reasoning=short))
+    assert raw.startswith(row.reasoning)
     assert budget == tokens.count(tokenizer, short)
-    assert tokens.count(tokenizer, truncated.reasoning) == truncated.tokens
-    assert (truncated.tokens or 0) <= budget
-    assert truncated.kept == bool(truncated.reasoning)
+    assert tokens.count(tokenizer, row.reasoning) == row.tokens
+    assert (row.tokens or 0) <= budget
+    assert row.kept == bool(row.reasoning.strip())
 
 
 @pytest.mark.parametrize(
@@ -44,22 +66,69 @@ def test_truncated_is_a_start_within_the_compressed_forms_tokens(
         ("one", "two", "one", None),
         ("漢字", "abcd", "漢", None),
         ("漢字", "ab", "", "empty"),  # less than its first character
+        ("\n\none", "ab", "\n\n", "empty"),
     ],
 )
-def test_cut(tokenizer: Any, raw: str, short: str, expected: str, drop_reason: str | None) -> None:
-    ((truncated, _),) = cut([(trace(0, reasoning=raw), variant(0, reasoning=short))], tokenizer)
-    assert (truncated.reasoning, truncated.drop_reason) == (expected, drop_reason)
-    assert (truncated.chars, truncated.rho) == (len(expected), len(expected) / len(raw))
-    assert truncated.raw_tokens == tokens.count(tokenizer, raw)
-    assert truncated.answer == trace(0).answer
+def test_cut_to_a_compressed_form(
+    tokenizer: Any, raw: str, short: str, expected: str, drop_reason: str | None
+) -> None:
+    row, _ = cut_to_short(tokenizer, raw, variant(0, reasoning=short))
+    assert (row.reasoning, row.drop_reason) == (expected, drop_reason)
+    assert (row.chars, row.rho) == (len(expected), len(expected) / len(raw))
+    assert row.raw_tokens == tokens.count(tokenizer, raw)
+    assert row.answer == trace(0).answer
 
 
 def test_what_the_compressor_dropped_stays_dropped(tokenizer: Any) -> None:
     gone = variant(
         0, reasoning="cut in mid", kept=False, drop_reason="cut_at_limit", finish_reason="length"
     )
-    ((truncated, _),) = cut([(trace(0), gone)], tokenizer)
-    assert (truncated.kept, truncated.drop_reason) == (False, "cut_at_limit")
+    row, _ = cut_to_short(tokenizer, trace(0).reasoning, gone)
+    assert (row.kept, row.drop_reason) == (False, "cut_at_limit")
+
+
+@pytest.mark.parametrize(
+    ("ratio", "expected"), [(0.5, "one t"), (0.01, "o"), (0.29, "on"), (1.0, "one two tr")]
+)
+def test_cut_to_a_share_of_the_raw_tokens(tokenizer: Any, ratio: float, expected: str) -> None:
+    pair = Pair(trace(0, reasoning="one two tr"), None)
+    ((row, budget),) = shortened(tokenizer, HEAD | {"ratio": ratio}, [pair])
+    assert (row.reasoning, row.tokens, budget) == (expected, len(expected), len(expected))
+    assert (row.kept, row.finish_reason, row.flags) == (True, "stop", ())
+
+
+@given(sizes=st.lists(st.integers(0, 10**6)), ratio=st.floats(0.001, 1))
+def test_a_share_is_of_whole_tokens_and_at_least_one(sizes: list[int], ratio: float) -> None:
+    for size, budget in zip(sizes, shares(sizes, ratio), strict=True):
+        assert budget <= max(1, ratio * size + 1e-6)
+        assert budget > ratio * size - 1
+        assert (budget > 0) == (size > 0)
+
+
+def test_a_share_in_per_cent_is_not_rounded_down_by_its_binary_form() -> None:
+    assert shares([100], 0.29) == [29]  # 0.29 * 100 is 28.999999999999996
+
+
+@pytest.mark.parametrize(
+    ("config", "complaint"),
+    [
+        ({"keep": "head"}, "shorteners.x.kind: None is unknown; known: cut"),
+        ({"kind": ["cut"]}, "shorteners.x.kind: ['cut'] is unknown; known: cut"),
+        (HEAD, "shorteners.x: expected exactly one of ratio"),
+        (HEAD | {"ratio": 0.5, "budget_of": "mild"}, "expected exactly one of ratio"),
+        (HEAD | {"ratio": 0.0}, "shorteners.x.ratio: 0.0"),
+        (HEAD | {"ratio": 1.5}, "shorteners.x.ratio: 1.5"),
+        (HEAD | {"budget_of": "raw"}, "'raw': this name has another meaning"),
+        (HEAD | {"ratio": 0.5, "trim": True}, "shorteners.x.trim: unknown entry; known: budget_of"),
+        ({"kind": "cut", "ratio": 0.5}, "shorteners.x.keep: missing"),
+        ({"kind": "cut", "keep": "middle", "ratio": 0.5}, "keep: 'middle' is unknown; known: head"),
+        ([], "shorteners.x: expected a mapping, found []"),
+    ],
+)
+def test_bad_params_are_refused(config: Any, complaint: str) -> None:
+    with pytest.raises(StageError) as error:
+        kinds.settings_of(config, "shorteners.x")
+    assert complaint in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -78,12 +147,30 @@ def test_files_of_the_same_rows_are_paired() -> None:
     assert pairs == [(trace(0), variant(0)), (trace(1, 3), variant(1, 3))]
 
 
-CELL = ("--profile", "test", "--teacher", "solver", "--compressor", "short", "--student", "tiny")
+def test_what_is_dropped_or_over_its_budget_is_counted() -> None:
+    rows = [
+        Shortened(variant(0, tokens=4), 5),
+        Shortened(variant(1, tokens=9), 7),
+        Shortened(variant(2, tokens=0, kept=False, drop_reason="empty"), 1),
+    ]
+    tally = ShorteningTally()
+    assert list(tally.watch(rows)) == [row for row, _ in rows]
+    assert tally.summary() == {
+        "traces": 3,
+        "kept": 2,
+        "dropped": {"empty": 1},
+        "over_budget": 1,
+        "mean_tokens": 6.5,
+        "mean_budget": 6.0,
+    }
 
 
-def built(project: Project, tiny: Path, variants: list[Variant]) -> Path:
+CELL = ("--profile", "test", "--teacher", "solver", "--shortener", "cut", "--student", "tiny")
+
+
+def built(project: Project, tiny: Path, budget: dict[str, Any], variants: list[Variant]) -> Path:
     """A project with two traces, their compressed forms and the tiny student."""
-    root = project()
+    root = project(shorteners={"cut": HEAD | budget})
     shutil.copytree(tiny, root / "data/test/models/tiny")
     records.write(root / "data/test/traces/solver.parquet", [trace(0), trace(1)], Trace)
     records.write(root / "data/test/compressed/solver/short.parquet", variants, Variant)
@@ -92,28 +179,73 @@ def built(project: Project, tiny: Path, variants: list[Variant]) -> Path:
 
 def test_command_writes_variants_and_means(project: Project, tiny: Path) -> None:
     gone = variant(1, reasoning="", kept=False, drop_reason="empty")
-    root = built(project, tiny, [variant(0, reasoning="twelve chars"), gone])
+    variants = [variant(0, reasoning="twelve chars"), gone]
+    root = built(project, tiny, {"budget_of": "short"}, variants)
     assert CliRunner().invoke(main, CELL, catch_exceptions=False).exit_code == 0
-    variants = list(records.read(root / "data/test/truncated/solver/tiny/short.parquet", Variant))
-    assert [(row.reasoning, row.kept) for row in variants] == [
+    rows = list(records.read(root / "data/test/shortened/solver/tiny/cut.parquet", Variant))
+    assert [(row.reasoning, row.kept) for row in rows] == [
         (trace(0).reasoning[:12], True),
         ("", False),
     ]
-    assert json.loads((root / "metrics/test/truncate/solver-short-tiny.json").read_text()) == {
+    assert json.loads((root / "metrics/test/shorten/solver-cut-tiny.json").read_text()) == {
         "teacher": "solver",
-        "compressor": "short",
+        "shortener": "cut",
         "student": "tiny",
+        "budget_of": "short",
+        "ratio": None,
         "traces": 2,
         "kept": 1,
+        "dropped": {"empty": 1},
+        "over_budget": 0,
         "mean_tokens": 12.0,
         "mean_budget": 12.0,
     }
 
 
-def test_command_refuses_a_stale_compressed_file(project: Project, tiny: Path) -> None:
-    root = built(project, tiny, [variant(0)])
+def test_command_with_a_ratio_needs_no_compressed_file(project: Project, tiny: Path) -> None:
+    root = built(project, tiny, {"ratio": 0.5}, [])
+    shutil.rmtree(root / "data/test/compressed")
+    assert CliRunner().invoke(main, CELL, catch_exceptions=False).exit_code == 0
+    rows = list(records.read(root / "data/test/shortened/solver/tiny/cut.parquet", Variant))
+    assert [row.tokens for row in rows] == [(row.raw_tokens or 0) // 2 for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("budget", "complaint"),
+    [
+        ({"budget_of": "short"}, "compressed/solver/short.parquet: not made from these traces"),
+        ({"budget_of": "long"}, "data/test/compressed/solver/long.parquet: no such file"),
+        ({}, "params.yaml: shorteners.cut: expected exactly one of ratio"),
+    ],
+)
+def test_command_ends_in_one_line_and_leaves_nothing(
+    project: Project, tiny: Path, budget: dict[str, Any], complaint: str
+) -> None:
+    root = built(project, tiny, budget, [variant(0)])
     done = CliRunner().invoke(main, CELL, catch_exceptions=False)
     assert done.exit_code == 1
-    assert "data/test/compressed/solver/short.parquet: not made from these traces" in done.output
-    assert not list((root / "data/test/truncated").rglob("*.parquet"))
+    assert complaint in done.output
+    assert not list((root / "data/test").rglob("shortened/**/*.parquet"))
     assert leftovers(root) == []
+
+
+class FirstWords:
+    """The toy of a new kind: it keeps the first word, whatever the budget."""
+
+    def shorten(self, traces: Sequence[Trace], budgets: Sequence[int]) -> list[str]:
+        """The first word of each trace."""
+        return [row.reasoning.split()[0] for row in traces]
+
+
+def test_a_new_kind_is_one_entry(
+    monkeypatch: pytest.MonkeyPatch, project: Project, tiny: Path
+) -> None:
+    toy = kinds.Kind(Budget, lambda settings, student: FirstWords())
+    monkeypatch.setitem(kinds.KINDS, "first_word", toy)
+    root = built(project, tiny, {}, [])
+    project(shorteners={"cut": {"kind": "first_word", "ratio": 0.01}})
+    assert CliRunner().invoke(main, CELL, catch_exceptions=False).exit_code == 0
+    rows = list(records.read(root / "data/test/shortened/solver/tiny/cut.parquet", Variant))
+    assert [row.reasoning for row in rows] == [trace(n).reasoning.split()[0] for n in (0, 1)]
+    metrics = json.loads((root / "metrics/test/shorten/solver-cut-tiny.json").read_text())
+    assert metrics["over_budget"] == 2
