@@ -25,7 +25,7 @@ TARGETS = ["raw", "light", "strong", "truncated_light", "answer_only"]
 SMALL = Grid(
     ["solver"],
     ["light", "strong"],
-    ["light"],
+    ["truncated_light"],
     TARGETS,
     ["small"],
     ["lora", "full"],

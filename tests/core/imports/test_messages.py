@@ -309,6 +309,8 @@ def test_bad_export_leaves_nothing(
     root = project()
     records.write(root / "data/test/traces/t.parquet", [trace(0), trace(2)], Trace)
     records.write(root / "data/test/compressed/t/stray.parquet", [variant(0), variant(1)], Variant)
+    shortened_path = root / "data/test/shortened/t/tiny/truncated_mild.parquet"
+    records.write(shortened_path, [variant(0)], Variant)
     done = CliRunner().invoke(main, ["--profile", "test", "--teacher", "t", *options, out])
     assert done.exit_code == 1
     assert f"error: {complaint}" in done.output
