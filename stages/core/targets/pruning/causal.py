@@ -22,7 +22,6 @@ from stages.core import tokens
 from stages.core.asking.engines.options import TransformersSettings
 from stages.core.asking.engines.transformers import load_weights
 from stages.core.machine import hardware
-from stages.core.program.errors import StageError
 from stages.core.targets.pruning import scoring_models, windows
 from stages.core.targets.pruning.score_store import Scores, rounded
 from stages.core.targets.pruning.scoring_models import ModelSource
@@ -72,29 +71,15 @@ class CausalScorer:
 
     def scores(self, texts: Sequence[Text]) -> Iterator[tuple[int, dict[str, Scores]]]:
         """Yields (index, scores) of each text, in any order. Scores are by name, of all tokens."""
-        if not texts:
-            return
-        self._load()
+        if texts:
+            self._load()
         self.texts_read += len(texts)
-        all_windows: list[tuple[int, Window]] = []
-        open_windows = [0] * len(texts)
-        parts: list[dict[int, torch.Tensor]] = [{} for _ in texts]  # by the window's start
-        for index, text in enumerate(texts):
-            for window in self._windows(text):
-                all_windows.append((index, window))
-                open_windows[index] += 1
-            if not open_windows[index]:  # an empty text
+        windows_by_text = [list(self._windows(text)) for text in texts]
+        for index, text_windows in enumerate(windows_by_text):
+            if not text_windows:  # a text without tokens
                 yield index, _named(torch.zeros(0, 2))
-        sizes = [len(window.ids) for _, window in all_windows]
-        for batch in scoring_models.batches(all_windows, sizes, self.batch_tokens):
-            results = self._batch([window for _, window in batch])
-            for (index, window), result in zip(batch, results, strict=True):
-                parts[index][window.start] = result
-                open_windows[index] -= 1
-                if not open_windows[index]:
-                    in_order = [parts[index][start] for start in sorted(parts[index])]
-                    parts[index] = {}
-                    yield index, _named(torch.cat(in_order))
+        for index, result in scoring_models.run(windows_by_text, self._batch, self.batch_tokens):
+            yield index, _named(result)
 
     def _windows(self, text: Text) -> Iterator[Window]:
         context_ids = self._start() + tokens.ids(self.tokenizer, text.context)
@@ -122,17 +107,14 @@ class CausalScorer:
                 self.source.name, self.source.revision, TransformersSettings(dtype=self.dtype)
             )
         except (OSError, ValueError, SafetensorError) as error:
-            raise StageError(
-                f"{self.source.params_path}: {self.source.name}: no weights that transformers can "
-                f"load: {tokens.reason(error)}"
-            ) from error
+            raise self.source.unreadable("language model", error) from error
         self._model = model.to(scoring_models.device()).eval()
         self._has_plain_head = self._checked_head()
 
     @torch.inference_mode()
     def _checked_head(self) -> bool:
         """Whether the logits are those of the head alone, neither scaled nor capped after it."""
-        ids = torch.tensor([[1, 2, 3, 4]], device=scoring_models.device())
+        ids = torch.tensor([[0, 1, 2]], device=scoring_models.device())
         own_logits = self._model(input_ids=ids, use_cache=False).logits.float()
         head = self._model.get_output_embeddings()
         hidden = self._model.get_decoder()(input_ids=ids, use_cache=False).last_hidden_state
@@ -146,11 +128,11 @@ class CausalScorer:
         padded = [window.ids + window.ids[-1:] * (longest - len(window.ids)) for window in batch]
         ids = torch.tensor(padded, device=scoring_models.device())
         # Position t predicts token t + 1
-        rows, positions = [], []
+        rows: list[int] = []
+        positions: list[int] = []
         for row, window in enumerate(batch):
-            last = len(window.ids) - 1
             rows += [row] * window.scored
-            positions += range(last - window.scored, last)
+            positions += range(window.first - 1, window.first - 1 + window.scored)
         row_index = torch.tensor(rows, device=ids.device)
         position_index = torch.tensor(positions, device=ids.device)
         next_ids = ids[row_index, position_index + 1]

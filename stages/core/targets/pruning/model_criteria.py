@@ -7,11 +7,14 @@ from typing import Any, Protocol, TypeVar
 from stages.core.records import Trace
 from stages.core.targets.pruning import score_store
 from stages.core.targets.pruning.causal import ENTROPIES, LOG_PROBS, CausalScorer, Text
+from stages.core.targets.pruning.classifier import KEEP, TokenClassifier
 from stages.core.targets.pruning.order import unit_means
 from stages.core.targets.pruning.score_store import Scores, ScoreStore
 from stages.core.targets.pruning.scoring_models import ModelSource
 from stages.core.targets.pruning.settings import Prune
-from stages.core.targets.pruning.units import Span
+from stages.core.targets.pruning.units import Span, joined
+
+ANSWER_GROUP = 16  # traces whose texts for criterion answer are held at once
 
 Request = TypeVar("Request", contravariant=True)
 
@@ -70,12 +73,11 @@ class TokenMeans:
     def scores(self, traces: Sequence[Trace], spans: Sequence[Sequence[Span]]) -> list[list[float]]:
         """For each trace the scores of its units."""
         texts = [Text(context_of(trace), trace.reasoning) for trace in traces]
+        all_scores = stored(self.scorer, self.store, texts)
         unit_scores = []
-        for text, trace_spans, by_name in zip(
-            texts, spans, stored(self.scorer, self.store, texts), strict=True
-        ):
+        for trace, trace_spans, by_name in zip(traces, spans, all_scores, strict=True):
             token_scores = self.sign * by_name[self.name].astype(float)
-            token_spans = self.scorer.token_spans(text.text)
+            token_spans = self.scorer.token_spans(trace.reasoning)
             unit_scores.append(unit_means(trace_spans, token_spans, token_scores.tolist()))
         return unit_scores
 
@@ -84,10 +86,85 @@ class TokenMeans:
         self.store.close()
 
 
-def of(config: Prune, source: ModelSource, store_folder: Path) -> Any:
+class Keep:
+    """The mean over a unit's tokens of the probability that a classifier keeps them."""
+
+    def __init__(self, scorer: TokenClassifier, store: ScoreStore) -> None:
+        self.scorer = scorer
+        self.store = store
+
+    def scores(self, traces: Sequence[Trace], spans: Sequence[Sequence[Span]]) -> list[list[float]]:
+        """For each trace the scores of its units."""
+        all_scores = stored(self.scorer, self.store, [trace.reasoning for trace in traces])
+        unit_scores = []
+        for trace, trace_spans, by_name in zip(traces, spans, all_scores, strict=True):
+            token_spans = self.scorer.token_spans(trace.reasoning)
+            token_scores = by_name[KEEP].astype(float).tolist()
+            unit_scores.append(unit_means(trace_spans, token_spans, token_scores))
+        return unit_scores
+
+    def close(self) -> None:
+        """Makes the scores durable."""
+        self.store.close()
+
+
+class AnswerDrop:
+    """How much the log-likelihood of the answer falls when the unit alone is left out.
+
+    Each unit takes one pass. The answer is the final one as the trace states it, after question and
+    reasoning. A unit that the answer does without goes first; its score may be negative.
+    """
+
+    def __init__(self, scorer: CausalScorer, store: ScoreStore) -> None:
+        self.scorer = scorer
+        self.store = store
+
+    def scores(self, traces: Sequence[Trace], spans: Sequence[Sequence[Span]]) -> list[list[float]]:
+        """For each trace the scores of its units."""
+        unit_scores: list[list[float]] = []
+        for first in range(0, len(traces), ANSWER_GROUP):
+            group = slice(first, first + ANSWER_GROUP)
+            texts: list[Text] = []
+            for trace, trace_spans in zip(traces[group], spans[group], strict=True):
+                texts += answer_texts(trace, trace_spans)
+            likelihoods = iter(
+                [
+                    float(by_name[LOG_PROBS].astype(float).sum())
+                    for by_name in stored(self.scorer, self.store, texts)
+                ]
+            )
+            for trace_spans in spans[group]:
+                whole = next(likelihoods)
+                unit_scores.append([whole - next(likelihoods) for _ in trace_spans])
+        return unit_scores
+
+    def close(self) -> None:
+        """Makes the scores durable."""
+        self.store.close()
+
+
+def answer_texts(trace: Trace, spans: Sequence[Span]) -> list[Text]:
+    """The answer after the reasoning, then after the reasoning without each unit (1 + units)."""
+    indices = range(len(spans))
+    texts = []
+    for left_out in (None, *indices):
+        reasoning = joined(
+            trace.reasoning, spans, (index for index in indices if index != left_out)
+        )
+        context = f"{context_of(trace)}{reasoning}\n\nAnswer:"
+        texts.append(Text(context, f" {trace.stated or trace.answer}"))
+    return texts
+
+
+def of(config: Prune, source: ModelSource, store_folder: Path) -> TokenMeans | Keep | AnswerDrop:
     """The criterion that `config` names, with the model at `source`."""
+    if config.criterion == "classifier":
+        return Keep(TokenClassifier(source), ScoreStore(store_folder))
     scorer = CausalScorer(source)
     store = ScoreStore(store_folder)
-    if config.criterion == "surprisal":
-        return TokenMeans(scorer, store, LOG_PROBS, -1)
-    return TokenMeans(scorer, store, ENTROPIES, 1)
+    match config.criterion:
+        case "surprisal":
+            return TokenMeans(scorer, store, LOG_PROBS, -1)
+        case "entropy":
+            return TokenMeans(scorer, store, ENTROPIES, 1)
+    return AnswerDrop(scorer, store)

@@ -1,16 +1,18 @@
 """What every model that scores tokens has: where it is, and what its scores are kept under."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 
+from stages.core import tokens
 from stages.core.machine import hardware
 from stages.core.program.errors import StageError
 from stages.core.students import sums
+from stages.core.targets.pruning.windows import Window
 
 # Tokens of the longest window that a model reads at once, whatever it could read. It bounds the
 # memory.
@@ -28,6 +30,22 @@ class ModelSource:
     name: str
     revision: str | None
     params_path: str
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What transformers' from_pretrained gets beside the name."""
+        return {
+            "revision": self.revision,
+            "local_files_only": self.revision is None,
+            "trust_remote_code": False,
+        }
+
+    def unreadable(self, what: str, error: Exception) -> StageError:
+        """The error of a model that transformers cannot load."""
+        return StageError(
+            f"{self.params_path}: {self.name}: no {what} that transformers can load: "
+            f"{tokens.reason(error)}"
+        )
 
     def fingerprint(self) -> str:
         """A hash of a folder's files, or the id and the revision of a model of the hub.
@@ -84,3 +102,27 @@ def batches(items: Iterable[Item], sizes: Sequence[int], most: int) -> list[list
     if batch:
         all_batches.append(batch)
     return all_batches
+
+
+def run(
+    windows: Sequence[Sequence[Window]],
+    score: Callable[[Sequence[Window]], Sequence[torch.Tensor]],
+    batch_tokens: int,
+) -> Iterator[tuple[int, torch.Tensor]]:
+    """Yields (index, scores) of each text as soon as all of its windows are scored.
+
+    `windows` are those of each text. `score` gives, for a batch of them, the scores of the scored
+    tokens of each, with the tokens on the first axis.
+    """
+    all_windows: list[tuple[int, Window]] = []
+    for index, text_windows in enumerate(windows):
+        all_windows.extend((index, window) for window in text_windows)
+    parts: list[dict[int, torch.Tensor]] = [{} for _ in windows]  # by the window's start
+    sizes = [len(window.ids) for _, window in all_windows]
+    for batch in batches(all_windows, sizes, batch_tokens):
+        scores = score([window for _, window in batch])
+        for (index, window), window_scores in zip(batch, scores, strict=True):
+            parts[index][window.start] = window_scores
+            if len(parts[index]) == len(windows[index]):
+                yield index, torch.cat([parts[index][start] for start in sorted(parts[index])])
+                parts[index] = {}

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Window:
-    """A part of a text as a causal model reads it.
+    """What a model reads at once, `ids`, to score the text's tokens from `start` on.
 
-    `ids` are those of the context and of the text's part. The model's scores of the last `scored`
-    ids are those of the text's tokens from `start` on.
+    The scores of `scored` ids from the index `first` on are theirs.
     """
 
     ids: list[int]
+    first: int
     scored: int
     start: int
 
@@ -30,6 +30,22 @@ def causal(context: Sequence[int], text: Sequence[int], size: int) -> Iterator[W
     start, scored = 0, min(room, len(text))
     while start < len(text):
         end = start + scored
-        first = max(0, end - room)
-        yield Window([*context, *text[first:end]], scored, start)
+        ids = [*context, *text[max(0, end - room) : end]]
+        yield Window(ids, len(ids) - scored, scored, start)
         start, scored = end, min(max(room // 2, 1), len(text) - end)
+
+
+def overlapping(text: Sequence[int], size: int) -> Iterator[Window]:
+    """Yields windows of at most `size` ids, of two or more, which overlap by half.
+
+    Together they score each token of `text` once, in the window in which it is farther from the
+    edges.
+    """
+    step = size // 2
+    begin, start = 0, 0
+    while start < len(text):
+        end = min(begin + size, len(text))
+        is_last = end == len(text)
+        scored_end = end if is_last else end - (size - step) // 2
+        yield Window(list(text[begin:end]), start - begin, scored_end - start, start)
+        begin, start = begin + step, scored_end
