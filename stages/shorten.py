@@ -187,7 +187,8 @@ def main(profile: str, teacher: str, shortener: str, student: str) -> None:
     # Check the params before anything is read
     axes = {"teacher": teacher, "shortener": shortener, "student": student}
     declared = params.read(PARAMS, profile, **axes)
-    kind, settings = settings_of(declared["shortener"], f"shorteners.{shortener}")
+    params_path = f"shorteners.{shortener}"
+    kind, settings = settings_of(declared["shortener"], params_path)
 
     # Load: traces and variants are read as they are shortened
     data = paths.data(profile)
@@ -202,9 +203,10 @@ def main(profile: str, teacher: str, shortener: str, student: str) -> None:
 
     # Shorten
     tally = ShorteningTally()
-    shortened = shorten(pairs, settings, kind.open(settings, resources), resources)
     shortened_path = data.shortened(teacher, student, shortener)
-    records.write(shortened_path, tally.watch(shortened), Variant)
+    with kind.open(settings, resources, params_path) as opened:
+        shortened = shorten(pairs, settings, opened, resources)
+        records.write(shortened_path, tally.watch(shortened), Variant)
 
     # Save the metrics
     metric_path = paths.metric(profile, "shorten", f"{teacher}-{shortener}-{student}")

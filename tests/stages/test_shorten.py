@@ -2,9 +2,10 @@
 tokens of the compressed form.
 """
 
+import contextlib
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ TEXT = st.text(min_size=1, max_size=30)
 HEAD = {"kind": "cut", "keep": "head"}
 
 
-def shortened(tokenizer: Any, config: dict[str, Any], pairs: Sequence[Pair]) -> Iterator[Shortened]:
+def shortened(tokenizer: Any, config: dict[str, Any], pairs: Sequence[Pair]) -> list[Shortened]:
     """What the shortener that `config` describes makes of pairs."""
     kind, settings = kinds.settings_of(config, "shorteners.x")
     student = kinds.Student(
@@ -36,7 +37,8 @@ def shortened(tokenizer: Any, config: dict[str, Any], pairs: Sequence[Pair]) -> 
         model_folder=Path("models"),
         store_folder=Path("store"),
     )
-    return shorten(pairs, settings, kind.open(settings, student), student)
+    with kind.open(settings, student, "shorteners.x") as shortener:
+        return list(shorten(pairs, settings, shortener, student))
 
 
 def cut_to_short(tokenizer: Any, raw: str, compressed: Variant) -> Shortened:
@@ -112,8 +114,8 @@ def test_a_share_in_per_cent_is_not_rounded_down_by_its_binary_form() -> None:
 @pytest.mark.parametrize(
     ("config", "complaint"),
     [
-        ({"keep": "head"}, "shorteners.x.kind: None is unknown; known: cut"),
-        ({"kind": ["cut"]}, "shorteners.x.kind: ['cut'] is unknown; known: cut"),
+        ({"keep": "head"}, "shorteners.x.kind: None is unknown; known: cut, prune"),
+        ({"kind": ["cut"]}, "shorteners.x.kind: ['cut'] is unknown; known: cut, prune"),
         (HEAD, "shorteners.x: expected exactly one of ratio"),
         (HEAD | {"ratio": 0.5, "budget_of": "mild"}, "expected exactly one of ratio"),
         (HEAD | {"ratio": 0.0}, "shorteners.x.ratio: 0.0"),
@@ -240,7 +242,7 @@ class FirstWords:
 def test_a_new_kind_is_one_entry(
     monkeypatch: pytest.MonkeyPatch, project: Project, tiny: Path
 ) -> None:
-    toy = kinds.Kind(Budget, lambda settings, student: FirstWords())
+    toy = kinds.Kind(Budget, lambda *_: contextlib.nullcontext(FirstWords()))
     monkeypatch.setitem(kinds.KINDS, "first_word", toy)
     root = built(project, tiny, {}, [])
     project(shorteners={"cut": {"kind": "first_word", "ratio": 0.01}})

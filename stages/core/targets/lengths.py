@@ -1,4 +1,4 @@
-"""Counting the tokens of many texts.
+"""Counting the tokens of many texts, and cutting many texts to numbers of tokens.
 
 It works in batches on all cores. The tokenizer's own Rust code is called, and its encodings stay
 in Rust. For a long trace, lists of its ids and offsets in Python cost more time than finding them
@@ -50,6 +50,44 @@ def counts(tokenizer: Any, texts: Sequence[str]) -> list[int]:
     """
     encodings = _backend(tokenizer).encode_batch_fast(texts, add_special_tokens=False)
     return [len(encoding) for encoding in encodings]
+
+
+def firsts(tokenizer: Any, texts: Sequence[str], budgets: Sequence[int]) -> list[tuple[str, int]]:
+    """The longest start of each of `texts` within its budget of tokens.
+
+    Beside it stands the number of tokens of the text before the cut. The text itself is cut, at the
+    end of a token, so that the result is a true prefix. A budget that ends inside a character of
+    several tokens gives the text before that character.
+    """
+    # Not encode_batch_fast: it leaves out the offsets, which say where to cut
+    encodings = _backend(tokenizer).encode_batch(texts, add_special_tokens=False)
+    starts = []
+    for encoding, text, budget in zip(encodings, texts, budgets, strict=True):
+        starts.append((start(encoding, text, budget), len(encoding)))
+    return starts
+
+
+def start(encoding: Any, text: str, count: int) -> str:
+    """The first `count` tokens of `text`, without a character of which a token is missing."""
+    if len(encoding) <= count:
+        return text
+    if count <= 0:
+        return ""
+    _, last_end = encoding.token_to_chars(count - 1)
+    next_start, _ = encoding.token_to_chars(count)
+    # The tokens of a character that is cut overlap: each spans all of it
+    return text[: min(last_end, next_start)]
+
+
+def end(encoding: Any, text: str, count: int) -> str:
+    """The last `count` tokens of `text`, without a character of which a token is missing."""
+    if len(encoding) <= count:
+        return text
+    if count <= 0:
+        return ""
+    first_start, _ = encoding.token_to_chars(len(encoding) - count)
+    _, previous_end = encoding.token_to_chars(len(encoding) - count - 1)
+    return text[max(first_start, previous_end) :]
 
 
 class LastEncodings:

@@ -1,4 +1,4 @@
-"""Many texts at once are counted as each by itself."""
+"""Many texts at once are counted and cut as each by itself."""
 
 import pytest
 from hypothesis import given
@@ -10,6 +10,63 @@ from stages.core.targets import lengths
 
 PIECES = ("answer", "12", " ", "€漢😀é\n")
 TEXT = st.text(max_size=30) | st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
+
+
+def first(tokenizer: Any, text: str, budget: int) -> str:
+    """The start of one text, which does not depend on those beside it."""
+    ((alone, size),) = lengths.firsts(tokenizer, [text], [budget])
+    _, (among, again), _ = lengths.firsts(tokenizer, ["12 and 漢字", text, ""], [2, budget, 0])
+    assert alone == among
+    assert size == again == tokens.count(tokenizer, text)
+    return alone
+
+
+@pytest.mark.parametrize(
+    ("text", "budget", "expected"),
+    [
+        ("abc", 9, "abc"),
+        ("abc", 3, "abc"),
+        ("abc", 2, "ab"),
+        ("abc", 0, ""),
+        ("", 0, ""),
+        ("aéb", 1, "a"),
+        ("aéb", 2, "a"),  # half of the é
+        ("aéb", 3, "aé"),
+        ("😀b", 3, ""),
+        ("😀b", 4, "😀"),
+        ("漢漢漢", 8, "漢漢"),
+    ],
+)
+def test_first_cuts_between_characters(
+    tokenizer: Any, text: str, budget: int, expected: str
+) -> None:
+    assert first(tokenizer, text, budget) == expected
+
+
+@given(text=TEXT, budget=st.integers(0, 40))
+def test_first_is_the_longest_start_of_bytes_within_budget(
+    tokenizer: Any, text: str, budget: int
+) -> None:
+    start = first(tokenizer, text, budget)
+    assert text.startswith(start)
+    assert tokens.count(tokenizer, start) <= budget
+    assert start == text or tokens.count(tokenizer, text[: len(start) + 1]) > budget
+
+
+@given(text=TEXT, budget=st.integers(0, 12))
+def test_first_is_a_start_within_budget_of_merged_tokens(
+    merged: PreTrainedTokenizerFast, text: str, budget: int
+) -> None:
+    start = first(merged, text, budget)
+    assert text.startswith(start)
+    assert tokens.count(merged, start) <= budget
+    assert start == text or tokens.count(merged, text) > budget
+
+
+def test_merged_tokens_are_cut_at_a_tokens_end(merged: PreTrainedTokenizerFast) -> None:
+    text = "So 12 + 40 = 52. Then 52 + 7 = 59."
+    cuts = [first(merged, text, budget) for budget in range(tokens.count(merged, text) + 1)]
+    assert [tokens.count(merged, cut) for cut in cuts] == list(range(len(cuts)))
 
 
 @given(texts=st.lists(TEXT, max_size=9))
@@ -25,6 +82,7 @@ def test_what_a_tokenizer_file_cuts_and_fills_up_is_whole(merged: PreTrainedToke
     cutting.backend_tokenizer.enable_padding(length=50)
     text = "the answer is 59, therefore the sum is 59"
     assert lengths.counts(cutting, [text]) == [tokens.count(merged, text)]
+    assert lengths.firsts(cutting, [text], [99]) == [(text, tokens.count(merged, text))]
     (encoding,) = lengths.LastEncodings(cutting).of([text])
     assert len(encoding) == tokens.count(merged, text)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from stages.core.records import Trace
-from stages.core.targets.lengths import LastEncodings, counts
+from stages.core.targets.lengths import LastEncodings, counts, end, start
 from stages.core.targets.shorteners.budgets import Budget
 
 Keep = Literal["head", "tail", "ends"]
@@ -68,23 +68,4 @@ def kept(text: str, encoding: Any, budget: int, keep: Keep) -> str:
     if len(encoding) <= budget:
         return text
     from_end = {"head": 0, "tail": budget, "ends": budget // 2}[keep]
-    return _head(text, encoding, budget - from_end) + _tail(text, encoding, from_end)
-
-
-def _head(text: str, encoding: Any, count: int) -> str:
-    """The first `count` tokens of a longer text, as true characters of it."""
-    if count <= 0:
-        return ""
-    _, last_end = encoding.token_to_chars(count - 1)
-    next_start, _ = encoding.token_to_chars(count)
-    # The tokens of a character that is cut overlap: each spans all of it
-    return text[: min(last_end, next_start)]
-
-
-def _tail(text: str, encoding: Any, count: int) -> str:
-    """The last `count` tokens of a longer text, as true characters of it."""
-    if count <= 0:
-        return ""
-    first_start, _ = encoding.token_to_chars(len(encoding) - count)
-    _, previous_end = encoding.token_to_chars(len(encoding) - count - 1)
-    return text[max(first_start, previous_end) :]
+    return start(encoding, text, budget - from_end) + end(encoding, text, from_end)

@@ -1,10 +1,12 @@
 """The kinds of shorteners, by the name that their params give as `kind`.
 
-A new kind is a file with its params, a dataclass made from Budget, and its Shortener, and an entry
-of KINDS.
+A new kind is a file with the dataclass of its params, which says the budget as `Budget` does, and
+with its Shortener. Then it is an entry of KINDS.
 """
 
+import contextlib
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -14,7 +16,8 @@ from stages.core.program.complaints import quoted
 from stages.core.program.errors import StageError
 from stages.core.records import Trace
 from stages.core.targets.lengths import LastEncodings
-from stages.core.targets.shorteners.budgets import Budget
+from stages.core.targets.pruning.pruner import Pruner
+from stages.core.targets.pruning.settings import Prune
 from stages.core.targets.shorteners.cuts import Cut, Cutter
 
 
@@ -37,22 +40,34 @@ class Student:
 
 
 class Kind(NamedTuple):
-    """A kind of shortener: the dataclass of its params, and what makes it of them."""
+    """A kind of shortener: the dataclass of its params, and what opens it.
+
+    It is opened with its params, the student and the path of its params, which its errors name.
+    """
 
     settings: type[Any]
-    open: Callable[[Any, Student], Shortener]
+    open: Callable[[Any, Student, str], AbstractContextManager[Shortener]]
 
 
-def _cutter(settings: Cut, student: Student) -> Shortener:
-    return Cutter(settings, student.tokenizer, student.encodings)
+def _cutter(settings: Cut, student: Student, params_path: str) -> AbstractContextManager[Shortener]:
+    return contextlib.nullcontext(Cutter(settings, student.tokenizer, student.encodings))
+
+
+def _pruner(
+    settings: Prune, student: Student, params_path: str
+) -> AbstractContextManager[Shortener]:
+    return Pruner(
+        settings, student.tokenizer, student.model_folder, student.store_folder, params_path
+    )
 
 
 KINDS = {
     "cut": Kind(Cut, _cutter),
+    "prune": Kind(Prune, _pruner),
 }
 
 
-def settings_of(config: Any, params_path: str) -> tuple[Kind, Budget]:
+def settings_of(config: Any, params_path: str) -> tuple[Kind, Any]:
     """The kind and the checked params of the shortener that `config`, at `params_path`, describes.
 
     Raises StageError where it describes none.

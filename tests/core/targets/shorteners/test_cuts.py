@@ -29,9 +29,9 @@ def cutter(tokenizer: Any, keep: str) -> Cutter:
         model_folder=Path("models"),
         store_folder=Path("store"),
     )
-    opened = kind.open(settings, student)
-    assert isinstance(opened, Cutter)
-    return opened
+    with kind.open(settings, student, "shorteners.x") as opened:
+        assert isinstance(opened, Cutter)
+        return opened
 
 
 def cut(tokenizer: Any, keep: str, text: str, budget: int) -> str:
