@@ -1,5 +1,7 @@
 """Many texts at once are counted and cut as each by itself."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
