@@ -483,6 +483,19 @@ def test_profile_is_a_name(
     assert "profile" in ended(stage, *COMMANDS[stage], profile=profile)
 
 
+@pytest.mark.parametrize("stage", COMMANDS)
+@pytest.mark.parametrize("params_path", ["compressors/strong", "shorteners/truncated_mild"])
+def test_budgets_that_no_one_expanded_end_every_stage(
+    project: Project, smoke: dict[str, Any], stage: str, params_path: str
+) -> None:
+    project(**put(smoke, f"{params_path}/budgets", [0.1]))
+    entry = params_path.replace("/", ".")
+    assert ended(stage, *COMMANDS[stage], profile="smoke") == (
+        f"error: params.yaml: {entry}.budgets: `dvc exp run` does not expand budgets; "
+        "run `make params PROFILE=smoke`, then `dvc repro`"
+    )
+
+
 def test_key_that_stands_twice_is_named(project: Project) -> None:
     root = project()
     (root / "params.yaml").write_text("profile: test\nprofile: test\n")
