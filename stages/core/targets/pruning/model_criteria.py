@@ -31,12 +31,17 @@ class Scorer(Protocol[Request]):
         """Yields (index, scores) of each text, in any order."""
 
 
+def key_of(scorer: Scorer[Request], text: Request) -> str:
+    """The key under which the scores of a text are kept."""
+    return score_store.key(scorer.fingerprint, *scorer.key_parts(text))
+
+
 def stored(scorer: Scorer[Any], store: ScoreStore, texts: Sequence[Any]) -> list[dict[str, Scores]]:
     """The scores of each text, from the store where they are there.
 
     What the model computes is stored as it comes, so that a run which is killed goes on.
     """
-    keys = [score_store.key(scorer.fingerprint, *scorer.key_parts(text)) for text in texts]
+    keys = [key_of(scorer, text) for text in texts]
     by_key: dict[str, dict[str, Scores]] = {}
     missing: dict[str, Any] = {}  # texts by their keys, each once
     for key, text in zip(keys, texts, strict=True):

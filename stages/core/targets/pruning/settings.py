@@ -6,14 +6,13 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from stages.core.program.complaints import quoted
-from stages.core.program.errors import StageError
-from stages.core.program.params import Name, NotEmpty, Seed, one_of
+from stages.core.program.errors import StageError, shown
+from stages.core.program.params import Name, Seed
 
 Unit = Literal["token", "sentence", "step"]
 Criterion = Literal["random", "surprisal", "entropy", "answer", "classifier"]
 STUDENT = "student"  # the scorer that is the student itself
-# A Hugging Face folder, or the id of a model on the hub (then with `revision`)
-ScoringModel = dict[Annotated[str, one_of("model", "revision")], NotEmpty]
+SCORER_ENTRIES = ("model", "revision")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +22,8 @@ class Prune:
     `ratio` is the share of the raw trace's tokens that is left. `budget_of` names the compressor
     whose tokens are the budget, trace by trace. Tokens are the student's.
 
-    `scorer` is the model that the criterion asks: the student itself, or another model.
+    `scorer` is the model that the criterion asks: `student`, or a mapping with `model`, which is a
+    Hugging Face folder or the id of a model on the hub (then with `revision`).
     `protect_numbers`: units that carry a number go last.
     """
 
@@ -31,7 +31,7 @@ class Prune:
     criterion: Criterion
     ratio: Annotated[float, Field(gt=0, le=1)] | None = None
     budget_of: Name | None = None
-    scorer: str | ScoringModel | None = None
+    scorer: str | dict[str, Any] | None = None
     seed: Seed = 0
     protect_numbers: bool = False
 
@@ -58,8 +58,8 @@ class Prune:
                 f"scorer: {quoted(self.scorer)} is unknown; expected student, or a mapping with "
                 "model (a folder, or an id with revision)"
             )
-        if isinstance(self.scorer, dict) and "model" not in self.scorer:
-            raise StageError("scorer.model: missing; name a folder or a model of the hub")
+        if isinstance(self.scorer, dict):
+            _check_model(self.scorer)
         if self.criterion == "classifier" and not isinstance(self.scorer, dict):
             raise StageError(
                 "scorer.model: missing: criterion classifier needs a token-classification model; "
@@ -75,3 +75,15 @@ class Prune:
     def scoring_model(self) -> dict[str, Any] | None:
         """The model that is asked, None where it is the student or where none is."""
         return self.scorer if isinstance(self.scorer, dict) else None
+
+
+def _check_model(scorer: dict[str, Any]) -> None:
+    """Raises StageError for a mapping that does not name a model."""
+    for name, value in scorer.items():
+        if name not in SCORER_ENTRIES:
+            known = ", ".join(SCORER_ENTRIES)
+            raise StageError(f"scorer.{shown(name)}: unknown entry; known: {known}")
+        if not isinstance(value, str) or not value:
+            raise StageError(f"scorer.{name}: {quoted(value)} is not a text with a character")
+    if "model" not in scorer:
+        raise StageError("scorer.model: missing; name a folder or a model of the hub")
