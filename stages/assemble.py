@@ -104,7 +104,7 @@ def _check_grid(declared: Mapping[str, Any]) -> None:
 def _training_questions(data: DataPaths) -> dict[str, Question]:
     """The questions that students are trained on, by question_id."""
     questions = records.read(data.questions, Question)
-    return {row.question_id: row for row in questions if row.split == "train"}
+    return {question.question_id: question for question in questions if question.split == "train"}
 
 
 def _sources(

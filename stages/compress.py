@@ -132,15 +132,15 @@ class CompressionTally:
 
     def watch(self, variants: Iterable[Variant]) -> Iterator[Variant]:
         """Passes `variants` on and counts them."""
-        for row in variants:
-            dropped = self.dropped[row.source]  # a set is noted even if all of it is kept
-            if row.drop_reason:
-                dropped[row.drop_reason] += 1
-            self.flags[row.source].update(row.flags)
-            if row.kept:
-                self.rho[row.source].append(row.rho)
-                self.chars[row.source].append(row.chars)
-            yield row
+        for compressed in variants:
+            dropped = self.dropped[compressed.source]  # a set is noted even if all of it is kept
+            if compressed.drop_reason:
+                dropped[compressed.drop_reason] += 1
+            self.flags[compressed.source].update(compressed.flags)
+            if compressed.kept:
+                self.rho[compressed.source].append(compressed.rho)
+                self.chars[compressed.source].append(compressed.chars)
+            yield compressed
 
     def summary(self) -> list[dict[str, Any]]:
         """Per question set: numbers of traces, and of the kept ones mean and quartiles of rho.
@@ -191,10 +191,10 @@ def main(profile: str, teacher: str, compressor: str) -> None:
     records.write(data.compressed(teacher, compressor), watched, Variant)
 
     # Write the metrics
-    name = f"{teacher}-{compressor}"
+    file_stem = f"{teacher}-{compressor}"
     axes = {"teacher": teacher, "compressor": compressor}
-    write_metrics(paths.metric(profile, "compress", name), axes | {"sets": tally.summary()})
-    write_metrics(paths.metric(profile, "cost", name), axes | cost.summary())
+    write_metrics(paths.metric(profile, "compress", file_stem), axes | {"sets": tally.summary()})
+    write_metrics(paths.metric(profile, "cost", file_stem), axes | cost.summary())
 
 
 if __name__ == "__main__":

@@ -163,6 +163,7 @@ def _answer_ahead(
     shared_engine = SharedEngine()
     for folder in folders:
         asker = new_asker(folder, load=shared_engine.load)
+        # Its checkpoint's weights are loaded at the first request that has no answer yet
         for part in parts:
             requests = prediction_requests(part.questions, asker, part.config)
             generate_missing(asker, requests, folder.name)
@@ -170,7 +171,8 @@ def _answer_ahead(
 
 def _read_questions(data: DataPaths, split: str) -> list[Question]:
     """Returns the questions of a split. Raises StageError if there are none."""
-    questions = [row for row in records.read(data.questions, Question) if row.split == split]
+    all_questions = records.read(data.questions, Question)
+    questions = [question for question in all_questions if question.split == split]
     if not questions:
         raise StageError(
             f"evaluate.split: no question is in split {split!r}; give a set a size for it"

@@ -29,7 +29,10 @@ PARAMS = {
 def chosen(
     questions: Iterable[Question], trained_ids: Collection[str], count: int
 ) -> Iterator[Question]:
-    """Yields the first `count` questions of each set whose ids are among `trained_ids`."""
+    """Yields the first `count` questions of each set whose ids are among `trained_ids`.
+
+    `questions` are in the order of their ids, as their file has them.
+    """
     taken_by_source: Counter[str] = Counter()
     for question in questions:
         if question.question_id in trained_ids and taken_by_source[question.source] < count:
@@ -59,15 +62,15 @@ def main(profile: str, student: str) -> None:
             f"params.yaml: evaluate.example_questions: {count!r}: expected a number of questions, "
             "0 or more"
         )
-    for name in ("teachers", "targets"):
-        params.entry(params.NonEmptyNames, declared[name], f"grid.{name}")
+    for axis in ("teachers", "targets"):
+        params.entry(params.NonEmptyNames, declared[axis], f"grid.{axis}")
 
     data = paths.data(profile)
     trained_ids: set[str] = set()
     if count:
         trained_ids = matched(data, student, declared["teachers"], declared["targets"][0])
-    rows = chosen(records.read(data.questions, Question), trained_ids, count)
-    records.write(data.example_questions(student), rows, Question)
+    questions = chosen(records.read(data.questions, Question), trained_ids, count)
+    records.write(data.example_questions(student), questions, Question)
 
 
 if __name__ == "__main__":

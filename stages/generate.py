@@ -69,6 +69,7 @@ def sample(
     With `stop_at_first_correct` there are at most K rounds. Each asks the questions that have no
     correct answer yet. Without it, all K attempts are asked at once.
     """
+    # Handles, not answers: the texts stay in the store, because all of them may not fit into memory
     handles: dict[AttemptKey, AnswerHandle] = {}
     open_questions = list(questions)
     samples_per_round = 1 if teacher.stop_at_first_correct else teacher.samples
@@ -92,6 +93,7 @@ def _requests(
     handles: dict[AttemptKey, AnswerHandle],
 ) -> Iterator[Request]:
     """Yields the requests for `samples` of `questions`, and puts their handles into `handles`."""
+    # Sample by sample, so that an interrupted run has some answers to every question
     for sample_number in samples:
         for question in questions:
             seed = engines.derived_seed(teacher.seed, question.question_id, sample_number)
@@ -107,9 +109,13 @@ def _unsolved(
     handles: Mapping[AttemptKey, AnswerHandle],
 ) -> list[Question]:
     """The questions whose attempt of this number is not enough."""
-    answers = (asker.answer(handles[row.question_id, sample_number]) for row in questions)
-    verdicts = solved(answers, questions)
-    return [row for row, done in zip(questions, verdicts, strict=True) if not done]
+    attempts = (handles[question.question_id, sample_number] for question in questions)
+    verdicts = solved(map(asker.answer, attempts), questions)
+    unsolved = []
+    for question, is_solved in zip(questions, verdicts, strict=True):
+        if not is_solved:
+            unsolved.append(question)
+    return unsolved
 
 
 def solved(answers: Iterable[Answer], questions: Iterable[Question]) -> Iterator[bool]:
@@ -132,7 +138,7 @@ class ResponseCounts:
         self.sources = sources
         self.counts = collections.defaultdict[str, Counter[str]](Counter)
         self.finish_reasons = collections.defaultdict[str, Counter[str]](Counter)
-        # The responses come in order of question, so the texts of one question are enough
+        # The responses come in order of question, so it is enough to hold the texts of one question
         self._question_id = ""
         self._texts = set[tuple[str, str]]()  # (reasoning, answer)
 
@@ -157,11 +163,11 @@ class ResponseCounts:
 
         `identical` counts the samples that repeat an earlier one of their question word for word.
         """
-        rows: list[dict[str, Any]] = []
+        summaries: list[dict[str, Any]] = []
         for source, counts in sorted(self.counts.items()):
             finish_reasons = dict(self.finish_reasons[source])
-            rows.append({"source": source, **counts, "finish_reasons": finish_reasons})
-        return rows
+            summaries.append({"source": source, **counts, "finish_reasons": finish_reasons})
+        return summaries
 
 
 def responses(
@@ -195,12 +201,13 @@ def main(profile: str, teacher: str) -> None:
     config = params.section(Teacher, section, params_path)
     model_settings(config, params_path)
     data = paths.data(profile)
-    questions = [row for row in records.read(data.questions, Question) if row.split == "train"]
+    all_questions = records.read(data.questions, Question)
+    questions = [question for question in all_questions if question.split == "train"]
     if not questions:
         raise StageError(f"{data.questions}: no question in split train; give a set a train size")
 
     # Ask, and write all answers from the store
-    counts = ResponseCounts({row.question_id: row.source for row in questions})
+    counts = ResponseCounts({question.question_id: question.source for question in questions})
     cost = costs.ModelCost()
     with Store(FOLDER) as store:
         asker = Asker(config, store, params_path)

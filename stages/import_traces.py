@@ -68,8 +68,8 @@ class ImportedTeacher:
     def __post_init__(self) -> None:
         if self.format not in FORMATS:
             raise StageError(f"format: {self.format!r} is unknown; known: {', '.join(FORMATS)}")
-        for name in self.files:
-            check_watched(name)
+        for file_name in self.files:
+            check_watched(file_name)
         check_no_duplicates(self.files)
 
 
@@ -96,6 +96,7 @@ def responses(
                 counts.add(attempt)
                 if attempt.too_long:
                     continue
+                # Where the file numbers no attempts, they are numbered as they come
                 sample = attempt.sample
                 if sample is None:
                     sample = attempts_taken[question.question_id]
@@ -142,9 +143,9 @@ def _question(
     None for a question of another split, and for an unknown one that may be dropped.
     """
     if "question_id" in teacher.fields:
-        key = values.identifier(fields["question_id"], "question_id", location)
-        label = f"question_id {shown(key)}"
-        match = questions.by_id(key, location)
+        id_in_row = values.identifier(fields["question_id"], "question_id", location)
+        label = f"question_id {shown(id_in_row)}"
+        match = questions.by_id(id_in_row, location)
     else:
         text = values.text(fields["question"], "question", location) or ""
         label = f"question '{shown(text.strip())}'"
@@ -221,9 +222,9 @@ def main(profile: str, teacher: str) -> None:
     questions = (row for row in all_questions if config.source in (None, row.source))
 
     # Read the files
-    read = responses(config, Lookup(questions, teacher), teacher, counts)
-    rows = sorted(read, key=lambda row: (row.question_id, row.sample))
-    if not rows:
+    imported = responses(config, Lookup(questions, teacher), teacher, counts)
+    ordered = sorted(imported, key=lambda response: (response.question_id, response.sample))
+    if not ordered:
         all_counts = (counts.rows + counts.attempts).items()
         summary = ", ".join(f"{count} {kind}" for kind, count in all_counts)
         raise StageError(
@@ -232,14 +233,14 @@ def main(profile: str, teacher: str) -> None:
         )
     if without_reasoning := counts.attempts["without_reasoning"]:
         click.echo(
-            f"warning: {params_path}: {without_reasoning} of {len(rows)} responses show no "
+            f"warning: {params_path}: {without_reasoning} of {len(ordered)} responses show no "
             "reasoning, and so are not kept; name its field in fields.reasoning, or see "
             "docs/other_programs.md for the marks that are read",
             err=True,
         )
 
     # Save
-    records.write(data.responses(teacher), rows, Response)
+    records.write(data.responses(teacher), ordered, Response)
     write_json(paths.metric(profile, "import", teacher), {"teacher": teacher} | counts.summary())
 
 

@@ -35,6 +35,7 @@ def settle(source: StudentSource, out: Path, params_path: str) -> None:
     """
     _check_config(out)
     plain.write(out, params_path)
+    # After plain.write, which may write a config anew
     eos, eos_id = check(source, out, params_path)
     _set_eos(out, eos, eos_id)
     loaded_id = tokens.load(out).eos_token_id

@@ -42,6 +42,8 @@ def collect(source: str, entry: QuestionSet) -> tuple[list[Question], dict[str, 
     _check_entry(source, entry)
     dropped: collections.Counter[str] = collections.Counter()
     unique = dealing.unique(source, entry, loading.KINDS[entry.kind](entry), dropped)
+    # Before rows are left out for their golds or the sizes: a single one may show that the set's
+    # golds are ambiguous
     golds.check_numbers(itertools.chain.from_iterable(unique.values()))
     if entry.unreadable_gold == "drop":
         unique = _readable(source, entry, unique, dropped)
@@ -85,7 +87,8 @@ def _check_golds(entry: QuestionSet, dealt: Sequence[tuple[Item, Question]]) -> 
         if not is_readable:
             raise StageError(
                 f"{item.location}: grader {entry.grader} cannot read the gold "
-                f"'{shown(question.gold)}'; choose another grader or mend the gold, or set unreadable_gold: drop"
+                f"'{shown(question.gold)}'; choose another grader or mend the gold, or set "
+                "unreadable_gold: drop"
             )
 
 
@@ -125,8 +128,10 @@ def listing(near: Iterable[NearDuplicate]) -> str:
     lines = []
     for pair in sorted(near, key=lambda pair: (-pair.similarity, pair.train.question_id)):
         fields: dict[str, Any] = {"similarity": pair.similarity}
-        fields |= {f"train_{name}": getattr(pair.train, name) for name in _LISTED_FIELDS}
-        fields |= {f"test_{name}": getattr(pair.test, name) for name in _LISTED_FIELDS}
+        for field_name in _LISTED_FIELDS:
+            fields[f"train_{field_name}"] = getattr(pair.train, field_name)
+        for field_name in _LISTED_FIELDS:
+            fields[f"test_{field_name}"] = getattr(pair.test, field_name)
         lines.append(f"{json.dumps(fields, ensure_ascii=False)}\n")
     return "".join(lines)
 
@@ -144,18 +149,18 @@ def summary(
     """
     near_test = collections.Counter(pair.train.source for pair in near)
     sizes = collections.Counter((question.source, question.split) for question in questions)
-    rows = []
+    summaries = []
     for source, entry in sets.items():
-        row: dict[str, Any] = {
+        set_summary: dict[str, Any] = {
             "source": source,
             "group": entry.group,
             "grader": entry.grader,
             "kind": entry.kind,
         }
-        row |= {split: sizes[source, split] for split in SPLITS}
-        row |= {"near_test": near_test[source], "dropped": dropped[source]}
-        rows.append(row)
-    return rows
+        set_summary |= {split: sizes[source, split] for split in SPLITS}
+        set_summary |= {"near_test": near_test[source], "dropped": dropped[source]}
+        summaries.append(set_summary)
+    return summaries
 
 
 def _check_none_empty(sets: Iterable[str], questions: Iterable[Question]) -> None:
@@ -176,11 +181,11 @@ def _sets(declared: Any) -> dict[str, QuestionSet]:
             f"params.yaml: questions.sets: expected a mapping, found {quoted(declared)}"
         )
     sets = {}
-    for name, value in declared.items():
-        if value is None:  # how a profile leaves out a set that it inherits
+    for set_name, entry in declared.items():
+        if entry is None:  # how a profile leaves out a set that it inherits
             continue
-        params.check_name("question set", name)
-        sets[name] = params.section(QuestionSet, value, f"questions.sets.{name}")
+        params.check_name("question set", set_name)
+        sets[set_name] = params.section(QuestionSet, entry, f"questions.sets.{set_name}")
     return sets
 
 
@@ -201,6 +206,7 @@ def main(profile: str) -> None:
     # Remove training questions that are near a test question
     near = list(near_duplicates([by_id[key] for key in sorted(by_id)], rules))
     for pair in near:
+        # With `remove: false` they are only listed, but for questions with the very same text
         if not rules.remove and not _same_text(pair):
             continue
         del by_id[pair.train.question_id]

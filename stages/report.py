@@ -1,13 +1,14 @@
-"""Summarise a profile's runs: statistics, tables and figures, from the tracked metrics and
-params.yaml alone.
+"""report: statistics, tables, figures and a page from a profile's tracked metrics and params alone.
 
-metrics/<profile>/{questions.json, verify, compress, shorten, assemble, train, timing, scores}
-    -> metrics/<profile>/{summary.json, results.csv}, plots/<profile>/{tables, figures, vega}
-
-    python -m stages.report --profile default
+metrics/<profile>/{questions.json, examples.json, verify, compress, shorten, assemble, train,
+    timing, cost, scores}
+    -> metrics/<profile>/{summary.json, results.csv}, plots/<profile>/{tables, figures, vega},
+       plots/<profile>/report.html
+Run: python -m stages.report --profile default
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import click
@@ -17,7 +18,7 @@ from stages.core.grid import Grid
 from stages.core.program import command, params
 from stages.core.program.files import replacing, write_json, write_text
 from stages.core.program.params import Positive
-from stages.core.report import comparable, metrics, page, paper, provenance, summary
+from stages.core.report import captions, comparable, metrics, page, paper, provenance, summary
 from stages.core.report.figures import curves, drawing, vega
 from stages.core.report.study import Settings, Study, compute, headline
 from stages.core.report.tables import accuracy, cost, data, differences, lengths, markup, sets
@@ -30,112 +31,152 @@ PARAMS = {
     "methods": "methods",
     "cap": "evaluate.max_new_tokens",
 }
+# What a figure shows, and where it comes from
+Caption = tuple[str, str]
 
 
-def build(
-    study: Study, made: Mapping[str, Table]
-) -> tuple[dict[str, Any], str, dict[str, dict[str, bytes]]]:
-    """The summary, results.csv, and the files of each folder of plots by name; `made` are the
-    tables.
-    """
-    names, inputs = study.grid.arms(), study.inputs
-    method = study.settings.headline["method"]
-    own = {
-        one.cell.target: one
-        for one in headline(study.arms, study.settings)
-        if one.cell.method in (method, "")
-    }
-    folders = {
-        "tables": markup.table_files(made),
-        "figures": drawing.draw(
-            names,
-            study.arms,
-            study.compared,
-            inputs.compress,
-            study.caps,
-            study.curves,
-            study.settings.paper,
-        ),
-        "vega": {
-            name: summary.table(rows, columns).encode()
-            for name, rows, columns in (
-                ("training.csv", curves.rows(names, inputs.train, inputs.timing), curves.COLUMNS),
-                ("accuracy_tokens.csv", vega.points(names, study.arms), vega.POINTS),
-                (
-                    "accuracy_budget.csv",
-                    vega.budgets(names, study.arms, study.caps, study.curves),
-                    vega.CURVES,
-                ),
-            )
-        },
-    }
-    return (
-        summary.headlines(names, own),
-        summary.table(summary.rows([*study.arms, *study.cells])),
-        folders,
-    )
-
-
-def made_tables(study: Study) -> dict[str, Table]:
+def make_tables(study: Study) -> dict[str, Table]:
     """Every table by its file's stem."""
-    inputs, found, confidence = study.inputs, study.arms, study.settings.confidence
-    papers = study.settings.paper
-    made = {
+    inputs, results, confidence = study.inputs, study.arms, study.settings.confidence
+    with_paper = study.settings.paper
+    tables = {
         "1_datasets": data.datasets(inputs.datasets),
-        "2_traces": data.traces(inputs.verify, papers),
+        "2_traces": data.traces(inputs.verify, with_paper),
         "2b_selection": data.selection(inputs.verify),
-        "3_compression": data.compression(inputs.compress, papers),
-        "4_accuracy": accuracy.accuracy([*found, *study.cells], confidence),
-        "4b_differences": differences.differences(found, study.compared, confidence),
-        "4c_samples": accuracy.samples(found),
-        "5_lengths": lengths.lengths(found),
-        "6_cost": cost.costs(found),
-        "6b_amounts": cost.amounts(found, study.budgets, inputs.assemble),
+        "3_compression": data.compression(inputs.compress, with_paper),
+        "4_accuracy": accuracy.accuracy([*results, *study.cells], confidence),
+        "4b_differences": differences.differences(results, study.compared, confidence),
+        "4c_samples": accuracy.samples(results),
+        "5_lengths": lengths.lengths(results),
+        "6_cost": cost.costs(results),
+        "6b_amounts": cost.amounts(results, study.budgets, inputs.assemble),
         "7_truncation": differences.truncation(study.compared, confidence),
-        "8_retention_efficiency": accuracy.retention(found),
-        "9_budget": lengths.budget(found, study.curves, study.caps),
-        "10_break_even": cost.break_even(found, inputs.cost, study.grid.compressors),
+        "8_retention_efficiency": accuracy.retention(results),
+        "9_budget": lengths.budget(results, study.curves, study.caps),
+        "10_break_even": cost.break_even(results, inputs.cost, study.grid.compressors),
     }
-    made |= sets.tables(found, inputs, papers)
-    if shown := headline(found, study.settings):
-        made["headline"] = headline_table(shown, confidence)
+    tables |= sets.tables(results, inputs, with_paper)
+    headline_results = headline(results, study.settings)
+    if headline_results:
+        tables["headline"] = headline_table(headline_results, confidence)
     if inputs.holes:
-        made["holes"] = data.holes(inputs.holes)
-    notes = paper.NOTES if papers else {}
-    return {name: table.with_note(notes.get(name, "")) for name, table in made.items()}
+        tables["holes"] = data.holes(inputs.holes)
+    notes = paper.NOTES if with_paper else {}
+    return {name: table.with_note(notes.get(name, "")) for name, table in tables.items()}
 
 
-def _about(study: Study) -> provenance.About:
-    """What captions say of the whole report."""
-    return provenance.About(
-        study.arms[0].questions_text, study.settings.bootstrap, study.settings.paper
+def vega_files(study: Study) -> dict[str, bytes]:
+    """The data of DVC's own plots, as CSV files by name."""
+    arms, inputs = study.grid.arms(), study.inputs
+    training = curves.rows(arms, inputs.train, inputs.timing)
+    points = vega.points(arms, study.arms)
+    budgets = vega.budgets(arms, study.arms, study.caps, study.curves)
+    return {
+        "training.csv": summary.table(training, curves.COLUMNS).encode(),
+        "accuracy_tokens.csv": summary.table(points, vega.POINTS).encode(),
+        "accuracy_budget.csv": summary.table(budgets, vega.CURVES).encode(),
+    }
+
+
+def summary_scalars(study: Study) -> dict[str, Any]:
+    """What summary.json holds: the scalars of the headline's method."""
+    method = study.settings.headline["method"]
+    result_of_arm = {
+        result.cell.target: result
+        for result in headline(study.arms, study.settings)
+        if result.cell.method in (method, "")
+    }
+    return summary.headlines(study.grid.arms(), result_of_arm)
+
+
+def make_captions(study: Study, metrics_root: Path) -> dict[str, Caption]:
+    """The caption of every figure by its file's stem."""
+    about = captions.About(
+        questions=study.arms[0].questions_text,
+        bootstrap=study.settings.bootstrap,
+        has_paper=study.settings.paper,
     )
+    return {
+        name: (captions.description(name, about), captions.sources(name, metrics_root, about))
+        for name in captions.FIGURES
+    }
 
 
-def _page(
+def captions_file(captions_by_figure: Mapping[str, Caption]) -> bytes:
+    """The captions as a list in Markdown."""
+    lines = [f"- {name}: {' '.join(caption)}\n" for name, caption in captions_by_figure.items()]
+    return "".join(lines).encode()
+
+
+def make_page(
     study: Study,
     profile: str,
-    made: Mapping[str, Table],
-    drawn: Mapping[str, bytes],
-    captions: Mapping[str, tuple[str, str]],
+    tables: Mapping[str, Table],
+    figure_files: Mapping[str, bytes],
+    captions_by_figure: Mapping[str, Caption],
 ) -> str:
     """The report as one HTML file."""
-    pictures = {
-        name: (drawn[f"{name}.svg"], *said)
-        for name, said in captions.items()
-        if f"{name}.svg" in drawn
+    figures = {
+        name: (figure_files[f"{name}.svg"], *caption)
+        for name, caption in captions_by_figure.items()
+        if f"{name}.svg" in figure_files
     }
-    about = f"Profile {profile}: {len(study.arms)} arms, drawn from metrics/{profile} alone."
-    further = [table for name, table in made.items() if name not in ("headline", "holes")]
+    folded_tables = [table for name, table in tables.items() if name not in ("headline", "holes")]
     return page.page(
-        f"compress-distill: {profile}",
-        about,
-        made.get("headline"),
-        pictures,
-        study.inputs.examples,
-        study.inputs.holes,
-        further,
+        title=f"compress-distill: {profile}",
+        about=f"Profile {profile}: {len(study.arms)} arms, drawn from metrics/{profile} alone.",
+        headline=tables.get("headline"),
+        figures=figures,
+        examples=study.inputs.examples,
+        holes=study.inputs.holes,
+        tables=folded_tables,
     )
+
+
+def write_folder(path: Path, files: Mapping[str, bytes]) -> None:
+    """Writes a folder of files anew."""
+    with replacing(path) as folder:
+        folder.mkdir()
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
+
+
+def read_study(declared: Mapping[str, Any], grid: Grid, metrics_root: Path) -> Study:
+    """The study that a profile's metrics make, once they and the params are checked.
+
+    Files that are not there yet are named in warnings.
+    """
+    cap = params.entry(Positive, declared["cap"], "evaluate.max_new_tokens")
+    settings = params.section(Settings, declared["report"], "report").checked(grid)
+    budgets = comparable.budgets(declared["methods"], grid.methods)
+    inputs = metrics.load(metrics_root, grid)
+    comparable.check(inputs.train, budgets, metrics_root / "train")
+    for hole in inputs.holes:
+        click.echo(f"warning: {hole}: not there yet; the report leaves it out", err=True)
+    return compute(inputs, grid, settings, budgets, cap)
+
+
+def write_report(study: Study, profile: str) -> None:
+    """Makes all files of the report, and then writes them."""
+    metrics_root, plots = paths.metrics(profile), paths.plots(profile)
+    tables = make_tables(study)
+    figure_files = drawing.draw(study)
+    captions_by_figure = make_captions(study, metrics_root)
+    page_text = make_page(study, profile, tables, figure_files, captions_by_figure)
+    results_table = summary.table(summary.rows([*study.arms, *study.cells]))
+    scalars = summary_scalars(study)
+    folders = {
+        "tables": markup.table_files(tables),
+        "figures": figure_files | {"captions.md": captions_file(captions_by_figure)},
+        "vega": vega_files(study),
+    }
+
+    # Nothing is written before everything is made
+    for name, files in folders.items():
+        write_folder(plots / name, files)
+    write_text(plots / "report.html", page_text)
+    write_text(metrics_root / "results.csv", results_table)
+    write_json(metrics_root / "summary.json", scalars)
 
 
 @command.stage("profile")
@@ -149,35 +190,7 @@ def main(profile: str, explain: str | None = None) -> None:
         cell = provenance.find(grid.cells(), explain)
         click.echo("\n".join(provenance.explain(paths.metrics(profile), profile, cell)))
         return
-    cap = params.entry(Positive, declared["cap"], "evaluate.max_new_tokens")
-    settings = params.section(Settings, declared["report"], "report").checked(grid)
-    root = paths.metrics(profile)
-    budgets, inputs = (
-        comparable.budgets(declared["methods"], grid.methods),
-        metrics.load(root, grid),
-    )
-    comparable.check(inputs.train, budgets, root / "train")
-    for hole in inputs.holes:
-        click.echo(f"warning: {hole}: not there yet; the report leaves it out", err=True)
-    study = compute(inputs, grid, settings, budgets, cap)
-    made = made_tables(study)
-    scalars, found, folders = build(study, made)
-    about = _about(study)
-    captions = {
-        name: (provenance.says(name, about), provenance.caption(name, root, about))
-        for name in provenance.FIGURES
-    }
-    said = "".join(f"- {name}: {' '.join(parts)}\n" for name, parts in captions.items())
-    folders["figures"]["captions.md"] = said.encode()
-    text = _page(study, profile, made, folders["figures"], captions)
-    for name, files in folders.items():
-        with replacing(paths.plots(profile) / name) as folder:
-            folder.mkdir()
-            for file, data in files.items():
-                (folder / file).write_bytes(data)
-    write_text(paths.plots(profile) / "report.html", text)
-    write_text(root / "results.csv", found)
-    write_json(root / "summary.json", scalars)
+    write_report(read_study(declared, grid, paths.metrics(profile)), profile)
 
 
 main.params.append(

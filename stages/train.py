@@ -62,8 +62,8 @@ def main(profile: str, teacher: str, target: str, student: str, method: str, see
     # Start the workers of several processes, or train in this one
     if training.processes > 1 and not process_group.launched():
         options = ["--profile", profile]
-        for axis, name in identity.items():
-            options += [f"--{axis}", name]
+        for axis, axis_name in identity.items():
+            options += [f"--{axis}", axis_name]
         launch.start(training.processes, "stages.train", options)
         return
     with launch.worker():
@@ -152,8 +152,9 @@ def training_metrics(result: "TrainingResult", examples: int) -> dict[str, Any]:
     `examples` is their number in one pass. Tokens are those of all passes.
     """
     curve = []
-    for row in result.curve:
-        curve.append([row["step"], row["tokens"], round(row["loss"], 6), row["learning_rate"]])
+    for point in result.curve:
+        loss = round(point["loss"], 6)
+        curve.append([point["step"], point["tokens"], loss, point["learning_rate"]])
     tokens_seen = result.prompt_tokens + result.completion_tokens
     return {
         "examples": examples,
@@ -181,8 +182,8 @@ def timing_metrics(result: "TrainingResult") -> dict[str, Any]:
     tokens_seen = result.prompt_tokens + result.completion_tokens
     costs = result.costs
     speeds = []
-    for row in result.curve:
-        speeds.append([row["step"], round(row["tokens"] / row["seconds"], 2)])
+    for point in result.curve:
+        speeds.append([point["step"], round(point["tokens"] / point["seconds"], 2)])
     return {
         "device": costs.device,
         "threads": costs.threads,

@@ -52,6 +52,7 @@ class VerdictTally:
         counts[verdict.outcome] += 1
         counts["disagreements"] += disagree(verdict)
         counts["gave_up"] += bool(verdict.reason)
+        # A cut answer may hold the right number all the same: only a finished one is correct
         counts["first_correct"] += is_first and is_finished and is_correct
         counts["first_correct_by_second"] += is_first and is_finished and verdict.second
         counts["cut"] += response.finish_reason == "length"
@@ -180,7 +181,8 @@ def main(profile: str, teacher: str) -> None:
     # Load
     params.read(PARAMS, profile, teacher=teacher)
     data = paths.data(profile)
-    questions = {row.question_id: row for row in records.read(data.questions, Question)}
+    all_questions = records.read(data.questions, Question)
+    questions = {question.question_id: question for question in all_questions}
     responses = command.progress(records.read(data.responses(teacher), Response), "verify")
 
     # Grade, and keep what is right
@@ -189,7 +191,7 @@ def main(profile: str, teacher: str) -> None:
     traces_path = data.traces(teacher)
     trace_count = records.write(traces_path, keep(responses, questions, tally, page), Trace)
     if trace_count == 0:
-        traces_path.unlink()
+        traces_path.unlink()  # an empty file would only fail in a later stage
         raise StageError(f"teacher {teacher}: {tally.complaint()}")
 
     # Save what is beside the traces

@@ -19,19 +19,20 @@ from stages import report
 from stages.core.cells import UNTRAINED, Cell
 from stages.core.grid import Grid
 from stages.core.records import GROUPS, SCORE_COLUMNS
+from stages.core.statistics.measures import Estimate, Lengths, Measure
 
 PROFILE = "default"
 TARGETS = ["raw", "light", "strong", "truncated_light", "answer_only"]
 SMALL = Grid(
-    ["solver"],
-    ["light", "strong"],
-    ["truncated_light"],
-    TARGETS,
-    ["small"],
-    ["lora", "full"],
-    ["s0"],
-    [PROFILE],
-    ["solver"],
+    teachers=["solver"],
+    compressors=["light", "strong"],
+    shorteners=["truncated_light"],
+    targets=TARGETS,
+    students=["small"],
+    methods=["lora", "full"],
+    seeds=["s0"],
+    profiles=[PROFILE],
+    generated=["solver"],
 )
 ONE = dataclasses.replace(SMALL, compressors=[], shorteners=[], targets=["raw"], methods=["full"])
 # share of right answers, mean tokens, training tokens of each target
@@ -46,9 +47,24 @@ SHAPE = {
 Right = Callable[[Cell, float, random.Random], bool]
 
 
-def by_chance(run: Cell, rate: float, draw: random.Random) -> bool:
+def by_chance(cell: Cell, rate: float, draw: random.Random) -> bool:
     """Right as often as the arm should be."""
     return draw.random() < rate
+
+
+def equal_lengths(tokens: float) -> Lengths:
+    """The lengths of answers that all have this many tokens."""
+    names = [field.name for field in dataclasses.fields(Lengths)]
+    return Lengths(**dict.fromkeys(names, tokens))
+
+
+def measured(questions: int, accuracy: Estimate, tokens: float, **values: Any) -> Measure:
+    """The measure of answers that all have this many tokens, thinking and answering alike."""
+    alike: dict[str, Any] = dict.fromkeys(
+        ("lengths", "thinking", "answering"), equal_lengths(tokens)
+    )
+    alike |= {"tokens": Estimate(tokens), "hit_cap": 0.0, "no_answer": 0.0}
+    return Measure(questions=questions, accuracy=accuracy, **(alike | values))
 
 
 def write(path: Path, value: Any) -> None:

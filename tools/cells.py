@@ -26,31 +26,36 @@ def cells(
     A stage's name is `<stage>@<profile>-<cell>`, as `dvc stage list` prints it.
     """
     for stage_name in stages:
-        stage, _, item = stage_name.partition("@")
+        stage, _, profile_and_cell = stage_name.partition("@")
         if stage not in ("train", "evaluate_untrained"):
             continue
         # What follows the profile is a cell's name, or for an untrained student the student's
-        _, _, after_profile = item.partition("-")
-        untrained = stage == "evaluate_untrained"
-        student = after_profile if untrained else Cell.parse(after_profile).student
-        if gpu_count in (None, gpus.of_student(params["students"][student])):
+        _, _, after_profile = profile_and_cell.partition("-")
+        stages_of_cell = [stage_name]
+        student = after_profile
+        if stage == "train":
             # A cell answers on the machine that trained it, so that its checkpoint need not travel
-            yield [stage_name] if untrained else [stage_name, f"evaluate@{item}"]
+            stages_of_cell.append(f"evaluate@{profile_and_cell}")
+            student = Cell.parse(after_profile).student
+        if gpu_count in (None, gpus.of_student(params["students"][student])):
+            yield stages_of_cell
 
 
 def main() -> None:
-    """Print the slice that the command line asks for. Exits with 1 where no cell of params.yaml
-    uses as many GPUs.
+    """Print the slice that the command line asks for.
+
+    Exits with 1 where no cell of params.yaml uses as many GPUs.
     """
-    number, count, *limits = (int(word) for word in sys.argv[1:])
-    gpu_count = limits[0] if limits else None
+    arguments = [int(word) for word in sys.argv[1:]]
+    number, count = arguments[:2]
+    gpu_count = arguments[2] if len(arguments) > 2 else None
     params = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
     all_cells = list(cells(sys.stdin.read().split(), params, gpu_count))
     if not all_cells:
         students = [params["students"][name] for name in params["grid"]["students"]]
         known_counts = sorted({gpus.of_student(student) for student in students})
         listed = ", ".join(map(str, known_counts))
-        sys.exit(f"error: GPUS {limits[0]}: no cell uses as many; cells use {listed}")
+        sys.exit(f"error: GPUS {gpu_count}: no cell uses as many; cells use {listed}")
     for stages in all_cells[number % count :: count]:
         print(" ".join(stages))
 

@@ -38,12 +38,14 @@ def main() -> None:
 
     Exits with 1 and one line where the profile is unknown or no stage would take its params.
     """
-    profile, *overrides = sys.argv[1:] or ["default"]
-    known = sorted(path.stem for path in (ROOT / "conf" / "profile").glob("*.yaml"))
-    if profile not in known:
-        sys.exit(f"error: profile {profile!r} is not in conf/profile/; known: {', '.join(known)}")
+    arguments = sys.argv[1:] or ["default"]
+    profile = arguments[0]
+    profiles = sorted(path.stem for path in (ROOT / "conf" / "profile").glob("*.yaml"))
+    if profile not in profiles:
+        listed = ", ".join(profiles)
+        sys.exit(f"error: profile {profile!r} is not in conf/profile/; known: {listed}")
     try:
-        text = composed(profile, overrides)
+        text = composed(profile, arguments[1:])
         sections.check(params_file.parsed(text))
     except StageError as error:
         line = " ".join(str(error).split()).replace("params.yaml: ", "")
@@ -89,10 +91,14 @@ def resolver(value: Any) -> str | None:
         return value if RESOLVER.search(value) else None
     parts: list[Any] = []
     if isinstance(value, dict):
-        parts = [*value, *value.values()]
+        parts = list(value) + list(value.values())
     elif isinstance(value, list):
         parts = value
-    return next((text for part in parts if (text := resolver(part))), None)
+    for part in parts:
+        text = resolver(part)
+        if text:
+            return text
+    return None
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from tools import set_sizes
 from tools.compose import composed
 
 PAPERS_TRACES = 283_000  # the paper's correct traces of each teacher
@@ -34,31 +35,6 @@ QUESTION = 100  # tokens, those of the chat turn included; our assumption
 COMPRESSORS_PROMPT = 240
 # Share of correct attempts: the middle of the paper's best and worst set for Qwen
 ACCURACY = (0.990 + 0.682) / 2
-
-# Training and test questions of the splits that paper.yaml names, from their pages on the hub
-QUESTIONS = {
-    "gsm8k": (7_473, 1_319),
-    "multiarith": (420, 180),
-    "arc_challenge": (1_119, 1_172),
-    "gpqa_diamond": (99, 99),
-    "math": (12_000, 500),
-    "aqua_rat": (97_467, 254),
-    "commonsense_qa": (9_741, 1_221),
-    "openbookqa": (4_957, 500),
-    "medmcqa": (182_822, 4_183),
-    "medqa": (10_178, 1_273),
-    "mmlu_stem": (321, 3_018),
-    "arc_easy": (0, 2_376),
-    "boolq": (0, 3_270),
-    "hellaswag": (0, 10_042),
-    "piqa": (0, 1_838),
-    "truthfulqa": (0, 817),
-    "winogrande": (0, 1_267),
-    "mmlu_humanities": (0, 4_705),
-    "mmlu_social_sciences": (0, 3_077),
-    "mmlu_other": (0, 2_131),
-    "mmlu_medicine": (0, 1_111),
-}
 
 # Tokens a second of one H200 under full load, from NVIDIA's overview of TensorRT-LLM's throughput:
 # FP8 weights, 1,024 tokens in, 8,192 out; for compressors 8,192 in, 1,024 out. vLLM in bf16 will be
@@ -100,28 +76,29 @@ class StudyCosts:
 
     def target_tokens(self, teacher: str, target: str) -> float:
         """Tokens of a completion, mean. A shortened raw trace is as long as its budget."""
-        raw = RAW_CHARS[teacher] / CHARS_PER_TOKEN
-        shortener = self.params["shorteners"].get(target, {})
+        raw_tokens = RAW_CHARS[teacher] / CHARS_PER_TOKEN
         if target == "answer_only":
             return ANSWER
+        shortener = self.params["shorteners"].get(target, {})
         if "ratio" in shortener:
-            return float(raw * shortener["ratio"] + ANSWER)
-        compressor = shortener.get("budget_of", target)
-        rho = 1.0 if compressor == "raw" else RHO[teacher, compressor]
-        return raw * rho + ANSWER
+            return float(raw_tokens * shortener["ratio"] + ANSWER)
+        form = shortener.get("budget_of", target)
+        rho = 1.0 if form == "raw" else RHO[teacher, form]
+        return raw_tokens * rho + ANSWER
 
     def generate(self, teacher: str) -> PartCost:
         """All attempts, wrong ones included: a question is asked again until it is solved."""
         attempts = self.traces / ACCURACY
-        written = attempts * self.target_tokens(teacher, "raw")
-        return PartCost(f"{teacher} answers", written, written / WRITTEN[teacher] / 3600)
+        written_tokens = attempts * self.target_tokens(teacher, "raw")
+        hours = written_tokens / WRITTEN[teacher] / 3600
+        return PartCost(f"{teacher} answers", written_tokens, hours)
 
     def compress(self, compressor: str) -> PartCost:
         """The traces of all teachers, read and written."""
         tokens_of_a_trace = 0.0  # one of each teacher
         for teacher in self.params["grid"]["teachers"]:
-            read = COMPRESSORS_PROMPT + QUESTION + self.target_tokens(teacher, "raw")
-            tokens_of_a_trace += read + self.target_tokens(teacher, compressor)
+            read_tokens = COMPRESSORS_PROMPT + QUESTION + self.target_tokens(teacher, "raw")
+            tokens_of_a_trace += read_tokens + self.target_tokens(teacher, compressor)
         tokens = self.traces * tokens_of_a_trace
         hours = tokens / READ_AND_WRITTEN[compressor] / 3600
         return PartCost(f"{compressor} compresses", tokens, hours)
@@ -133,11 +110,12 @@ class StudyCosts:
         """
         grid = self.params["grid"]
         epochs = sum(self.params["methods"][method]["epochs"] for method in grid["methods"])
-        runs = epochs * len(grid["seeds"])
+        passes = epochs * len(grid["seeds"])
         example_tokens = sum(QUESTION + length for length in self._completion_tokens())
-        tokens = runs * self.traces * example_tokens
+        tokens = passes * self.traces * example_tokens
         flops = 6 * PARAMETERS[student] * tokens
-        return PartCost(f"{student} learns", tokens, flops / (PEAK * SHARE_OF_PEAK[student]) / 3600)
+        hours = flops / (PEAK * SHARE_OF_PEAK[student]) / 3600
+        return PartCost(f"{student} learns", tokens, hours)
 
     def evaluate(self) -> PartCost:
         """The answers of all cells and of the untrained students.
@@ -145,11 +123,15 @@ class StudyCosts:
         An answer is as long as what the cell was taught. An untrained student's is as long as the
         longest of those.
         """
-        grid, evaluation = self.params["grid"], self.params["evaluate"]
+        grid = self.params["grid"]
         cells_of_an_arm = len(grid["students"]) * len(grid["methods"]) * len(grid["seeds"])
         lengths = list(self._completion_tokens())
-        questions = sum(rows(name, entry)[1] for name, entry in sets(self.params))
-        answers = (1 + evaluation["samples"]) * questions  # one is greedy, the others are drawn
+        questions = 0
+        for set_name, entry in set_sizes.sets(self.params):
+            _, test_rows = set_sizes.rows(set_name, entry)
+            questions += test_rows
+        # One answer is greedy, the others are drawn
+        answers = (1 + self.params["evaluate"]["samples"]) * questions
         untrained_tokens = len(grid["students"]) * max(lengths)
         tokens = answers * (cells_of_an_arm * sum(lengths) + untrained_tokens)
         return PartCost("students answer", tokens, tokens / WRITTEN["student"] / 3600)
@@ -164,47 +146,31 @@ class StudyCosts:
     def parts(self) -> list[PartCost]:
         """All parts, those of teachers, compressors and students by model."""
         grid = self.params["grid"]
-        return [
-            *map(self.generate, grid["teachers"]),
-            *map(self.compress, grid["compressors"]),
-            *map(self.train, grid["students"]),
-            self.evaluate(),
-        ]
+        parts: list[PartCost] = []
+        parts += map(self.generate, grid["teachers"])
+        parts += map(self.compress, grid["compressors"])
+        parts += map(self.train, grid["students"])
+        parts.append(self.evaluate())
+        return parts
 
 
-def sets(params: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yields name and entry of each question set that the params do not leave out."""
-    for name, entry in params["questions"]["sets"].items():
-        if entry is not None:
-            yield name, entry
-
-
-def rows(name: str, entry: Mapping[str, Any]) -> tuple[int, int]:
-    """Training and test questions of a set.
-
-    A size that is None stands for all questions that the split has, a missing size for none.
-    """
-    train_rows, test_rows = QUESTIONS[name]
-    return _taken(entry, "train", train_rows), _taken(entry, "test", test_rows)
-
-
-def _taken(entry: Mapping[str, Any], split: str, available: int) -> int:
-    """Questions that a set's entry takes of a split."""
-    size = entry["sizes"].get(split, 0)
-    return available if size is None else int(size)
-
-
-def own_traces(params: Mapping[str, Any]) -> float:
+def trace_count(params: Mapping[str, Any]) -> float:
     """Correct traces of a teacher on the training questions of its params.
 
     It is one for each question that at least one of K attempts solves.
     """
-    asked = sum(rows(name, entry)[0] for name, entry in sets(params))
-    attempts = min(entry["samples"] for entry in params["teachers"].values())
-    return float(asked * (1 - (1 - ACCURACY) ** attempts))
+    training_questions = 0
+    for set_name, entry in set_sizes.sets(params):
+        train_rows, _ = set_sizes.rows(set_name, entry)
+        training_questions += train_rows
+    attempts = min(teacher["samples"] for teacher in params["teachers"].values())
+    # As if attempts were independent, so it is too many: a hard question is hard each time
+    solved_share = 1 - (1 - ACCURACY) ** attempts
+    return float(training_questions * solved_share)
 
 
-KINDS = {  # what a part does, which is its last word, and what the sum over models is called
+# What a part does, which is its last word, and what the sum over models is called
+KINDS = {
     "answers": "teachers answer",
     "compresses": "compressors rewrite",
     "learns": "students learn",
@@ -218,15 +184,17 @@ def together(parts: Sequence[PartCost]) -> list[PartCost]:
         kind = KINDS.get(part.part.split()[-1], part.part)
         parts_by_kind.setdefault(kind, []).append(part)
     sums = [_sum(kind, members) for kind, members in parts_by_kind.items()]
-    return [*sums, _sum("together", parts)]
+    sums.append(_sum("together", parts))
+    return sums
 
 
 def _sum(name: str, parts: Sequence[PartCost]) -> PartCost:
     tokens = sum(part.tokens for part in parts)
-    return PartCost(name, tokens, sum(part.hours for part in parts))
+    hours = sum(part.hours for part in parts)
+    return PartCost(name, tokens, hours)
 
 
-def table(*columns: tuple[str, Sequence[PartCost]]) -> str:
+def table(columns: Sequence[tuple[str, Sequence[PartCost]]]) -> str:
     """A Markdown table of the same parts in several columns, each with its heading.
 
     Every column has tokens and hours of each part.
@@ -234,8 +202,10 @@ def table(*columns: tuple[str, Sequence[PartCost]]) -> str:
     headings = ["part"]
     for heading, _ in columns:
         headings += [f"10^9 tokens, {heading}", f"hours, {heading}"]
-    table_rows = [headings, [":---", *["---:"] * (len(headings) - 1)]]
-    for costs_of_part in zip(*(parts for _, parts in columns), strict=True):
+    alignments = [":---"] + ["---:"] * (len(headings) - 1)
+    table_rows = [headings, alignments]
+    parts_of_columns = [parts for _, parts in columns]
+    for costs_of_part in zip(*parts_of_columns, strict=True):
         row = [costs_of_part[0].part]
         for cost in costs_of_part:
             row += [f"{cost.tokens / 1e9:.2f}", f"{cost.hours:,.0f}"]
@@ -248,13 +218,13 @@ def tables(paper: Mapping[str, Any], small: Mapping[str, Any]) -> tuple[str, str
 
     Both have the paper profile with the paper's number of traces, and beside it paper_small.
     """
-    small_traces = own_traces(small)
+    small_traces = trace_count(small)
     columns = [
         (f"{PAPERS_TRACES:,} traces", StudyCosts(paper, PAPERS_TRACES).parts()),
         (f"{small_traces:,.0f} traces", StudyCosts(small, small_traces).parts()),
     ]
     summed = [(heading, together(parts)) for heading, parts in columns]
-    return table(*summed), table(*columns)
+    return table(summed), table(columns)
 
 
 def profile(name: str) -> dict[str, Any]:

@@ -14,10 +14,10 @@ from typing import Any
 
 import yaml
 
-LOCK, FOLDER = Path("dvc.lock"), Path(".dvc/tmp")
-_LOADER = getattr(
-    yaml, "CSafeLoader", yaml.SafeLoader
-)  # the first is much faster, where it is built
+LOCK = Path("dvc.lock")
+FOLDER = Path(".dvc/tmp")
+# The first is much faster, where it is built
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def main() -> None:
@@ -27,7 +27,8 @@ def main() -> None:
     """
     if not LOCK.exists():
         return
-    text, copies = LOCK.read_bytes(), sorted(FOLDER.glob("dvc.lock-*"))
+    text = LOCK.read_bytes()
+    copies = sorted(FOLDER.glob("dvc.lock-*"))
     commit = _git("rev-parse", "HEAD").decode().strip()
     copy = FOLDER / f"dvc.lock-{commit}"
     stages = _stages(text)
@@ -74,9 +75,9 @@ def _restore(text: bytes) -> None:
     )
 
 
-def _git(*words: str) -> bytes:
+def _git(*arguments: str) -> bytes:
     """What git prints; empty where it fails."""
-    return subprocess.run(["git", *words], capture_output=True, check=False).stdout
+    return subprocess.run(["git", *arguments], capture_output=True, check=False).stdout
 
 
 if __name__ == "__main__":

@@ -20,41 +20,27 @@ Run: python -m tools.mirror [FOLDER...]
 """
 
 import ast
-import io
+import collections
+import itertools
 import re
 import statistics
 import sys
-import tokenize
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools.source_file import (
+    COMPREHENSIONS,
+    SourceFile,
+    function_lines,
+    is_annotated,
+    name_lengths,
+    node_count,
+)
+
 COLUMNS = 100
 LONG_SENTENCE = 30  # words
 FOLDERS = ("stages", "tools")
-COMPOUND = (
-    ast.FunctionDef,
-    ast.AsyncFunctionDef,
-    ast.ClassDef,
-    ast.If,
-    ast.For,
-    ast.AsyncFor,
-    ast.While,
-    ast.With,
-    ast.AsyncWith,
-    ast.Try,
-    ast.TryStar,
-    ast.Match,
-)
-COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-LAYOUT_TOKENS = {
-    tokenize.COMMENT,
-    tokenize.NL,
-    tokenize.NEWLINE,
-    tokenize.INDENT,
-    tokenize.DEDENT,
-    tokenize.ENDMARKER,
-}
 CODE_BLOCK = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 NO_PROSE = re.compile(r"^\s*(?:#|\||!\[|\[!\[|<)")  # headings, tables, figures, badges, HTML
 LIST_ITEM = re.compile(r"^\s*(?:[-*]|\d+\.)\s+")
@@ -62,63 +48,6 @@ INLINE_CODE = re.compile(r"`[^`]*`")
 LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")  # [text](address)
 SENTENCE_END = re.compile(r"(?<=[.!?])[*_)\"]*\s+")
 WORD = re.compile(r"\S*\w\S*")
-
-Function = ast.FunctionDef | ast.AsyncFunctionDef
-
-
-@dataclass(frozen=True)
-class SourceFile:
-    """A Python file, parsed."""
-
-    text: str
-    tree: ast.Module
-
-    @classmethod
-    def parse(cls, text: str) -> "SourceFile":
-        """The file with this text. Raises SyntaxError where it is no Python."""
-        return cls(text, ast.parse(text))
-
-    def functions(self) -> list[Function]:
-        """All functions and methods, inner ones too."""
-        return [node for node in ast.walk(self.tree) if isinstance(node, Function)]
-
-    def docstrings(self) -> list[ast.stmt]:
-        """The docstring statements of the module, its classes and its functions."""
-        owners = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-        return [
-            node.body[0]
-            for node in ast.walk(self.tree)
-            if isinstance(node, owners) and ast.get_docstring(node) is not None
-        ]
-
-    def simple_statements(self) -> list[ast.stmt]:
-        """All statements without a body, docstrings and imports left out."""
-        docstrings = set(self.docstrings())
-        return [
-            node
-            for node in ast.walk(self.tree)
-            if isinstance(node, ast.stmt)
-            and not isinstance(node, (*COMPOUND, ast.Import, ast.ImportFrom))
-            and node not in docstrings
-        ]
-
-    def count(self, *kinds: type[ast.AST]) -> int:
-        """How many nodes are of one of these kinds."""
-        return sum(isinstance(node, kinds) for node in ast.walk(self.tree))
-
-    def comment_and_code_lines(self) -> tuple[int, int]:
-        """How many lines hold a comment, and how many hold code."""
-        docstring_lines: set[int] = set()
-        for statement in self.docstrings():
-            docstring_lines.update(range(statement.lineno, (statement.end_lineno or 0) + 1))
-        comment_lines: set[int] = set()
-        code_lines: set[int] = set()
-        for token in tokenize.generate_tokens(io.StringIO(self.text).readline):
-            if token.type == tokenize.COMMENT:
-                comment_lines.add(token.start[0])
-            elif token.type not in LAYOUT_TOKENS:
-                code_lines.update(range(token.start[0], token.end[0] + 1))
-        return len(comment_lines), len(code_lines - docstring_lines)
 
 
 @dataclass(frozen=True)
@@ -128,36 +57,6 @@ class Sign:
     name: str
     value: str
     goal: str
-
-
-def function_lines(function: Function) -> int:
-    """Lines from `def` to the function's end."""
-    return (function.end_lineno or function.lineno) - function.lineno + 1
-
-
-def is_annotated(function: Function) -> bool:
-    """Whether every parameter but self and cls, and the result, have a type."""
-    arguments = function.args
-    parameters = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-    parameters += [star for star in (arguments.vararg, arguments.kwarg) if star is not None]
-    annotations = [
-        parameter.annotation for parameter in parameters if parameter.arg not in ("self", "cls")
-    ]
-    return None not in annotations and function.returns is not None
-
-
-def name_lengths(file: SourceFile) -> list[int]:
-    """Characters of each name that the file binds, one entry a binding."""
-    return [
-        len(node.id.lstrip("_"))
-        for node in ast.walk(file.tree)
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    ]
-
-
-def node_count(statement: ast.stmt) -> int:
-    """AST nodes of a statement, itself included."""
-    return sum(1 for _ in ast.walk(statement))
 
 
 def sentences(markdown: str) -> Iterator[list[str]]:
@@ -181,80 +80,111 @@ def sentences(markdown: str) -> Iterator[list[str]]:
 def percentile_90(values: Iterable[int]) -> int:
     """The smallest value that at least 90% of the values do not exceed; 0 of none."""
     ordered = sorted(values)
-    return ordered[-(-9 * len(ordered) // 10) - 1] if ordered else 0
+    if not ordered:
+        return 0
+    rank = -(-9 * len(ordered) // 10)  # rounded up, counted from 1
+    return ordered[rank - 1]
 
 
-def ratio(part: float, whole: float) -> float:
-    """Part of 100 of the whole; 0 where there is nothing."""
-    return 100 * part / whole if whole else 0.0
+def percent(part: float, total: float) -> float:
+    """The part for each 100 of the total; 0 where there is nothing."""
+    return 100 * part / total if total else 0.0
 
 
 def code_signs(files: Sequence[SourceFile], fullest_folder: int) -> list[Sign]:
     """The signs of Python files. `fullest_folder`: files in the fullest folder of stages/."""
-    functions = [function for file in files for function in file.functions()]
-    lengths = [function_lines(function) for function in functions]
-    annotated = sum(is_annotated(function) for function in functions)
-    names = [length for file in files for length in name_lengths(file)]
-    statements = [statement for file in files for statement in file.simple_statements()]
+    names = list(itertools.chain.from_iterable(map(name_lengths, files)))
+    signs = function_signs(files)
+    signs.append(Sign("most files in one folder of stages/", str(fullest_folder), "<= 15"))
+    signs.append(Sign("letters of an assigned name, mean", f"{_mean(names):.1f}", ">= 7.5"))
+    return signs + statement_signs(files) + line_signs(files)
+
+
+def function_signs(files: Sequence[SourceFile]) -> list[Sign]:
+    """The signs of functions."""
+    functions = list(itertools.chain.from_iterable(file.functions() for file in files))
+    lengths = list(map(function_lines, functions))
+    median = statistics.median(lengths or [0])
+    annotated = percent(sum(map(is_annotated, functions)), len(functions))
+    return [
+        Sign("function lines, median / p90", f"{median:g} / {percentile_90(lengths)}", "12 / 25"),
+        Sign("annotated signatures %", f"{annotated:.0f}", "100"),
+    ]
+
+
+def statement_signs(files: Sequence[SourceFile]) -> list[Sign]:
+    """The signs of statements."""
+    statements = list(itertools.chain.from_iterable(file.simple_statements() for file in files))
     nodes = percentile_90(map(node_count, statements))
     comprehensions = sum(file.count(*COMPREHENSIONS) for file in files)
     stars = sum(file.count(ast.Starred) for file in files)
-    line_counts = [file.comment_and_code_lines() for file in files]
-    comments = sum(comment_count for comment_count, _ in line_counts)
-    code = sum(code_count for _, code_count in line_counts)
-    lines = [line for file in files for line in file.text.splitlines() if line.strip()]
-    wide = sum(len(line) > COLUMNS for line in lines)
-    median = statistics.median(lengths or [0])
     return [
-        Sign("function lines, median / p90", f"{median:g} / {percentile_90(lengths)}", "12 / 25"),
-        Sign("annotated signatures %", f"{ratio(annotated, len(functions)):.0f}", "100"),
-        Sign("most files in one folder of stages/", str(fullest_folder), "<= 15"),
-        Sign("letters of an assigned name, mean", f"{_mean(names):.1f}", ">= 7.5"),
         Sign("AST nodes of a statement, p90", str(nodes), "<= 25"),
         _rate("comprehensions in 100 statements", comprehensions, len(statements), "<= 9"),
         _rate("star expressions in 100 statements", stars, len(statements), "<= 1.5"),
+    ]
+
+
+def line_signs(files: Sequence[SourceFile]) -> list[Sign]:
+    """The signs of lines."""
+    comments = code = lines = wide_lines = 0
+    for file in files:
+        comment_count, code_count = file.comment_and_code_lines()
+        comments += comment_count
+        code += code_count
+        for line in file.text.splitlines():
+            lines += bool(line.strip())
+            wide_lines += len(line) > COLUMNS
+    return [
         _rate("comment lines for 100 of code", comments, code, "8 to 12"),
-        _rate(f"lines over {COLUMNS} columns %", wide, len(lines), "<= 2"),
+        _rate(f"lines over {COLUMNS} columns %", wide_lines, lines, "<= 2"),
     ]
 
 
 def prose_signs(markdown: str) -> list[Sign]:
     """The signs of the README."""
     lengths = [len(words) for words in sentences(markdown)]
-    long_ones = sum(length > LONG_SENTENCE for length in lengths)
+    long_sentences = sum(length > LONG_SENTENCE for length in lengths)
     return [
         Sign("README: words a sentence, mean", f"{_mean(lengths):.1f}", "<= 16"),
-        _rate(f"README: sentences over {LONG_SENTENCE} words %", long_ones, len(lengths), "<= 5"),
+        _rate(
+            f"README: sentences over {LONG_SENTENCE} words %", long_sentences, len(lengths), "<= 5"
+        ),
     ]
 
 
 def table(signs: Sequence[Sign]) -> str:
     """The signs in aligned columns."""
-    rows = [Sign("sign", "now", "goal"), *signs]
-    width = max(len(sign.name) for sign in rows)
-    return "\n".join(f"{sign.name:<{width}}  {sign.value:>8}  {sign.goal}" for sign in rows)
+    heading = Sign("sign", "now", "goal")
+    width = max(len(sign.name) for sign in signs)
+    lines = []
+    for sign in itertools.chain([heading], signs):
+        lines.append(f"{sign.name:<{width}}  {sign.value:>8}  {sign.goal}")
+    return "\n".join(lines)
 
 
 def _mean(values: Sequence[int]) -> float:
     return statistics.fmean(values) if values else 0.0
 
 
-def _rate(name: str, part: float, whole: float, goal: str) -> Sign:
-    return Sign(name, f"{ratio(part, whole):.1f}", goal)
+def _rate(name: str, part: float, total: float, goal: str) -> Sign:
+    return Sign(name, f"{percent(part, total):.1f}", goal)
 
 
 def _fullest_folder(root: Path) -> int:
-    folders = [root, *(path for path in root.rglob("*") if path.is_dir())]
-    return max(len(list(folder.glob("*.py"))) for folder in folders)
+    """The number of Python files in the folder that has most of them."""
+    counts = collections.Counter(path.parent for path in root.rglob("*.py"))
+    return max(counts.values(), default=0)
 
 
 def main() -> None:
     """Print the table for the folders on the command line, or for stages/ and tools/."""
-    folders = [Path(name) for name in sys.argv[1:] or FOLDERS]
-    paths = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
-    files = [SourceFile.parse(path.read_text(encoding="utf-8")) for path in paths]
-    signs = code_signs(files, _fullest_folder(Path("stages")))
-    print(table([*signs, *prose_signs(Path("README.md").read_text(encoding="utf-8"))]))
+    files = []
+    for folder in sys.argv[1:] or FOLDERS:
+        for path in sorted(Path(folder).rglob("*.py")):
+            files.append(SourceFile.parse(path.read_text(encoding="utf-8")))
+    readme = Path("README.md").read_text(encoding="utf-8")
+    print(table(code_signs(files, _fullest_folder(Path("stages"))) + prose_signs(readme)))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Push results so that other machines need not make them again: `dvc push --run-cache`, and the
-metrics with it.
+"""Push results so that other machines need not make them again.
 
-A metrics file that git holds is also part of a run, so DVC keeps it in its cache. But DVC does not
-push it (seen in 3.67). On another machine a run whose metrics are missing would run again. In a
-clone without a remote this program says what `dvc push` says.
+It is `dvc push --run-cache`, and pushes the metrics with it. A metrics file that git holds is also
+part of a run, so DVC keeps it in its cache. But DVC does not push it (seen in 3.67). On another
+machine a run whose metrics are missing would run again. In a clone without a remote this program
+says what `dvc push` says.
 
 Run: python -m tools.push [STAGE...]
 """
@@ -25,14 +25,13 @@ def main() -> None:
     # The metrics, which are not cached outs of their stages but lie in the cache all the same
     repo = Repo()
     with repo.lock:
-        uncached_outs = (
-            out.hash_info for stage in repo.index.stages for out in stage.outs if not out.use_cache
-        )
-        in_cache = {
-            hash_info
-            for hash_info in uncached_outs
-            if hash_info and repo.cache.local.exists(hash_info.value)
-        }
+        in_cache = set()
+        for stage in repo.index.stages:
+            for out in stage.outs:
+                if out.use_cache or not out.hash_info:
+                    continue
+                if repo.cache.local.exists(out.hash_info.value):
+                    in_cache.add(out.hash_info)
         repo.cloud.push(in_cache)
 
 

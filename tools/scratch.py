@@ -24,6 +24,7 @@ def main() -> None:
 def show() -> None:
     """Print every folder, its size, and whether a run is at work in it."""
     for folder in _folders():
+        # Nothing is done to it: whether that could be done tells if a run holds it
         idle = _unless_held(folder, lambda _: None)
         click.echo(f"{folder}: {_size(folder):.2f} GB{'' if idle else ', in use'}")
 
@@ -33,12 +34,13 @@ def show() -> None:
 def prune(names: tuple[str, ...]) -> None:
     """Remove the folders NAMES, or all of them, except those in use. Their runs then begin anew."""
     folders = {folder.name: folder for folder in _folders()}
-    if unknown := sorted(set(names) - folders.keys()):
+    unknown = sorted(set(names) - folders.keys())
+    if unknown:
         raise StageError(
             f"{FOLDER / unknown[0]}: no such folder; `python -m tools.scratch list` shows them"
         )
-    for name in sorted(names or folders):
-        folder = folders[name]
+    for folder_name in sorted(names or folders):
+        folder = folders[folder_name]
         size = _size(folder)
         if _unless_held(folder, remove):
             click.echo(f"{folder}: removed, {size:.2f} GB")
@@ -47,6 +49,7 @@ def prune(names: tuple[str, ...]) -> None:
 
 
 def _folders() -> list[Path]:
+    """The folders of all runs, in the order of their names."""
     return sorted(path for path in FOLDER.glob("*") if path.is_dir())
 
 

@@ -70,8 +70,9 @@ class StudentSections:
 
 
 def check(study_params: Section) -> None:
-    """Raises StageError for the first entry of params.yaml that no stage would take, or that does
-    not fit another entry.
+    """Raises StageError for the first entry of params.yaml that is wrong.
+
+    It is one that no stage would take, or that does not fit another entry.
     """
     # Sections of their own, and the names of the grid, which the rest looks up
     study = params.section(StudySections, study_params, "")
@@ -92,18 +93,16 @@ def check(study_params: Section) -> None:
         compressor_of(compressor, f"compressors.{name}")
     for name, shortener in study.shorteners.items():
         check_shortener(name, shortener, grid)
-    training = {
-        name: check_student(student, f"students.{name}", evaluate)
-        for name, student in study.students.items()
-    }
-    methods = {
-        name: params.section(Method, method, f"methods.{name}")
-        for name, method in study.methods.items()
-    }
+    training_by_student = {}
+    for name, student in study.students.items():
+        training_by_student[name] = check_student(student, f"students.{name}", evaluate)
+    method_by_name = {}
+    for name, entry in study.methods.items():
+        method_by_name[name] = params.section(Method, entry, f"methods.{name}")
 
     # Pairs: the processes of a student must share the batches of a method evenly
     for method_name, student_name in itertools.product(grid.methods, grid.students):
-        launch.check(methods[method_name], training[student_name])
+        launch.check(method_by_name[method_name], training_by_student[student_name])
 
 
 def check_names(study: StudySections, grid: Grid) -> None:
@@ -130,28 +129,27 @@ def _check_origins(grid: Grid) -> None:
     origins = grid.generated + grid.imported
     if sorted(origins) == sorted(grid.teachers):
         return
-    # The first name that is not in both lists as often
-    misplaced = min(
-        {*origins, *grid.teachers},
-        key=lambda name: origins.count(name) == grid.teachers.count(name),
-    )
-    raise StageError(
-        f"params.yaml: grid.teachers: {misplaced!r}: "
-        "expected each teacher in one of grid.generated and grid.imported"
-    )
+    # A name that is not in both lists as often
+    for teacher in origins + grid.teachers:
+        if origins.count(teacher) != grid.teachers.count(teacher):
+            raise StageError(
+                f"params.yaml: grid.teachers: {teacher!r}: "
+                "expected each teacher in one of grid.generated and grid.imported"
+            )
 
 
 def _check_known(
-    names: Iterable[str], known: Iterable[str], params_path: str, known_from: str
+    names: Iterable[str], known_names: Iterable[str], params_path: str, known_from: str
 ) -> None:
-    """Raises StageError for a name at `params_path` that is not `known`. `known_from` says where
-    the known ones stand.
+    """Raises StageError for a name at `params_path` that is not among `known_names`.
+
+    `known_from` says where the known ones stand.
     """
     for name in names:
-        if name not in known:
+        if name not in known_names:
             raise StageError(
                 f"params.yaml: {params_path}: {name!r} is not in {known_from}; "
-                f"known: {', '.join(known)}"
+                f"known: {', '.join(known_names)}"
             )
 
 
@@ -168,21 +166,21 @@ def check_shortener(name: str, section: Section, grid: Grid) -> None:
 def check_headline(headline: Section, grid: Grid) -> None:
     """Raises StageError for a headline of cells that the grid does not have."""
     for axis, name in headline.items():
-        known = getattr(grid, f"{axis}s")
-        _check_known([name], known, f"report.headline.{axis}", f"grid.{axis}s")
+        _check_known([name], getattr(grid, f"{axis}s"), f"report.headline.{axis}", f"grid.{axis}s")
 
 
 def check_questions(section: Section, evaluate: Evaluate) -> None:
-    """Raises StageError for sets that cannot be read, or that leave nothing to train on or to
-    evaluate.
+    """Raises StageError for sets that cannot be read, or that leave a split empty.
+
+    There must be something to train on, and something to evaluate.
     """
     questions = params.section(QuestionsSection, section, "questions")
     params.section(Decontaminate, questions.decontaminate, "questions.decontaminate")
-    sizes_of_sets = [
-        params.section(QuestionSet, entry, f"questions.sets.{name}").sizes
-        for name, entry in questions.sets.items()
-        if entry is not None
-    ]
+    sizes_of_sets = []
+    for set_name, entry in questions.sets.items():
+        if entry is not None:
+            question_set = params.section(QuestionSet, entry, f"questions.sets.{set_name}")
+            sizes_of_sets.append(question_set.sizes)
     for split in ("train", evaluate.split):
         if all(sizes.get(split, 0) == 0 for sizes in sizes_of_sets):
             raise StageError(
@@ -206,6 +204,7 @@ def check_student(section: Section, params_path: str, evaluate: Evaluate) -> Tra
     student = params.section(StudentSections, section, params_path)
     params.section(StudentSource, student.source, f"{params_path}.source")
     params.section(Text, student.text, f"{params_path}.text")
-    asked = {"text": student.text, "inference": student.inference}
-    language_model(Path("models"), asked, evaluate, params_path)
+    # Any folder will do, because nothing is loaded from it
+    declared = {"text": student.text, "inference": student.inference}
+    language_model(Path("models"), declared, evaluate, params_path)
     return params.section(Training, student.training, f"{params_path}.training")

@@ -69,14 +69,15 @@ def check(folder: Path) -> None:
 @click.pass_obj
 def prune(folder: Path, model: str | None) -> None:
     """Merge all shards into one, without repeated answers and without what was set aside."""
-    old_files = sorted([*folder.glob("*.shard"), *folder.glob("*.torn")])
+    old_files = sorted(path for path in folder.iterdir() if path.suffix in (".shard", ".torn"))
     for path in old_files:
         _refuse_where_held(path)
     kept_answers: set[tuple[str, int | None]] = set()
     with replacing(folder / ".pruned") as merged, Store(folder) as store, Store(merged) as pruned:
         for key, answer in store.answers():
             # Answers that were cut at different limits are different answers to one request
-            identity = key, answer.limit if answer.finish_reason == "length" else None
+            limit = answer.limit if answer.finish_reason == "length" else None
+            identity = (key, limit)
             if answer.model != model and identity not in kept_answers:
                 pruned.add(key, answer)
                 kept_answers.add(identity)

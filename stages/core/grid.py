@@ -1,8 +1,7 @@
 """The axes of a study's grid, and its cells in the order of every table and figure."""
 
-import dataclasses
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from pydantic import Field
@@ -19,11 +18,13 @@ Scope = tuple[str, str]  # (group, source), ALL for either
 
 def describe_questions(group: str, count: int) -> str:
     """The questions of a group for readers, as "44 OOD reasoning questions"."""
-    kind = "" if group == ALL else group.replace("ood_", "OOD ").replace("_", "-") + " "
-    return f"{count} {kind}questions"
+    if group == ALL:
+        return f"{count} questions"
+    kind = group.replace("ood_", "OOD ").replace("_", "-")
+    return f"{count} {kind} questions"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Grid:
     """The axes of the study's cross product. Every item is a slug."""
 
@@ -36,8 +37,8 @@ class Grid:
     seeds: NonEmptyNames
     profiles: Annotated[list[Profile], Field(min_length=1, max_length=1)]
     # Teachers by the origin of their responses, which is all the same here
-    generated: Names = dataclasses.field(default_factory=list)
-    imported: Names = dataclasses.field(default_factory=list)
+    generated: Names = field(default_factory=list)
+    imported: Names = field(default_factory=list)
 
     def arms(self) -> tuple[str, ...]:
         """The targets in the order of every table and figure, the untrained student last."""

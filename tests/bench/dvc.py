@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from dvc.utils.serialize import modify_yaml
 
 from tests.e2e.project import Project
 
@@ -54,8 +55,31 @@ def bench(folder: Path) -> dict[str, Any]:
         "deps": sum(len(stage["files"]) for stage in stages),
         "seconds": {command: _medians(times) for command, times in seconds.items()},
         "ratio": {command: _ratios(times) for command, times in seconds.items()},
+        "lock": lock_rewriting(ours.root / "dvc.lock"),
         "c_parser": importlib.util.find_spec("_ruamel_yaml") is not None,
         "limit": LIMIT,
+    }
+
+
+def lock_rewriting(path: Path) -> dict[str, float]:
+    """Seconds for reading and writing dvc.lock as DVC does it after each stage that ran.
+
+    They grow with the lines, so `seconds_at_400` is their share for 400 entries like these.
+    """
+    entries = len(yaml.safe_load(path.read_text())["stages"])
+    seconds = []
+    for _ in range(3):
+        started = time.perf_counter()
+        with modify_yaml(str(path)):
+            pass
+        seconds.append(time.perf_counter() - started)
+    median = statistics.median(seconds)
+    lines = len(path.read_text().splitlines())
+    return {
+        "entries": entries,
+        "lines_an_entry": round(lines / entries, 1),
+        "seconds": round(median, 2),
+        "seconds_at_400": round(median * 400 / entries, 2),
     }
 
 

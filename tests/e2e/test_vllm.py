@@ -5,13 +5,18 @@ SmolLM2's answers are poor. The tests look at the path, at the records, and that
 twice.
 """
 
+import contextlib
 import dataclasses
 import json
+import os
 import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from safetensors.torch import load_file, save_file
 
@@ -24,7 +29,7 @@ from stages.core.records import Question, Response, Trace, Variant
 from stages.core.targets.audit import DROP
 from tests.conftest import Project
 from tests.e2e.serve import CPU, serving
-from tests.made import SHARED, question, run, trace
+from tests.made import ROOT, SHARED, question, run, trace
 
 pytestmark = [
     pytest.mark.vllm,
@@ -251,3 +256,35 @@ def test_reasoning_parser_of_vllm_sets_the_reasoning_apart(smollm2: Path) -> Non
     tokenizer.add_tokens(["<think>", "</think>"])
     parser = engine._parser("deepseek_r1", tokenizer)
     assert parser.extract_reasoning("<think>a</think>b", None) == ("a", "b")
+
+
+@pytest.mark.slow
+def test_killed_stage_leaves_no_process_of_vllm(project: Project, smollm2: Path) -> None:
+    """Memory of a GPU would stay taken, and the next run would not start."""
+    inference = {"engine": "vllm", "options": OPTIONS}
+    root = project(**sections(str(smollm2), inference, prompt_template=TEMPLATE))
+    records.write(root / "data/test/questions.parquet", gsm8k(8), Question)
+    command = [sys.executable, "-m", "stages.generate", "--profile", "test", "--teacher", "llm"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    stage = subprocess.Popen(command, cwd=root, env=environment, stderr=subprocess.DEVNULL)
+    started: list[psutil.Process] = []
+    deadline = time.monotonic() + 120
+    while not any("VLLM::Worker" in process.name() for process in started):
+        assert stage.poll() is None, "the stage ended before vLLM had started"
+        assert time.monotonic() < deadline, "vLLM never started"
+        time.sleep(0.2)
+        started = _children(stage.pid)
+    stage.kill()
+    stage.wait()
+    _, alive = psutil.wait_procs(started, timeout=30)
+    assert not alive
+
+
+def _children(pid: int) -> list[psutil.Process]:
+    """The processes below a process whose names can still be read."""
+    children = []
+    for process in psutil.Process(pid).children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            process.name()
+            children.append(process)
+    return children

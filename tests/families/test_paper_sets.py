@@ -16,7 +16,7 @@ from stages.questions import collect
 from tests.composing import Composer
 from tests.hub import folders
 from tests.imports import ROOT
-from tools import costs
+from tools import set_sizes
 
 SETS: dict[str, Any] = yaml.safe_load((ROOT / "conf/profile/paper.yaml").read_text())["questions"][
     "sets"
@@ -127,7 +127,7 @@ def test_options_of_aqua_lose_their_own_letters(tmp_path: Path) -> None:
 
 
 def test_rows_of_the_training_splits_are_the_papers_number() -> None:
-    trained = {name: costs.rows(name, entry)[0] for name, entry in SETS.items()}
+    trained = {name: set_sizes.rows(name, entry)[0] for name, entry in SETS.items()}
     assert 285_000 < sum(trained.values()) < 295_000
     documented = {"multiarith", "arc_challenge", "gpqa_diamond"}
     assert documented <= {name for name, count in trained.items() if count}
@@ -166,7 +166,7 @@ def test_small_profile_leaves_out_sets_and_nothing_else(tmp_path: Path) -> None:
     assert composer.run("paper_small").code == 0
     small = composer.params
     sets = {name: entry for name, entry in small["questions"]["sets"].items() if entry}
-    assert sum(costs.rows(name, entry)[0] for name, entry in sets.items()) == 9_111
+    assert sum(set_sizes.rows(name, entry)[0] for name, entry in sets.items()) == 9_111
     assert {name for name, entry in sets.items() if entry["group"] != "in_distribution"} == {
         name for name, entry in SETS.items() if entry["group"] != "in_distribution"
     }

@@ -10,7 +10,8 @@ from click.testing import CliRunner
 from stages.core import records
 from stages.core.grid import Grid
 from stages.core.records import Prediction, Question, Score, Trace, Variant
-from stages.examples import LARGEST, LONGEST, SHORTEST, bounds, chosen, main, shown
+from stages.core.report.choosing import LARGEST, LONGEST, SHORTEST, choose, limits, shorten
+from stages.examples import main
 from tests.conftest import Project
 from tests.made import question, trace, variant
 
@@ -28,14 +29,14 @@ CELLS = [f"solver-{target}-tiny-full-s0" for target in GRID["targets"]] + ["untr
 
 
 @pytest.mark.parametrize(
-    ("count", "wanted"),
+    ("count", "expected"),
     [(1, ["q0"]), (2, ["q0", "q3"]), (3, ["q0", "q2", "q4"]), (99, [f"q{n}" for n in range(6)])],
 )
-def test_questions_are_evenly_spaced(count: int, wanted: list[str]) -> None:
+def test_questions_are_evenly_spaced(count: int, expected: list[str]) -> None:
     rows = [question(number, split="test") for number in range(6)]
     assert [
-        row.question_id for row in chosen(rows, {"test": {f"q{n}" for n in range(6)}}, count)
-    ] == wanted
+        row.question_id for row in choose(rows, {"test": {f"q{n}" for n in range(6)}}, count)
+    ] == expected
 
 
 def test_every_set_and_split_has_its_own_and_what_has_nothing_to_show_is_left_out() -> None:
@@ -47,39 +48,40 @@ def test_every_set_and_split_has_its_own_and_what_has_nothing_to_show_is_left_ou
     ]
     rows += [question(4, split="test", group="ood_knowledge", source="a")]
     there = {"train": {"q0"}, "test": {"q1", "q2", "q4", "q3"}}
-    assert [row.question_id for row in chosen(rows, there, 5)] == ["q2", "q0", "q1", "q4"]
+    assert [row.question_id for row in choose(rows, there, 5)] == ["q2", "q0", "q1", "q4"]
 
 
 @pytest.mark.parametrize(
-    ("count", "wanted"),
+    ("count", "expected"),
     [(1, ["q3"]), (2, ["q3", "q5"]), (3, ["q3", "q5", "q0"]), (4, ["q3", "q5", "q0", "q2"])],
 )
-def test_what_has_a_trace_and_answers_comes_first(count: int, wanted: list[str]) -> None:
+def test_what_has_a_trace_and_answers_comes_first(count: int, expected: list[str]) -> None:
     rows = [question(number) for number in range(6)]
     there = {"train": {row.question_id for row in rows}}
-    assert [row.question_id for row in chosen(rows, there, count, {"q3", "q5"})] == wanted
+    assert [row.question_id for row in choose(rows, there, count, {"q3", "q5"})] == expected
 
 
 def test_long_texts_are_cut_and_say_so() -> None:
-    assert shown("a" * 10, 10) == "a" * 10
-    assert shown("a" * 17, 10) == "a" * 10 + " ... 7 characters more"
+    assert shorten("a" * 10, 10) == "a" * 10
+    assert shorten("a" * 17, 10) == "a" * 10 + " ... 7 characters more"
 
 
 @pytest.mark.parametrize("cells", [1, 100, 10_000])
 @pytest.mark.parametrize("sets", [0, 1, 12])
 def test_all_texts_together_are_bounded_by_fewer_questions_first(cells: int, sets: int) -> None:
     grid = Grid(
-        ["a"],
-        ["b"],
-        ["b"],
-        ["raw"],
-        ["c"],
-        ["full"],
-        [f"s{seed}" for seed in range(cells)],
-        ["p"],
-        ["a"],
+        teachers=["a"],
+        compressors=["b"],
+        shorteners=["b"],
+        targets=["raw"],
+        students=["c"],
+        methods=["full"],
+        seeds=[f"s{seed}" for seed in range(cells)],
+        profiles=["p"],
+        generated=["a"],
     )
-    count, longest = bounds(grid, sets, sets, 12)
+    bounds = limits(grid, sets, sets, 12)
+    count, longest = bounds.questions, bounds.characters
     texts = sets * (1 + 4 + 2 * len(grid.cells())) + sets * (1 + 2 * len(grid.cells()))
     assert count * texts * longest <= LARGEST
     assert 1 <= count <= 12

@@ -14,7 +14,7 @@ import pytest
 from stages.core.cells import UNTRAINED
 from stages.core.grid import Grid
 from stages.core.records import GROUPS
-from stages.core.report import arms, paper
+from stages.core.report import arms, family, paper
 from stages.core.report.metrics import load
 from stages.core.statistics.significance import detectable, holm_levels
 from tests.synthetic import ONE, PROFILE, SMALL, TARGETS, build, run_report
@@ -92,12 +92,12 @@ def test_writes_every_table_and_figure_and_the_same_bytes_again(root: Path) -> N
 def test_summary_holds_25_scalars_for_five_targets(root: Path) -> None:
     metrics = build(root)
     run_report()
-    found = json.loads((metrics / "summary.json").read_text())
-    assert sum(len(part) for part in found.values()) == 25
-    assert list(found["accuracy"]) == sorted([*TARGETS, UNTRAINED])
-    assert found["train_tokens"]["light"] == 0.3333
-    assert found["train_seconds"]["light"] == 0.4
-    assert "raw" not in found["retention"]
+    summary = json.loads((metrics / "summary.json").read_text())
+    assert sum(len(part) for part in summary.values()) == 25
+    assert list(summary["accuracy"]) == sorted([*TARGETS, UNTRAINED])
+    assert summary["train_tokens"]["light"] == 0.3333
+    assert summary["train_seconds"]["light"] == 0.4
+    assert "raw" not in summary["retention"]
 
 
 def test_summary_keeps_whole_targets_in_order_while_they_fit(root: Path) -> None:
@@ -109,9 +109,9 @@ def test_summary_keeps_whole_targets_in_order_while_they_fit(root: Path) -> None
         ),
     )
     run_report()
-    found = json.loads((metrics / "summary.json").read_text())
-    assert set(found["accuracy"]) == {"raw", "light", "strong", "other", UNTRAINED}
-    assert sum(len(part) for part in found.values()) <= 25
+    summary = json.loads((metrics / "summary.json").read_text())
+    assert set(summary["accuracy"]) == {"raw", "light", "strong", "other", UNTRAINED}
+    assert sum(len(part) for part in summary.values()) <= 25
 
 
 def rows_of(metrics: Path) -> list[dict[str, str]]:
@@ -123,10 +123,10 @@ def rows_of(metrics: Path) -> list[dict[str, str]]:
 def test_results_have_a_row_for_each_run_and_scope(root: Path) -> None:
     metrics = build(root, dataclasses.replace(SMALL, seeds=["s0", "s1"]))
     run_report()
-    found = rows_of(metrics)
-    scopes = {(row["group"], row["source"]) for row in found}
+    rows = rows_of(metrics)
+    scopes = {(row["group"], row["source"]) for row in rows}
     assert len(scopes) == 1 + 2 + 4
-    assert len(found) == (2 * 5 + 1 + 2 * 2 * 5) * len(scopes)  # arms, and their single runs
+    assert len(rows) == (2 * 5 + 1 + 2 * 2 * 5) * len(scopes)  # arms, and their single runs
     table = (root / "plots" / PROFILE / "tables" / "4_accuracy.md").read_text()
     assert table.count("| s1 |") == 10
 
@@ -200,8 +200,8 @@ def test_raw_timed_on_two_devices_has_no_ratio_of_seconds(root: Path) -> None:
     path = metrics / "timing" / "solver-raw-small-full-s1.json"
     path.write_text(path.read_text().replace('"cpu"', '"gpu"'))
     assert run_report().exit_code == 0
-    found = json.loads((metrics / "summary.json").read_text())["train_seconds"]
-    assert set(found.values()) == {"not comparable"}
+    summary = json.loads((metrics / "summary.json").read_text())["train_seconds"]
+    assert set(summary.values()) == {"not comparable"}
     assert (
         "solver-light-small-full: no ratio of seconds: timed on cpu (2 threads), raw on"
         in table(root, "6_cost")
@@ -329,7 +329,7 @@ def test_size_of_the_family_is_told_and_is_what_resamples_are_chosen_for(
     } == {"14", ""}
     assert all((row["comparisons"] == "") == (row["p_holm"] == "") for row in rows)
     inputs = load(metrics, grid)
-    assert arms.family(arms.pooled(inputs.answers, grid), inputs) == 14
+    assert family.size(arms.pooled(inputs.answers, grid), inputs) == 14
 
 
 def test_mean_over_sets_stands_beside_the_pooled_accuracy_where_a_group_has_several(
@@ -481,11 +481,11 @@ def test_seconds_of_another_device_or_other_threads_are_not_divided(
         "truncated_light": 0.4,
     }
     rows = [row for row in rows_of(metrics) if (row["group"], row["target"]) == ("all", "strong")]
-    found = {
+    seconds_by_method = {
         row["method"]: (row["train_seconds"], row["train_seconds_note"], row["device"])
         for row in rows
     }
-    assert found == {"lora": ("", why, on), "full": ("0.216495", "", "cpu (2 threads)")}
+    assert seconds_by_method == {"lora": ("", why, on), "full": ("0.216495", "", "cpu (2 threads)")}
 
 
 @pytest.mark.parametrize(
@@ -505,10 +505,10 @@ def test_arms_that_were_trained_otherwise_are_refused(
     metrics = build(root, questions=4)
     path = metrics / "train" / "solver-strong-small-lora-s0.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
-    found = run_report()
-    assert found.exit_code == 1
-    assert found.output.startswith(f"error: {path.relative_to(root)}: {complaint}")
-    assert found.output.count("\n") == 1
+    command = run_report()
+    assert command.exit_code == 1
+    assert command.output.startswith(f"error: {path.relative_to(root)}: {complaint}")
+    assert command.output.count("\n") == 1
     assert not (root / "plots").exists()
 
 
@@ -518,9 +518,9 @@ def test_metrics_of_an_older_version_ask_for_train(root: Path) -> None:
     path.write_text(
         json.dumps({"examples": 900, "completion_tokens": 9, "losses": [[5, 2.0]], "steps": 48})
     )
-    found = run_report()
+    command = run_report()
     assert (
-        found.output
+        command.output
         == f"error: {path.relative_to(root)}: has no 'passes'; run its train stage again\n"
     )
 
@@ -535,10 +535,10 @@ def test_metrics_of_an_older_version_ask_for_train(root: Path) -> None:
 def test_a_file_that_is_not_there_yet_is_a_hole_in_the_report(root: Path, lost: str) -> None:
     metrics = build(root, questions=8)
     (metrics / lost).unlink()
-    found = run_report(drawn=True)
-    assert found.exit_code == 0, found.output
+    command = run_report(drawn=True)
+    assert command.exit_code == 0, command.output
     assert (
-        found.output
+        command.output
         == f"warning: metrics/{PROFILE}/{lost}: not there yet; the report leaves it out\n"
     )
     assert f"metrics/{PROFILE}/{lost}" in (root / "plots" / PROFILE / "tables/holes.md").read_text()
@@ -637,10 +637,10 @@ def test_papers_ranges_are_drawn_only_where_they_are_asked_for(root: Path) -> No
         "6b_amounts",
         "7_truncation",
     )
-    wanted = {f"figures/{name}.svg" for name in marked}
-    wanted |= {f"tables/{name}.md" for name in (*noted, "8_retention_efficiency")}
-    found = {name.removeprefix(f"plots/{PROFILE}/") for name in moved}
-    assert {name for name in found if name.endswith((".svg", ".md"))} == wanted | {
+    expected = {f"figures/{name}.svg" for name in marked}
+    expected |= {f"tables/{name}.md" for name in (*noted, "8_retention_efficiency")}
+    moved_names = {name.removeprefix(f"plots/{PROFILE}/") for name in moved}
+    assert {name for name in moved_names if name.endswith((".svg", ".md"))} == expected | {
         "figures/captions.md"
     }
     assert f"paper: {paper.QWEN} | {paper.LLAMA} | mean | - | - | 0.142 |" in table(
@@ -657,9 +657,9 @@ def test_papers_ranges_are_drawn_only_where_they_are_asked_for(root: Path) -> No
 def test_a_stray_file_is_named_and_nothing_written(root: Path, stray: str) -> None:
     metrics = build(root, questions=4)
     (metrics / stray).write_text("{}")
-    found = run_report()
+    command = run_report()
     assert (
-        found.output
+        command.output
         == f"error: metrics/{PROFILE}/{stray}: not of the grid in params.yaml; delete this stray file\n"
     )
     assert not (root / "plots").exists()
@@ -678,10 +678,10 @@ def test_damaged_scores_are_refused(root: Path, old: str, new: str, said: str) -
     metrics = build(root, questions=8, samples=0, right=lambda run, rate, draw: True)
     path = metrics / "scores" / "solver-light-small-lora-s0.csv"
     path.write_text(path.read_text().replace(old, new))
-    found = run_report()
-    assert found.exit_code == 1
-    assert str(path.relative_to(root)) in found.output
-    assert said in found.output
+    command = run_report()
+    assert command.exit_code == 1
+    assert str(path.relative_to(root)) in command.output
+    assert said in command.output
 
 
 def test_a_failing_write_leaves_the_old_folder(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

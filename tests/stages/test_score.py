@@ -32,8 +32,8 @@ def prediction(number: int = 0, sample: int = 0, **values: Any) -> Prediction:
 
 def graded(number: int = 0, sample: int = 0, **values: Any) -> Score:
     """The score of such a prediction."""
-    (found,) = score([prediction(number, sample, **values)], QUESTIONS, Page(""))
-    return found
+    (actual,) = score([prediction(number, sample, **values)], QUESTIONS, Page(""))
+    return actual
 
 
 @pytest.mark.parametrize(
@@ -55,12 +55,12 @@ def graded(number: int = 0, sample: int = 0, **values: Any) -> Score:
     ],
 )
 def test_outcome(answer: str, finish_reason: str, outcome: str, correct: bool, parsed: str) -> None:
-    found = graded(0, answer=answer, finish_reason=finish_reason)
-    assert (found.outcome, found.correct, found.parsed) == (outcome, correct, parsed)
+    actual = graded(0, answer=answer, finish_reason=finish_reason)
+    assert (actual.outcome, actual.correct, actual.parsed) == (outcome, correct, parsed)
 
 
 def test_score_carries_where_it_belongs() -> None:
-    wanted = Score(
+    expected = Score(
         question_id="q2",
         sample=3,
         source="words",
@@ -73,15 +73,15 @@ def test_score_carries_where_it_belongs() -> None:
         think_tokens=30,
         answer_tokens=5,
     )
-    assert graded(2, 3, answer="Blue") == wanted
+    assert graded(2, 3, answer="Blue") == expected
 
 
 def test_page_lists_what_the_graders_disagree_on_but_not_what_was_cut() -> None:
     page = Page("")
-    odd = "The answer is 1, which is 6 less than 7."
+    disputed = "The answer is 1, which is 6 less than 7."
     rows = [
-        prediction(0, 0, answer=odd),
-        prediction(0, 1, answer=odd, finish_reason="length"),
+        prediction(0, 0, answer=disputed),
+        prediction(0, 1, answer=disputed, finish_reason="length"),
         prediction(1),
     ]
     assert [(row.correct, row.second) for row in score(rows, QUESTIONS, page)] == [
@@ -94,7 +94,7 @@ def test_page_lists_what_the_graders_disagree_on_but_not_what_was_cut() -> None:
 
 
 def test_answers_that_agree_have_one_vote() -> None:
-    said = [
+    answers = [
         "The answer is 1.",
         "The answer is 7.",
         "?",
@@ -102,7 +102,7 @@ def test_answers_that_agree_have_one_vote() -> None:
         "It is 8.",
         "The answer is 7.",
     ]
-    rows = [prediction(0, sample, answer=answer) for sample, answer in enumerate(said)]
+    rows = [prediction(0, sample, answer=answer) for sample, answer in enumerate(answers)]
     rows += [prediction(0, 6, finish_reason="length"), prediction(1, 0, answer="The answer is 7.")]
     assert [row.vote for row in score(rows, QUESTIONS, Page(""))] == [1, 2, 0, 1, 3, 2, 0, 2]
 
@@ -122,8 +122,8 @@ def test_summary_is_by_set_and_decoding_with_every_outcome_in_it() -> None:
         graded(1, 0, answer="", finish_reason="length", think_tokens=80, answer_tokens=0),
         graded(2, 0, answer="no", think_tokens=0, answer_tokens=2),
     ]
-    found = summary(rows)
-    assert found["sums"]["greedy"] == {
+    actual = summary(rows)
+    assert actual["sums"]["greedy"] == {
         "answers": 2,
         "accuracy": 0.5,
         "accuracy_second_grader": 0.5,
@@ -148,10 +148,10 @@ def test_summary_is_by_set_and_decoding_with_every_outcome_in_it() -> None:
             "max": 5,
         },
     }
-    sampled = found["sums"]["sampled"]
+    sampled = actual["sums"]["sampled"]
     assert (sampled["answers"], sampled["accuracy"]) == (2, 0.5)
     assert (sampled["pass_at"], sampled["majority"]) == ({"1": 0.5, "2": 1.0}, 0.5)
-    assert set(found["words"]) == {"greedy"}
+    assert set(actual["words"]) == {"greedy"}
     assert summary([]) == {}
 
 
@@ -190,8 +190,8 @@ def test_command_writes_scores_table_and_summary(
     assert "Nowhere." in (root / f"data/test/disagreements/score/{cell}.md").read_text()
     with (root / f"metrics/test/scores/{cell}.csv").open(newline="") as file:
         assert [row["correct"] for row in csv.DictReader(file)] == ["1", "0"]
-    found = json.loads((root / f"metrics/test/cells/{cell}.json").read_text())
-    assert (found["cell"], found["sets"]["sums"]["greedy"]["accuracy"]) == (cell, 0.5)
+    actual = json.loads((root / f"metrics/test/cells/{cell}.json").read_text())
+    assert (actual["cell"], actual["sets"]["sums"]["greedy"]["accuracy"]) == (cell, 0.5)
 
 
 def test_shown_answers_are_graded_apart_and_move_no_number(project: Project) -> None:
@@ -201,9 +201,9 @@ def test_shown_answers_are_graded_apart_and_move_no_number(project: Project) -> 
     records.write(root / "data/test/questions.parquet", questions, Question)
     rows = [prediction(0), prediction(0, 1, answer="7"), prediction(1, answer="5")]
     records.write(root / "data/test/predictions/untrained-tiny.parquet", rows, Prediction)
-    odd = "The answer is 8, which is 6 less than 7."  # on which the graders disagree
+    disputed = "The answer is 8, which is 6 less than 7."  # on which the graders disagree
     written = []
-    for shown in ([], [prediction(7, answer=odd), prediction(8, answer="?")]):
+    for shown in ([], [prediction(7, answer=disputed), prediction(8, answer="?")]):
         records.write(
             root / "data/test/examples/predictions/untrained-tiny.parquet", shown, Prediction
         )
@@ -213,8 +213,8 @@ def test_shown_answers_are_graded_apart_and_move_no_number(project: Project) -> 
         written.append({str(path): path.read_bytes() for path in made})
     assert written[0] == written[1]
     assert len(written[0]) == 7  # params, questions, predictions, and the four outs
-    found = list(records.read(root / "data/test/examples/scores/untrained-tiny.parquet", Score))
-    assert [(row.question_id, row.correct, row.outcome) for row in found] == [
+    actual = list(records.read(root / "data/test/examples/scores/untrained-tiny.parquet", Score))
+    assert [(row.question_id, row.correct, row.outcome) for row in actual] == [
         ("q7", True, "answered"),
         ("q8", False, "no_answer"),
     ]

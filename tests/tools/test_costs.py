@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from stages.core.report.paper import RHO
-from tools import costs
+from tools import costs, set_sizes
 
 PAPER: dict[str, Any] = costs.profile("paper")
 STUDY = costs.StudyCosts(PAPER, costs.PAPERS_TRACES)
@@ -20,7 +20,7 @@ def test_every_model_and_set_of_the_profile_has_its_numbers() -> None:
     )
     assert set(grid["compressors"]) == set(costs.READ_AND_WRITTEN)
     assert set(grid["students"]) == set(costs.PARAMETERS) == set(costs.SHARE_OF_PEAK)
-    assert set(PAPER["questions"]["sets"]) == set(costs.QUESTIONS)
+    assert set(PAPER["questions"]["sets"]) == set(set_sizes.QUESTIONS)
     assert (min(costs.RHO.values()), max(costs.RHO.values())) == RHO
 
 
@@ -46,12 +46,12 @@ def test_parts_are_those_of_closed_form() -> None:
 
 
 def test_own_sets_give_fewer_traces_than_questions() -> None:
-    assert 9_111 * 0.99 < costs.own_traces(costs.profile("paper_small")) < 9_111
-    assert 293_775 * 0.99 < costs.own_traces(PAPER) < 293_775
+    assert 9_111 * 0.99 < costs.trace_count(costs.profile("paper_small")) < 9_111
+    assert 293_775 * 0.99 < costs.trace_count(PAPER) < 293_775
 
 
 def test_size_that_is_given_counts_instead_of_the_rows_that_there_are() -> None:
-    assert costs.rows("medmcqa", {"sizes": {"train": None, "test": 5}}) == (182_822, 5)
+    assert set_sizes.rows("medmcqa", {"sizes": {"train": None, "test": 5}}) == (182_822, 5)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_size_that_is_given_counts_instead_of_the_rows_that_there_are() -> None:
 def test_split_that_is_not_taken_counts_nothing(
     sizes: dict[str, int | None], counted: tuple[int, int]
 ) -> None:
-    assert costs.rows("medmcqa", {"sizes": sizes}) == counted
+    assert set_sizes.rows("medmcqa", {"sizes": sizes}) == counted
 
 
 def test_a_second_seed_doubles_learning_alone() -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tools import mirror
-from tools.mirror import SourceFile
+from tools import mirror, source_file
+from tools.source_file import SourceFile
 
 # Lines 7, 13 and 14 hold comments. Lines 4, 6, 7, 8, 9, 12, 14, 15 and 16 hold code.
 SAMPLE = '''\
@@ -50,7 +50,7 @@ def test_statements_of_the_sample() -> None:
 def test_nodes_of_a_statement() -> None:
     # Assign, Name, Store, BinOp, Name, Load, Mult, Constant
     (statement,) = SourceFile.parse("result = number * 2").simple_statements()
-    assert mirror.node_count(statement) == 8
+    assert source_file.node_count(statement) == 8
 
 
 @pytest.mark.parametrize(

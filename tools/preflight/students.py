@@ -1,5 +1,6 @@
-"""Check a student before it is trained: its files, its prompt and its end, its room to answer, and
-the memory of its cells.
+"""Check a student before it is trained.
+
+It is about its files, its prompt and its end, its room to answer, and the memory of its cells.
 """
 
 import dataclasses
@@ -32,7 +33,8 @@ def check(
 
     `study` is all of the params. Returns None where the student's files cannot be read.
     """
-    section, subject = study["students"][name], f"students.{name}"
+    section = study["students"][name]
+    subject = f"students.{name}"
     source = params.section(StudentSource, section["source"], f"{subject}.source")
     with tempfile.TemporaryDirectory() as scratch:
         files = fetching.student(source, Path(scratch), report, subject)
@@ -57,15 +59,15 @@ def check(
 
 
 def _check_tokens(source: StudentSource, folder: Path, report: Report, subject: str) -> None:
-    """Adds whether the special tokens have the ids that the params declare, and which token ends a
-    completion.
+    """Adds whether the special tokens have the ids that the params declare.
+
+    The line says too which token ends a completion.
     """
     with report.errors_of(subject, "tokens"):
         eos, eos_id = models.check(source, folder, f"{subject}.source")
-        declared = ", ".join(
-            f"{token} {token_id}" for token, token_id in source.special_tokens.items()
-        )
-        report.ok(subject, "tokens", f"end {eos} ({eos_id}); as declared: {declared or 'none'}")
+        declared = [f"{token} {token_id}" for token, token_id in source.special_tokens.items()]
+        listed = ", ".join(declared) or "none"
+        report.ok(subject, "tokens", f"end {eos} ({eos_id}); as declared: {listed}")
 
 
 def _check_context(
@@ -96,16 +98,16 @@ def _check_memory(
     # In bf16 where the hardware multiplies in it, in fp32 elsewhere
     frozen_bytes = 2 if on_gpus or hardware.bf16_supported() else 4
     trainable, checkpoints = {}, {}
-    for name in study["grid"]["methods"]:
-        method = params.section(Method, study["methods"][name], f"methods.{name}")
-        trainable[name] = adapters.expected_trainable(model, method)
-        checkpoints[name] = memory.checkpoint(method, trainable[name])
+    for method_name in study["grid"]["methods"]:
+        method = params.section(Method, study["methods"][method_name], f"methods.{method_name}")
+        trainable[method_name] = adapters.expected_trainable(model, method)
+        checkpoints[method_name] = memory.checkpoint(method, trainable[method_name])
         parts = memory.of_training(
             model,
             method,
             training,
             max_tokens=section["text"]["max_tokens"],
-            trainable=trainable[name],
+            trainable=trainable[method_name],
             frozen_bytes=frozen_bytes,
         )
         device_gb, device = room.of(on_gpus)
@@ -113,10 +115,10 @@ def _check_memory(
         needed_gb = sum(parts.values()) * (1 if on_gpus else training.processes)
         report.judge(
             needed_gb < device_gb,
-            f"{subject}, {name}",
+            f"{subject}, {method_name}",
             "training",
             f"{_listed(parts, training.processes)} of {device}; "
-            f"{trainable[name]:,} weights are trained",
+            f"{trainable[method_name]:,} weights are trained",
             "more processes, training.checkpointing, a smaller text.max_tokens, "
             "or larger GPUs (GPU_GB)",
         )

@@ -50,11 +50,15 @@ def attempts(row: Mapping[str, Any], location: str) -> list[Attempt]:
     """
     count = _list_length(row.get("answer"))
     if count is None:
-        fields = {name: _single(row.get(name), name, location) for name in FIELDS}
+        fields = {}
+        for field_name in FIELDS:
+            fields[field_name] = _single(row.get(field_name), field_name, location)
         return [_attempt(fields, location, row.get("exact", False))]
     several = []
     for index in range(count):
-        fields = {name: _item(row.get(name), name, index, count, location) for name in FIELDS}
+        fields = {}
+        for field_name in FIELDS:
+            fields[field_name] = _item(row.get(field_name), field_name, index, count, location)
         several.append(_attempt(fields, f"{location}, response {index + 1}"))
     return several
 

@@ -62,8 +62,8 @@ class Lookup:
             ("text", self._by_text, text.strip()),
             ("normal_form", self._by_normal_form, normal(text)),
         )
-        for matched_by, table, key in tables:
-            if same_text := table.get(key):
+        for matched_by, table, table_key in tables:
+            if same_text := table.get(table_key):
                 has_training = any(question.split == "train" for question in same_text)
                 candidates = same_text if has_training else same_text[:1]
                 label = f"question '{shown(text.strip())}'"

@@ -60,13 +60,13 @@ def rewritten(
     """
     remaining = iter(traces)
     for variant in variants:
-        key = variant.question_id, variant.sample
+        key = (variant.question_id, variant.sample)
         # Traces without a variant are passed over, and none is looked at twice
         trace = next((row for row in remaining if (row.question_id, row.sample) == key), None)
         if trace is None:
             raise StageError(
-                f"question {key[0]}, sample {key[1]}: rewritten, but no trace; rerun compress and "
-                "truncate"
+                f"question {variant.question_id}, sample {variant.sample}: rewritten, but no "
+                "trace; rerun compress and shorten"
             )
         if variant.kept:
             yield trace, variant
@@ -81,9 +81,9 @@ def read(row: Mapping[str, Any], messages: Any, location: str) -> dict[str, Any]
     """
     user, reply = _turns(messages, location)
     attempt = {}
-    for name, kind in ATTEMPT_FIELDS.items():
-        if type(row.get(name)) is kind:  # type: True is an int, and no sample
-            attempt[name] = row[name]
+    for field_name, field_type in ATTEMPT_FIELDS.items():
+        if type(row.get(field_name)) is field_type:  # type: True is an int, and no sample
+            attempt[field_name] = row[field_name]
     reasoning = _reasoning(reply, location)
     answer = reply.content
     exact = isinstance(reasoning, str) and row.get("reasoning_chars") == len(reasoning)
@@ -97,8 +97,8 @@ def read(row: Mapping[str, Any], messages: Any, location: str) -> dict[str, Any]
 
 def _reasoning(reply: Turn, location: str) -> str | None:
     """The assistant's reasoning: in the first field that has some, else in parts of its content."""
-    for name in REASONING:
-        text = values.text(reply.fields.get(name), f"messages: {name}", location)
+    for field_name in REASONING:
+        text = values.text(reply.fields.get(field_name), f"messages: {field_name}", location)
         if text and text.strip():
             return text
     return values.thinking(reply.content, "messages: content", location)

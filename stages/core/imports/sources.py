@@ -80,8 +80,8 @@ def hub_rows(
 
     try:
         loaded = load_dataset(dataset, name, split=split, revision=revision, streaming=streaming)
-        for number, row in enumerate(loaded):
-            yield f"{dataset}: {split} row {number + 1}", row
+        for row_index, row in enumerate(loaded):
+            yield f"{dataset}: {split} row {row_index + 1}", row
     except (OSError, ValueError, DatasetsError, HTTPError) as error:
         raise StageError(f"{dataset}: cannot be loaded from the hub: {error}") from error
 
@@ -100,9 +100,9 @@ def _text(path: Path) -> str:
 def _jsonl(path: Path) -> Iterator[Any]:
     """Yields the value of each line that is not blank."""
     # Not splitlines: JSON texts may hold other line separators, such as U+2028
-    for number, line in enumerate(_text(path).split("\n"), 1):
+    for line_number, line in enumerate(_text(path).split("\n"), 1):
         if line.strip():
-            yield _parsed(line, f"{path}: line {number}")
+            yield _parsed(line, f"{path}: line {line_number}")
 
 
 def _json(path: Path) -> Iterator[Any]:
@@ -231,11 +231,11 @@ def _filled(row: Mapping[str, Any], source: str, name: str, location: str) -> An
 def _value(row: Mapping[str, Any], path: str, name: str, location: str) -> Any:
     """The row's value at a path with dots. NaN, which pandas writes for a missing one, is None."""
     value: Any = row
-    for part in path.split("."):
-        if not isinstance(value, Mapping) or part not in value:
+    for field_name in path.split("."):
+        if not isinstance(value, Mapping) or field_name not in value:
             fields = shown(", ".join(sorted(map(shown, row))), 300)
             raise StageError(
                 f"{location}: no field {path!r} for {name}; it has: {fields}; mend the field map"
             )
-        value = value[part]
+        value = value[field_name]
     return None if values.is_missing(value) else value

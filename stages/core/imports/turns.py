@@ -44,10 +44,10 @@ def turns(value: Any, location: str) -> list[Turn]:
 def _turn(number: int, message: dict[str, Any], location: str) -> Turn:
     role_key, content_key = ("role", "content") if "role" in message else ("from", "value")
     if role_key not in message:
-        keys = ", ".join(shown(key) for key in sorted(message)) or "nothing"
+        listed_keys = ", ".join(shown(key) for key in sorted(message)) or "nothing"
         raise StageError(
-            f"{location}: messages: message {number} has no role but {keys}; name it role and "
-            "content"
+            f"{location}: messages: message {number} has no role but {listed_keys}; name it role "
+            "and content"
         )
     role = text(message[role_key], f"messages: role of message {number}", location) or ""
     our_role = ROLES.get(role.strip().lower(), role)
@@ -58,7 +58,7 @@ def conversation(value: Any) -> bool:
     """Whether `value` looks like the messages of a conversation."""
     if not isinstance(value, list) or not value:
         return False
-    return all(isinstance(item, dict) and {"role", "from"} & item.keys() for item in value)
+    return all(isinstance(message, dict) and {"role", "from"} & message.keys() for message in value)
 
 
 def only_user_text(value: Any, name: str, location: str) -> str | None:

@@ -68,9 +68,9 @@ def near_duplicates(questions: Sequence[Question], rules: Decontaminate) -> Iter
     from datasketch import MinHash, MinHashLSH  # a second of imports, for this stage alone
 
     # Shingles of each question, all of them and without the wording of its set
-    shingles = [_shingles(_compared(row), rules.words) for row in questions]
+    shingles = [_shingles(_compared(question), rules.words) for question in questions]
     own_shingles = _without_wording(questions, shingles, rules)
-    numbers = [sorted(_NUMBER.findall(row.question.replace(",", ""))) for row in questions]
+    numbers = [_numbers(question.question) for question in questions]
 
     # Test and validation questions go into the index, training questions are looked up in it
     sketches = MinHash.generator(map(_bytes, own_shingles), num_perm=PERMUTATIONS)
@@ -133,6 +133,11 @@ def _shingles(text: str, words: int) -> frozenset[str]:
     tokens = _TOKEN.findall(text.casefold())
     starts = range(max(1, len(tokens) - words + 1))
     return frozenset(" ".join(tokens[start : start + words]) for start in starts)
+
+
+def _numbers(text: str) -> list[str]:
+    """The numbers in a text, sorted. 1,000 is one number."""
+    return sorted(_NUMBER.findall(text.replace(",", "")))
 
 
 def _bytes(shingles: frozenset[str]) -> list[bytes]:

@@ -22,42 +22,53 @@ def identity(entry: QuestionSet, text: str) -> str:
 def unique(
     source: str,
     entry: QuestionSet,
-    placed: Iterable[tuple[str, Item | None]],
+    candidates: Iterable[tuple[str, Item | None]],
     dropped: collections.Counter[str],
 ) -> dict[str, list[Item]]:
     """Items by split, each text once over all splits.
 
-    `placed` yields (split or "pool", item), the item None where a row has no gold. The items that
+    `candidates` yields (split or "pool", item), the item None where a row has no gold. Items that
     are left out are counted in `dropped`. A text that is in several splits stays in the first of
     SPLITS, so that a test question stays out of training. Raises StageError for a duplicate, unless
     the set drops duplicates.
     """
-    splits: dict[str, list[Item]] = collections.defaultdict(list)
-    for split, candidate in placed:
-        items = splits[split]  # a split is noted even if none of its rows has a gold
+    items_by_split = _by_split(candidates, dropped)
+    # Where each text, and each id of a split, was met first. Ids are those of a split, because
+    # rows without ids are numbered from 0 in each.
+    location_by_text: dict[str, str] = {}
+    location_by_id: dict[tuple[str, str], str] = {}
+    kept: dict[str, list[Item]] = collections.defaultdict(list)
+    for split in sorted(items_by_split, key=(*SPLITS, "pool").index):
+        for item in items_by_split[split]:
+            text = identity(entry, item.question)
+            split_and_id = (split, item.source_id)
+            first_location = location_by_id.get(split_and_id) or location_by_text.get(text)
+            if first_location and entry.duplicates != "drop":
+                raise StageError(
+                    f"{item.location}: duplicate of {first_location} (same id or text); remove it, "
+                    "or set duplicates: drop"
+                )
+            if first_location:
+                dropped["duplicate"] += 1
+                continue
+            location_by_text[text] = item.location
+            location_by_id[split_and_id] = item.location
+            kept[split].append(item)
+    return kept
+
+
+def _by_split(
+    candidates: Iterable[tuple[str, Item | None]], dropped: collections.Counter[str]
+) -> dict[str, list[Item]]:
+    """The items by split. Those that are None are counted in `dropped`."""
+    items_by_split: dict[str, list[Item]] = collections.defaultdict(list)
+    for split, candidate in candidates:
+        items = items_by_split[split]  # a split is noted even if none of its rows has a gold
         if candidate is None:
             dropped["no_gold"] += 1
         else:
             items.append(candidate)
-    # Where each text, and each id of a split, was met first
-    place_by_text: dict[str, str] = {}
-    place_by_id: dict[tuple[str, str], str] = {}
-    kept: dict[str, list[Item]] = collections.defaultdict(list)
-    for split in sorted(splits, key=(*SPLITS, "pool").index):
-        for item in splits[split]:
-            text = identity(entry, item.question)
-            first_place = place_by_id.get((split, item.source_id)) or place_by_text.get(text)
-            if first_place and entry.duplicates != "drop":
-                raise StageError(
-                    f"{item.location}: duplicate of {first_place} (same id or text); remove it, or "
-                    "set duplicates: drop"
-                )
-            if first_place:
-                dropped["duplicate"] += 1
-                continue
-            place_by_text[text] = place_by_id[split, item.source_id] = item.location
-            kept[split].append(item)
-    return kept
+    return items_by_split
 
 
 def deal(
@@ -69,6 +80,7 @@ def deal(
     a seeded hash of their text. Raises StageError where there are too few.
     """
 
+    # A hash of the text: a row that a source adds or drops leaves the order of the others
     def rank(item: Item) -> str:
         return hashlib.sha256(f"{entry.seed}\n{item.question}".encode()).hexdigest()
 
@@ -77,7 +89,8 @@ def deal(
         size = entry.sizes.get(split, 0)
         of_split = sorted(items.get(split, []), key=rank)
         taken = (of_split + pool)[:size]
-        pool = pool[max(0, len(taken) - len(of_split)) :]
+        taken_from_pool = max(0, len(taken) - len(of_split))
+        pool = pool[taken_from_pool:]
         if size is not None and len(taken) < size:
             raise StageError(
                 f"questions.sets.{source}: {len(taken)} questions for split {split}, {size} "
@@ -89,9 +102,9 @@ def deal(
 
 def question(source: str, entry: QuestionSet, split: str, item: Item) -> Question:
     """The record of an item; its id is a hash of its set and text."""
-    key = hashlib.sha256(f"{source}\n{item.question}".encode()).hexdigest()[:16]
+    question_id = hashlib.sha256(f"{source}\n{item.question}".encode()).hexdigest()[:16]
     return Question(
-        question_id=key,
+        question_id=question_id,
         source=source,
         source_id=item.source_id,
         group=entry.group,

@@ -143,15 +143,16 @@ def check_numbers(items: Iterable[Item]) -> None:
     # The first item whose gold is the place of an option, and the first whose gold is a text
     first_by_place: Item | None = None
     first_by_text: Item | None = None
-    for item in items:
-        if not item.choices or not re.fullmatch("[1-9]", item.gold):
+    for candidate in items:
+        if not candidate.choices or not re.fullmatch("[1-9]", candidate.gold):
             continue
-        if int(item.gold) > len(item.choices):
+        if int(candidate.gold) > len(candidate.choices):
             continue
-        if item.gold not in item.choices:
-            first_by_place = first_by_place or item
-        elif item.choices[int(item.gold) - 1] != item.gold:  # else both readings agree
-            first_by_text = first_by_text or item
+        option_in_place = candidate.choices[int(candidate.gold) - 1]
+        if candidate.gold not in candidate.choices:
+            first_by_place = first_by_place or candidate
+        elif option_in_place != candidate.gold:  # else both readings agree
+            first_by_text = first_by_text or candidate
     if first_by_place and first_by_text:
         raise StageError(
             f"{first_by_text.location}: gold '{first_by_text.gold}' is an option's text, but a "

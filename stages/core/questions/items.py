@@ -88,11 +88,8 @@ class QuestionSet:
                 raise StageError(f"{name}_pattern {pattern!r} needs (brackets) around the {name}")
         if self.gold_is not in GOLDS:
             raise StageError(f"gold_is: {self.gold_is!r} is unknown; known: {', '.join(GOLDS)}")
-        if (
-            (self.shuffle or self.gold_is != "said")
-            and "choices" not in self.fields
-            and self.kind != "reasoning_gym"
-        ):
+        needs_options = self.kind != "reasoning_gym" and (self.shuffle or self.gold_is != "said")
+        if needs_options and "choices" not in self.fields:
             raise StageError("shuffle and gold_is are about the options: fields needs choices")
         if "labels" in self.fields and ("choices" not in self.fields or self.gold_is != "said"):
             raise StageError(
@@ -167,22 +164,22 @@ class RowFilter:
         self.values: dict[str, list[str]] = {}
         # A dict for its order; the values mean nothing
         self.unseen: dict[tuple[str, str], None] = {}
-        for name, values in where.items():
-            self.values[name] = [values] if isinstance(values, str) else values
-            self.unseen |= dict.fromkeys((name, value) for value in self.values[name])
+        for field_name, values in where.items():
+            self.values[field_name] = [values] if isinstance(values, str) else values
+            self.unseen |= dict.fromkeys((field_name, value) for value in self.values[field_name])
         self.looked = 0
 
     def takes(self, row: Mapping[str, Any]) -> bool:
         """Whether each of the row's fields has one of its values."""
         self.looked += 1
-        texts = {name: str(row.get(name)) for name in self.values}
+        texts = {field_name: str(row.get(field_name)) for field_name in self.values}
         for pair in texts.items():
             self.unseen.pop(pair, None)
-        return all(text in self.values[name] for name, text in texts.items())
+        return all(text in self.values[field_name] for field_name, text in texts.items())
 
     def listed(self) -> str:
         """The values that no row had: "subject 'astronomy'"."""
-        return ", ".join(f"{name} '{value}'" for name, value in self.unseen)
+        return ", ".join(f"{field_name} '{value}'" for field_name, value in self.unseen)
 
 
 @dataclass(frozen=True, kw_only=True)

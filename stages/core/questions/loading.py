@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
 from stages.core.imports import sources
 from stages.core.program.errors import StageError
@@ -17,31 +18,21 @@ def from_reasoning_gym(entry: QuestionSet) -> Iterator[tuple[str, Item]]:
 
     Raises StageError where the task has too few different questions.
     """
-    import reasoning_gym
-
     total = sum(size or 0 for size in entry.sizes.values())
-    try:
-        rows = reasoning_gym.create_dataset(
-            entry.task, size=DRAWS * total, seed=entry.seed, **entry.config
-        )
-    except (ValueError, TypeError, AssertionError) as error:
-        raise StageError(
-            f"questions.sets: task {entry.task!r}: {error}; mend task or config"
-        ) from error
     identities: set[str] = set()
-    for number, row in enumerate(rows):
-        text = row["question"].strip()
+    for draw_number, draw in enumerate(_draws(entry, DRAWS * total)):
+        text = draw["question"].strip()
         identity = dealing.identity(entry, text)
-        location = f"{entry.task} {number}"  # for errors
+        location = f"{entry.task} {draw_number}"  # for errors
         if identity not in identities and patterns.search(entry.keep or "", text, location):
             identities.add(identity)
             item = Item(
                 location=location,
-                source_id=str(number),
+                source_id=str(draw_number),
                 question=text,
                 choices=(),
-                gold=str(row["answer"]),
-                difficulty=reading.difficulty(entry, row, location),
+                gold=str(draw["answer"]),
+                difficulty=reading.difficulty(entry, draw, location),
             )
             yield "pool", item
         if len(identities) == total:
@@ -52,6 +43,18 @@ def from_reasoning_gym(entry: QuestionSet) -> Iterator[tuple[str, Item]]:
     )
 
 
+def _draws(entry: QuestionSet, count: int) -> Any:
+    """`count` rows of a reasoning_gym task, which are made as they are read."""
+    import reasoning_gym
+
+    try:
+        return reasoning_gym.create_dataset(entry.task, size=count, seed=entry.seed, **entry.config)
+    except (ValueError, TypeError, AssertionError) as error:
+        raise StageError(
+            f"questions.sets: task {entry.task!r}: {error}; mend task or config"
+        ) from error
+
+
 def from_files(entry: QuestionSet) -> Iterator[tuple[str, Item | None]]:
     """Yields (split or "pool", item) of the set's files or of its data set on the hub.
 
@@ -59,8 +62,8 @@ def from_files(entry: QuestionSet) -> Iterator[tuple[str, Item | None]]:
     for a value of `where` that no row has.
     """
     row_filter = RowFilter(entry.where)
-    for split, name in entry.files.items():
-        for item in of_split(entry, name, row_filter):
+    for split, file_name in entry.files.items():
+        for item in of_split(entry, file_name, row_filter):
             yield split, item
     if row_filter.unseen:
         origin = entry.dataset or ", ".join(entry.files.values())
@@ -71,24 +74,28 @@ def from_files(entry: QuestionSet) -> Iterator[tuple[str, Item | None]]:
 
 
 def of_split(
-    entry: QuestionSet, name: str, row_filter: RowFilter, first: int | None = None
+    entry: QuestionSet, file_or_split: str, row_filter: RowFilter, most_rows: int | None = None
 ) -> Iterator[Item | None]:
     """Yields the items of one file, or of one split of a hub data set, as `from_files` does.
 
-    Where `first` is given, only so many rows at the beginning are read.
+    Where `most_rows` is given, only so many rows at the beginning are read.
     """
     if entry.kind == "hub":
         # Streaming: the first rows of a large data set are read without downloading all of it
-        placed = sources.hub_rows(
-            entry.dataset or "", entry.name, name, entry.revision, streaming=first is not None
+        located_rows = sources.hub_rows(
+            entry.dataset or "",
+            entry.name,
+            file_or_split,
+            entry.revision,
+            streaming=most_rows is not None,
         )
     else:
-        placed = sources.rows(sources.QUESTIONS / name)
+        located_rows = sources.rows(sources.QUESTIONS / file_or_split)
     # A row's number stands in for an id, so it also counts the rows that the filter leaves out
-    for number, (location, row) in enumerate(itertools.islice(placed, first)):
+    for row_index, (location, row) in enumerate(itertools.islice(located_rows, most_rows)):
         if not row_filter.takes(row):
             continue
-        item = reading.read(entry, location, number, row)
+        item = reading.read(entry, location, row_index, row)
         if item is None or not entry.keep or patterns.search(entry.keep, item.question, location):
             yield item
 

@@ -41,17 +41,22 @@ def read(entry: QuestionSet, location: str, number: int, row: Mapping[str, Any])
         gold = options.written(right_index + 1, choices)
     if choices:  # options that are a separate field are not in the text yet
         text = f"{text}\n{lettered(choices)}"
-    id_in_source = sources.pick(row, entry.fields, "id", location)
-    if "id" not in entry.fields:
-        id_in_source = number
     return Item(
         location=location,
-        source_id=values.identifier(id_in_source, "id", location),
+        source_id=_source_id(entry, location, number, row),
         question=text,
         choices=choices,
         gold=gold,
         difficulty=difficulty(entry, row, location),
     )
+
+
+def _source_id(entry: QuestionSet, location: str, number: int, row: Mapping[str, Any]) -> str:
+    """The question's id in its source; without a field for it, the row's number."""
+    id_in_source: Any = number
+    if "id" in entry.fields:
+        id_in_source = sources.pick(row, entry.fields, "id", location)
+    return values.identifier(id_in_source, "id", location)
 
 
 def _text(entry: QuestionSet, location: str, row: Mapping[str, Any]) -> str:

@@ -1,251 +1,193 @@
-"""What every arm did: its measures by group and set, against raw and against shorteners, and what
-it cost.
+"""What every arm did: its measures by group and set, against raw, and what it cost.
 
-An arm is its seeds' runs together. In a grid of one seed it is that run itself.
+An arm is the cells of its seeds together. In a grid of one seed it is that cell itself.
 """
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from stages.core.cells import UNTRAINED, Cell
+from stages.core.cells import Cell
 from stages.core.grid import ALL, MAIN, Grid, Scope
 from stages.core.records import GROUPS
 from stages.core.report.metrics import Inputs
-from stages.core.report.results import Comparison, Result, TrainingCost, training_cost
-from stages.core.statistics import answers as arrays
-from stages.core.statistics import macro, measures, significance
+from stages.core.report.results import Result, TrainingCost, training_cost
+from stages.core.statistics import answers as answer_arrays
+from stages.core.statistics import macro, measuring
 from stages.core.statistics.answers import Answers
+from stages.core.statistics.bootstrap import Bootstrap
 from stages.core.statistics.measures import Estimate, Measure
-from stages.core.statistics.significance import Bootstrap
-
-# Holm's p of a comparison, the plain p that it must stay below, and the number of comparisons
-Adjusted = tuple[float | None, float | None, int]
 
 
 def pooled(answers: Mapping[Cell, Answers], grid: Grid) -> dict[Cell, Answers]:
-    """The answers of each arm in the grid's order, its seeds together; in a grid of several seeds
-    the arm has none.
+    """The answers of each arm in the grid's order, its seeds together.
+
+    In a grid of several seeds an arm's cell has no seed.
     """
     if len(grid.seeds) == 1:
         return dict(answers)
-    arms: dict[Cell, dict[str, Answers]] = {
-        dataclasses.replace(run, seed=""): {} for run in grid.cells()
-    }
-    for run, one in answers.items():
-        arms[dataclasses.replace(run, seed="")][run.seed] = one
-    return {
-        arm: arrays.pool(own) if arm.target != UNTRAINED else answers[arm]
-        for arm, own in arms.items()
-        if own
-    }
+    # The grid's order, also where the first seed of an arm is not there yet
+    by_seed: dict[Cell, dict[str, Answers]] = {_arm_of(cell): {} for cell in grid.cells()}
+    for cell, cell_answers in answers.items():
+        by_seed[_arm_of(cell)][cell.seed] = cell_answers
+    answers_by_arm = {}
+    for arm, of_seeds in by_seed.items():
+        if of_seeds:
+            answers_by_arm[arm] = answer_arrays.pool(of_seeds) if arm.trained else answers[arm]
+    return answers_by_arm
 
 
-def references(runs: Iterable[Cell]) -> dict[Cell, Cell]:
+def _arm_of(cell: Cell) -> Cell:
+    return dataclasses.replace(cell, seed="")
+
+
+def raw_arms(cells: Iterable[Cell]) -> dict[Cell, Cell]:
     """The raw arm that each trained one is compared with, whether it is there or not."""
-    return {run: dataclasses.replace(run, target="raw") for run in runs if run.target != UNTRAINED}
+    return {cell: dataclasses.replace(cell, target="raw") for cell in cells if cell.trained}
 
 
-def untrained(runs: Iterable[Cell]) -> dict[Cell, Cell]:
+def untrained_students(cells: Iterable[Cell]) -> dict[Cell, Cell]:
     """The untrained student of each trained arm, where it is there."""
-    there = {run.student: run for run in runs if run.target == UNTRAINED}
+    cells = list(cells)
+    untrained = {cell.student: cell for cell in cells if not cell.trained}
     return {
-        run: there[run.student] for run in runs if run.target != UNTRAINED and run.student in there
+        cell: untrained[cell.student]
+        for cell in cells
+        if cell.trained and cell.student in untrained
     }
 
 
 def scopes(inputs: Inputs) -> dict[Scope, list[int]]:
     """The rows of the answers that belong to each group and set, and to all."""
-    places = [(GROUPS.index(group), group, source) for _, group, source in inputs.questions]
-    wanted = [(ALL, ALL), *((group, ALL) for _, group in sorted({place[:2] for place in places}))]
-    wanted += [(group, source) for _, group, source in sorted(set(places))]
-    return {
-        (group, source): [
-            row
-            for row, (_, own, name) in enumerate(places)
-            if group in (ALL, own) and source in (ALL, name)
-        ]
-        for group, source in wanted
-    }
+    sets = {(group, source) for _, group, source in inputs.questions}
+    sorted_sets = sorted(sets, key=lambda scope: (GROUPS.index(scope[0]), *scope))
+    groups = dict.fromkeys(group for group, _ in sorted_sets)
+    every_scope = [(ALL, ALL), *((group, ALL) for group in groups), *sorted_sets]
+    return {scope: _rows_of(scope, inputs) for scope in every_scope}
+
+
+def _rows_of(scope: Scope, inputs: Inputs) -> list[int]:
+    """The rows of the questions in `scope`."""
+    group, source = scope
+    return [
+        row
+        for row, (_, row_group, row_source) in enumerate(inputs.questions)
+        if group in (ALL, row_group) and source in (ALL, row_source)
+    ]
 
 
 def results(
     inputs: Inputs, answers: Mapping[Cell, Answers], bootstrap: Bootstrap, cap: int
 ) -> list[Result]:
-    """Every run's or arm's measures in each scope, and its cost, against raw."""
-    raw, before, rows_of = references(answers), untrained(answers), scopes(inputs)
-    measured = {
-        scope: measures.measure(
-            {run: one.take(np.array(rows)) for run, one in answers.items()}, raw, bootstrap, cap
-        )
-        for scope, rows in rows_of.items()
-    }
-    for group, over_sets in macro.by_group(answers, rows_of, bootstrap).items():
-        of = measured[group, ALL]
-        of |= {run: dataclasses.replace(of[run], macro=mean) for run, mean in over_sets.items()}
-    gained = measures.measure(main_answers(answers, inputs), before, bootstrap) if before else {}
-    spent = costs(answers, inputs, bootstrap.confidence)
-    own = {run: {scope: of[run] for scope, of in measured.items()} for run in answers}
+    """The measures of every cell or arm in each scope, and its cost, against raw."""
+    measures = _measures(inputs, answers, bootstrap, cap)
+    costs = training_costs(answers, inputs, bootstrap.confidence)
+    untrained = untrained_students(answers)
+    versus_untrained: Mapping[Cell, Measure] = {}
+    if untrained:
+        main = main_answers(answers, inputs)
+        versus_untrained = measuring.measure(main, untrained, bootstrap)
     return [
-        Result(run, spent.get(run), own[run], gained.get(run), one.seeds)
-        for run, one in answers.items()
+        Result(
+            cell=cell,
+            cost=costs.get(cell),
+            scopes=measures[cell],
+            versus_untrained=versus_untrained.get(cell),
+            seeds=cell_answers.seeds,
+        )
+        for cell, cell_answers in answers.items()
     ]
 
 
-def costs(arms: Iterable[Cell], inputs: Inputs, confidence: float) -> dict[Cell, TrainingCost]:
-    """What each arm took to train, over its runs that say so, and against raw, over the seeds that
-    both have.
-    """
-    trained = [arm for arm in arms if arm.target != UNTRAINED]
-    runs = {arm: {run.seed: run for run in inputs.train if _part(run, arm)} for arm in trained}
-    return {
-        arm: _cost(own, runs.get(raw, {}), inputs, confidence)
-        for arm, raw in references(trained).items()
-        if (own := runs[arm])
-    }
+def _measures(
+    inputs: Inputs, answers: Mapping[Cell, Answers], bootstrap: Bootstrap, cap: int
+) -> dict[Cell, dict[Scope, Measure]]:
+    """The measures of every cell in each scope, against raw."""
+    raw, rows_by_scope = raw_arms(answers), scopes(inputs)
+    measures: dict[Cell, dict[Scope, Measure]] = {cell: {} for cell in answers}
+    for scope, rows in rows_by_scope.items():
+        in_scope = _take(answers, rows)
+        for cell, measure in measuring.measure(in_scope, raw, bootstrap, cap).items():
+            measures[cell][scope] = measure
+    # The mean over a group's sets stands beside the accuracy over all its questions
+    for group, means in macro.by_group(answers, rows_by_scope, bootstrap).items():
+        for cell, mean in means.items():
+            group_measure = measures[cell][group, ALL]
+            measures[cell][group, ALL] = dataclasses.replace(group_measure, macro=mean)
+    return measures
 
 
-def _cost(
-    own: Mapping[str, Cell], raw: Mapping[str, Cell], inputs: Inputs, confidence: float
-) -> TrainingCost:
-    """The cost of an arm's runs against that of raw's, both by seed."""
-
-    def summed(runs: Iterable[Cell]) -> TrainingCost:
-        chosen = list(runs)
-        return training_cost(
-            [inputs.train[run] for run in chosen], [inputs.timing[run] for run in chosen]
-        )
-
-    both, whole = (
-        [seed for seed in own if seed in raw],
-        dataclasses.replace(summed(own.values()), seeds=tuple(own)),
-    )
-    if not both:
-        return dataclasses.replace(
-            whole,
-            seconds_note="no seed in common with raw" if raw else "raw's training is not there",
-        )
-    related = summed(own[seed] for seed in both).against(
-        summed(raw[seed] for seed in both), confidence
-    )
-    ratios = ("relative_tokens", "relative_flops", "relative_seconds", "seconds_note")
-    return dataclasses.replace(whole, **{name: getattr(related, name) for name in ratios})
-
-
-def _part(run: Cell, arm: Cell) -> bool:
-    return run == arm or dataclasses.replace(run, seed="") == arm
+def _take(answers: Mapping[Cell, Answers], rows: Sequence[int]) -> dict[Cell, Answers]:
+    """The answers to the questions at `rows`."""
+    row_indices = np.array(rows)
+    return {cell: cell_answers.take(row_indices) for cell, cell_answers in answers.items()}
 
 
 def main_answers(answers: Mapping[Cell, Answers], inputs: Inputs) -> dict[Cell, Answers]:
-    """Every run's or arm's answers to the in-distribution questions, to all where there are none."""
-    rows = [row for row, (_, group, _) in enumerate(inputs.questions) if group == MAIN]
-    chosen = np.array(rows or range(len(inputs.questions)))
-    return {run: one.take(chosen) for run, one in answers.items()}
+    """The answers to the in-distribution questions, or to all questions where there are none."""
+    rows = _rows_of((MAIN, ALL), inputs)
+    return _take(answers, rows or range(len(inputs.questions)))
 
 
-def control_pairs(answers: Mapping[Cell, Answers], inputs: Inputs) -> list[tuple[Cell, Cell]]:
-    """Every compressed arm that has answers, with each arm of traces that were shortened to its
-    budgets: its length-matched controls.
-    """
-    pairs = []
-    for cell in answers:
-        for entry in inputs.shorten:
-            control = dataclasses.replace(cell, target=entry["shortener"])
-            is_control = (cell.teacher, cell.target, cell.student) == (
-                entry["teacher"],
-                entry["budget_of"],
-                entry["student"],
-            )
-            if is_control and control in answers:
-                pairs.append((cell, control))
-    return pairs
-
-
-def comparisons(
-    answers: Mapping[Cell, Answers], inputs: Inputs, bootstrap: Bootstrap
-) -> list[Comparison]:
-    """Compression against every shortener to its budgets that the grid has."""
-    pairs = control_pairs(answers, inputs)
-    measured = {}
-    for shortener in dict.fromkeys(control.target for _, control in pairs):
-        controls = {cell: control for cell, control in pairs if control.target == shortener}
-        cells = dict.fromkeys([*controls, *controls.values()])
-        measured[shortener] = measures.measure(
-            {cell: answers[cell] for cell in cells}, controls, bootstrap
-        )
-    entries = {
-        (entry["teacher"], entry["shortener"], entry["student"]): entry for entry in inputs.shorten
+def accuracy_at_caps(
+    answers: Mapping[Cell, Answers], caps: Sequence[int], bootstrap: Bootstrap
+) -> dict[Cell, list[Estimate]]:
+    """The accuracy of each cell or arm at each cap of tokens, the EOS among them."""
+    return {
+        cell: measuring.at_caps(cell_answers, caps, bootstrap)
+        for cell, cell_answers in answers.items()
     }
-    return [
-        Comparison(
-            cell,
-            measured[control.target][cell],
-            control.target,
-            measured[control.target][control],
-            entries[cell.teacher, control.target, cell.student]["mean_tokens"],
-            entries[cell.teacher, control.target, cell.student]["mean_budget"],
-        )
-        for cell, control in pairs
-    ]
 
 
-def family(answers: Mapping[Cell, Answers], inputs: Inputs) -> int:
-    """How many comparisons the report has at most: those that `corrected` names, whether or not
-    they have a p.
+def training_costs(
+    arms: Iterable[Cell], inputs: Inputs, confidence: float
+) -> dict[Cell, TrainingCost]:
+    """What each arm took to train, and its ratios to raw.
+
+    The cost is over the cells of the arm that have training metrics, the ratios are over the seeds
+    that both have. An arm without any such cell is left out.
     """
-    groups = {group for _, group, _ in inputs.questions}
-    with_raw = sum(run != raw and raw in answers for run, raw in references(answers).items())
-    with_controls = len(control_pairs(answers, inputs))
-    return with_raw * len(groups) + len(untrained(answers)) + with_controls
+    costs = {}
+    for arm, raw in raw_arms(arms).items():
+        cells = _cells_by_seed(arm, inputs)
+        if cells:
+            costs[arm] = _training_cost(cells, _cells_by_seed(raw, inputs), inputs, confidence)
+    return costs
 
 
-def corrected(
-    found: Sequence[Result], compared: Sequence[Comparison], confidence: float
-) -> tuple[list[Result], list[Comparison]]:
-    """Both with Holm's p, and the difference that it detects, over the family of all comparisons of
-    the report.
-
-    Of every arm with raw, by group, and with the untrained student, and of compression with
-    the shorteners to its budgets.
-    """
-    family = [measure.p for one in found for measure in tested(one)] + [
-        one.compressed.p for one in compared
-    ]
-    levels = significance.holm_levels(family, 1 - confidence)
-    count = sum(p is not None for p in family)
-    adjusted = iter([(*one, count) for one in zip(significance.holm(family), levels, strict=True)])
-    results = [_adjusted(one, adjusted) for one in found]
-    return results, [
-        dataclasses.replace(one, compressed=_with(one.compressed, adjusted)) for one in compared
-    ]
+def _cells_by_seed(arm: Cell, inputs: Inputs) -> dict[str, Cell]:
+    """The cells of an arm that have training metrics, by seed."""
+    # In a grid of one seed the arm is that cell; otherwise the arm has no seed
+    return {cell.seed: cell for cell in inputs.train if arm in (cell, _arm_of(cell))}
 
 
-def tested(one: Result) -> list[Measure]:
-    """An arm's comparisons, with raw and with the untrained student."""
-    return [*one.groups.values(), *([one.versus_untrained] if one.versus_untrained else [])]
-
-
-def _adjusted(one: Result, adjusted: Iterator[Adjusted]) -> Result:
-    scopes = {(group, ALL): _with(measure, adjusted) for group, measure in one.groups.items()}
-    gained = _with(one.versus_untrained, adjusted) if one.versus_untrained else None
-    return dataclasses.replace(one, scopes={**one.scopes, **scopes}, versus_untrained=gained)
-
-
-def _with(one: Measure, adjusted: Iterator[Adjusted]) -> Measure:
-    p, level, count = next(adjusted)
-    smallest = None
-    if one.error is not None and level is not None:
-        smallest = significance.detectable(one.error, level, max(1, len(one.seeds)))
-    if smallest is not None and smallest > 1:  # points: two seeds of a large family resolve nothing
-        smallest = None
+def _training_cost(
+    cells: Mapping[str, Cell], raw_cells: Mapping[str, Cell], inputs: Inputs, confidence: float
+) -> TrainingCost:
+    """The cost of an arm's cells against that of raw's, both by seed."""
+    cost = dataclasses.replace(_summed_cost(cells.values(), inputs), seeds=tuple(cells))
+    shared_seeds = [seed for seed in cells if seed in raw_cells]
+    if not shared_seeds:
+        reason = "no seed in common with raw" if raw_cells else "raw's training is not there"
+        return dataclasses.replace(cost, seconds_note=reason)
+    # Ratios are over the same seeds on both sides; the sums above stay over all seeds
+    of_shared_seeds = _summed_cost([cells[seed] for seed in shared_seeds], inputs)
+    raw_cost = _summed_cost([raw_cells[seed] for seed in shared_seeds], inputs)
+    compared = of_shared_seeds.against(raw_cost, confidence)
     return dataclasses.replace(
-        one, holm=p, detectable=smallest, comparisons=None if p is None else count
+        cost,
+        relative_tokens=compared.relative_tokens,
+        relative_flops=compared.relative_flops,
+        relative_seconds=compared.relative_seconds,
+        seconds_note=compared.seconds_note,
     )
 
 
-def budget(
-    answers: Mapping[Cell, Answers], caps: Sequence[int], bootstrap: Bootstrap
-) -> dict[Cell, list[Estimate]]:
-    """The accuracy of each run or arm at each cap of tokens, the EOS among them."""
-    return {run: measures.at_caps(one, caps, bootstrap) for run, one in answers.items()}
+def _summed_cost(cells: Iterable[Cell], inputs: Inputs) -> TrainingCost:
+    """What `cells` took to train together, without any ratio."""
+    train_metrics, timing_metrics = [], []
+    for cell in cells:
+        train_metrics.append(inputs.train[cell])
+        timing_metrics.append(inputs.timing[cell])
+    return training_cost(train_metrics, timing_metrics)

@@ -1,5 +1,6 @@
-"""Whether arms may be laid side by side: beyond the target, they must have been trained alike, or
-the report fails.
+"""Whether arms may be laid side by side.
+
+Beyond the target they must have been trained alike, or the report fails.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,55 +17,63 @@ _ALIKE = {
     "equal_steps": ("examples", "passes", "steps"),
     "equal_tokens": ("examples", "completion_tokens"),
 }
-_SLACK = (
-    0.1  # share of completion tokens by which the example that reaches a budget may overshoot it
-)
-
-
-def _alike(name: str, one: Any, other: Any) -> bool:
-    return one == other or (
-        name == "completion_tokens" and abs(one - other) <= _SLACK * max(one, other)
-    )
+# The share of completion tokens by which the example that reaches a budget may overshoot it
+_SLACK = 0.1
 
 
 def budgets(methods: Mapping[str, Any], names: Iterable[str]) -> dict[str, str]:
-    """The budget of each method of the grid, in params.yaml's words; equal_epochs where it has
-    none.
+    """The budget of each method in `names`, in params.yaml's words.
+
+    It is equal_epochs for a method that has none. Raises StageError for an unknown method or
+    budget.
     """
-    found = {}
+    budget_of_method = {}
     for name in names:
-        entry = methods.get(name)
-        if not isinstance(entry, dict):
+        method = methods.get(name)
+        if not isinstance(method, dict):
             raise StageError(
                 f"params.yaml: methods.{name}: not there, though grid.methods has it; add it"
             )
-        found[name] = str(entry.get("budget", "equal_epochs"))
-        if found[name] not in _ALIKE:
+        budget = str(method.get("budget", "equal_epochs"))
+        if budget not in _ALIKE:
             raise StageError(
-                f"params.yaml: methods.{name}.budget: {found[name]!r} is unknown; known: {', '.join(_ALIKE)}"
+                f"params.yaml: methods.{name}.budget: {budget!r} is unknown; "
+                f"known: {', '.join(_ALIKE)}"
             )
-    return found
+        budget_of_method[name] = budget
+    return budget_of_method
 
 
 def check(
-    train: Mapping[Cell, Mapping[str, Any]], of_method: Mapping[str, str], root: Path
+    train: Mapping[Cell, Mapping[str, Any]], budget_of_method: Mapping[str, str], root: Path
 ) -> None:
-    """Raises StageError for the first cell that was trained otherwise than the first of its kind,
-    mostly raw.
+    """Raises StageError for the first cell that was trained otherwise than the first of its kind.
 
-    `train` are the metrics in the folder `root`, `of_method` the budgets. Packed batches are no
-    part of a budget, but they change speed and rounding: all arms of a student and method have them
-    or none has.
+    That first cell is mostly raw's. `train` are the metrics in the folder `root`. Packed batches
+    are no part of a budget, but they change speed and rounding. So all arms of a student and method
+    have them or none has.
     """
-    first: dict[tuple[str, ...], Cell] = {}
-    for run, found in train.items():
-        budget = of_method[run.method]
-        arms = (run.teacher, run.student, run.method, run.seed)
-        for group, names in ((arms, _ALIKE[budget]), ((run.student, run.method), ("packed",))):
-            other = first.setdefault(group, run)
-            for name in names:
-                if not _alike(name, found[name], train[other][name]):
-                    raise StageError(
-                        f"{root / run.name}.json: {name} {found[name]}, of {other.name} {train[other][name]}: arms of "
-                        f"method {run.method} (budget {budget}) are not comparable; run both train stages again"
-                    )
+    first_cells: dict[tuple[str, ...], Cell] = {}
+    for cell, metrics in train.items():
+        budget = budget_of_method[cell.method]
+        arms = (cell.teacher, cell.student, cell.method, cell.seed)
+        checks: list[tuple[tuple[str, ...], str]] = [(arms, field) for field in _ALIKE[budget]]
+        checks.append(((cell.student, cell.method), "packed"))
+        for kind, field in checks:
+            first = first_cells.setdefault(kind, cell)
+            value, first_value = metrics[field], train[first][field]
+            if not _alike(field, value, first_value):
+                raise StageError(
+                    f"{root / cell.name}.json: {field} {value}, of {first.name} {first_value}: "
+                    f"arms of method {cell.method} (budget {budget}) are not comparable; "
+                    "run both train stages again"
+                )
+
+
+def _alike(field: str, value: Any, first_value: Any) -> bool:
+    """Whether two values of a field are the same, or close enough for a budget of tokens."""
+    if value == first_value:
+        return True
+    if field != "completion_tokens":
+        return False
+    return bool(abs(value - first_value) <= _SLACK * max(value, first_value))

@@ -1,53 +1,60 @@
-"""The graded answers that the report reads: a CSV for each run, which all are on the same questions
-and samples.
+"""The graded answers that the report reads: a CSV for each cell.
+
+All cells answered the same questions, with the same numbers of samples.
 """
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
 from stages.core.cells import Cell
 from stages.core.program.errors import StageError
 from stages.core.records import GROUPS, SCORE_COLUMNS
-from stages.core.statistics.answers import Answers
+from stages.core.statistics.answers import OUTCOMES, AnswerOutcome, Answers
 from stages.core.statistics.sampled import majority, pass_at, powers
 
-OUTCOMES = ("answered", "no_answer", "hit_cap")
 Question = tuple[str, str, str]  # (id, group, source)
 
 
 @dataclass(frozen=True)
 class Graded:
-    """One answer: what a line of a scores CSV says of it."""
+    """One answer, as a line of a scores CSV describes it."""
 
-    outcome: str
-    correct: int
+    outcome: AnswerOutcome
+    correct: int  # 0 or 1
     vote: int
     think_tokens: int
     answer_tokens: int
 
 
 def read(files: Iterable[tuple[Cell, Path]]) -> tuple[list[Question], dict[Cell, Answers]]:
-    """The questions that all runs answered, and each run's answers. Raises StageError."""
+    """The questions that all cells answered, and each cell's answers.
+
+    Raises StageError for a damaged file, and for one that differs from those before it.
+    """
     questions: list[Question] = []
+    sample_metrics: tuple[str, ...] = ()
     answers: dict[Cell, Answers] = {}
-    names: tuple[str, ...] = ()
-    for run, path in files:
+    for cell, path in files:
         with path.open(encoding="utf-8", newline="") as lines:
-            asked, answers[run] = parse(str(path), lines)
-        if questions and asked != questions:
-            odd = min(set(asked) ^ set(questions))
+            cell_questions, cell_answers = parse(str(path), lines)
+        if questions and cell_questions != questions:
+            differing = min(set(cell_questions) ^ set(questions))
             raise StageError(
-                f"{path}: other questions than the runs before it, {odd[0]!r} first; score it again"
+                f"{path}: other questions than the runs before it, {differing[0]!r} first; "
+                "score it again"
             )
-        if questions and answers[run].names != names:
+        if questions and cell_answers.sample_metrics != sample_metrics:
             raise StageError(
-                f"{path}: other numbers of samples than the runs before it; evaluate and score it again"
+                f"{path}: other numbers of samples than the runs before it; "
+                "evaluate and score it again"
             )
-        questions, names = asked, answers[run].names
+        questions, sample_metrics = cell_questions, cell_answers.sample_metrics
+        answers[cell] = cell_answers
     return questions, answers
 
 
@@ -56,73 +63,96 @@ def parse(name: str, lines: Iterable[str]) -> tuple[list[Question], Answers]:
     rows = csv.reader(lines)
     if next(rows, None) != list(SCORE_COLUMNS):
         raise StageError(f"{name}: its header is not {','.join(SCORE_COLUMNS)}; score it again")
-    greedy: dict[Question, Graded] = {}
-    sampled: dict[Question, dict[int, Graded]] = {}
-    for number, row in enumerate(rows, 2):
+
+    # The answers to each question by the number of the sample, 0 for the greedy answer
+    by_question: dict[Question, dict[int, Graded]] = {}
+    for line_number, row in enumerate(rows, 2):
         try:
-            question, sample, graded = _graded(row)
-            taken = question in greedy if sample == 0 else sample in sampled.get(question, {})
+            question, sample, answer = _parse_row(row)
         except ValueError as error:
-            raise StageError(f"{name}: line {number}: {error}; score it again") from error
-        if taken:
+            raise StageError(f"{name}: line {line_number}: {error}; score it again") from error
+        graded = by_question.setdefault(question, {})
+        if sample in graded:
             raise StageError(
-                f"{name}: line {number}: sample {sample} of {question[0]!r} again; score it again"
+                f"{name}: line {line_number}: sample {sample} of {question[0]!r} again; "
+                "score it again"
             )
-        if sample == 0:
-            greedy[question] = graded
-        else:
-            sampled.setdefault(question, {})[sample] = graded
-    if not greedy or (lone := sorted(sampled.keys() - greedy.keys())):
-        what = f"{lone[0][0]!r} has samples but no greedy answer" if greedy else "no greedy answers"
-        raise StageError(f"{name}: {what}; run its evaluate and score stages again")
-    return sorted(greedy), _answers(greedy, sampled)
+        graded[sample] = answer
+    _check_greedy(name, by_question)
+    return sorted(by_question), _arrays(by_question)
 
 
-def _graded(row: Sequence[str]) -> tuple[Question, int, Graded]:
-    """(question, sample, what is said of it) of one line. Raises ValueError."""
+def _check_greedy(name: str, by_question: Mapping[Question, Mapping[int, Graded]]) -> None:
+    """Raises StageError for a question that has no greedy answer, and for no questions at all."""
+    without_greedy = [question for question, graded in by_question.items() if 0 not in graded]
+    if len(without_greedy) == len(by_question):
+        raise StageError(f"{name}: no greedy answers; run its evaluate and score stages again")
+    if without_greedy:
+        question_id = min(without_greedy)[0]
+        raise StageError(
+            f"{name}: {question_id!r} has samples but no greedy answer; "
+            "run its evaluate and score stages again"
+        )
+
+
+def _parse_row(row: Sequence[str]) -> tuple[Question, int, Graded]:
+    """The question, the number of the sample, and the answer of one line. Raises ValueError."""
     if len(row) != len(SCORE_COLUMNS):
         raise ValueError(f"{len(row)} fields instead of {len(SCORE_COLUMNS)}")
-    question, sample, source, group, outcome, correct, vote, think, answer = row
-    for value, known in ((group, GROUPS), (outcome, OUTCOMES), (correct, ("0", "1"))):
-        if value not in known:
-            raise ValueError(f"{value!r} is none of {', '.join(known)}")
-    return (
-        (question, group, source),
-        int(sample),
-        Graded(outcome, int(correct), int(vote), int(think), int(answer)),
+    question_id, sample, source, group, outcome, correct, vote, think_tokens, answer_tokens = row
+    _check_known(group, GROUPS)
+    _check_known(outcome, OUTCOMES)
+    _check_known(correct, ("0", "1"))
+    sample_number = int(sample)
+    answer = Graded(
+        outcome=cast(AnswerOutcome, outcome),
+        correct=int(correct),
+        vote=int(vote),
+        think_tokens=int(think_tokens),
+        answer_tokens=int(answer_tokens),
     )
+    return (question_id, group, source), sample_number, answer
 
 
-def _answers(
-    greedy: Mapping[Question, Graded], sampled: Mapping[Question, Mapping[int, Graded]]
-) -> Answers:
-    """The arrays, a row for each question in order; one seed."""
-    asked = [greedy[question] for question in sorted(greedy)]
-    least = min((len(own) for own in sampled.values()), default=0)
-    names = (
-        ("mean", f"majority@{least}", *(f"pass@{k}" for k in powers(least)[1:])) if sampled else ()
-    )
-    samples = [
-        [own for _, own in sorted(sampled.get(question, {}).items())] for question in sorted(greedy)
+def _check_known(value: str, known: Sequence[str]) -> None:
+    """Raises ValueError for a value that is not `known`."""
+    if value not in known:
+        raise ValueError(f"{value!r} is none of {', '.join(known)}")
+
+
+def _arrays(by_question: Mapping[Question, Mapping[int, Graded]]) -> Answers:
+    """The arrays of one seed, a row for each question in order."""
+    greedy, samples = [], []
+    for _, graded in sorted(by_question.items()):
+        greedy.append(graded[0])
+        samples.append([answer for number, answer in sorted(graded.items()) if number != 0])
+    fewest = min((len(answers) for answers in samples if answers), default=0)
+    sample_metrics: list[str] = []
+    if fewest:
+        sample_metrics = ["mean", f"majority@{fewest}"]
+        sample_metrics += [f"pass@{k}" for k in powers(fewest)[1:]]
+    without_samples = [0.0] * len(sample_metrics)
+    values = [
+        _sample_metrics(answers, fewest) if answers else without_samples for answers in samples
     ]
-    together = [_together(own, least) if own else [0.0] * len(names) for own in samples]
     return Answers(
-        correct=np.array([[float(row.correct)] for row in asked]),
-        thinking=np.array([[float(row.think_tokens)] for row in asked]),
-        answering=np.array([[float(row.answer_tokens)] for row in asked]),
-        outcome=np.array([[row.outcome] for row in asked]),
-        samples=np.array(together).reshape(len(asked), 1, len(names)),
-        has_samples=np.array([float(bool(own)) for own in samples]),
-        names=names,
+        correct=np.array([[float(answer.correct)] for answer in greedy]),
+        thinking=np.array([[float(answer.think_tokens)] for answer in greedy]),
+        answering=np.array([[float(answer.answer_tokens)] for answer in greedy]),
+        outcome=np.array([[answer.outcome] for answer in greedy]),
+        samples=np.array(values).reshape(len(greedy), 1, len(sample_metrics)),
+        has_samples=np.array([float(bool(answers)) for answers in samples]),
+        sample_metrics=tuple(sample_metrics),
     )
 
 
-def _together(samples: Sequence[Graded], least: int) -> list[float]:
-    """What one question's samples say: the share of right ones, the verdict of the first `least`,
-    pass@k up to there.
+def _sample_metrics(samples: Sequence[Graded], fewest: int) -> list[float]:
+    """The metrics of one question's samples.
 
-    pass@1 is the share of right ones.
+    They are the share of right ones, which is pass@1, the majority's verdict of the first `fewest`,
+    and pass@k up to there.
     """
-    right = sum(row.correct for row in samples)
-    passed = (pass_at(len(samples), right, k) for k in powers(least)[1:])
-    return [right / len(samples), majority([row.vote for row in samples[:least]]), *passed]
+    correct = sum(answer.correct for answer in samples)
+    metrics = [correct / len(samples), majority([answer.vote for answer in samples[:fewest]])]
+    metrics += [pass_at(len(samples), correct, k) for k in powers(fewest)[1:]]
+    return metrics

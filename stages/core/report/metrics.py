@@ -1,12 +1,12 @@
 """The metrics files that the report reads: which must be there, and what must be in them.
 
 Per-cell metrics stay in git, so a file of a cell that has left the grid would be summarised for
-ever: nothing may be there that the grid does not name. What it names and is not there yet is a
+ever. So nothing may be there that the grid does not name. What it names and is not there yet is a
 hole, which the report lists.
 """
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,53 +19,68 @@ from stages.core.report import graded
 from stages.core.report.graded import Question
 from stages.core.statistics.answers import Answers
 
-_VERIFIED = (
-    "source questions attempts correct accuracy accuracy_second_grader disagreement_rate questions_kept traces_kept "
-    "mean_chars selection"
-)
-_COMPRESSED = "source traces kept dropped rho_mean rho_median rho_q1 rho_q3 mean_chars"
-# what each kind of file must hold, and each of its sets where it has some
-_FIELDS = {
-    "verify": ("teacher sets", _VERIFIED),
-    "compress": ("teacher compressor sets", _COMPRESSED),
-    "shorten": ("teacher shortener student budget_of mean_tokens mean_budget", ""),
-    "assemble": ("teacher student questions examples dropped", ""),
-    "train": ("examples passes prompt_tokens completion_tokens steps flops_6n packed", ""),
-    "timing": ("device threads step_seconds peak_memory_gb", ""),
-    "cost": ("teacher answers seconds prompt_tokens completion_tokens", ""),
-}
+Metrics = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Inputs:
-    """Everything that the report reads. Questions are in the order of the answers; `holes` are
-    files yet to come.
+class Fields:
+    """The names of the fields that a file must hold, and each of its sets where it has some.
+
+    Names have spaces between them.
     """
 
-    datasets: Sequence[Mapping[str, Any]]
-    verify: Sequence[Mapping[str, Any]]
-    compress: Sequence[Mapping[str, Any]]
-    shorten: Sequence[Mapping[str, Any]]
-    assemble: Sequence[Mapping[str, Any]]
-    cost: Sequence[Mapping[str, Any]]  # of teachers, and with `compressor` of these
-    train: Mapping[Cell, Mapping[str, Any]]
-    timing: Mapping[Cell, Mapping[str, Any]]
-    questions: Sequence[Question]
+    of_file: str
+    of_set: str = ""
+
+
+# What the files of each folder must hold
+FIELDS = {
+    "verify": Fields(
+        "teacher sets",
+        "source questions attempts correct accuracy accuracy_second_grader disagreement_rate "
+        "questions_kept traces_kept mean_chars selection",
+    ),
+    "compress": Fields(
+        "teacher compressor sets",
+        "source traces kept dropped rho_mean rho_median rho_q1 rho_q3 mean_chars",
+    ),
+    "shorten": Fields("teacher shortener student budget_of mean_tokens mean_budget"),
+    "assemble": Fields("teacher student questions examples dropped"),
+    "train": Fields("examples passes prompt_tokens completion_tokens steps flops_6n packed"),
+    "timing": Fields("device threads step_seconds peak_memory_gb"),
+    "cost": Fields("teacher answers seconds prompt_tokens completion_tokens"),
+}
+# What questions.json must hold
+QUESTION_FIELDS = Fields("sets", "source group grader kind train validation test")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """Everything that the report reads."""
+
+    datasets: Sequence[Metrics]
+    verify: Sequence[Metrics]
+    compress: Sequence[Metrics]
+    shorten: Sequence[Metrics]
+    assemble: Sequence[Metrics]
+    cost: Sequence[Metrics]  # of teachers, and with `compressor` of compressors
+    train: Mapping[Cell, Metrics]
+    timing: Mapping[Cell, Metrics]
+    questions: Sequence[Question]  # in the order of the answers
     answers: Mapping[Cell, Answers]
-    examples: Sequence[
-        Mapping[str, Any]
-    ]  # questions with all that was written for them, for the page
-    holes: Sequence[str]
+    # Questions with all that was written for them, for the page
+    examples: Sequence[Metrics]
+    holes: Sequence[str]  # files yet to come
 
 
-def names(grid: Grid) -> dict[str, list[str]]:
-    """The files that the grid calls for, in order, by folder."""
+def expected_files(grid: Grid) -> dict[str, list[str]]:
+    """The names of the files that the grid calls for, in order, by folder."""
 
     def product(*axes: list[str]) -> list[str]:
-        return ["-".join(item) for item in itertools.product(*axes)]
+        return ["-".join(slugs) for slugs in itertools.product(*axes)]
 
-    cells = [run.name for run in grid.cells()]
-    trained = cells[: len(cells) - len(grid.students)]
+    cells = grid.cells()
+    trained = [cell.name for cell in cells if cell.trained]
     stems = {
         "verify": product(grid.teachers),
         "compress": product(grid.teachers, grid.compressors),
@@ -75,98 +90,100 @@ def names(grid: Grid) -> dict[str, list[str]]:
         "timing": trained,
         "cost": [*grid.generated, *product(grid.teachers, grid.compressors)],
     }
-    files = {folder: [f"{stem}.json" for stem in found] for folder, found in stems.items()}
-    return files | {"scores": [f"{cell}.csv" for cell in cells]}
+    names = {}
+    for folder, folder_stems in stems.items():
+        names[folder] = [f"{stem}.json" for stem in folder_stems]
+    names["scores"] = [f"{cell.name}.csv" for cell in cells]
+    return names
 
 
-def missing(root: Path, wanted: Mapping[str, Sequence[str]]) -> list[Path]:
-    """The files that are not there yet. Raises StageError for the first that is there and not of
-    the grid.
+def missing_files(root: Path, expected: Mapping[str, Sequence[str]]) -> list[Path]:
+    """The expected files that are not there yet.
+
+    Raises StageError for the first file that is there and not of the grid.
     """
-    found = []
-    for folder, expected in wanted.items():
-        there = root / folder
-        names = (
-            {path.name for path in there.iterdir() if path.name[0] != "."}
-            if there.is_dir()
-            else set()
-        )
-        if stray := sorted(names.difference(expected)):
+    missing = []
+    for folder_name, expected_names in expected.items():
+        folder = root / folder_name
+        paths = list(folder.iterdir()) if folder.is_dir() else []
+        names = {path.name for path in paths if path.name[0] != "."}
+        stray = sorted(names.difference(expected_names))
+        if stray:
             raise StageError(
-                f"{there / stray[0]}: not of the grid in params.yaml; delete this stray file"
+                f"{folder / stray[0]}: not of the grid in params.yaml; delete this stray file"
             )
-        found += [there / name for name in expected if name not in names]
-    return found
+        missing += [folder / name for name in expected_names if name not in names]
+    return missing
 
 
 def load(root: Path, grid: Grid) -> Inputs:
-    """All metrics of a profile that are there. Raises StageError for a stray or damaged one, and
-    without any scores.
+    """All metrics of a profile that are there.
+
+    Raises StageError for a stray or damaged one, and without any scores.
     """
-    wanted = names(grid)
-    holes = missing(root, wanted)
-    examples = root / "examples.json"
-    holes += [] if examples.exists() else [examples]
-    there = {
-        folder: [name for name in own if root / folder / name not in holes]
-        for folder, own in wanted.items()
-    }
-    if not there["scores"]:
+    expected = expected_files(grid)
+    holes = missing_files(root, expected)
+    examples_path = root / "examples.json"
+    if not examples_path.exists():
+        holes.append(examples_path)
+    scored = [cell for cell in grid.cells() if _scores_path(root, cell) not in holes]
+    if not scored:
         raise StageError(f"{root / 'scores'}: no scores of any cell; run `dvc repro`")
-    read = {
-        folder: {
-            name.removesuffix(".json"): _json(root / folder / name, *fields)
-            for name in there[folder]
-        }
-        for folder, fields in _FIELDS.items()
-    }
-    runs = grid.cells()
-    questions, answers = graded.read(
-        (run, root / "scores" / f"{run.name}.csv")
-        for run in runs
-        if f"{run.name}.csv" in there["scores"]
-    )
-    costed = [
-        run
-        for run in runs
-        if run in answers and run.name in read["train"] and run.name in read["timing"]
-    ]
+
+    metrics = {}
+    for folder, fields in FIELDS.items():
+        paths = [root / folder / name for name in expected[folder]]
+        metrics[folder] = _read_files([path for path in paths if path not in holes], fields)
+    questions, answers = graded.read((cell, _scores_path(root, cell)) for cell in scored)
+    # A training cost is made from both files; a missing one is a hole already
+    train, timing = metrics["train"], metrics["timing"]
+    costed = [cell for cell in scored if cell.name in train and cell.name in timing]
     return Inputs(
-        datasets=_json(
-            root / "questions.json", "sets", "source group grader kind train validation test"
-        )["sets"],
-        **{
-            name: list(read[name].values())
-            for name in ("verify", "compress", "shorten", "assemble", "cost")
-        },
-        train={run: read["train"][run.name] for run in costed},
-        timing={run: read["timing"][run.name] for run in costed},
+        datasets=_read_file(root / "questions.json", QUESTION_FIELDS)["sets"],
+        verify=list(metrics["verify"].values()),
+        compress=list(metrics["compress"].values()),
+        shorten=list(metrics["shorten"].values()),
+        assemble=list(metrics["assemble"].values()),
+        cost=list(metrics["cost"].values()),
+        train={cell: train[cell.name] for cell in costed},
+        timing={cell: timing[cell.name] for cell in costed},
         questions=questions,
         answers=answers,
-        examples=read_json(examples)["questions"] if examples.exists() else [],
+        examples=read_json(examples_path)["questions"] if examples_path.exists() else [],
         holes=[str(path) for path in holes],
     )
 
 
-def _json(path: Path, fields: str, set_fields: str) -> Mapping[str, Any]:
-    """A metrics file that has `fields`, and `set_fields` in each of its sets."""
-    value = read_json(path)
-    if isinstance(value, list) and len(value) == 1:  # see files.write_metrics
-        value = value[0]
-    sets = value.get("sets", []) if isinstance(value, dict) else []
-    for part, wanted in ((value, fields), *((one, set_fields) for one in sets)):
-        if lacking := [
-            name for name in wanted.split() if not isinstance(part, dict) or name not in part
-        ]:
-            raise StageError(f"{path}: has no {lacking[0]!r}; run its {_stage(path)} stage again")
-    return dict(value)
+def _scores_path(root: Path, cell: Cell) -> Path:
+    return root / "scores" / f"{cell.name}.csv"
+
+
+def _read_files(paths: Iterable[Path], fields: Fields) -> dict[str, Metrics]:
+    """The metrics of files by their stems. Raises StageError for a damaged one."""
+    return {path.stem: _read_file(path, fields) for path in paths}
+
+
+def _read_file(path: Path, fields: Fields) -> Metrics:
+    """A metrics file, whose fields are checked. Raises StageError for a missing field."""
+    metrics = read_json(path)
+    if isinstance(metrics, list) and len(metrics) == 1:  # see files.write_metrics
+        metrics = metrics[0]
+    _check_fields(metrics, fields.of_file, path)
+    for question_set in metrics.get("sets", []):
+        _check_fields(question_set, fields.of_set, path)
+    return dict(metrics)
+
+
+def _check_fields(part: Any, names: str, path: Path) -> None:
+    """Raises StageError for the first field that a part of a metrics file does not have."""
+    for name in names.split():
+        if not isinstance(part, dict) or name not in part:
+            raise StageError(f"{path}: has no {name!r}; run its {_stage(path)} stage again")
 
 
 def _stage(path: Path) -> str:
     """The stage that writes a file."""
-    known = {"scores": "score", "timing": "train"}
-    return (
-        path.stem
-        if path.name == "questions.json"
-        else known.get(path.parent.name, path.parent.name)
-    )
+    if path.name == "questions.json":
+        return path.stem
+    folder = path.parent.name
+    return {"scores": "score", "timing": "train"}.get(folder, folder)

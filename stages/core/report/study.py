@@ -7,16 +7,17 @@ from typing import Annotated, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from stages.core.cells import UNTRAINED, Cell
+from stages.core.cells import Cell
 from stages.core.grid import Grid
 from stages.core.program.errors import StageError
 from stages.core.program.params import Name, Positive, Seed
-from stages.core.report import arms
+from stages.core.report import arms, family
 from stages.core.report.metrics import Inputs
 from stages.core.report.results import Comparison, Result
 from stages.core.report.tables import lengths
+from stages.core.statistics.answers import Answers
+from stages.core.statistics.bootstrap import Bootstrap
 from stages.core.statistics.measures import Estimate
-from stages.core.statistics.significance import Bootstrap
 
 MOST = 100_000  # resamples: more move no digit that is shown, and take memory for each
 
@@ -30,7 +31,7 @@ class Headline(TypedDict):
     seed: NotRequired[Name]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """How intervals are made, and whose numbers the summary and the README's table show."""
 
@@ -46,18 +47,19 @@ class Settings:
             raise StageError("expected resamples of 1 or more and 0 < confidence < 1")
 
     def checked(self, grid: Grid) -> "Settings":
-        """Itself. Raises StageError for a headline not of the grid."""
+        """These settings. Raises StageError for a headline not of the grid."""
         for axis, chosen in self.headline.items():
             values = getattr(grid, f"{axis}s")
             if chosen not in values:
                 raise StageError(
-                    f"params.yaml: report.headline.{axis}: {chosen!r} is none of {', '.join(values)}"
+                    f"params.yaml: report.headline.{axis}: {chosen!r} is none of "
+                    f"{', '.join(values)}"
                 )
         return self
 
     @property
     def bootstrap(self) -> Bootstrap:
-        """The intervals' part."""
+        """How intervals are made, for a single comparison."""
         return Bootstrap(self.resamples, self.confidence, self.seed)
 
 
@@ -68,7 +70,7 @@ def headline(results: Sequence[Result], settings: Settings) -> list[Result]:
         result
         for result in results
         if result.cell.student == student
-        and (result.cell.target == UNTRAINED or result.cell.teacher == teacher)
+        and (result.cell.teacher == teacher or not result.cell.trained)
     ]
 
 
@@ -82,32 +84,31 @@ class Study:
     inputs: Inputs
     grid: Grid
     settings: Settings
-    budgets: Mapping[str, str]
+    budgets: Mapping[str, str]  # of training, by method
     arms: Sequence[Result]
     cells: Sequence[Result]
-    compared: Sequence[Comparison]
-    caps: Sequence[int]
-    curves: Mapping[Cell, Sequence[Estimate]]
+    compared: Sequence[Comparison]  # compression with shorteners
+    caps: Sequence[int]  # of generated tokens
+    curves: Mapping[Cell, Sequence[Estimate]]  # the accuracy of each arm at each cap
 
 
 def compute(
     inputs: Inputs, grid: Grid, settings: Settings, budgets: Mapping[str, str], cap: int
 ) -> Study:
-    """Everything that is computed from the metrics; `cap` is the limit of tokens of the evaluation."""
+    """Everything that is computed from the metrics.
+
+    `cap` is the limit of tokens of the evaluation.
+    """
     answers_by_arm = arms.pooled(inputs.answers, grid)
     # Holm's correction needs the size of the family before the first p is made
-    bootstrap = replace(settings.bootstrap, comparisons=arms.family(answers_by_arm, inputs))
+    comparisons = family.size(answers_by_arm, inputs)
+    bootstrap = replace(settings.bootstrap, comparisons=comparisons)
     main_answers = arms.main_answers(answers_by_arm, inputs)
-    results, comparisons = arms.corrected(
+    results, shortener_comparisons = family.corrected(
         arms.results(inputs, answers_by_arm, bootstrap, cap),
-        arms.comparisons(main_answers, inputs, bootstrap),
+        family.shortener_comparisons(main_answers, inputs, bootstrap),
         bootstrap.confidence,
     )
-    # In a grid of one seed the arms are the single cells already
-    single_answers = {
-        cell: answers for cell, answers in inputs.answers.items() if cell not in answers_by_arm
-    }
-    single_results = arms.results(inputs, single_answers, bootstrap, cap) if single_answers else []
     caps = lengths.caps(cap)
     return Study(
         inputs=inputs,
@@ -115,8 +116,21 @@ def compute(
         settings=settings,
         budgets=budgets,
         arms=results,
-        cells=single_results,
-        compared=comparisons,
+        cells=_single_results(inputs, answers_by_arm, bootstrap, cap),
+        compared=shortener_comparisons,
         caps=caps,
-        curves=arms.budget(main_answers, caps, bootstrap),
+        curves=arms.accuracy_at_caps(main_answers, caps, bootstrap),
     )
+
+
+def _single_results(
+    inputs: Inputs, answers_by_arm: Mapping[Cell, Answers], bootstrap: Bootstrap, cap: int
+) -> list[Result]:
+    """The results of the single seeds, without Holm's correction.
+
+    There are none in a grid of one seed, whose arms are the single cells already.
+    """
+    single_answers = {
+        cell: answers for cell, answers in inputs.answers.items() if cell not in answers_by_arm
+    }
+    return arms.results(inputs, single_answers, bootstrap, cap) if single_answers else []

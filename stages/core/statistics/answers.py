@@ -1,73 +1,96 @@
-"""A run's graded answers as arrays, which statistics add up."""
+"""Graded answers as arrays, which statistics add up."""
 
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+# How an answer ended. An answer that was cut at the limit of tokens "hit_cap".
+AnswerOutcome = Literal["answered", "no_answer", "hit_cap"]
+OUTCOMES: tuple[AnswerOutcome, ...] = get_args(AnswerOutcome)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Answers:
-    """A run's answers: a row for each question, a column for each seed.
+    """The answers of one cell, or of an arm, whose seeds stand side by side.
 
-    `correct` (0 or 1), `thinking` and `answering` (tokens, the EOS among them), and `outcome` have
-    shape (questions, seeds). `samples` has shape (questions, seeds, len(names)): what `names` says
-    of a question's samples, 0 where it has none; `has_samples` (0 or 1) has shape (questions,).
-    `seeds` names the columns; it is empty for a run alone.
+    The arrays have a row for each question and a column for each seed.
     """
 
-    correct: Floats
-    thinking: Floats
-    answering: Floats
-    outcome: NDArray[np.str_]
-    samples: Floats
-    has_samples: Floats
-    names: tuple[str, ...] = ()
-    seeds: tuple[str, ...] = ()
+    correct: Floats  # (questions, seeds), 0 or 1
+    thinking: Floats  # (questions, seeds), in tokens
+    answering: Floats  # (questions, seeds), in tokens, the EOS among them
+    outcome: NDArray[np.str_]  # (questions, seeds), each an AnswerOutcome
+    samples: Floats  # (questions, seeds, sample_metrics), 0 where a question has no samples
+    has_samples: Floats  # (questions,), 0 or 1
+    sample_metrics: tuple[str, ...] = ()  # names, e.g. "pass@2"
+    seeds: tuple[str, ...] = ()  # the names of the columns, empty for a single cell
 
     @property
     def tokens(self) -> Floats:
-        """All generated ones."""
+        """All generated tokens, (questions, seeds)."""
         return self.thinking + self.answering
-
-    def take(self, rows: NDArray[np.intp]) -> "Answers":
-        """The answers to the questions at `rows`."""
-        names = [one.name for one in dataclasses.fields(self) if one.name not in ("names", "seeds")]
-        arrays = {name: getattr(self, name)[rows] for name in names}
-        return dataclasses.replace(self, **arrays)
-
-    def within(self, cap: int) -> Floats:
-        """`correct` as it were with a limit of `cap` tokens, the EOS among them: what had not ended
-        gave no answer.
-        """
-        return self.ended * (self.tokens <= cap)
 
     @property
     def ended(self) -> Floats:
-        """`correct`, but 0 for what hit the limit: at its last token it had not ended either."""
+        """`correct`, but 0 for an answer that hit the limit.
+
+        Such an answer had not ended at its last token either.
+        """
         return self.correct * (self.outcome != "hit_cap")
 
+    def within(self, cap: int) -> Floats:
+        """`correct` as it would be with a limit of `cap` tokens, the EOS among them.
 
-def pool(answers: Mapping[str, Answers]) -> Answers:
-    """The answers of an arm's seeds side by side, by the seeds' names; samples only where all seeds
-    have some.
+        A text that had not ended by then gave no answer.
+        """
+        return self.ended * (self.tokens <= cap)
+
+    def take(self, rows: NDArray[np.intp]) -> "Answers":
+        """The answers to the questions at `rows`."""
+        return dataclasses.replace(
+            self,
+            correct=self.correct[rows],
+            thinking=self.thinking[rows],
+            answering=self.answering[rows],
+            outcome=self.outcome[rows],
+            samples=self.samples[rows],
+            has_samples=self.has_samples[rows],
+        )
+
+
+def pool(answers_by_seed: Mapping[str, Answers]) -> Answers:
+    """The answers of an arm: those of its seeds' cells side by side.
+
+    A question has samples only where it has samples of every seed.
     """
-    runs = list(answers.values())
-    has_samples = np.min([one.has_samples for one in runs], axis=0)
-    beside = ("correct", "thinking", "answering", "outcome", "samples")
-    found = {name: np.concatenate([getattr(one, name) for one in runs], axis=1) for name in beside}
-    return Answers(**found, has_samples=has_samples, names=runs[0].names, seeds=tuple(answers))
+    cells = list(answers_by_seed.values())
+    side_by_side = {}
+    for name in ("correct", "thinking", "answering", "outcome", "samples"):
+        arrays = [getattr(cell, name) for cell in cells]
+        side_by_side[name] = np.concatenate(arrays, axis=1)
+    has_samples = [cell.has_samples for cell in cells]
+    return Answers(
+        **side_by_side,
+        has_samples=np.min(has_samples, axis=0),
+        sample_metrics=cells[0].sample_metrics,
+        seeds=tuple(answers_by_seed),
+    )
 
 
-def shared(own: Answers, other: Answers) -> tuple[list[int], list[int]]:
-    """The columns of the seeds that both have; what has no seed, as the untrained student, stands
-    beside them all.
+def shared_columns(answers: Answers, reference: Answers) -> tuple[list[int], list[int]]:
+    """The columns of the seeds that both have, in each of the two, in the same order.
+
+    Answers without seeds, such as the untrained student's, are compared with all seeds.
     """
-    if not own.seeds or not other.seeds:
-        return list(range(own.correct.shape[1])), list(range(other.correct.shape[1]))
-    both = [seed for seed in own.seeds if seed in other.seeds]
-    return [own.seeds.index(seed) for seed in both], [other.seeds.index(seed) for seed in both]
+    if not answers.seeds or not reference.seeds:
+        every_column = list(range(answers.correct.shape[1]))
+        return every_column, list(range(reference.correct.shape[1]))
+    both = [seed for seed in answers.seeds if seed in reference.seeds]
+    columns = [answers.seeds.index(seed) for seed in both]
+    reference_columns = [reference.seeds.index(seed) for seed in both]
+    return columns, reference_columns

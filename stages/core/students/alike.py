@@ -63,6 +63,10 @@ def shape(folder: Path) -> str:
 
 def _shaping(entry: Any) -> Any:
     """A config, or a part of one, without the entries in FREE."""
-    if isinstance(entry, dict):
-        return {name: _shaping(value) for name, value in entry.items() if name not in FREE}
-    return entry
+    if not isinstance(entry, dict):
+        return entry
+    shaping = {}
+    for name, inner_entry in entry.items():
+        if name not in FREE:
+            shaping[name] = _shaping(inner_entry)
+    return shaping

@@ -61,13 +61,13 @@ class StudentSource:
 
     def _check_config(self) -> None:
         """Raises StageError for a `config` of random weights that gives no small Llama."""
-        for name in SHAPE[:4]:
-            if name not in self.config:
+        for entry_name in SHAPE[:4]:
+            if entry_name not in self.config:
                 raise StageError(
-                    f"config.{name}: missing: transformers' own is that of a model of 7 billion "
-                    "weights"
+                    f"config.{entry_name}: missing: transformers' own is that of a model of 7 "
+                    "billion weights"
                 )
-        hidden, inner, layers, heads = (self.config[name] for name in SHAPE[:4])
+        hidden, inner, layers, heads = (self.config[entry_name] for entry_name in SHAPE[:4])
         if hidden % heads or heads % self.config.get("num_key_value_heads", heads):
             raise StageError(
                 "config: expected hidden_size = n x num_attention_heads, and these = m x "

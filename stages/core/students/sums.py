@@ -19,25 +19,25 @@ def names(folder: Path) -> list[str]:
     """The files below `folder` that have a checksum, in order."""
     file_names = []
     for path in folder.rglob("*"):
-        name = path.relative_to(folder).as_posix()
-        if path.is_file() and name != NAME:
-            file_names.append(name)
+        file_name = path.relative_to(folder).as_posix()
+        if path.is_file() and file_name != NAME:
+            file_names.append(file_name)
     return sorted(file_names)
 
 
 def computed(folder: Path, files: list[str]) -> dict[str, str]:
     """The SHA-256 in hex of each of these files of `folder`."""
     sums = {}
-    for name in files:
-        with (folder / name).open("rb") as file:
-            sums[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    for file_name in files:
+        with (folder / file_name).open("rb") as file:
+            sums[file_name] = hashlib.file_digest(file, "sha256").hexdigest()
     return sums
 
 
 def write(folder: Path, sums: dict[str, str]) -> None:
     """Writes `sums` into `folder`, and returns once they outlive the machine."""
     with (folder / NAME).open("w", encoding="utf-8") as file:
-        file.writelines(f"{sums[name]}  {name}\n" for name in sorted(sums))
+        file.writelines(f"{sums[file_name]}  {file_name}\n" for file_name in sorted(sums))
         # Without it, a machine that stops could leave the model without its checksums
         file.flush()
         os.fsync(file.fileno())
@@ -62,9 +62,9 @@ def damaged(folder: Path) -> str | None:
     added_or_removed = sorted(expected.keys() ^ set(present))
     if added_or_removed:
         return added_or_removed[0]
-    for name in present:
-        if computed(folder, [name])[name] != expected[name]:
-            return name
+    for file_name in present:
+        if computed(folder, [file_name])[file_name] != expected[file_name]:
+            return file_name
     return None
 
 
@@ -75,8 +75,8 @@ def check(folder: Path) -> None:
     """
     if not (folder / NAME).exists():
         return
-    if name := damaged(folder):
-        path = folder / name
+    if damaged_name := damaged(folder):
+        path = folder / damaged_name
         raise StageError(
             f"{path}: damaged: it is not as its stage wrote it; remove it from DVC's cache "
             f"(`find .dvc/cache -samefile {path} -delete`), delete it, then `dvc repro`"

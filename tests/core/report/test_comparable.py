@@ -46,10 +46,10 @@ def test_arms_of_one_teacher(budget: str, other: dict[str, Any], complaint: str 
     if complaint is None:
         comparable.check(train, {"lora": budget}, ROOT)
         return
-    with pytest.raises(StageError) as found:
+    with pytest.raises(StageError) as error:
         comparable.check(train, {"lora": budget}, ROOT)
-    assert str(found.value).startswith(f"train/solver-short-small-lora-s0.json: {complaint}")
-    assert f"method lora (budget {budget})" in str(found.value)
+    assert str(error.value).startswith(f"train/solver-short-small-lora-s0.json: {complaint}")
+    assert f"method lora (budget {budget})" in str(error.value)
 
 
 def test_teachers_may_have_other_numbers_of_examples_but_not_other_packing() -> None:

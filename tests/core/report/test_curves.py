@@ -11,7 +11,7 @@ import pytest
 
 from stages.core.cells import Cell
 from stages.core.report.figures import curves
-from stages.core.report.figures.panels import looks
+from stages.core.report.figures.styles import arm_styles
 from tests.core.plots import dvc
 from tests.synthetic import PROFILE, SMALL, run_report
 
@@ -28,36 +28,36 @@ PLOTS = {
 
 
 def test_a_row_for_each_point_of_each_cell() -> None:
-    found = curves.rows(
+    rows = curves.rows(
         ARMS, {RAW: CURVE, CUT: CURVE}, {RAW: {"speeds": [[5, 80.5], [10, 81.0]]}, CUT: {}}
     )
-    assert [tuple(row) for row in found] == [curves.COLUMNS] * 4
-    who = {
+    assert [tuple(row) for row in rows] == [curves.COLUMNS] * 4
+    cell = {
         "cell": "solver-raw-small-lora-s0",
         "teacher": "solver",
         "target": "raw",
         "student": "small",
     }
-    who |= {"method": "lora", "seed": "s0", "arm": "raw", "colour": "#000000"}
-    point = {
+    cell |= {"method": "lora", "seed": "s0", "arm": "raw", "colour": "#000000"}
+    step = {
         "step": 10,
         "tokens": 1800,
         "loss": 1.5,
         "learning_rate": 0.0005,
         "tokens_per_second": 81.0,
     }
-    assert found[1] == who | point
-    assert (found[2]["arm"], found[2]["colour"]) == (
+    assert rows[1] == cell | step
+    assert (rows[2]["arm"], rows[2]["colour"]) == (
         "truncated to light",
-        looks(ARMS)["truncated_light"][0],
+        arm_styles(ARMS)["truncated_light"].colour,
     )
-    assert found[2]["tokens_per_second"] is None
+    assert rows[2]["tokens_per_second"] is None
 
 
 @pytest.mark.parametrize("trained", [{}, {"curve": []}])
 def test_a_cell_without_a_curve_has_no_rows(trained: dict[str, Any]) -> None:
-    found = curves.rows(ARMS, {RAW: trained, CUT: CURVE}, {RAW: {}, CUT: {}})
-    assert {row["target"] for row in found} == {"truncated_light"}
+    rows = curves.rows(ARMS, {RAW: trained, CUT: CURVE}, {RAW: {}, CUT: {}})
+    assert {row["target"] for row in rows} == {"truncated_light"}
 
 
 def test_plots_hold_every_cell_and_both_revisions(repository: Path) -> None:
@@ -68,11 +68,11 @@ def test_plots_hold_every_cell_and_both_revisions(repository: Path) -> None:
         dvc("show", *PLOTS, "--json"),
         dvc("diff", "HEAD", "--targets", *PLOTS, "--json"),
     )
-    cells = {run.name for run in SMALL.cells()[:-1]}
-    for found, revisions in ((shown, {"workspace"}), (compared, {"workspace", "HEAD"})):
-        assert "errors" not in found
-        assert set(found["data"]) == set(PLOTS)
-        for (plot,) in found["data"].values():
+    cells = {cell.name for cell in SMALL.cells()[:-1]}
+    for plots, revisions in ((shown, {"workspace"}), (compared, {"workspace", "HEAD"})):
+        assert "errors" not in plots
+        assert set(plots["data"]) == set(PLOTS)
+        for (plot,) in plots["data"].values():
             rows = plot["content"]["data"]["values"]
             assert {(row["rev"], row["cell"]) for row in rows} == {
                 (rev, cell) for rev in revisions for cell in cells
@@ -83,9 +83,9 @@ def test_plots_hold_every_cell_and_both_revisions(repository: Path) -> None:
 
 
 def test_each_plot_has_its_axes_and_the_template_names_columns_alone(repository: Path) -> None:
-    found = dvc("show", *PLOTS, "--json")["data"]
+    plots = dvc("show", *PLOTS, "--json")["data"]
     for name, x in PLOTS.items():
-        encoding = found[name][0]["content"]["hconcat"][0]["spec"]["encoding"]
+        encoding = plots[name][0]["content"]["hconcat"][0]["spec"]["encoding"]
         assert (encoding["x"]["field"], encoding["y"]["field"]) == (x, name.removesuffix("_tokens"))
     template = (repository / ".dvc/plots/training.json").read_text()
     named = set(re.findall(r'"field": "(\w+)"', template)) | set(

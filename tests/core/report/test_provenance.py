@@ -11,8 +11,8 @@ import yaml
 from click.testing import CliRunner
 
 from stages import report
-from stages.core.report import provenance
-from stages.core.statistics.measures import Bootstrap
+from stages.core.report import captions
+from stages.core.statistics.bootstrap import Bootstrap
 from tests.synthetic import PROFILE, build, run_report
 
 CELL = "solver-strong-small-lora-s0"
@@ -75,23 +75,23 @@ def explained(cell: str) -> tuple[int, str]:
 
 
 def test_explain_names_files_stages_params_hashes_and_commit(root: Path) -> None:
-    code, said = explained(CELL)
+    code, output = explained(CELL)
     assert code == 0
-    assert f"metrics/{PROFILE}/scores/{CELL}.csv, 60 answers, md5 " in said
-    assert said.count(", All metrics") == 6  # its own and raw's
-    assert f"metrics/{PROFILE}/train/solver-raw-small-lora-s0.json, md5 " in said
-    assert "params.yaml methods.lora: {'learning_rate': 0.002}" in said
-    assert "from data/sft.parquet, md5 bb" in said
-    assert "to data/checkpoints, md5 cc.dir" in said
-    assert "code: 1 file, " in said
-    assert "another's" not in said
+    assert f"metrics/{PROFILE}/scores/{CELL}.csv, 60 answers, md5 " in output
+    assert output.count(", All metrics") == 6  # its own and raw's
+    assert f"metrics/{PROFILE}/train/solver-raw-small-lora-s0.json, md5 " in output
+    assert "params.yaml methods.lora: {'learning_rate': 0.002}" in output
+    assert "from data/sft.parquet, md5 bb" in output
+    assert "to data/checkpoints, md5 cc.dir" in output
+    assert "code: 1 file, " in output
+    assert "another's" not in output
     assert not (root / "plots").exists()
-    assert "results.csv" not in said
+    assert "results.csv" not in output
 
 
 def test_explain_goes_up_to_the_first_stage_and_names_the_reports_params(root: Path) -> None:
-    _, said = explained(CELL)
-    heads = [line.split(": ")[0] for line in said.splitlines() if not line.startswith(" ")]
+    _, output = explained(CELL)
+    heads = [line.split(": ")[0] for line in output.splitlines() if not line.startswith(" ")]
     assert heads[2:] == [
         f"report@{PROFILE}",
         f"score@{PROFILE}-{CELL}",
@@ -99,24 +99,24 @@ def test_explain_goes_up_to_the_first_stage_and_names_the_reports_params(root: P
         "assemble",
         "compress",
     ]
-    assert "params.yaml report: {'resamples': 200}" in said
+    assert "params.yaml report: {'resamples': 200}" in output
 
 
 def test_explain_says_whether_a_file_is_as_in_the_lock(root: Path) -> None:
     path = f"metrics/{PROFILE}/scores/{CELL}.csv"
     assert "as in dvc.lock: no, commit" in explained(CELL)[1]
     locked = dict(LOCK)
-    found = hashlib.md5((root / path).read_bytes(), usedforsecurity=False).hexdigest()
+    md5 = hashlib.md5((root / path).read_bytes(), usedforsecurity=False).hexdigest()
     locked[f"score@{PROFILE}-{CELL}"] = LOCK[f"score@{PROFILE}-{CELL}"] | {
-        "outs": [{"path": path, "md5": found}]
+        "outs": [{"path": path, "md5": md5}]
     }
     (root / "dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": locked}))
-    assert f"{path}, 60 answers, md5 {found}, as in dvc.lock: yes, commit" in explained(CELL)[1]
+    assert f"{path}, 60 answers, md5 {md5}, as in dvc.lock: yes, commit" in explained(CELL)[1]
 
 
 def test_explain_repeats_the_numbers_of_the_last_report(root: Path) -> None:
     assert run_report().exit_code == 0
-    _, said = explained(CELL)
+    _, output = explained(CELL)
     row = next(
         one
         for one in csv.DictReader((root / f"metrics/{PROFILE}/results.csv").open())
@@ -124,8 +124,8 @@ def test_explain_repeats_the_numbers_of_the_last_report(root: Path) -> None:
         == ["strong", "lora", "all", "all"]
     )
     told = f"all, 40 questions: accuracy {row['accuracy']} [{row['accuracy_low']}, {row['accuracy_high']}], tokens "
-    assert told in said
-    assert f"as in metrics/{PROFILE}/results.csv, not committed as it is now" in said
+    assert told in output
+    assert f"as in metrics/{PROFILE}/results.csv, not committed as it is now" in output
 
 
 def test_a_file_that_was_changed_since_is_said_to_be(root: Path) -> None:
@@ -143,12 +143,14 @@ def test_cell_that_is_not_of_the_grid_is_named(root: Path) -> None:
 
 def test_caption_moves_with_the_metrics_that_its_figure_is_made_of(root: Path) -> None:
     metrics = root / "metrics" / PROFILE
-    about = provenance.About("40 questions", Bootstrap(200, 0.95, 0))
-    before = {name: provenance.caption(name, metrics, about) for name in provenance.FIGURES}
+    about = captions.About("40 questions", Bootstrap(200, 0.95, 0))
+    before = {name: captions.sources(name, metrics, about) for name in captions.FIGURES}
     path = metrics / f"scores/{CELL}.csv"
     path.write_text(path.read_text() + "\n")
     moved = {
-        name for name, said in before.items() if provenance.caption(name, metrics, about) != said
+        name
+        for name, caption in before.items()
+        if captions.sources(name, metrics, about) != caption
     }
     tokens = {"5_accuracy_tokens", "5b_accuracy_generated"}
     assert moved == tokens | {"4_accuracy", "7_truncation", "8_retention_efficiency", "9_budget"}
@@ -161,22 +163,22 @@ def test_caption_moves_with_the_metrics_that_its_figure_is_made_of(root: Path) -
 
 
 def test_every_figure_says_what_it_shows_and_on_which_questions() -> None:
-    about = provenance.About("40 questions", Bootstrap(200, 0.9, 0))
-    said = {name: provenance.says(name, about) for name in provenance.FIGURES}
+    about = captions.About("40 questions", Bootstrap(200, 0.9, 0))
+    descriptions = {name: captions.description(name, about) for name in captions.FIGURES}
     assert not [
         name
-        for name, text in said.items()
+        for name, text in descriptions.items()
         if "{" in text or ("question" not in text and name != "3_rho")
     ]
-    assert "Intervals are 90 % ones" in said["8_retention_efficiency"]
-    assert "40 questions" in said["5_accuracy_tokens"]
-    marked = provenance.About("40 questions", Bootstrap(200, 0.9, 0), papers=True)
-    told = {name for name in said if "paper" in provenance.says(name, marked)}
-    assert told == {
+    assert "Intervals are 90 % ones" in descriptions["8_retention_efficiency"]
+    assert "40 questions" in descriptions["5_accuracy_tokens"]
+    marked = captions.About("40 questions", Bootstrap(200, 0.9, 0), has_paper=True)
+    with_paper = {name for name in descriptions if "paper" in captions.description(name, marked)}
+    assert with_paper == {
         "3_rho",
         "5_accuracy_tokens",
         "5b_accuracy_generated",
         "6_cost",
         "8_retention_efficiency",
     }
-    assert not [name for name, text in said.items() if "paper" in text]
+    assert not [name for name, text in descriptions.items() if "paper" in text]

@@ -25,21 +25,21 @@ def spent(*, seeds: int = 1, device: str = "cpu", threads: int = 2, **values: An
 
 
 def test_seeds_are_summed_but_not_passes_and_memory() -> None:
-    both = spent(seeds=2)
-    assert (both.examples, both.steps, both.tokens, both.total_tokens, both.flops) == (
+    cost = spent(seeds=2)
+    assert (cost.examples, cost.steps, cost.tokens, cost.total_tokens, cost.flops) == (
         20,
         10,
         600,
         800,
         4800,
     )
-    assert (both.passes, both.peak_memory_gb, both.seconds, both.tokens_per_second) == (
+    assert (cost.passes, cost.peak_memory_gb, cost.seconds, cost.tokens_per_second) == (
         2.0,
         1.5,
         16.0,
         50.0,
     )
-    assert both.devices == ("cpu (2 threads)",)
+    assert cost.devices == ("cpu (2 threads)",)
 
 
 def test_ratios_on_one_device() -> None:
@@ -60,25 +60,25 @@ def test_seconds_of_several_seeds_have_an_interval() -> None:
         for s in (4.0, 2.0, 1.0)
     ]
     raw = training_cost([trained] * 3, [one | {"step_seconds": 8.0} for one in timed])
-    found = training_cost([trained] * 3, timed).against(raw, 0.95).relative_seconds
+    actual = training_cost([trained] * 3, timed).against(raw, 0.95).relative_seconds
     half = 4.30265 * math.log(2) / math.sqrt(3)
-    wanted = [0.25, 0.25 / math.exp(half), 0.25 * math.exp(half)]
-    assert dataclasses.astuple(found) == pytest.approx(wanted, rel=1e-5)
+    expected = [0.25, 0.25 / math.exp(half), 0.25 * math.exp(half)]
+    assert dataclasses.astuple(actual) == pytest.approx(expected, rel=1e-5)
     assert raw.against(raw, 0.95).relative_seconds == Estimate(1.0, 1.0, 1.0)
 
 
 @pytest.mark.parametrize(
-    ("other", "why"),
+    ("other", "reason"),
     [
         ({"device": "gpu"}, "timed on gpu (2 threads), raw on cpu (2 threads)"),
         ({"threads": 4}, "timed on cpu (4 threads), raw on cpu (2 threads)"),
     ],
 )
 def test_seconds_of_different_devices_or_threads_are_not_divided(
-    other: dict[str, Any], why: str
+    other: dict[str, Any], reason: str
 ) -> None:
     one = spent(**other).against(spent(), 0.95)
-    assert (one.relative_seconds, one.seconds_note) == (Estimate(), why)
+    assert (one.relative_seconds, one.seconds_note) == (Estimate(), reason)
     assert (one.relative_tokens, one.relative_flops) == (1.0, 1.0)
 
 
@@ -90,9 +90,9 @@ def test_an_arm_on_two_devices_has_no_ratio_even_to_such_a_raw() -> None:
     trained = dict.fromkeys(
         "examples passes steps prompt_tokens completion_tokens flops_6n packed".split(), 1
     )
-    both = training_cost([trained] * 2, rows)
-    assert both.against(both, 0.95).relative_seconds == Estimate()
-    assert both.against(both, 0.95).seconds_note is not None
+    cost = training_cost([trained] * 2, rows)
+    assert cost.against(cost, 0.95).relative_seconds == Estimate()
+    assert cost.against(cost, 0.95).seconds_note is not None
 
 
 def test_nothing_is_divided_by_nothing() -> None:

@@ -14,7 +14,8 @@ from stages.core.report.tables.text import (
     times_less,
 )
 from stages.core.report.tables.verdicts import verdict
-from stages.core.statistics.measures import Estimate, Lengths, Measure
+from stages.core.statistics.measures import Estimate
+from tests.synthetic import measured
 
 
 @pytest.mark.parametrize(
@@ -123,17 +124,5 @@ def test_runs_to_pay(paid: float | None, saved: float | None, students: str) -> 
 def test_verdict_needs_the_interval_and_the_adjusted_p(
     questions: int, difference: Estimate, holm: float | None, said: str
 ) -> None:
-    plain = Lengths(*[1.0] * 6)
-    one = Measure(
-        questions,
-        Estimate(),
-        Estimate(),
-        plain,
-        plain,
-        plain,
-        0,
-        0,
-        difference=difference,
-        holm=holm,
-    )
+    one = measured(questions, Estimate(), 1.0, difference=difference, holm=holm)
     assert verdict(one, 0.95) == said

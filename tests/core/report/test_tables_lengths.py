@@ -8,7 +8,8 @@ from stages.core.cells import Cell
 from stages.core.grid import ALL
 from stages.core.report.results import Result
 from stages.core.report.tables.lengths import FIRST, SHOWN, budget, caps
-from stages.core.statistics.measures import Estimate, Lengths, Measure
+from stages.core.statistics.measures import Estimate
+from tests.synthetic import measured
 
 
 @pytest.mark.parametrize("limit", [1, 2, 4, 5, 7, 100, 192, 512, 4096, 32768, 100000])
@@ -25,8 +26,7 @@ def test_caps_are_whole_distinct_and_end_at_the_limit(limit: int) -> None:
     ("limit", "shown"), [(192, [6, 12, 24, 48, 96, 192]), (32768, [8, 64, 512, 4096, 32768])]
 )
 def test_table_shows_caps_that_whole_doublings_part(limit: int, shown: list[int]) -> None:
-    own = Lengths(*[9.0] * 6)
-    measure = Measure(9, Estimate(0.5), Estimate(9.0), own, own, own, 0, 0)
+    measure = measured(9, Estimate(0.5), 9.0)
     cell = Cell("solver", "raw", "small", "full", "s0")
     all_caps = caps(limit)
     curves = {cell: [Estimate(0.5)] * len(all_caps)}

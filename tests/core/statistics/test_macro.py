@@ -8,9 +8,9 @@ import pytest
 from stages.core.cells import Cell
 from stages.core.grid import ALL, Scope
 from stages.core.statistics.answers import Answers
+from stages.core.statistics.bootstrap import Bootstrap
 from stages.core.statistics.macro import by_group
 from stages.core.statistics.measures import Estimate
-from stages.core.statistics.significance import Bootstrap
 
 RUN = Cell("solver", "raw", "small", "full", "")
 SETTINGS = Bootstrap(4000, 0.95, 0)
@@ -25,7 +25,13 @@ def averaged(*sets: list[list[int]], settings: Bootstrap = SETTINGS) -> Estimate
     outcome = np.full(correct.shape, "answered")
     seeds = tuple(f"s{place}" for place in range(correct.shape[1])) if correct.shape[1] > 1 else ()
     answers = Answers(
-        correct, zeros, zeros, outcome, np.zeros((*correct.shape, 0)), zeros[:, 0], (), seeds
+        correct=correct,
+        thinking=zeros,
+        answering=zeros,
+        outcome=outcome,
+        samples=np.zeros((*correct.shape, 0)),
+        has_samples=zeros[:, 0],
+        seeds=seeds,
     )
     ends = np.cumsum([0, *map(len, sets)])
     rows: dict[Scope, list[int]] = {
@@ -50,9 +56,9 @@ def width(one: Estimate) -> float:
 
 def test_each_set_counts_the_same_whatever_its_questions() -> None:
     """Half of 10 and all of 40 are right: 75%, not 45 of 50. Its error is half of sqrt(0.25 / 10)."""
-    found = averaged(half(10), [[1]] * 40)
-    assert found.value == 0.75
-    assert width(found) == pytest.approx(math.sqrt(0.25 / 10) / 2, rel=0.15)
+    actual = averaged(half(10), [[1]] * 40)
+    assert actual.value == 0.75
+    assert width(actual) == pytest.approx(math.sqrt(0.25 / 10) / 2, rel=0.15)
 
 
 def test_questions_of_equally_large_sets_are_drawn_apart() -> None:
@@ -79,19 +85,22 @@ def test_seeds_are_drawn_for_all_sets_together() -> None:
     ends.
     """
     own = [[int(place < 40), int(place < 60)] for place in range(100)]
-    found = averaged(own, own)
-    assert found.value == pytest.approx(0.5)
-    assert found.low is not None
-    assert found.low < 0.42
-    assert width(found) > 0.045
+    actual = averaged(own, own)
+    assert actual.value == pytest.approx(0.5)
+    assert actual.low is not None
+    assert actual.low < 0.42
+    assert width(actual) > 0.045
 
 
 def test_a_group_of_one_set_has_no_mean_and_sets_of_other_groups_are_left_out() -> None:
+    column = np.array([[1.0], [0.0], [0.0]])
     answers = Answers(
-        *[np.array([[1.0], [0.0], [0.0]])] * 3,
-        np.full((3, 1), "answered"),
-        np.zeros((3, 1, 0)),
-        np.zeros(3),
+        correct=column,
+        thinking=column,
+        answering=column,
+        outcome=np.full((3, 1), "answered"),
+        samples=np.zeros((3, 1, 0)),
+        has_samples=np.zeros(3),
     )
     scopes: dict[Scope, list[int]] = {
         (ALL, ALL): [0, 1, 2],
@@ -100,5 +109,5 @@ def test_a_group_of_one_set_has_no_mean_and_sets_of_other_groups_are_left_out() 
         ("a", "x"): [0],
         ("b", "y"): [1, 2],
     }
-    found = by_group({RUN: answers}, scopes, SETTINGS)
-    assert found == {ALL: {RUN: Estimate(0.5)}}
+    actual = by_group({RUN: answers}, scopes, SETTINGS)
+    assert actual == {ALL: {RUN: Estimate(0.5)}}

@@ -11,7 +11,7 @@ from stages.core.statistics.sampled import majority, pass_at, powers
 
 
 @pytest.mark.parametrize(
-    ("samples", "correct", "k", "wanted"),
+    ("samples", "correct", "k", "expected"),
     [
         (1, 1, 1, 1.0),
         (1, 0, 1, 0.0),
@@ -21,8 +21,8 @@ from stages.core.statistics.sampled import majority, pass_at, powers
         (200, 100, 1, 0.5),
     ],
 )
-def test_pass_at_k(samples: int, correct: int, k: int, wanted: float) -> None:
-    assert pass_at(samples, correct, k) == pytest.approx(wanted)
+def test_pass_at_k(samples: int, correct: int, k: int, expected: float) -> None:
+    assert pass_at(samples, correct, k) == pytest.approx(expected)
 
 
 @given(
@@ -43,7 +43,7 @@ def test_pass_at_k_refuses_what_cannot_be_drawn(case: tuple[int, int, int]) -> N
 
 
 @pytest.mark.parametrize(
-    ("votes", "wanted"),
+    ("votes", "expected"),
     [
         ([1, 1, 2], 1.0),
         ([1, 2, 2], 0.0),
@@ -54,12 +54,12 @@ def test_pass_at_k_refuses_what_cannot_be_drawn(case: tuple[int, int, int]) -> N
         ([], 0.0),
     ],
 )
-def test_majority(votes: list[int], wanted: float) -> None:
-    assert majority(votes) == pytest.approx(wanted)
+def test_majority(votes: list[int], expected: float) -> None:
+    assert majority(votes) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
-    ("samples", "wanted"), [(0, ()), (1, (1,)), (2, (1, 2)), (5, (1, 2, 4, 5)), (8, (1, 2, 4, 8))]
+    ("samples", "expected"), [(0, ()), (1, (1,)), (2, (1, 2)), (5, (1, 2, 4, 5)), (8, (1, 2, 4, 8))]
 )
-def test_powers(samples: int, wanted: tuple[int, ...]) -> None:
-    assert powers(samples) == wanted
+def test_powers(samples: int, expected: tuple[int, ...]) -> None:
+    assert powers(samples) == expected

@@ -9,20 +9,17 @@ from hypothesis import strategies as st
 from scipy.stats import norm, t, ttest_rel
 
 from stages.core.statistics.answers import Floats
+from stages.core.statistics.bootstrap import ROOM, Bootstrap, over_seeds, resampled_sums
 from stages.core.statistics.significance import (
     POWER,
-    ROOM,
-    Bootstrap,
-    across_seeds,
-    bootstrapped,
+    bootstrap_p,
     detectable,
     holm,
     holm_levels,
     mcnemar,
-    of_resamples,
-    over_seeds,
-    resampled_sums,
-    seeded,
+    paired_t_p,
+    resamples_p,
+    seeds_p,
 )
 
 
@@ -51,7 +48,7 @@ def test_mcnemar_of_a_published_table() -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "wanted"),
+    ("p_values", "expected"),
     [
         (
             [0.01, 0.04, 0.03, 0.005],
@@ -62,20 +59,20 @@ def test_mcnemar_of_a_published_table() -> None:
         ([], []),
     ],
 )
-def test_holm(found: list[float | None], wanted: list[float | None]) -> None:
-    assert holm(found) == pytest.approx(wanted)
+def test_holm(p_values: list[float | None], expected: list[float | None]) -> None:
+    assert holm(p_values) == pytest.approx(expected)
 
 
 @given(st.lists(st.floats(0, 1), max_size=8))
-def test_holm_keeps_the_order_and_lies_between_p_and_bonferroni(found: list[float]) -> None:
-    adjusted = [one for one in holm(list(found)) if one is not None]
-    for p, own in zip(found, adjusted, strict=True):
-        assert p <= own <= min(1.0, len(found) * p) + 1e-12
-    assert [adjusted[place] for place in np.argsort(found, kind="stable")] == sorted(adjusted)
+def test_holm_keeps_the_order_and_lies_between_p_and_bonferroni(p_values: list[float]) -> None:
+    adjusted = [p for p in holm(list(p_values)) if p is not None]
+    for p, p_holm in zip(p_values, adjusted, strict=True):
+        assert p <= p_holm <= min(1.0, len(p_values) * p) + 1e-12
+    assert [adjusted[place] for place in np.argsort(p_values, kind="stable")] == sorted(adjusted)
 
 
 @pytest.mark.parametrize(
-    ("differences", "wanted"),
+    ("differences", "expected"),
     [
         ([0.1] * 99, 2 / 100),
         ([-0.1] * 99, 2 / 100),
@@ -84,8 +81,8 @@ def test_holm_keeps_the_order_and_lies_between_p_and_bonferroni(found: list[floa
         ([0.2] * 95 + [-0.1] * 4, 0.1),
     ],
 )
-def test_bootstrapped_p(differences: list[float], wanted: float) -> None:
-    assert bootstrapped(np.array(differences)) == pytest.approx(wanted)
+def test_bootstrap_p(differences: list[float], expected: float) -> None:
+    assert bootstrap_p(np.array(differences)) == pytest.approx(expected)
 
 
 TEN = Bootstrap(10_000, 0.95, 0, comparisons=288)  # as a grid of 80 cells with several seeds has
@@ -104,7 +101,7 @@ def study(
 
 def test_large_differences_of_several_seeds_are_resolved_in_a_large_family() -> None:
     one, two, differences = study(0.9, 0.1, 600, 5)
-    floor, p = bootstrapped(differences), seeded(one, two, differences, TEN)
+    floor, p = bootstrap_p(differences), seeds_p(one, two, differences, TEN)
     assert holm([floor, *[1.0] * 287])[0] == pytest.approx(
         0.0576, abs=1e-4
     )  # what nothing could be below
@@ -119,25 +116,25 @@ def test_questions_of_one_kind_drawn_together_are_as_if_drawn_one_by_one(
     one, two, _ = study(own, 0.5, 300, 3, seed)
     plain = Bootstrap(200_000, 0.95, 1)
     drawn = over_seeds(resampled_sums(one - two, plain), plain)[1:] / len(one)
-    found = of_resamples(
+    p = resamples_p(
         one, two, np.ones(10), Bootstrap(10, 0.95, 2, comparisons=500)
     )  # of which none is near
-    assert found == pytest.approx(bootstrapped(drawn), rel=0.1, abs=1e-4)
+    assert p == pytest.approx(bootstrap_p(drawn), rel=0.1, abs=1e-4)
 
 
 def test_p_that_many_resamples_contradict_is_that_of_the_intervals() -> None:
     one, two, differences = study(0.52, 0.5, 300, 3)
-    paired = across_seeds((one - two).mean(axis=0), 1 / 300)
-    assert seeded(one, two, differences, TEN) == max(bootstrapped(differences), paired) > 0.02
+    paired = paired_t_p((one - two).mean(axis=0), 1 / 300)
+    assert seeds_p(one, two, differences, TEN) == max(bootstrap_p(differences), paired) > 0.02
 
 
 def test_p_over_seeds_is_that_of_scipys_paired_t_test() -> None:
     one, two, differences = study(0.55, 0.5, 300, 4)
-    p = across_seeds((one - two).mean(axis=0), 1 / 300)
+    p = paired_t_p((one - two).mean(axis=0), 1 / 300)
     assert p == pytest.approx(ttest_rel(one.mean(axis=0), two.mean(axis=0)).pvalue)
-    assert seeded(one, two, differences, TEN) >= p
-    assert across_seeds(np.zeros(3), 0.1) == across_seeds(np.array([0.5]), 0.1) == 1.0
-    assert across_seeds(np.array([0.05, 0.05]), 1 / 600) > 0.001  # at the same step by chance
+    assert seeds_p(one, two, differences, TEN) >= p
+    assert paired_t_p(np.zeros(3), 0.1) == paired_t_p(np.array([0.5]), 0.1) == 1.0
+    assert paired_t_p(np.array([0.05, 0.05]), 1 / 600) > 0.001  # at the same step by chance
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 5])
@@ -149,18 +146,18 @@ def test_equal_arms_are_resolved_no_more_often_than_holms_level(seeds: int) -> N
     draw = np.random.default_rng(7)
     rates = np.clip(draw.normal(0.5, 0.06, (studies, 2, seeds)), 0, 1)
     own, raw = (draw.binomial(questions, rates[:, arm]) / questions for arm in (0, 1))
-    resolved = sum(across_seeds(one, 1 / questions) < level for one in own - raw)
+    resolved = sum(paired_t_p(one, 1 / questions) < level for one in own - raw)
     assert resolved <= 12  # 3.5 are expected; 2 % of two seeds were 400
 
 
 def test_two_seeds_resolve_no_difference_in_a_large_family_and_five_do() -> None:
-    assert 288 * seeded(*study(0.9, 0.1, 600, 2), TEN) > 0.05
-    assert 288 * seeded(*study(0.9, 0.1, 600, 5), TEN) < 0.05
+    assert 288 * seeds_p(*study(0.9, 0.1, 600, 2), TEN) > 0.05
+    assert 288 * seeds_p(*study(0.9, 0.1, 600, 5), TEN) < 0.05
 
 
 def test_no_difference_at_all_has_a_p_of_one() -> None:
     one = np.ones((9, 2))
-    assert seeded(one, one, np.zeros(200), TEN) == 1.0
+    assert seeds_p(one, one, np.zeros(200), TEN) == 1.0
 
 
 def test_detectable_of_one_comparison_is_cohens() -> None:
@@ -168,7 +165,7 @@ def test_detectable_of_one_comparison_is_cohens() -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "wanted"),
+    ("p_values", "expected"),
     [
         ([0.7], [0.05]),
         ([], []),
@@ -182,8 +179,8 @@ def test_detectable_of_one_comparison_is_cohens() -> None:
         ([1e-6, 1e-6, 1e-6], [0.05, 0.05, 0.05]),
     ],
 )
-def test_holm_levels(found: list[float | None], wanted: list[float | None]) -> None:
-    assert holm_levels(found, 0.05) == pytest.approx(wanted)
+def test_holm_levels(p_values: list[float | None], expected: list[float | None]) -> None:
+    assert holm_levels(p_values, 0.05) == pytest.approx(expected)
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=6), st.floats(0, 1))

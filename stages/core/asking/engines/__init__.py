@@ -57,17 +57,17 @@ def settings(inference: Mapping[str, Any], params_path: str) -> tuple[str, Any]:
         raise StageError(
             f"params.yaml: {params_path}: expected a mapping, found {quoted(inference)}"
         )
-    name = inference.get("engine")
-    if not isinstance(name, str) or name not in KNOWN:
+    engine_name = inference.get("engine")
+    if not isinstance(engine_name, str) or engine_name not in KNOWN:
         known = ", ".join(KNOWN)
         raise StageError(
-            f"params.yaml: {params_path}.engine: {quoted(name)} is unknown; known: {known}"
+            f"params.yaml: {params_path}.engine: {quoted(engine_name)} is unknown; known: {known}"
         )
     entries = {key: value for key, value in inference.items() if key != "engine"}
-    engine_settings = params.section(_settings_class(name), entries, params_path)
-    if name == "ray":
+    engine_settings = params.section(_settings_class(engine_name), entries, params_path)
+    if engine_name == "ray":
         settings(engine_settings.run, f"{params_path}.run")
-    return name, engine_settings
+    return engine_name, engine_settings
 
 
 def version(inference: Mapping[str, Any]) -> str:
@@ -75,13 +75,13 @@ def version(inference: Mapping[str, Any]) -> str:
 
     A server does not say its version.
     """
-    name = str(inference["engine"])
-    if name == "ray":
+    engine_name = str(inference["engine"])
+    if engine_name == "ray":
         return version(inference["run"])
-    for package in _PACKAGES.get(name, ()):
+    for package in _PACKAGES.get(engine_name, ()):
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            return f"{name} {importlib.metadata.version(package)}"
-    return name
+            return f"{engine_name} {importlib.metadata.version(package)}"
+    return engine_name
 
 
 def load(model: Model, inference: Mapping[str, Any], params_path: str) -> Engine:
@@ -89,8 +89,8 @@ def load(model: Model, inference: Mapping[str, Any], params_path: str) -> Engine
 
     Raises StageError for an unknown engine and for bad settings.
     """
-    name, engine_settings = settings(inference, params_path)
-    engine: Engine = _engine_class(name)(model, engine_settings)
+    engine_name, engine_settings = settings(inference, params_path)
+    engine: Engine = _engine_class(engine_name)(model, engine_settings)
     return engine
 
 

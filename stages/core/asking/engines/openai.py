@@ -183,7 +183,7 @@ class OpenAIEngine:
         Raises StageError where the server takes none and one is not at its default.
         """
         if self.settings.beyond_protocol:
-            fields = {name: getattr(sampling, name) for name in BEYOND}
+            fields = {field_name: getattr(sampling, field_name) for field_name in BEYOND}
             if fields["top_k"] == 0:
                 fields["top_k"] = -1  # off, in the word that both vLLM and SGLang take
             return fields
@@ -199,7 +199,7 @@ class OpenAIEngine:
 def _changed(sampling: Sampling) -> str | None:
     """The first field beyond the protocol that differs from its default, None where none does."""
     default = Sampling(max_new_tokens=1)
-    for name in BEYOND:
-        if getattr(sampling, name) != getattr(default, name):
-            return name
+    for field_name in BEYOND:
+        if getattr(sampling, field_name) != getattr(default, field_name):
+            return field_name
     return None

@@ -78,10 +78,10 @@ def retry_after(error: BaseException | None) -> float:
     """
     if not isinstance(error, openai.APIStatusError):
         return 0.0
-    value = error.response.headers.get("retry-after", "")
+    header = error.response.headers.get("retry-after", "")
     try:
-        seconds = float(value)
+        seconds = float(header)
     except ValueError:
-        date = email.utils.parsedate_tz(value)
+        date = email.utils.parsedate_tz(header)
         seconds = email.utils.mktime_tz(date) - time.time() if date else 0.0
     return min(max(seconds, 0.0), LONGEST_WAIT)

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from stages.core.asking.engines import Model, Output, Request
 from stages.core.program.errors import StageError
+from stages.core.program.orphans import guard_descendants
 from stages.core.program.params import NotEmpty, Options, Positive
 
 # The options that the engine itself sets. A model's own code is never run.
@@ -69,7 +70,10 @@ class VllmSettings:
 
     def shape(self) -> dict[str, Any]:
         """What of this shapes an answer: all options but those that only make it faster or fit."""
-        shaping = {name: value for name, value in self.options.items() if name not in SPEED}
+        shaping = {}
+        for option_name, value in self.options.items():
+            if option_name not in SPEED:
+                shaping[option_name] = value
         return {"dtype": self.dtype, "reasoning_parser": self.reasoning_parser, "options": shaping}
 
 
@@ -130,6 +134,7 @@ class VllmEngine:
         self.parser: Any = None
         if settings.reasoning_parser:
             self.parser = _parser(settings.reasoning_parser, model.tokenizer)
+        guard_descendants()  # vLLM's engine would outlive a killed stage and keep the GPU's memory
         try:
             self.llm: Any = vllm.LLM(
                 model=model.name,

@@ -9,11 +9,22 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stages.core.cells import Cell, label
-from stages.core.report.figures.panels import looks
+from stages.core.report.figures.styles import arm_styles
 
 COLUMNS = (
-    *("cell", "teacher", "target", "student", "method", "seed"),
-    *("step", "tokens", "loss", "learning_rate", "tokens_per_second", "arm", "colour"),
+    "cell",
+    "teacher",
+    "target",
+    "student",
+    "method",
+    "seed",
+    "step",
+    "tokens",
+    "loss",
+    "learning_rate",
+    "tokens_per_second",
+    "arm",
+    "colour",
 )
 
 
@@ -22,18 +33,25 @@ def rows(
     train: Mapping[Cell, Mapping[str, Any]],
     timing: Mapping[Cell, Mapping[str, Any]],
 ) -> list[dict[str, Any]]:
-    """The rows of every cell, in the grid's order; a cell without a curve has none, one without
-    speeds has those empty.
+    """The rows of every cell, in the grid's order.
 
-    `train` and `timing` are the cells' metrics. Tokens are those seen up to the step, speed is the
-    mean since the run's begin.
+    `train` and `timing` are the cells' metrics. A cell without a curve has no rows. One without
+    speeds has rows with these empty. Tokens are those seen up to the step, speed is the mean since
+    the run's begin.
     """
-    look, found = looks(arms), []
-    for run, trained in train.items():
-        speeds = dict(timing[run].get("speeds", ()))
-        who = {"cell": run.name} | dataclasses.asdict(run)
-        shown = {"arm": label(run.target), "colour": look[run.target][0]}
-        for step, tokens, loss, rate in trained.get("curve", ()):
-            point = {"step": step, "tokens": tokens, "loss": loss, "learning_rate": rate}
-            found.append(who | point | {"tokens_per_second": speeds.get(step)} | shown)
-    return found
+    styles = arm_styles(arms)
+    curve_rows = []
+    for cell, train_metrics in train.items():
+        speed_by_step = dict(timing[cell].get("speeds", ()))
+        cell_columns = {"cell": cell.name} | dataclasses.asdict(cell)
+        arm_columns = {"arm": label(cell.target), "colour": styles[cell.target].colour}
+        for step, tokens, loss, learning_rate in train_metrics.get("curve", ()):
+            step_columns = {
+                "step": step,
+                "tokens": tokens,
+                "loss": loss,
+                "learning_rate": learning_rate,
+                "tokens_per_second": speed_by_step.get(step),
+            }
+            curve_rows.append(cell_columns | step_columns | arm_columns)
+    return curve_rows

@@ -52,7 +52,7 @@ def verdict_note(confidence: float) -> str:
 
 
 def coverage_notes(measures: Sequence[Measure]) -> list[str]:
-    """What intervals and verdicts do not cover, see `significance.seed_weights`.
+    """What intervals and verdicts do not cover, see `bootstrap.seed_weights`.
 
     There is a note for arms of one seed and one for arms of several, where there are such arms.
     """

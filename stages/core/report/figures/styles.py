@@ -1,0 +1,91 @@
+"""The look of each arm, alike in all figures: its colour and its marker, and its teacher's fill.
+
+This is the one place that gives an arm its colour. The figures ask `arm_styles`, and so do
+curves.py and vega.py, which write the colours into the data of `dvc plots`.
+
+The colours are Okabe and Ito's (2008), which colour-blind readers tell apart. The markers tell arms
+apart in grey.
+"""
+
+import itertools
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from matplotlib.lines import Line2D
+
+from stages.core.cells import TRUNCATED, UNTRAINED
+
+
+class ArmStyle(NamedTuple):
+    """A colour and a marker of matplotlib's."""
+
+    colour: str
+    marker: str
+
+
+# To change the colour of an arm, change it in one of these three. Arms that are in every study:
+FIXED_STYLES = {
+    "raw": ArmStyle("#000000", "o"),
+    "answer_only": ArmStyle("#CC79A7", "X"),
+    UNTRAINED: ArmStyle("#808080", "*"),
+}
+# The arms of grid.compressors, in that order. Further ones begin again.
+COMPRESSED_STYLES = (
+    ArmStyle("#0072B2", "s"),
+    ArmStyle("#E69F00", "D"),
+    ArmStyle("#009E73", "^"),
+    ArmStyle("#F0E442", "p"),
+)
+# The arms whose names begin with truncated_, in their order
+TRUNCATED_STYLES = (ArmStyle("#D55E00", "v"), ArmStyle("#56B4E9", "<"))
+
+# The colour of legend entries that are about a teacher or a method, not about an arm
+NEUTRAL = "#404040"
+
+FillStyle = Literal["full", "bottom", "left", "top", "right"]
+# By the number of the teacher. The first two are both full, but the second one's face is white.
+FILL_STYLES: tuple[FillStyle, ...] = ("full", "full", "bottom", "left", "top", "right")
+
+
+def arm_styles(arms: Sequence[str]) -> dict[str, ArmStyle]:
+    """The style of each arm. Where there are more arms than styles, styles come again."""
+    compressed_styles = itertools.cycle(COMPRESSED_STYLES)
+    truncated_styles = itertools.cycle(TRUNCATED_STYLES)
+    styles = {}
+    for arm in arms:
+        if arm in FIXED_STYLES:
+            styles[arm] = FIXED_STYLES[arm]
+        elif arm.startswith(TRUNCATED):
+            styles[arm] = next(truncated_styles)
+        else:
+            styles[arm] = next(compressed_styles)
+    return styles
+
+
+def marker_size(marker: str) -> float:
+    """The size of a marker in points. A star covers less than other markers, so it is larger."""
+    return 9 if marker == "*" else 6
+
+
+def marker_artist(
+    colour: str, marker: str, legend_text: str = "", teacher_index: int = 0
+) -> Line2D:
+    """One marker, to be drawn in axes or to stand in a legend.
+
+    The markers of the first teacher are full and those of the second are hollow. The markers of
+    further teachers are half filled.
+    """
+    # It has no data yet: a chart sets them, a legend needs none
+    artist = Line2D(
+        [],
+        [],
+        color=colour,
+        marker=marker,
+        markerfacecolor="white" if teacher_index == 1 else colour,
+        linestyle="",
+        label=legend_text,
+    )
+    artist.set_markerfacecoloralt("white")
+    artist.set_markersize(marker_size(marker))
+    artist.set_fillstyle(FILL_STYLES[teacher_index % len(FILL_STYLES)])
+    return artist
