@@ -70,7 +70,7 @@ def _shorten_batch(
     raw_sizes = [len(encoding) for encoding in encodings]
     budgets = _budgets(batch, raw_sizes, budget, student)
     texts = shortener.shorten(traces, budgets)
-    sizes = lengths.counts(student.tokenizer, texts)
+    sizes = student.encodings.counts(texts)
     return [
         Shortened(_variant(pair, text, raw_size, size), token_budget)
         for pair, text, raw_size, size, token_budget in zip(

@@ -94,6 +94,8 @@ def test_encodings_of_the_last_texts_are_kept(merged: PreTrainedTokenizerFast) -
     before = encodings.of(["a b", "12"])
     assert encodings.of(["a b", "12"]) is before
     assert [len(encoding) for encoding in encodings.of(["12"])] == [tokens.count(merged, "12")]
+    assert encodings.counts(["a b"]) is encodings.counts(["a b"])
+    assert encodings.counts(["12", ""]) == [tokens.count(merged, "12"), 0]
 
 
 @pytest.mark.parametrize(

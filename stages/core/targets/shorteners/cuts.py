@@ -43,7 +43,7 @@ class Cutter:
             kept(text, encoding, budget, self.keep)
             for text, encoding, budget in zip(texts, encodings, budgets, strict=True)
         ]
-        sizes = counts(self.tokenizer, kept_texts)
+        sizes = self.encodings.counts(kept_texts)
         for index, (size, budget) in enumerate(zip(sizes, budgets, strict=True)):
             if size > budget:
                 kept_texts[index] = self._within(texts[index], encodings[index], budget, size)
