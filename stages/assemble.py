@@ -1,10 +1,10 @@
 """assemble: turn every target of one teacher into fine-tuning examples for one student.
 
 All targets hold exactly the same (question, sample) rows: those that every compressor and
-truncation kept, and whose examples fit the student's length limit under every target. Anything else
+shortener kept, and whose examples fit the student's length limit under every target. Anything else
 would compare arms on different questions.
 
-traces, compressed, truncated, the student's tokenizer
+traces, compressed, shortened, the student's tokenizer
     -> data/<profile>/sft/<teacher>/<student>/<target>.parquet,
        metrics/<profile>/assemble/<teacher>-<student>.json
 Run: python -m stages.assemble --profile default --teacher scripted --student smollm2
@@ -29,7 +29,7 @@ from stages.core.targets.assembly.sources import TargetSource, sources
 PARAMS = {
     "targets": "grid.targets",
     "compressors": "grid.compressors",
-    "truncate_to": "grid.truncate_to",
+    "shorteners": "grid.shorteners",
     "text": "students.{student}.text",
     "assemble": "assemble",
 }
@@ -72,7 +72,7 @@ def main(profile: str, teacher: str, student: str) -> None:
     # Write their examples, and the metrics
     with replacing(data.sft(teacher, student)) as folder:
         _write_examples(folder, source_by_target, matched, prompt_by_id, tokenizer.eos_token)
-    # The targets that have a ratio to the raw traces: those that were compressed or truncated
+    # The targets that have a ratio to the raw traces: those that were compressed or shortened
     rewritten = [target for target, source in source_by_target.items() if source.has_variants]
     metrics = {
         "teacher": teacher,
@@ -98,7 +98,7 @@ def _check_grid(declared: Mapping[str, Any]) -> None:
     """Raises StageError where an entry of the grid is not a list of names."""
     params.entry(params.NonEmptyNames, declared["targets"], "grid.targets")
     params.entry(params.Compressors, declared["compressors"], "grid.compressors")
-    params.entry(params.Names, declared["truncate_to"], "grid.truncate_to")
+    params.entry(params.Shorteners, declared["shorteners"], "grid.shorteners")
 
 
 def _training_questions(data: DataPaths) -> dict[str, Question]:
@@ -114,7 +114,7 @@ def _sources(
     folders = {
         "traces": data.traces(teacher),
         "compressed": data.folder / "compressed" / teacher,
-        "truncated": data.folder / "truncated" / teacher / student,
+        "shortened": data.folder / "shortened" / teacher / student,
     }
     return sources(declared["targets"], folders, declared)
 

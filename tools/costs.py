@@ -75,11 +75,14 @@ class StudyCosts:
     traces: float
 
     def target_tokens(self, teacher: str, target: str) -> float:
-        """Tokens of a completion, mean. A truncated raw trace is as long as its compressed form."""
+        """Tokens of a completion, mean. A shortened raw trace is as long as its budget."""
         raw_tokens = RAW_CHARS[teacher] / CHARS_PER_TOKEN
-        form = target.removeprefix("truncated_")
-        if form == "answer_only":
+        if target == "answer_only":
             return ANSWER
+        shortener = self.params["shorteners"].get(target, {})
+        if "ratio" in shortener:
+            return float(raw_tokens * shortener["ratio"] + ANSWER)
+        form = shortener.get("budget_of", target)
         rho = 1.0 if form == "raw" else RHO[teacher, form]
         return raw_tokens * rho + ANSWER
 

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from stages.core.cells import TRUNCATED, UNTRAINED, Cell
+from stages.core.cells import UNTRAINED, Cell
 from stages.core.program.errors import StageError
-from stages.core.program.params import Compressors, Names, NonEmptyNames, Profile
+from stages.core.program.params import Compressors, Names, NonEmptyNames, Profile, Shorteners
 
 ALL = "all"
 # The group that headline numbers and figures are about, where the profile has it
@@ -30,7 +30,7 @@ class Grid:
 
     teachers: NonEmptyNames
     compressors: Compressors
-    truncate_to: Names
+    shorteners: Shorteners
     targets: NonEmptyNames
     students: NonEmptyNames
     methods: NonEmptyNames
@@ -44,7 +44,7 @@ class Grid:
         """The targets in the order of every table and figure, the untrained student last."""
         possible_targets = ["raw"]
         possible_targets += self.compressors
-        possible_targets += [TRUNCATED + name for name in self.truncate_to]
+        possible_targets += self.shorteners
         possible_targets.append("answer_only")
         unknown_targets = sorted(set(self.targets) - set(possible_targets))
         if unknown_targets:

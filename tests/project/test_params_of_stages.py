@@ -41,7 +41,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "import_traces": ("--teacher", "brought"),
     "verify": ("--teacher", "scripted"),
     "compress": ("--teacher", "scripted", "--compressor", "mild"),
-    "truncate": ("--teacher", "scripted", "--compressor", "mild", "--student", "tiny"),
+    "shorten": ("--teacher", "scripted", "--shortener", "truncated_mild", "--student", "tiny"),
     "assemble": ("--teacher", "scripted", "--student", "tiny"),
     "example_questions": ("--student", "tiny"),
     "train": ARM,
@@ -322,8 +322,8 @@ SERVED = ("--teacher", "served")
             "'raw': this name has another",
         ),
         (
-            "truncate",
-            ("--teacher", "../x", *COMMANDS["truncate"][2:]),
+            "shorten",
+            ("--teacher", "../x", *COMMANDS["shorten"][2:]),
             "audit",
             {},
             "teacher '../x': a name",
@@ -481,6 +481,19 @@ def test_profile_is_a_name(
 ) -> None:
     project(**smoke | {"profile": profile})
     assert "profile" in ended(stage, *COMMANDS[stage], profile=profile)
+
+
+@pytest.mark.parametrize("stage", COMMANDS)
+@pytest.mark.parametrize("params_path", ["compressors/strong", "shorteners/truncated_mild"])
+def test_budgets_that_no_one_expanded_end_every_stage(
+    project: Project, smoke: dict[str, Any], stage: str, params_path: str
+) -> None:
+    project(**put(smoke, f"{params_path}/budgets", [0.1]))
+    entry = params_path.replace("/", ".")
+    assert ended(stage, *COMMANDS[stage], profile="smoke") == (
+        f"error: params.yaml: {entry}.budgets: `dvc exp run` does not expand budgets; "
+        "run `make params PROFILE=smoke`, then `dvc repro`"
+    )
 
 
 def test_key_that_stands_twice_is_named(project: Project) -> None:

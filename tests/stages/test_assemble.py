@@ -19,9 +19,13 @@ from tests.conftest import Project
 from tests.made import TEMPLATE, leftovers, question, trace, variant
 
 TARGETS = ["raw", "mild", "strong", "truncated_mild", "answer_only"]
-GRID = {"targets": TARGETS, "compressors": ["mild", "strong"], "truncate_to": ["mild"]}
+GRID = {"targets": TARGETS, "compressors": ["mild", "strong"], "shorteners": ["truncated_mild"]}
 KEYS = [(0, 0), (0, 1), (1, 0), (2, 0)]  # question and sample of every trace
-FILES = ("compressed/solver/mild", "compressed/solver/strong", "truncated/solver/tiny/mild")
+FILES = (
+    "compressed/solver/mild",
+    "compressed/solver/strong",
+    "shortened/solver/tiny/truncated_mild",
+)
 
 
 def build(
@@ -182,9 +186,9 @@ def test_metrics_count_what_each_target_holds(project: Project, tiny: Path) -> N
             "data/test/compressed/solver: old: files and grid.compressors differ",
         ),
         (
-            "truncated/solver/tiny/old",
+            "shortened/solver/tiny/old",
             True,
-            "truncated/solver/tiny: old: files and grid.truncate_to differ",
+            "shortened/solver/tiny: old: files and grid.shorteners differ",
         ),
         (
             "compressed/solver/mild",
@@ -273,7 +277,7 @@ def test_rho_is_counted_in_the_students_tokens_too(project: Project, tiny: Path)
 def test_tokens_that_a_truncation_says_are_not_counted_again(project: Project, tiny: Path) -> None:
     root = build(project, tiny)
     records.write(
-        root / "data/test/truncated/solver/tiny/mild.parquet",
+        root / "data/test/shortened/solver/tiny/truncated_mild.parquet",
         [variant(*key, tokens=30, raw_tokens=40) for key in KEYS],
         Variant,
     )
@@ -298,8 +302,8 @@ def test_rho_and_raw_tokens_are_known_without_a_truncation_and_without_raw(
         [row.raw_tokens for row in examples(root)["raw"]],
     )
     shutil.rmtree(root / "data")
-    build(project, tiny, targets=targets, truncate_to=[])
-    (root / "data/test/truncated/solver/tiny/mild.parquet").unlink()
+    build(project, tiny, targets=targets, shorteners=[])
+    (root / "data/test/shortened/solver/tiny/truncated_mild.parquet").unlink()
     assert assemble().exit_code == 0
     assert metrics(root)["rho_tokens"] == {"mild": expected}
     assert {

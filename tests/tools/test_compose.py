@@ -184,7 +184,7 @@ NAMES = [
         "grid.targets=[truncated_strong]",
         "grid.targets: 'truncated_strong' is not in the targets of this grid",
     ),
-    ("grid.truncate_to=[none]", "grid.truncate_to: 'none' is not in grid.compressors"),
+    ("grid.shorteners=[none]", "grid.shorteners: 'none' is not in shorteners"),
     ("grid.students=[huge]", "grid.students: 'huge' is not in students; known: smollm2, tiny"),
     ("grid.methods=[magic]", "grid.methods: 'magic' is not in methods"),
     ("grid.imported=[scripted]", "grid.teachers: 'scripted': expected each teacher in one of"),
@@ -205,8 +205,20 @@ NAMES = [
         "'raw': this name has another meaning",
     ),
     (
-        "+compressors.truncated_x={kind: extractive, max_ratio: 0.5, trim: true}",
-        "'truncated_x': this name has another",
+        "+shorteners.raw={kind: cut, keep: head, ratio: 0.5}",
+        "'raw': this name has another meaning",
+    ),
+    (
+        "+shorteners.mild={kind: cut, keep: head, ratio: 0.5}",
+        "shorteners.mild: a compressor has this name too; rename one",
+    ),
+    (
+        "shorteners.truncated_mild.budget_of=moderate",
+        "shorteners.truncated_mild.budget_of: 'moderate' is not in grid.compressors; known: mild",
+    ),
+    (
+        "+shorteners.truncated_mild.ratio=0.5",
+        "shorteners.truncated_mild: expected exactly one of ratio, a share of the raw tokens",
     ),
     (
         "+compressors.answer_only={kind: extractive, max_ratio: 0.5, trim: true}",

@@ -49,7 +49,7 @@ def match(
     matched_counts = {target: counts.of(keys) for target, counts in counts_by_target.items()}
     # Arms are comparable or the run fails: this holds by construction, and is checked all the same.
     if any(counts.completion.keys() != keys for counts in matched_counts.values()):
-        raise StageError("assemble: targets do not hold the same rows; rerun compress and truncate")
+        raise StageError("assemble: targets do not hold the same rows; rerun compress and shorten")
     return Matched(
         counts={target: matched_counts[target] for target in sources},
         raw=count_raw(matched_counts, raw_source, keys, tokenizer),
@@ -94,7 +94,7 @@ def _nothing_left(common_keys: set[Key], over_long: set[Key], max_tokens: int) -
     """The error for arms without any rows."""
     if not common_keys:
         return StageError(
-            "assemble: no trace is kept by all targets; see the drops in metrics of compress and truncate"
+            "assemble: no trace is kept by all targets; see the drops in metrics of compress and shorten"
         )
     if common_keys == over_long:
         return StageError(

@@ -7,7 +7,6 @@ from typing import Any
 
 from stages.core import records
 from stages.core.program.errors import StageError
-from stages.core.program.params import TRUNCATED
 from stages.core.records import Trace, Variant
 
 Key = tuple[str, int]  # question_id, sample
@@ -27,9 +26,9 @@ def sources(
 ) -> dict[str, TargetSource]:
     """Each target's source, in the order of `targets`.
 
-    `folders` holds the file of the traces and the folders of compressed and truncated ones. `grid`
-    holds the names of the compressors and of those in truncate_to. Raises StageError for a target
-    that is neither raw, answer_only, a compressor nor a truncation of the grid. Raises it also for a
+    `folders` holds the file of the traces and the folders of compressed and shortened ones. `grid`
+    holds the names of the compressors and shorteners. Raises StageError for a target that is
+    neither raw, answer_only, a compressor nor a shortener of the grid. Raises it also for a
     file in those folders that the grid does not name: it would be a leftover that looks like a
     result.
     """
@@ -38,8 +37,8 @@ def sources(
         "raw": TargetSource(traces, has_variants=False),
         "answer_only": TargetSource(traces, has_variants=False, with_reasoning=False),
     }
-    known |= _variants_in(folders["compressed"], "compressors", grid["compressors"], prefix="")
-    known |= _variants_in(folders["truncated"], "truncate_to", grid["truncate_to"], TRUNCATED)
+    known |= _variants_in(folders["compressed"], "compressors", grid["compressors"])
+    known |= _variants_in(folders["shortened"], "shorteners", grid["shorteners"])
     for target in targets:
         if target not in known:
             raise StageError(
@@ -48,9 +47,7 @@ def sources(
     return {target: known[target] for target in targets}
 
 
-def _variants_in(
-    folder: Path, grid_entry: str, names: Iterable[str], prefix: str
-) -> dict[str, TargetSource]:
+def _variants_in(folder: Path, grid_entry: str, names: Iterable[str]) -> dict[str, TargetSource]:
     """The sources in a folder of variants, by target.
 
     Raises StageError where its files are not those that `grid_entry` names.
@@ -63,9 +60,7 @@ def _variants_in(
             f"{folder}: {differing}: files and grid.{grid_entry} differ; "
             "rerun or delete what is left over"
         )
-    return {
-        prefix + name: TargetSource(folder / f"{name}.parquet", has_variants=True) for name in names
-    }
+    return {name: TargetSource(folder / f"{name}.parquet", has_variants=True) for name in names}
 
 
 def kept_rows(source: TargetSource) -> Iterator[Trace | Variant]:

@@ -4,9 +4,9 @@ Completions are counted for all rows that all targets may have. Reasonings are c
 something needs them, for on a long trace counting takes long:
 
 - of a compressed target, always: their ratio to the raw ones is a metric, `rho_tokens`;
-- of a truncation, never: its rows say their tokens and the raw ones. The same tokenizer counted them
-  when the trace was cut;
-- of the raw traces, where a target is compressed or truncated and no truncation says them.
+- of a shortened target, never: its rows say their tokens and the raw ones. The same tokenizer counted
+  them when the trace was shortened;
+- of the raw traces, where a target is compressed or shortened and no shortened one says them.
 """
 
 import functools
@@ -92,7 +92,7 @@ def count_raw(
 
     `counts_by_target` are those of the targets, for the same keys.
     """
-    # The numbers of the first truncation, which all truncations share
+    # The numbers of the first shortened target, which all shortened ones share
     said_by_rows = next(
         (counts.raw_reasoning for counts in counts_by_target.values() if counts.raw_reasoning), None
     )
@@ -139,27 +139,27 @@ def _count_target(
 def _count_batch(
     batch: list[KeyedRow], source: TargetSource, tokenizer: Any, count_reasoning: bool
 ) -> TokenCounts:
-    """The counts of a batch of rows; a truncation's own numbers are taken as they are."""
+    """The counts of a batch of rows; a shortened target's own numbers are taken as they are."""
     keys = [key for key, _ in batch]
     completions = [
         completion(reasoning_of(row, source), row.answer, tokenizer.eos_token) for _, row in batch
     ]
     sizes = lengths.counts(tokenizer, completions)
 
-    # Rows of a truncation say their tokens. The reasonings of the others are counted where needed
-    truncated = {
+    # Rows of a shortened target say their tokens. The reasonings of the others are counted where needed
+    shortened = {
         key: row for key, row in batch if isinstance(row, Variant) and row.tokens is not None
     }
     uncounted = {
-        key: row.reasoning for key, row in batch if count_reasoning and key not in truncated
+        key: row.reasoning for key, row in batch if count_reasoning and key not in shortened
     }
     reasoning_sizes = lengths.counts(tokenizer, list(uncounted.values()))
     reasoning = dict(zip(uncounted, reasoning_sizes, strict=True))
-    reasoning |= {key: row.tokens or 0 for key, row in truncated.items()}
+    reasoning |= {key: row.tokens or 0 for key, row in shortened.items()}
     return TokenCounts(
         completion=dict(zip(keys, sizes, strict=True)),
         reasoning=reasoning,
-        raw_reasoning={key: row.raw_tokens or 0 for key, row in truncated.items()},
+        raw_reasoning={key: row.raw_tokens or 0 for key, row in shortened.items()},
         special=special_within(keys, completions, tokenizer),
     )
 
