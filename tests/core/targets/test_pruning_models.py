@@ -312,7 +312,16 @@ def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(("unit", "expected"), [("token", "?"), ("sentence", "?"), ("step", "?")])
+@pytest.mark.parametrize(
+    ("unit", "expected"),
+    [
+        ("token", "me bags\n.\nHmm, 3 them . That leave 24 - 3 = 21.\nSo 21 apples are good."),
+        (
+            "sentence",
+            "Hmm, 3 of them are bad. That leaves 24 - 3 = 21.\nSo 21 apples are good.",
+        ),
+    ],
+)
 def test_golden_by_classifier(
     merged: PreTrainedTokenizerFast, bert: Path, tmp_path: Path, unit: Unit, expected: str
 ) -> None:
