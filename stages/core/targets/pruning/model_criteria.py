@@ -11,7 +11,7 @@ from stages.core.targets.pruning.classifier import KEEP, TokenClassifier
 from stages.core.targets.pruning.order import unit_means
 from stages.core.targets.pruning.score_store import Scores, ScoreStore
 from stages.core.targets.pruning.scoring_models import ModelSource
-from stages.core.targets.pruning.settings import Prune
+from stages.core.targets.pruning.settings import Prune, Unit
 from stages.core.targets.pruning.units import Span, joined
 
 ANSWER_GROUP = 16  # traces whose texts for criterion answer are held at once
@@ -120,9 +120,10 @@ class AnswerDrop:
     reasoning. A unit that the answer does without goes first; its score may be negative.
     """
 
-    def __init__(self, scorer: CausalScorer, store: ScoreStore) -> None:
+    def __init__(self, scorer: CausalScorer, store: ScoreStore, unit: Unit) -> None:
         self.scorer = scorer
         self.store = store
+        self.unit = unit
 
     def scores(self, traces: Sequence[Trace], spans: Sequence[Sequence[Span]]) -> list[list[float]]:
         """For each trace the scores of its units."""
@@ -131,7 +132,7 @@ class AnswerDrop:
             group = slice(first, first + ANSWER_GROUP)
             texts: list[Text] = []
             for trace, trace_spans in zip(traces[group], spans[group], strict=True):
-                texts += answer_texts(trace, trace_spans)
+                texts += answer_texts(trace, trace_spans, self.unit)
             likelihoods = iter(
                 [
                     float(by_name[LOG_PROBS].astype(float).sum())
@@ -148,14 +149,13 @@ class AnswerDrop:
         self.store.close()
 
 
-def answer_texts(trace: Trace, spans: Sequence[Span]) -> list[Text]:
+def answer_texts(trace: Trace, spans: Sequence[Span], unit: Unit) -> list[Text]:
     """The answer after the reasoning, then after the reasoning without each unit (1 + units)."""
     indices = range(len(spans))
     texts = []
     for left_out in (None, *indices):
-        reasoning = joined(
-            trace.reasoning, spans, (index for index in indices if index != left_out)
-        )
+        kept = [index for index in indices if index != left_out]
+        reasoning = joined(trace.reasoning, spans, kept, unit)
         context = f"{context_of(trace)}{reasoning}\n\nAnswer:"
         texts.append(Text(context, f" {trace.stated or trace.answer}"))
     return texts
@@ -172,4 +172,4 @@ def of(config: Prune, source: ModelSource, store_folder: Path) -> TokenMeans | K
             return TokenMeans(scorer, store, LOG_PROBS, -1)
         case "entropy":
             return TokenMeans(scorer, store, ENTROPIES, 1)
-    return AnswerDrop(scorer, store)
+    return AnswerDrop(scorer, store, config.unit)
