@@ -9,16 +9,11 @@ traces, compressors.<compressor>, audit
 Run: python -m stages.compress --profile default --teacher scripted --compressor mild
 """
 
-import collections
 import functools
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from statistics import fmean
 from typing import Any
-
-import numpy as np
 
 from stages.core import paths, records
 from stages.core.asking import costs
@@ -32,8 +27,9 @@ from stages.core.program.errors import StageError
 from stages.core.program.files import write_metrics
 from stages.core.records import Trace, Variant
 from stages.core.targets import parallel
-from stages.core.targets.audit import Audit, audit
+from stages.core.targets.audit import FLAGS, Audit, audit
 from stages.core.targets.compressors import LONGEST_TRACE, extractive, llm
+from stages.core.targets.tally import CompressionTally, RetryCounts
 
 PARAMS = {"compressor": "compressors.{compressor}", "audit": "audit"}
 OpenTraces = Callable[[], Iterable[Trace]]  # opens the traces anew at each call
@@ -66,11 +62,13 @@ def shorten(
     params_path: str,
     cost: costs.ModelCost,
     folder: Path = FOLDER,
+    retries: RetryCounts | None = None,
 ) -> Iterator[Variant]:
     """Yields every trace's variant in order, kept or dropped with its reason.
 
     `config`, found at `params_path`, describes the compressor. `rules` say what drops a variant.
-    `cost` adds up what the compressor took. `folder` is that of the store.
+    `cost` adds up what the compressor took, `retries` what a model was asked again. `folder` is
+    that of the store.
     """
     compressor = compressor_of(config, params_path)
     if isinstance(compressor, extractive.Extractive):
@@ -80,11 +78,32 @@ def shorten(
             cost.add(Answer(reasoning="", text="", finish_reason="stop", seconds=seconds))
             yield extracted
         return
+    find_fault = functools.partial(_fault, rules=rules)
     with Store(folder) as store:
-        asker = Asker(compressor, store, params_path)
-        for trace, answer in llm.compress(open_traces, compressor, asker):
-            cost.add(answer)
-            yield variant(trace, answer.text, answer.finish_reason, rules)
+        asker = Asker(compressor, store, params_path, examples=compressor.turns)
+        for trace, answers in llm.compress(open_traces, compressor, asker, find_fault):
+            for answer in answers:
+                cost.add(answer)
+            chosen = shortest(trace, answers, rules)
+            if retries is not None:
+                retries.add(trace.source, answers, chosen.kept)
+            yield chosen
+
+
+def _fault(trace: Trace, answer: Answer, rules: Audit) -> str | None:
+    """What is wrong with an answer that `rules` drop, in words; None where it passes."""
+    reason = rules.reason(audit(trace, answer.text, answer.finish_reason))
+    return FLAGS[reason] if reason else None
+
+
+def shortest(trace: Trace, answers: Sequence[Answer], rules: Audit) -> Variant:
+    """The variant of the shortest of `answers` that passes, the first of equals.
+
+    Where none passes, it is that of the first answer, with its reason.
+    """
+    variants = [variant(trace, answer.text, answer.finish_reason, rules) for answer in answers]
+    kept = [row for row in variants if row.kept]
+    return min(kept, key=lambda row: row.chars, default=variants[0])
 
 
 def _extract(
@@ -121,57 +140,6 @@ def variant(trace: Trace, text: str, finish_reason: str, rules: Audit) -> Varian
     )
 
 
-class CompressionTally:
-    """Counts per question set and the ratios of the kept variants, without holding the texts."""
-
-    def __init__(self) -> None:
-        self.rho: dict[str, list[float]] = collections.defaultdict(list)
-        self.chars: dict[str, list[int]] = collections.defaultdict(list)
-        self.dropped: dict[str, Counter[str]] = collections.defaultdict(Counter)
-        self.flags: dict[str, Counter[str]] = collections.defaultdict(Counter)
-
-    def watch(self, variants: Iterable[Variant]) -> Iterator[Variant]:
-        """Passes `variants` on and counts them."""
-        for row in variants:
-            dropped = self.dropped[row.source]  # a set is noted even if all of it is kept
-            if row.drop_reason:
-                dropped[row.drop_reason] += 1
-            self.flags[row.source].update(row.flags)
-            if row.kept:
-                self.rho[row.source].append(row.rho)
-                self.chars[row.source].append(row.chars)
-            yield row
-
-    def summary(self) -> list[dict[str, Any]]:
-        """Per question set: numbers of traces, and of the kept ones mean and quartiles of rho.
-
-        rho = characters of the compressed reasoning / characters of the raw one. `flags` are of all
-        traces, kept or not. A dropped trace counts under its first flag that drops.
-        """
-        return [self._summary_of(source) for source in sorted(self.dropped)]
-
-    def _summary_of(self, source: str) -> dict[str, Any]:
-        rho = self.rho[source]
-        chars = self.chars[source]
-        dropped = self.dropped[source]
-        quartiles: list[float | None] = [None, None, None]
-        if rho:
-            quartiles = [round(float(value), 6) for value in np.quantile(rho, [0.25, 0.5, 0.75])]
-        lower_quartile, median, upper_quartile = quartiles
-        return {
-            "source": source,
-            "traces": len(rho) + sum(dropped.values()),
-            "kept": len(rho),
-            "dropped": dict(dropped),
-            "flags": dict(self.flags[source]),
-            "rho_mean": round(fmean(rho), 6) if rho else None,
-            "mean_chars": round(fmean(chars), 2) if chars else None,
-            "rho_q1": lower_quartile,
-            "rho_median": median,
-            "rho_q3": upper_quartile,
-        }
-
-
 @command.stage("profile", "teacher", "compressor")
 def main(profile: str, teacher: str, compressor: str) -> None:
     """Compress a teacher's traces to data/<profile>/compressed/<teacher>/<compressor>.parquet."""
@@ -179,22 +147,27 @@ def main(profile: str, teacher: str, compressor: str) -> None:
     declared = params.read(PARAMS, profile, teacher=teacher, compressor=compressor)
     params_path = f"compressors.{compressor}"
     rules = params.section(Audit, declared["audit"], "audit")
-    compressor_of(declared["compressor"], params_path)
+    is_model = isinstance(compressor_of(declared["compressor"], params_path), llm.LLM)
 
     # Compress and audit, row by row
     data = paths.data(profile)
     open_traces = functools.partial(records.read, data.traces(teacher), Trace)
     tally = CompressionTally()
-    cost = costs.ModelCost()
-    variants = shorten(open_traces, declared["compressor"], rules, params_path, cost)
+    cost, retries = costs.ModelCost(), RetryCounts()
+    config = declared["compressor"]
+    variants = shorten(open_traces, config, rules, params_path, cost, retries=retries)
     watched = command.progress(tally.watch(variants), "compress", unit="trace")
     records.write(data.compressed(teacher, compressor), watched, Variant)
 
     # Write the metrics
     name = f"{teacher}-{compressor}"
     axes = {"teacher": teacher, "compressor": compressor}
-    write_metrics(paths.metric(profile, "compress", name), axes | {"sets": tally.summary()})
-    write_metrics(paths.metric(profile, "cost", name), axes | cost.summary())
+    sets, cost_summary = tally.summary(), cost.summary()
+    if is_model:
+        sets = [row | retries.of(row["source"]) for row in sets]
+        cost_summary["retries"] = retries.cost.summary()
+    write_metrics(paths.metric(profile, "compress", name), axes | {"sets": sets})
+    write_metrics(paths.metric(profile, "cost", name), axes | cost_summary)
 
 
 if __name__ == "__main__":
