@@ -3,7 +3,6 @@ for once.
 """
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from stages.core.targets.tally import RetryCounts
 from tests.conftest import Miniature, Project
 from tests.imports import ROOT
 from tests.made import run, trace
-from tests.servers import Server, chat_response, serving
+from tests.servers import Respond, chat_response, serving
 
 TRACES = [trace(number) for number in range(3)]
 RULES = Audit()
@@ -145,7 +144,7 @@ def test_examples_are_turns_of_a_local_models_template(
     )
 
 
-def poor_first(good: dict[int, list[str]]) -> Callable[[dict[str, Any]], Any]:
+def poor_first(good: dict[int, list[str]]) -> Respond:
     """A server that answers the first request of each trace badly, and its retries with `good`."""
     seen = dict.fromkeys(range(3), 0)
 
@@ -209,10 +208,11 @@ def test_stage_that_ends_at_any_call_asks_nothing_twice(tmp_path: Path) -> None:
     assert calls == 9
     paid: list[dict[str, Any]] = []
     for _ in range(calls):  # every run ends at its second call
-        with serving(lambda body: stopping(body, server_of_run[0], paid, by_prompt)) as once:
-            server_of_run = [once]
-            with pytest.raises(StageError, match="no answer"):
-                shortened(config(once.url, retries=2), tmp_path / "killed")
+        with (
+            serving(stopping(paid, by_prompt)) as once,
+            pytest.raises(StageError, match="no answer"),
+        ):
+            shortened(config(once.url, retries=2), tmp_path / "killed")
         if len(paid) == calls - 1:
             break
     with serving(by_prompt) as last:
@@ -221,17 +221,17 @@ def test_stage_that_ends_at_any_call_asks_nothing_twice(tmp_path: Path) -> None:
     assert len(paid) == len({(last_turn(body), body["seed"]) for body in paid}) == calls
 
 
-def stopping(
-    body: dict[str, Any],
-    server: Server,
-    paid: list[dict[str, Any]],
-    respond: Callable[[dict[str, Any]], tuple[int, dict[str, Any]]],
-) -> tuple[int, dict[str, Any]]:
-    """The answer to a server's first call, which is noted in `paid`; a refused key for all others."""
-    if len(server.bodies) > 1:
-        return 401, {"error": {"message": "no such key"}}
-    paid.append(body)
-    return respond(body)
+def stopping(paid: list[dict[str, Any]], respond: Respond) -> Respond:
+    """A server that answers its first call, which is noted in `paid`, and refuses the key then."""
+    before = len(paid)
+
+    def respond_once(body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        if len(paid) > before:
+            return 401, {"error": {"message": "no such key"}}
+        paid.append(body)
+        return respond(body)
+
+    return respond_once
 
 
 def test_refused_request_is_no_rewrite_to_ask_again(tmp_path: Path) -> None:
