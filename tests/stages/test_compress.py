@@ -156,7 +156,10 @@ def test_counts_are_of_the_kept_and_the_dropped() -> None:
     [
         ({"kind": "magic"}, "compressors.mine.kind: 'magic' is unknown; known: extractive, llm"),
         ({}, "compressors.mine.kind: None is unknown"),
-        ({"kind": "extractive"}, "compressors.mine.max_ratio: missing"),
+        ({"kind": "extractive"}, "compressors.mine: compressor: expected one of max_ratio"),
+        ({"kind": "extractive", "max_ratio": 0.5, "ratio": 0.5}, "expected one of max_ratio"),
+        ({"kind": "extractive", "ratio": 0.0}, "ratio is 0.0, expected a share above 0"),
+        ({"kind": "extractive", "ratio": "0.1"}, "compressors.mine.ratio: .0.1. is not"),
         (
             {"kind": "extractive", "max_ratio": 2.0, "trim": True},
             "expected a share between 0 and 1",
