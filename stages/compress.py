@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from stages.core import paths, records
-from stages.core.asking import costs
 from stages.core.asking.answering import Asker
 from stages.core.asking.answers import Answer
 from stages.core.asking.language_model import model_settings
@@ -29,7 +28,8 @@ from stages.core.records import Trace, Variant
 from stages.core.targets import parallel
 from stages.core.targets.audit import FLAGS, Audit, audit
 from stages.core.targets.compressors import LONGEST_TRACE, extractive, llm
-from stages.core.targets.tally import CompressionTally, RetryCounts
+from stages.core.targets.steps import StepsKept, steps_kept
+from stages.core.targets.tally import CompressionTally, Measures
 
 PARAMS = {"compressor": "compressors.{compressor}", "audit": "audit"}
 OpenTraces = Callable[[], Iterable[Trace]]  # opens the traces anew at each call
@@ -60,22 +60,21 @@ def shorten(
     config: Mapping[str, Any],
     rules: Audit,
     params_path: str,
-    cost: costs.ModelCost,
+    measures: Measures,
     folder: Path = FOLDER,
-    retries: RetryCounts | None = None,
 ) -> Iterator[Variant]:
     """Yields every trace's variant in order, kept or dropped with its reason.
 
     `config`, found at `params_path`, describes the compressor. `rules` say what drops a variant.
-    `cost` adds up what the compressor took, `retries` what a model was asked again. `folder` is
-    that of the store.
+    `measures` are added to. `folder` is that of the store.
     """
     compressor = compressor_of(config, params_path)
     if isinstance(compressor, extractive.Extractive):
         extract = functools.partial(_extract, compressor=compressor, rules=rules)
-        for extracted, seconds in parallel.ordered(extract, open_traces()):
+        for extracted, steps, seconds in parallel.ordered(extract, open_traces()):
             # An answer without tokens: only the seconds count
-            cost.add(Answer(reasoning="", text="", finish_reason="stop", seconds=seconds))
+            measures.cost.add(Answer(reasoning="", text="", finish_reason="stop", seconds=seconds))
+            measures.steps.add(extracted.source, steps)
             yield extracted
         return
     find_fault = functools.partial(_fault, rules=rules)
@@ -83,10 +82,10 @@ def shorten(
         asker = Asker(compressor, store, params_path, examples=compressor.turns)
         for trace, answers in llm.compress(open_traces, compressor, asker, find_fault):
             for answer in answers:
-                cost.add(answer)
+                measures.cost.add(answer)
             chosen = shortest(trace, answers, rules)
-            if retries is not None:
-                retries.add(trace.source, answers, chosen.kept)
+            measures.retries.add(trace.source, answers, chosen.kept)
+            measures.steps.add(trace.source, _steps(trace, chosen))
             yield chosen
 
 
@@ -108,14 +107,22 @@ def shortest(trace: Trace, answers: Sequence[Answer], rules: Audit) -> Variant:
 
 def _extract(
     trace: Trace, compressor: extractive.Extractive, rules: Audit
-) -> tuple[Variant, float]:
-    """The variant of `trace`, and the seconds that its compression took on one core."""
+) -> tuple[Variant, StepsKept | None, float]:
+    """The variant of `trace`, its steps, and the seconds that its compression took on one core."""
     if len(trace.reasoning) > LONGEST_TRACE:
-        return variant(trace, "", "oversized", rules), 0.0
+        return variant(trace, "", "oversized", rules), None, 0.0
     started = time.perf_counter()
     text = extractive.compress(trace.question, trace.reasoning, trace.stated, compressor)
     seconds = time.perf_counter() - started
-    return variant(trace, text, "stop", rules), seconds
+    extracted = variant(trace, text, "stop", rules)
+    return extracted, _steps(trace, extracted), seconds
+
+
+def _steps(trace: Trace, row: Variant) -> StepsKept | None:
+    """The steps of `trace` that its variant keeps; None for one that is dropped."""
+    if not row.kept:
+        return None
+    return steps_kept(trace.question, trace.reasoning, trace.stated, row.reasoning)
 
 
 def variant(trace: Trace, text: str, finish_reason: str, rules: Audit) -> Variant:
@@ -153,19 +160,19 @@ def main(profile: str, teacher: str, compressor: str) -> None:
     data = paths.data(profile)
     open_traces = functools.partial(records.read, data.traces(teacher), Trace)
     tally = CompressionTally()
-    cost, retries = costs.ModelCost(), RetryCounts()
-    config = declared["compressor"]
-    variants = shorten(open_traces, config, rules, params_path, cost, retries=retries)
+    measures = Measures()
+    variants = shorten(open_traces, declared["compressor"], rules, params_path, measures)
     watched = command.progress(tally.watch(variants), "compress", unit="trace")
     records.write(data.compressed(teacher, compressor), watched, Variant)
 
     # Write the metrics
     name = f"{teacher}-{compressor}"
     axes = {"teacher": teacher, "compressor": compressor}
-    sets, cost_summary = tally.summary(), cost.summary()
+    sets = [row | measures.steps.of(row["source"]) for row in tally.summary()]
+    cost_summary = measures.cost.summary()
     if is_model:
-        sets = [row | retries.of(row["source"]) for row in sets]
-        cost_summary["retries"] = retries.cost.summary()
+        sets = [row | measures.retries.of(row["source"]) for row in sets]
+        cost_summary["retries"] = measures.retries.cost.summary()
     write_metrics(paths.metric(profile, "compress", name), axes | {"sets": sets})
     write_metrics(paths.metric(profile, "cost", name), axes | cost_summary)
 

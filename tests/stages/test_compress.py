@@ -11,13 +11,12 @@ from hypothesis import strategies as st
 
 from stages.compress import shorten, variant
 from stages.core import records, tokens
-from stages.core.asking import costs
 from stages.core.asking.store import Store
 from stages.core.program.errors import StageError
 from stages.core.records import Trace, Variant
 from stages.core.targets.audit import Audit
 from stages.core.targets.compressors import LONGEST_TRACE, prompts
-from stages.core.targets.tally import CompressionTally
+from stages.core.targets.tally import CompressionTally, Measures
 from tests.conftest import Project
 from tests.made import run, trace
 from tests.servers import chat_response, serving
@@ -38,7 +37,7 @@ def shortened(
 ) -> list[Variant]:
     """Every trace's variant."""
     return list(
-        shorten(lambda: iter(traces), config, rules, "compressors.mine", costs.ModelCost(), folder)
+        shorten(lambda: iter(traces), config, rules, "compressors.mine", Measures(), folder)
     )
 
 
@@ -235,12 +234,12 @@ def test_model_shortens_every_trace_in_order_and_is_asked_once(tiny: Path, folde
     assert {row.finish_reason for row in variants} <= {"stop", "length"}
     with Store(folder) as store:
         assert len(store) == 3
-    cost = costs.ModelCost()
+    measures = Measures()
     again = shorten(
-        lambda: iter(TRACES), model_compressor(tiny), RULES, "compressors.mine", cost, folder
+        lambda: iter(TRACES), model_compressor(tiny), RULES, "compressors.mine", measures, folder
     )
     assert list(again) == variants
-    assert (cost.answers, cost.prompt_tokens) == (
+    assert (measures.cost.answers, measures.cost.prompt_tokens) == (
         3,
         sum(len(rendered(row)) + 1 for row in TRACES),
     )

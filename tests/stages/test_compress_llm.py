@@ -10,7 +10,6 @@ import pytest
 
 from stages.compress import compressor_of, shorten, shortest
 from stages.core import records
-from stages.core.asking import costs
 from stages.core.asking.answering import Asker
 from stages.core.asking.answers import Answer
 from stages.core.asking.store import Store
@@ -18,7 +17,7 @@ from stages.core.program.errors import StageError
 from stages.core.records import Trace, Variant
 from stages.core.targets.audit import FLAGS, Audit
 from stages.core.targets.compressors import llm, prompts
-from stages.core.targets.tally import RetryCounts
+from stages.core.targets.tally import Measures
 from tests.conftest import Miniature, Project
 from tests.imports import ROOT
 from tests.made import run, trace
@@ -47,10 +46,7 @@ def config(url: str = "http://127.0.0.1:9/v1", **changes: Any) -> dict[str, Any]
 
 
 def shortened(
-    config: dict[str, Any],
-    folder: Path,
-    cost: costs.ModelCost | None = None,
-    retries: RetryCounts | None = None,
+    config: dict[str, Any], folder: Path, measures: Measures | None = None
 ) -> list[Variant]:
     """The variants of TRACES."""
     return list(
@@ -59,9 +55,8 @@ def shortened(
             config,
             RULES,
             "compressors.mine",
-            cost or costs.ModelCost(),
+            measures or Measures(),
             folder,
-            retries,
         )
     )
 
@@ -160,18 +155,18 @@ def poor_first(good: dict[int, list[str]]) -> Respond:
 
 
 def test_shortest_rewrite_that_passes_is_kept(tmp_path: Path) -> None:
-    cost, retries = costs.ModelCost(), RetryCounts()
+    measures = Measures()
     good = {1: ["So 1 + 1 = 2, as I said.", "no", "1 + 1 = 2."], 2: ["no", "never", ""]}
     with serving(poor_first(good)) as server:
-        variants = shortened(config(server.url, retries=3), tmp_path, cost, retries)
+        variants = shortened(config(server.url, retries=3), tmp_path, measures)
     assert [(row.reasoning, row.drop_reason) for row in variants] == [
         ("0 + 1 = 1; 2 + 1 = 3.", None),
         ("1 + 1 = 2.", None),
         ("nothing here", "answer_lost"),
     ]
-    assert retries.of("sums") == {"attempts": 9, "asked_again": 2, "gained": 1}
-    assert (cost.answers, cost.prompt_tokens) == (9, 45)
-    assert (retries.cost.answers, retries.cost.prompt_tokens) == (6, 30)
+    assert measures.retries.of("sums") == {"attempts": 9, "asked_again": 2, "gained": 1}
+    assert (measures.cost.answers, measures.cost.prompt_tokens) == (9, 45)
+    assert (measures.retries.cost.answers, measures.retries.cost.prompt_tokens) == (6, 30)
     # Each has a seed of its own, and the fault in its prompt
     assert len({body["seed"] for body in server.bodies}) == 9
     again = [body for body in server.bodies if FLAGS["answer_lost"] in last_turn(body)]
@@ -189,11 +184,11 @@ def test_retries_that_are_stored_are_not_asked_again(tmp_path: Path) -> None:
     with serving(poor_first(good)) as server:
         first = shortened(config(server.url, retries=2), tmp_path)
         asked = len(server.bodies)
-        cost = costs.ModelCost()
-        assert shortened(config(server.url, retries=2), tmp_path, cost) == first
+        measures = Measures()
+        assert shortened(config(server.url, retries=2), tmp_path, measures) == first
         # Fewer retries take what is there, and the cost is that of what they take
         fewer = shortened(config(server.url, retries=1), tmp_path)
-    assert len(server.bodies) == asked == cost.answers == 7
+    assert len(server.bodies) == asked == measures.cost.answers == 7
     assert fewer[1].reasoning == "1 + 1 = 2."
 
 

@@ -6,11 +6,14 @@ are counted that its solution derives: the results of the sentences that the ans
 the question's own numbers. Texts of every kind are measured alike: compressed, pruned, cut.
 """
 
+import collections
 import functools
 import random
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from stages.core.asking.engines import scripted
 from stages.core.program.errors import StageError
@@ -35,6 +38,38 @@ class StepsKept:
     def share(self) -> float:
         """The share that is kept."""
         return self.kept / self.steps
+
+
+class StepCounts:
+    """Counts of steps by question set, over the texts that are measured."""
+
+    def __init__(self) -> None:
+        self.steps: dict[str, list[int]] = collections.defaultdict(list)
+        self.shares: dict[str, list[float]] = collections.defaultdict(list)
+        self.exact: Counter[str] = Counter()
+
+    def add(self, source: str, kept: StepsKept | None) -> None:
+        """Adds what one text of the set `source` keeps; None adds nothing."""
+        if kept is None:
+            return
+        self.steps[source].append(kept.steps)
+        self.shares[source].append(kept.share)
+        self.exact[source] += kept.exact
+
+    def of(self, source: str) -> dict[str, float | None]:
+        """The counts of one question set, as a metrics file holds them.
+
+        `steps` is the mean number of steps of a solution, or of numbers that it derives, and
+        `steps_kept` the mean share of them that a text keeps. Both are means over `steps_measured`
+        texts, of which `steps_exact` were measured by equations.
+        """
+        steps, shares = self.steps[source], self.shares[source]
+        return {
+            "steps": round(fmean(steps), 2) if steps else None,
+            "steps_kept": round(fmean(shares), 6) if shares else None,
+            "steps_measured": len(steps),
+            "steps_exact": self.exact[source],
+        }
 
 
 def steps_kept(question: str, reasoning: str, stated: str, text: str) -> StepsKept | None:

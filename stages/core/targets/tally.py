@@ -12,6 +12,7 @@ import numpy as np
 from stages.core.asking.answers import STORED, Answer
 from stages.core.asking.costs import ModelCost
 from stages.core.records import Variant
+from stages.core.targets.steps import StepCounts
 
 
 class CompressionTally:
@@ -92,3 +93,12 @@ class RetryCounts:
             "asked_again": self.asked_again[source],
             "gained": self.gained[source],
         }
+
+
+@dataclass
+class Measures:
+    """What a compressor took, and what is measured beside its texts."""
+
+    cost: ModelCost = field(default_factory=ModelCost)  # retries included
+    retries: RetryCounts = field(default_factory=RetryCounts)
+    steps: StepCounts = field(default_factory=StepCounts)  # of the kept variants
