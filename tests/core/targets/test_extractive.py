@@ -10,6 +10,7 @@ from stages.core.asking.engines import scripted
 from stages.core.program.errors import StageError
 from stages.core.targets.compressors import sentences
 from stages.core.targets.compressors.extractive import Extractive, compress
+from stages.core.targets.compressors.support import support_of
 
 MILD, STRONG = Extractive(0.6, trim=False), Extractive(0.0, trim=True)
 HALTING = scripted.ScriptedSettings(wrong_rate=0, false_start_rate=0.5, check_rate=1)
@@ -18,7 +19,10 @@ WORDS = "so 12 7 3.5 1,000 = + * is gives wait maybe answer $x$ \\frac{1}{2} (a)
     " "
 )
 TEXT = st.text(max_size=80) | st.lists(st.sampled_from(WORDS), max_size=40).map(" ".join)
-STRENGTH = st.builds(Extractive, st.floats(0, 1), st.booleans())
+BUDGETS = st.floats(0, 1, exclude_min=True)
+STRENGTH = st.builds(Extractive, st.floats(0, 1), st.booleans()) | st.builds(
+    Extractive, trim=st.booleans(), ratio=BUDGETS
+)
 CHAINS = st.lists(st.integers(1, 99), min_size=2, max_size=5).map(
     lambda numbers: " + ".join(map(str, numbers)) + " ="
 )
@@ -132,6 +136,84 @@ def test_ratio_bounds_what_is_added_beyond_the_support() -> None:
         sizes.append(len(compressed))
     assert sizes == sorted(sizes)
     assert sizes[0] < sizes[-1]
+
+
+BOOKS_QUESTION = "Sam bought 13 and 17 books, 15 used. How many new?"
+
+
+@pytest.mark.parametrize(
+    ("ratio", "expected"),
+    [
+        (0.001, ["."]),  # a character in any case
+        (0.02, ["ooks."]),
+        (0.03, ["books."]),  # the end of the last step, in whole words
+        (0.08, ["15 gives 15 new books."]),
+        (0.1, ["30 - 15 gives 15 new books."]),
+        (0.22, ["30 - 15 gives 15 new books."]),
+        (0.24, ["In total he bought 13 + 17 = 30 books.", "30 - 15 gives 15 new books."]),
+        (
+            0.5,
+            [
+                BOOKS.splitlines()[0],
+                "In total he bought 13 + 17 = 30 books.",
+                "30 - 15 gives 15 new books.",
+            ],
+        ),
+        (1.0, lines(BOOKS)),
+    ],
+)
+def test_smaller_budget_keeps_what_is_nearer_to_the_answer(
+    ratio: float, expected: list[str]
+) -> None:
+    compressed = compress(BOOKS_QUESTION, BOOKS, "15", Extractive(ratio=ratio))
+    assert compressed.split("\n") == expected
+
+
+@given(question=TEXT, reasoning=TEXT, answer=TEXT, ratio=BUDGETS, trim=st.booleans())
+def test_ratio_is_never_exceeded(
+    question: str, reasoning: str, answer: str, ratio: float, trim: bool
+) -> None:
+    compressed = compress(question, reasoning, answer, Extractive(trim=trim, ratio=ratio))
+    assert len(compressed) <= max(1, ratio * len(reasoning))
+
+
+@given(question=TEXT, reasoning=TEXT, answer=TEXT, ratios=st.tuples(BUDGETS, BUDGETS))
+def test_larger_budget_keeps_all_of_a_smaller_one(
+    question: str, reasoning: str, answer: str, ratios: tuple[float, float]
+) -> None:
+    small, large = (
+        compress(question, reasoning, answer, Extractive(ratio=ratio)).split("\n")
+        for ratio in sorted(ratios)
+    )
+    all_lines = lines(reasoning)
+    if set(small) <= set(all_lines):  # else it is the end of one sentence
+        assert is_in_order(small, all_lines)
+        assert set(small) <= set(large)
+
+
+@given(question=CHAINS, seed=st.integers(0, 10**6), ratio=BUDGETS)
+def test_steps_that_are_left_lead_to_the_answer(question: str, seed: int, ratio: float) -> None:
+    """Of a chain, a step is kept only with all that come after it."""
+    reasoning, answer = scripted.write(question, HALTING, seed)
+    steps = scripted.solve(question, random.Random(0), 0).steps
+    compressed = compress(question, reasoning, answer, Extractive(ratio=ratio))
+    kept = [f" {step.left} = {step.value}." in f" {compressed}" for step in steps]
+    assert kept == sorted(kept)
+
+
+@given(question=TEXT, reasoning=TEXT, answer=TEXT, strength=STRENGTH)
+def test_same_trace_gives_the_same_bytes(
+    question: str, reasoning: str, answer: str, strength: Extractive
+) -> None:
+    first = compress(question, reasoning, answer, strength)
+    support_of.cache_clear()
+    assert compress(question, reasoning, answer, strength) == first
+
+
+@pytest.mark.parametrize("ratio", [0.0, -0.1, 1.1, float("nan")])
+def test_budget_out_of_range_is_refused(ratio: float) -> None:
+    with pytest.raises(StageError, match="expected a share above 0 and up to 1"):
+        Extractive(ratio=ratio)
 
 
 @pytest.mark.parametrize("ratio", [-0.1, 1.1, float("nan")])

@@ -11,7 +11,7 @@ from stages.core.targets.compressors.extractive import Extractive, compress
 from stages.core.targets.steps import StepCounts, StepsKept, steps_kept
 
 HALTING = scripted.ScriptedSettings(wrong_rate=0, false_start_rate=0.5, check_rate=1)
-QUESTION = "What is 12 + 40 - 7?"
+QUESTION = "Calculate 12 + 40 - 7."
 REASONING = """Okay, I have to work out 12 + 40 - 7.
 I think 12 + 40 = 42. Wait, that does not look right.
 First, 12 + 40 = 52.
@@ -54,7 +54,7 @@ def test_numbers_that_the_solution_derives_are_counted_for_others(text: str, kep
 
 
 def test_other_steps_to_a_question_that_the_script_can_read_are_counted_by_numbers() -> None:
-    own_way = "40 - 7 = 33, so 12 + 33 = 45."
+    own_way = "40 - 7 = 33. So 12 + 33 = 45."
     assert steps_kept(QUESTION, own_way, "45", "12 + 33 = 45") == StepsKept(2, 2, exact=False)
 
 
