@@ -80,13 +80,24 @@ def shorten(
     find_fault = functools.partial(_fault, rules=rules)
     with Store(folder) as store:
         asker = Asker(compressor, store, params_path, examples=compressor.turns)
-        for trace, answers in llm.compress(open_traces, compressor, asker, find_fault):
+        asked = llm.compress(open_traces, compressor, asker, find_fault)
+        for chosen, steps, answers in parallel.ordered(
+            functools.partial(_choose, rules=rules), asked
+        ):
             for answer in answers:
                 measures.cost.add(answer)
-            chosen = shortest(trace, answers, rules)
-            measures.retries.add(trace.source, answers, chosen.kept)
-            measures.steps.add(trace.source, _steps(trace, chosen))
+            measures.retries.add(chosen.source, answers, chosen.kept)
+            measures.steps.add(chosen.source, steps)
             yield chosen
+
+
+def _choose(
+    asked: tuple[Trace, list[Answer]], rules: Audit
+) -> tuple[Variant, StepsKept | None, list[Answer]]:
+    """The variant of a trace and its steps, with the answers that it was chosen from."""
+    trace, answers = asked
+    chosen = shortest(trace, answers, rules)
+    return chosen, _steps(trace, chosen), answers
 
 
 def _fault(trace: Trace, answer: Answer, rules: Audit) -> str | None:

@@ -327,6 +327,8 @@ def test_command_writes_variants_and_counts(project: Project) -> None:
     cost = json.loads((root / "metrics/test/cost/solver-strong.json").read_text())[0]
     assert (cost["answers"], cost["completion_tokens"], cost["seconds"] > 0) == (3, None, True)
     counted = json.loads((root / "metrics/test/compress/solver-strong.json").read_text())[0]
+    # The question of the first trace gives the number that it derives
+    assert (counted["sets"][0]["steps_kept"], counted["sets"][0]["steps_measured"]) == (1.0, 2)
     assert (counted["teacher"], counted["compressor"], counted["sets"][0]["kept"]) == (
         "solver",
         "strong",
