@@ -69,21 +69,32 @@ def shorten(
     `measures` are added to. `folder` is that of the store.
     """
     compressor = compressor_of(config, params_path)
-    if isinstance(compressor, extractive.Extractive):
+    if isinstance(compressor, llm.LLM):
+        yield from _rewritten(open_traces, compressor, rules, params_path, measures, folder)
+    else:
         extract = functools.partial(_extract, compressor=compressor, rules=rules)
         for extracted, steps, seconds in parallel.ordered(extract, open_traces()):
             # An answer without tokens: only the seconds count
             measures.cost.add(Answer(reasoning="", text="", finish_reason="stop", seconds=seconds))
             measures.steps.add(extracted.source, steps)
             yield extracted
-        return
+
+
+def _rewritten(
+    open_traces: OpenTraces,
+    compressor: llm.LLM,
+    rules: Audit,
+    params_path: str,
+    measures: Measures,
+    folder: Path,
+) -> Iterator[Variant]:
+    """Yields the variants that a model wrote; the arguments are those of `shorten`."""
     find_fault = functools.partial(_fault, rules=rules)
     with Store(folder) as store:
         asker = Asker(compressor, store, params_path, examples=compressor.turns)
         asked = llm.compress(open_traces, compressor, asker, find_fault)
-        for chosen, steps, answers in parallel.ordered(
-            functools.partial(_choose, rules=rules), asked
-        ):
+        choose = functools.partial(_choose, rules=rules)
+        for chosen, steps, answers in parallel.ordered(choose, asked):
             for answer in answers:
                 measures.cost.add(answer)
             measures.retries.add(chosen.source, answers, chosen.kept)

@@ -229,6 +229,30 @@ def stopping(paid: list[dict[str, Any]], respond: Respond) -> Respond:
     return respond_once
 
 
+def test_many_traces_are_judged_in_order(project: Project) -> None:
+    """More than a batch, so that workers choose."""
+
+    def respond(body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        number = int(last_turn(body).partition("What is ")[2].partition(" ")[0])
+        return 200, chat_response(f"{number} + 1 = {number + 1}.")
+
+    traces = sorted((trace(number) for number in range(150)), key=lambda row: row.question_id)
+    cell = ["--profile", "test", "--teacher", "solver", "--compressor", "m"]
+    with serving(respond) as server:
+        inference = config(server.url)["inference"] | {"concurrency": 16}
+        root = project(
+            compressors={"m": config(server.url, inference=inference)}, audit={"drop": RULES.drop}
+        )
+        records.write(root / "data/test/traces/solver.parquet", traces, Trace)
+        done = run("stages.compress", *cell, cwd=root)
+    assert done.returncode == 0, done.stderr
+    variants = list(records.read(root / "data/test/compressed/solver/m.parquet", Variant))
+    assert [row.question_id for row in variants] == [row.question_id for row in traces]
+    assert [row.reasoning for row in variants] == [
+        f"{row.question_id[1:]} + 1 = {int(row.question_id[1:]) + 1}." for row in traces
+    ]
+
+
 def test_refused_request_is_no_rewrite_to_ask_again(tmp_path: Path) -> None:
     def respond(body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         if "What is 2 + 1?" in last_turn(body):
