@@ -31,7 +31,7 @@ RHO = {  # compressed / raw characters, the paper's means
 CHARS_PER_TOKEN = 3.45  # measured on 189 answers of Qwen3-8B with their reasoning
 ANSWER = 100  # tokens, or 345 characters, of the same answers without their reasoning
 QUESTION = 100  # tokens, those of the chat turn included; our assumption
-# Tokens around a trace: stages/core/targets/compressors/prompt.txt with its marks
+# Tokens around a trace: conf/prompts/compress.txt with its marks
 COMPRESSORS_PROMPT = 240
 # Share of correct attempts: the middle of the paper's best and worst set for Qwen
 ACCURACY = (0.990 + 0.682) / 2

@@ -305,7 +305,22 @@ SERVED = ("--teacher", "served")
             math.nan,
             "compressors.mild.max_ratio: nan",
         ),
+        (
+            "compress",
+            None,
+            "compressors/mild/ratio",
+            0.5,
+            "compressors.mild: compressor: expected one of max_ratio",
+        ),
         ("compress", None, "audit/drop", "tags", "audit.drop: 'tags' is not list"),
+        (
+            "compress",
+            MODEL,
+            "compressors/model/prompt",
+            "conf/prompts/steps.yaml",
+            "compressors.model: prompt: 'conf/prompts/steps.yaml': without {reasoning}",
+        ),
+        ("compress", MODEL, "compressors/model/retries", -1, "compressors.model.retries: -1"),
         ("compress", MODEL, "compressors/model/context", 0, "compressors.model.context: 0"),
         (
             "compress",

@@ -421,7 +421,7 @@ def test_profiles_and_examples_are_composed_as_dvc_does(composer: Composer, tmp_
 
     examples = {
         name: next(block for block in blocks("yaml") if f"profile: {name}\n" in block)
-        for name in ("half", "larger")
+        for name in ("half", "listed", "larger")
     }
     for name, text in {"mine": MINE, **examples}.items():
         composer.profile(name, text)
