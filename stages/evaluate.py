@@ -10,7 +10,9 @@ that only the report's page shows.
 checkpoints or models, questions, example questions
     -> data/<profile>/predictions/<cell>.parquet, data/<profile>/examples/predictions/<cell>.parquet
 Run: python -m stages.evaluate --profile default --student smollm2
-     [--teacher scripted --target raw --method lora --seed s0]
+     [--teacher scripted (--target raw | --forced mild) --method lora --seed s0]
+With --forced mild in place of --target, raw's student answers, its thinking closed at the median
+length of mild's; metrics/<profile>/forced/<cell>.json counts these answers (asking/forcing.py).
 With --ahead it writes only to the store. One loaded engine answers for all checkpoints of the
 student that exist. The stages of `dvc repro` then load none.
 """
@@ -26,8 +28,8 @@ from typing import Annotated, Any, Literal
 import click
 from pydantic import Field
 
-from stages.core import chat, paths, records
-from stages.core.asking import engines
+from stages.core import chat, paths, records, tokens
+from stages.core.asking import engines, forcing
 from stages.core.asking.answering import Asker
 from stages.core.asking.language_model import LanguageModel, model_settings
 from stages.core.asking.predictions import PredictionRequest, generate_missing, predict
@@ -38,6 +40,7 @@ from stages.core.machine import jemalloc
 from stages.core.paths import DataPaths
 from stages.core.program import command, files, params
 from stages.core.program.errors import StageError
+from stages.core.program.files import write_json
 from stages.core.program.params import Amount, Count, Positive, Seed
 from stages.core.records import Prediction, Question
 from stages.core.students import sums
@@ -180,7 +183,21 @@ def _read_questions(data: DataPaths, split: str) -> list[Question]:
     return questions
 
 
-@command.stage("profile", "student", optional=("teacher", "target", "method", "seed"))
+def _answer_forced(
+    profile: str, cell: Cell, config: Evaluate, new_asker: Callable[..., Asker]
+) -> None:
+    """Has raw's student answer with its thinking closed, and counts these answers."""
+    data = paths.data(profile)
+    folder = data.checkpoint(cell.weights)
+    tokenizer = tokens.load(folder)
+    cap = forcing.cap_of(data, cell, tokenizer)
+    limit = forcing.answer_limit(config.max_new_tokens, cap, tokenizer)
+    asker = new_asker(folder, config=dataclasses.replace(config, max_new_tokens=limit))
+    counts = forcing.Forcer(asker, cap, config.seed).write(data, cell)
+    write_json(paths.metric(profile, "forced", cell.name), counts)
+
+
+@command.stage("profile", "student", optional=("teacher", "target", "forced", "method", "seed"))
 def main(profile: str, student: str, ahead: bool = False, **arm: str) -> None:
     """Let one cell's student, or without an arm the untrained one, answer the questions."""
     if ahead and any(arm.values()):
@@ -193,7 +210,7 @@ def main(profile: str, student: str, ahead: bool = False, **arm: str) -> None:
     config = params.section(Evaluate, declared["evaluate"], "evaluate")
     data = paths.data(profile)
     cell = Cell.of(student, **arm)
-    folder = data.checkpoint(cell) if cell.trained else data.model(student)
+    folder = data.checkpoint(cell.weights) if cell.trained else data.model(student)
     params_path = f"students.{student}"
     language_model(folder, declared, config, params_path)
 
@@ -215,6 +232,9 @@ def main(profile: str, student: str, ahead: bool = False, **arm: str) -> None:
         )
         if ahead:
             _answer_ahead(swappable_folders(data, student), new_asker, parts)
+            return
+        if cell.forced:
+            _answer_forced(profile, cell, config, new_asker)
             return
         asker = new_asker(folder)
         for part in parts:

@@ -8,7 +8,7 @@ predictions, questions
 example predictions
     -> data/<profile>/examples/scores/<cell>.parquet, for the report's page and in no number
 Run: python -m stages.score --profile default --student smollm2
-     [--teacher scripted --target raw --method lora --seed s0]
+     [--teacher scripted (--target raw | --forced mild) --method lora --seed s0]
 """
 
 import csv
@@ -216,7 +216,7 @@ def table(scores: Iterable[Score]) -> str:
     return text.getvalue()
 
 
-@command.stage("profile", "student", optional=("teacher", "target", "method", "seed"))
+@command.stage("profile", "student", optional=("teacher", "target", "forced", "method", "seed"))
 def main(profile: str, student: str, **arm: str) -> None:
     """Grade one cell's predictions, or without an arm the untrained student's."""
     params.read(PARAMS, profile, student=student, **arm)

@@ -117,7 +117,7 @@ def _expanded_grid(
 ) -> dict[str, Any]:
     """The grid with the names of the budgets' entries wherever it names what they are made of."""
     result = dict(grid)
-    for axis in (*BUDGETED, "targets"):
+    for axis in (*BUDGETED, "targets", "forced"):
         if isinstance(grid.get(axis), list):
             result[axis] = []
             for name in grid[axis]:

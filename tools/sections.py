@@ -13,6 +13,7 @@ from typing import Any
 from stages.assemble import Assemble
 from stages.compress import compressor_of
 from stages.core.asking.language_model import model_settings
+from stages.core.cells import FORCED
 from stages.core.chat import Text
 from stages.core.grid import Grid
 from stages.core.program import params
@@ -121,7 +122,29 @@ def check_names(study: StudySections, grid: Grid) -> None:
             )
     targets = ["raw", *grid.compressors, *grid.shorteners, "answer_only"]
     _check_known(grid.targets, targets, "grid.targets", "the targets of this grid")
+    check_forced(grid)
     _check_origins(grid)
+
+
+def check_forced(grid: Grid) -> None:
+    """Raises StageError for lengths that no arm of the grid has, and for a name that is taken.
+
+    Raw's students answer, so raw must be a target. Raw itself closes nothing at its own length, and
+    answer_only has no reasoning.
+    """
+    if grid.forced and "raw" not in grid.targets:
+        raise StageError(
+            "params.yaml: grid.forced: it closes the thinking of raw's students; "
+            "add raw to grid.targets"
+        )
+    with_lengths = [target for target in grid.targets if target not in ("raw", "answer_only")]
+    _check_known(grid.forced, with_lengths, "grid.forced", "the shortened targets of grid.targets")
+    for name in grid.forced:
+        if FORCED + name in grid.targets:
+            raise StageError(
+                f"params.yaml: grid.targets: {FORCED + name!r} is the name of raw with its thinking "
+                f"closed at the length of {name}; rename it"
+            )
 
 
 def _check_origins(grid: Grid) -> None:

@@ -3,13 +3,15 @@
 A cell is one trained student, or an untrained one.
 """
 
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 
 from stages.core.program.errors import StageError
 
 UNTRAINED = "untrained"
 # What the names of targets that are cut at a budget begin with: truncated_mild
 TRUNCATED = "truncated_"
+# What the targets of raw cells begin with whose thinking is closed at another arm's length
+FORCED = "forced_"
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,16 @@ class Cell:
     def of(cls, student: str, **arm: str | None) -> "Cell":
         """The cell of a student and its arm, or of the untrained student where `arm` is empty.
 
-        A part of the arm that is None or "" counts as not given. Raises StageError where only some
-        parts are given.
+        `forced` in place of `target` is the arm at whose length the thinking is closed. A part of
+        the arm that is None or "" counts as not given. Raises StageError where only some parts are
+        given.
         """
         given_parts = {axis: value for axis, value in arm.items() if value}
+        forced = given_parts.pop("forced", None)
+        if forced and "target" in given_parts:
+            raise StageError(f"cell of {student}: target and forced given; leave one out")
+        if forced:
+            given_parts["target"] = FORCED + forced
         if not given_parts:
             return cls.untrained(student)
         axes = {field.name for field in fields(cls)} - {"student"}
@@ -71,6 +79,16 @@ class Cell:
         return self.target != UNTRAINED
 
     @property
+    def forced(self) -> str:
+        """The arm at whose length its thinking is closed, "" for a cell that thinks freely."""
+        return self.target.removeprefix(FORCED) if self.target.startswith(FORCED) else ""
+
+    @property
+    def weights(self) -> "Cell":
+        """The cell whose student answers: raw's where the thinking is closed, else this one."""
+        return replace(self, target="raw") if self.forced else self
+
+    @property
     def name(self) -> str:
         """The stem of its files.
 
@@ -82,8 +100,12 @@ class Cell:
 def label(target: str) -> str:
     """A target's name for readers, e.g. "truncated to mild", "answer only", "tail to mild".
 
-    Names are the user's words with _ between them; `truncated_mild` alone lacks one.
+    Names are the user's words with _ between them; `truncated_mild` and `forced_mild` alone lack
+    some.
     """
+    if target.startswith(FORCED):
+        length = target.removeprefix(FORCED).replace("_", " ")
+        return f"raw, thinking closed at {length}'s length"
     if target.startswith(TRUNCATED):
         target = "truncated to " + target.removeprefix(TRUNCATED)
     return target.replace("_", " ")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from stages.core.cells import UNTRAINED, Cell
+from stages.core.cells import FORCED, UNTRAINED, Cell
 from stages.core.program.errors import StageError
 from stages.core.program.params import Compressors, Names, NonEmptyNames, Profile, Shorteners
 
@@ -39,6 +39,8 @@ class Grid:
     # Teachers by the origin of their responses, which is all the same here
     generated: Names = field(default_factory=list)
     imported: Names = field(default_factory=list)
+    # Targets at whose lengths the thinking of raw's students is closed, which trains nothing
+    forced: Names = field(default_factory=list)
 
     def arms(self) -> tuple[str, ...]:
         """The targets in the order of every table and figure, the untrained student last."""
@@ -53,6 +55,7 @@ class Grid:
                 f"{', '.join(possible_targets)}"
             )
         arms = [target for target in possible_targets if target in self.targets]
+        arms += [FORCED + target for target in self.forced]
         arms.append(UNTRAINED)
         return tuple(arms)
 

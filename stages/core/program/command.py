@@ -60,6 +60,7 @@ _OPTION_HELP = {
     "shortener": "an entry of shorteners in params.yaml",
     "student": "an entry of students in params.yaml",
     "target": "raw, answer_only, a compressor or a shortener",
+    "forced": "in place of target: raw's student, its thinking closed at the length of this arm's",
     "method": "an entry of methods in params.yaml",
     "seed": "an entry of seeds in params.yaml",
 }

@@ -1,6 +1,7 @@
 """The graded answers that the report reads: a CSV for each cell.
 
-All cells answered the same questions, with the same numbers of samples.
+All cells answered the same questions, with the same numbers of samples. Forced cells alone have no
+samples beyond the greedy answers.
 """
 
 import csv

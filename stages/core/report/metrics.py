@@ -80,7 +80,7 @@ def expected_files(grid: Grid) -> dict[str, list[str]]:
         return ["-".join(slugs) for slugs in itertools.product(*axes)]
 
     cells = grid.cells()
-    trained = [cell.name for cell in cells if cell.trained]
+    trained = [cell.name for cell in cells if cell.trained and not cell.forced]
     stems = {
         "verify": product(grid.teachers),
         "compress": product(grid.teachers, grid.compressors),

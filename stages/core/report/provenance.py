@@ -50,11 +50,24 @@ def explain(root: Path, profile: str, cell: Cell) -> Iterator[str]:
         yield f"{raw.name}: the files that its ratios and differences are relative to"
         yield from _files(root, raw, locked_md5)
 
-    score_stage = "score" if cell.trained else "score_untrained"
-    last_stage = f"{score_stage}@{profile}-{cell.name.removeprefix('untrained-')}"
+    last_stage = f"{_score_stage(cell)}@{profile}-{_item(cell)}"
     for name in [f"report@{profile}", *_upstream(entries, last_stage)]:
         if name in entries:
             yield from _describe_stage(name, entries[name])
+
+
+def _score_stage(cell: Cell) -> str:
+    """The stage of dvc.yaml that grades a cell."""
+    if cell.forced:
+        return "score_forced"
+    return "score" if cell.trained else "score_untrained"
+
+
+def _item(cell: Cell) -> str:
+    """What DVC names a cell's item of that stage: its axes in the order of dvc.yaml."""
+    if cell.forced:
+        return dataclasses.replace(cell, target=cell.forced).name
+    return cell.name.removeprefix("untrained-")
 
 
 # ---- Numbers and files ----

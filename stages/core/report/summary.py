@@ -6,7 +6,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stages.core.cells import TRUNCATED, UNTRAINED
+from stages.core.cells import FORCED, TRUNCATED, UNTRAINED
 from stages.core.report.results import Result, TrainingCost
 from stages.core.statistics.measures import Estimate, Lengths, Measure
 
@@ -68,8 +68,10 @@ def _scalars(arm: str, result: Result) -> dict[str, float | None]:
     scalars = {"accuracy": measure.accuracy.value, "output_tokens": measure.tokens.value}
     if arm == "raw":
         return scalars
-    relative_tokens, relative_seconds = result.training_ratios
     scalars["retention"] = measure.retention.value
+    if arm.startswith(FORCED):  # it trained nothing
+        return scalars
+    relative_tokens, relative_seconds = result.training_ratios
     scalars["train_tokens"] = relative_tokens
     scalars["train_seconds"] = relative_seconds.value
     if arm != "answer_only" and not arm.startswith(TRUNCATED):

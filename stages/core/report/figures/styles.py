@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 from matplotlib.lines import Line2D
 
-from stages.core.cells import TRUNCATED, UNTRAINED
+from stages.core.cells import FORCED, TRUNCATED, UNTRAINED
 
 
 class ArmStyle(NamedTuple):
@@ -23,7 +23,7 @@ class ArmStyle(NamedTuple):
     marker: str
 
 
-# To change the colour of an arm, change it in one of these three. Arms that are in every study:
+# To change the colour of an arm, change it in one of these four. Arms that are in every study:
 FIXED_STYLES = {
     "raw": ArmStyle("#000000", "o"),
     "answer_only": ArmStyle("#CC79A7", "X"),
@@ -39,6 +39,9 @@ COMPRESSED_STYLES = (
 # The arms whose names begin with truncated_, in their order
 TRUNCATED_STYLES = (ArmStyle("#D55E00", "v"), ArmStyle("#56B4E9", "<"))
 
+# The arms of grid.forced, in colours of Paul Tol's muted scheme, for none of the eight is left
+FORCED_STYLES = (ArmStyle("#882255", "P"), ArmStyle("#332288", "h"))
+
 # The colour of legend entries that are about a teacher or a method, not about an arm
 NEUTRAL = "#404040"
 
@@ -51,12 +54,15 @@ def arm_styles(arms: Sequence[str]) -> dict[str, ArmStyle]:
     """The style of each arm. Where there are more arms than styles, styles come again."""
     compressed_styles = itertools.cycle(COMPRESSED_STYLES)
     truncated_styles = itertools.cycle(TRUNCATED_STYLES)
+    forced_styles = itertools.cycle(FORCED_STYLES)
     styles = {}
     for arm in arms:
         if arm in FIXED_STYLES:
             styles[arm] = FIXED_STYLES[arm]
         elif arm.startswith(TRUNCATED):
             styles[arm] = next(truncated_styles)
+        elif arm.startswith(FORCED):
+            styles[arm] = next(forced_styles)
         else:
             styles[arm] = next(compressed_styles)
     return styles
