@@ -117,10 +117,10 @@ def build(
     write(metrics / "examples.json", {"questions": []})
     _upstream(metrics, grid, [one["source"] for one in sets])
     for run in grid.cells():
-        _scores(
-            metrics, run, [(one["group"], one["source"]) for one in sets], questions, samples, right
-        )
-        if run.target != UNTRAINED:
+        sets_of_run = [(one["group"], one["source"]) for one in sets]
+        drawn = 0 if run.forced else samples
+        _scores(metrics, run, sets_of_run, questions, drawn, right)
+        if run.trained and not run.forced:
             _training(metrics, run)
     return metrics
 

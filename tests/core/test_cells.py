@@ -2,7 +2,7 @@
 
 import pytest
 
-from stages.core.cells import Cell
+from stages.core.cells import Cell, label
 from stages.core.program.errors import StageError
 
 ARM = {"teacher": "solver", "target": "raw", "method": "lora", "seed": "s0"}
@@ -12,6 +12,7 @@ ARM = {"teacher": "solver", "target": "raw", "method": "lora", "seed": "s0"}
     ("arm", "name"),
     [
         (ARM, "solver-raw-tiny-lora-s0"),
+        (ARM | {"target": "", "forced": "mild"}, "solver-forced_mild-tiny-lora-s0"),
         ({}, "untrained-tiny"),
         (dict.fromkeys(ARM, ""), "untrained-tiny"),
         (dict.fromkeys(ARM), "untrained-tiny"),  # what click passes for options that are not given
@@ -42,3 +43,16 @@ def test_names_of_different_cells_differ() -> None:
 def test_names_of_no_cell_are_refused(name: str) -> None:
     with pytest.raises(StageError, match=f"cell '{name}': expected <teacher>-<target>"):
         Cell.parse(name)
+
+
+def test_forced_cell_has_the_weights_of_raw() -> None:
+    raw = Cell.of("tiny", **ARM)
+    forced = Cell.of("tiny", **ARM | {"target": "", "forced": "mild_30"})
+    assert (forced.forced, forced.weights, forced.trained) == ("mild_30", raw, True)
+    assert (raw.forced, raw.weights) == ("", raw)
+    assert label(forced.target) == "raw, thinking closed at mild 30's length"
+
+
+def test_target_and_forced_are_not_given_together() -> None:
+    with pytest.raises(StageError, match="cell of tiny: target and forced given; leave one out"):
+        Cell.of("tiny", **ARM | {"forced": "mild"})

@@ -38,7 +38,8 @@ def read(files: Iterable[tuple[Cell, Path]]) -> tuple[list[Question], dict[Cell,
     Raises StageError for a damaged file, and for one that differs from those before it.
     """
     questions: list[Question] = []
-    sample_metrics: tuple[str, ...] = ()
+    sample_metrics: tuple[str, ...] | None = None  # of cells that are not forced
+    forced_cells: list[Cell] = []
     answers: dict[Cell, Answers] = {}
     for cell, path in files:
         with path.open(encoding="utf-8", newline="") as lines:
@@ -49,13 +50,19 @@ def read(files: Iterable[tuple[Cell, Path]]) -> tuple[list[Question], dict[Cell,
                 f"{path}: other questions than the runs before it, {differing[0]!r} first; "
                 "score it again"
             )
-        if questions and cell_answers.sample_metrics != sample_metrics:
+        if cell.forced:
+            forced_cells.append(cell)
+        elif sample_metrics is None:
+            sample_metrics = cell_answers.sample_metrics
+        elif cell_answers.sample_metrics != sample_metrics:
             raise StageError(
                 f"{path}: other numbers of samples than the runs before it; "
                 "evaluate and score it again"
             )
-        questions, sample_metrics = cell_questions, cell_answers.sample_metrics
+        questions = cell_questions
         answers[cell] = cell_answers
+    for cell in forced_cells:
+        answers[cell] = answers[cell].without_samples(sample_metrics or ())
     return questions, answers
 
 

@@ -62,6 +62,15 @@ class Answers:
             has_samples=self.has_samples[rows],
         )
 
+    def without_samples(self, sample_metrics: tuple[str, ...]) -> "Answers":
+        """The greedy answers alone, beside others that have these metrics of samples."""
+        return dataclasses.replace(
+            self,
+            samples=np.zeros((*self.correct.shape, len(sample_metrics))),
+            has_samples=np.zeros(len(self.correct)),
+            sample_metrics=sample_metrics,
+        )
+
 
 def pool(answers_by_seed: Mapping[str, Answers]) -> Answers:
     """The answers of an arm: those of its seeds' cells side by side.

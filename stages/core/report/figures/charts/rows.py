@@ -103,8 +103,7 @@ def _draw_panel(
         paper_marks.draw_maximum(axes, panel.paper_maximum)
     if panel.reference is not None:
         axes.axvline(panel.reference, color="#808080", linewidth=0.9, linestyle="--", zorder=1)
-    # Names of truncated arms take two lines, which the margin has room for
-    row_labels = [label(row).replace("truncated to ", "truncated to\n") for row in rows]
+    row_labels = [_broken(label(row)) for row in rows]
     axes.set_yticks(range(len(rows)), row_labels)
     axes.set_ylim(len(rows) - 0.5, -0.5)  # from the bottom to the top
     axes.grid(visible=False, axis="y")
@@ -175,3 +174,9 @@ def _draw_zero(axes: Axes, mark: Mark, style: ArmStyle, position: tuple[float, f
     axes.annotate(
         "0", position, offset_points, textcoords="offset points", color=style.colour, size=8
     )
+
+
+def _broken(row_label: str) -> str:
+    """A label with long names of arms in several lines, which the margin has room for."""
+    lines = row_label.replace("truncated to ", "truncated to\n")
+    return lines.replace(", thinking closed at ", ", thinking\nclosed at\n")
