@@ -124,6 +124,8 @@ def test_profile_names_only_what_it_holds(profile: str, tmp_path: Path) -> None:
     assert set(budgets) <= {None, *grid["compressors"]}
     targets = {"raw", "answer_only", *grid["compressors"], *grid["shorteners"]}
     assert set(grid["targets"]) <= targets
+    assert set(grid["forced"]) <= set(grid["targets"]) - {"raw", "answer_only"}
+    assert bool(grid["forced"]) is (profile == "smoke")
     for axis in ("teacher", "student", "method"):
         assert params["report"]["headline"][axis] in grid[f"{axis}s"]
 
@@ -138,3 +140,27 @@ def test_all_arms_of_a_method_share_its_params() -> None:
     assert not [
         param for param in GRAPH["train"]["params"] if "target" in param or "teacher" in param
     ]
+
+
+def test_forced_cell_reads_raws_student_and_the_arm_whose_length_it_has() -> None:
+    deps = GRAPH["evaluate_forced"]["deps"]
+    stems = [dep.rpartition("/")[2] for dep in deps if "item.teacher" in dep]
+    raw = "${item.teacher}-raw-${item.student}-${item.method}-${item.seed}"
+    arm = raw.replace("raw", "${item.forced}")
+    assert stems == [raw, f"{raw}.parquet", f"{arm}.parquet", f"{raw}.parquet"]
+
+
+@pytest.mark.parametrize(("forced", "count"), [([], 0), (["mild", "strong"], 4)])
+def test_there_are_forced_stages_for_what_the_grid_names(
+    tmp_path: Path, forced: list[str], count: int
+) -> None:
+    """Without any the graph is that of a grid before there was `forced`."""
+    params = composed("default", tmp_path)
+    params["grid"]["forced"] = forced
+    params["grid"]["methods"] = ["lora"]
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
+    (tmp_path / "dvc.yaml").write_text((ROOT / "dvc.yaml").read_text())
+    with Repo.init(str(tmp_path), no_scm=True) as repo:
+        names = [stage.name for stage in repo.index.stages if "_forced@" in stage.name]
+    assert len(names) == count
+    assert forced == [] or "score_forced@default-scripted-mild-smollm2-lora-s0" in names

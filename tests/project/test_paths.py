@@ -16,6 +16,14 @@ ITEM = {axis: f"${{item.{axis}}}" for axis in AXES}
 DATA = paths.data(ITEM["profile"])
 CELL = Cell(*(ITEM[axis] for axis in ("teacher", "target", "student", "method", "seed")))
 
+FORCED = Cell.of(
+    ITEM["student"],
+    teacher=ITEM["teacher"],
+    forced="${item.forced}",
+    method=ITEM["method"],
+    seed=ITEM["seed"],
+)
+
 
 def outs(stage: str) -> set[str]:
     """The paths that a stage declares to write."""
@@ -48,6 +56,10 @@ def outs(stage: str) -> set[str]:
         ("score", DATA.scores(CELL)),
         ("score", DATA.example_scores(CELL)),
         ("score", DATA.disagreements("score", CELL.name)),
+        ("evaluate_forced", DATA.predictions(FORCED)),
+        ("evaluate_forced", DATA.example_predictions(FORCED)),
+        ("evaluate_forced", paths.metric(ITEM["profile"], "forced", FORCED.name)),
+        ("score_forced", DATA.scores(FORCED)),
         ("score_untrained", DATA.example_scores(Cell.untrained(ITEM["student"]))),
         ("report", paths.plots(ITEM["profile"]) / "report.html"),
     ],

@@ -1,6 +1,7 @@
 """What a student is asked, and how what it wrote is counted."""
 
 import dataclasses
+import json
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -353,6 +354,30 @@ def test_checkpoints_answer_ahead_by_one_engine_what_each_answers_by_its_own(
     refused = CliRunner().invoke(main, [*ahead, "--teacher", "t"])
     assert refused.exit_code == 1
     assert "--ahead is for all of a student's checkpoints; leave out --teacher" in refused.output
+
+
+def test_raws_student_answers_with_its_thinking_closed(project: Project, tiny: Path) -> None:
+    arm = ("--teacher", "t", "--method", "m", "--seed", "s0")
+    root, done = evaluate(project, tiny, "checkpoints/t-raw-tiny-m-s0", *arm, "--target", "raw")
+    assert done.exit_code == 0
+    predictions = root / "data/test/predictions"
+    raw = list(records.read(predictions / "t-raw-tiny-m-s0.parquet", Prediction))
+    # A student with random weights writes no think block, so one answer gets some reasoning
+    raw[0] = dataclasses.replace(raw[0], reasoning="so", think_tokens=6)
+    records.write(predictions / "t-raw-tiny-m-s0.parquet", raw, Prediction)
+    records.write(predictions / "t-mild-tiny-m-s0.parquet", [], Prediction)
+    command = ["--profile", "test", "--student", "tiny", *arm, "--forced", "mild"]
+    done = CliRunner().invoke(main, command, catch_exceptions=False)
+    assert done.exit_code == 0
+    found = list(records.read(predictions / "t-forced_mild-tiny-m-s0.parquet", Prediction))
+    assert found[1:] == [row for row in raw[1:] if row.sample == 0]
+    assert (found[0].question_id, found[0].reasoning) == ("q0", "")
+    assert found[0].think_tokens >= len("<think>\n\n</think>")
+    counts = json.loads((root / "metrics/test/forced/t-forced_mild-tiny-m-s0.json").read_text())
+    assert (counts["cap"], counts["answers"], counts["closed"]) == (0, 4, 1)
+    first = (predictions / "t-forced_mild-tiny-m-s0.parquet").read_bytes()
+    done = CliRunner().invoke(main, command, catch_exceptions=False)
+    assert (predictions / "t-forced_mild-tiny-m-s0.parquet").read_bytes() == first
 
 
 @pytest.mark.parametrize("engine", ["openai", "scripted"])
