@@ -63,7 +63,7 @@ def outcome_columns(measure_of: Callable[[Record], Measure]) -> list[Column[Reco
 
 def samples(results: Sequence[Result]) -> Table:
     """Table 4c: mean accuracy, the majority's and pass@k of sampled answers."""
-    # All arms have as many samples, so the first names the columns
+    # All arms have as many samples, forced ones none of them, so the first names the columns
     names = list(results[0].main.samples)
     columns: list[Column[Result]] = list(IDENTITY)
     columns.append(Column("sampled questions", lambda result: number(result.main.sampled)))

@@ -179,4 +179,4 @@ def _draw_zero(axes: Axes, mark: Mark, style: ArmStyle, position: tuple[float, f
 def _broken(row_label: str) -> str:
     """A label with long names of arms in several lines, which the margin has room for."""
     lines = row_label.replace("truncated to ", "truncated to\n")
-    return lines.replace(", thinking closed at ", ", thinking\nclosed at\n")
+    return lines.replace(", thinking closed at ", ", thinking closed\nat ")
