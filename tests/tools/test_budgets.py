@@ -104,7 +104,7 @@ def composer(tmp_path_factory: pytest.TempPathFactory) -> Composer:
     text = """# @package _global_
 defaults: [smoke, _self_]
 profile: mine
-grid: {profiles: [mine], shorteners: [tail], targets: [raw, tail]}
+grid: {profiles: [mine], shorteners: [tail], targets: [raw, tail], forced: [tail]}
 shorteners: {tail: {kind: cut, keep: tail, budgets: [0.1, 0.3]}}
 """
     composer.profile("mine", text)
@@ -114,6 +114,7 @@ shorteners: {tail: {kind: cut, keep: tail, budgets: [0.1, 0.3]}}
 def test_a_profile_with_budgets_is_composed(composer: Composer) -> None:
     assert composer.run("mine").stderr == ""
     assert composer.params["grid"]["targets"] == ["raw", "tail_10", "tail_30"]
+    assert composer.params["grid"]["forced"] == ["tail_10", "tail_30"]
     assert composer.params["shorteners"]["tail_30"] == {"kind": "cut", "keep": "tail", "ratio": 0.3}
     rest = set(composer.params) - {"grid", "shorteners"}
     smoke = declared("smoke") | {"profile": "mine"}
