@@ -14,7 +14,7 @@ Run: python -m stages.evaluate --profile default --student smollm2
 With --forced mild in place of --target, raw's student answers, its thinking closed at the median
 length of mild's; metrics/<profile>/forced/<cell>.json counts these answers (asking/forcing.py).
 With --ahead it writes only to the store. One loaded engine answers for all checkpoints of the
-student that exist. The stages of `dvc repro` then load none.
+student that exist. The stages of `dvc repro` then load none, but for forced cells.
 """
 
 import collections
@@ -40,7 +40,6 @@ from stages.core.machine import jemalloc
 from stages.core.paths import DataPaths
 from stages.core.program import command, files, params
 from stages.core.program.errors import StageError
-from stages.core.program.files import write_json
 from stages.core.program.params import Amount, Count, Positive, Seed
 from stages.core.records import Prediction, Question
 from stages.core.students import sums
@@ -194,7 +193,7 @@ def _answer_forced(
     limit = forcing.answer_limit(config.max_new_tokens, cap, tokenizer)
     asker = new_asker(folder, config=dataclasses.replace(config, max_new_tokens=limit))
     counts = forcing.Forcer(asker, cap, config.seed).write(data, cell)
-    write_json(paths.metric(profile, "forced", cell.name), counts)
+    files.write_json(paths.metric(profile, "forced", cell.name), counts)
 
 
 @command.stage("profile", "student", optional=("teacher", "target", "forced", "method", "seed"))

@@ -107,9 +107,14 @@ def _readers(stage: str) -> set[str]:
         and any(
             f"{out}/".startswith(f"{dep}/") or f"{dep}/".startswith(f"{out}/")
             for out in outputs(stage)
-            for dep in entry["deps"]
+            for dep in map(_of_any_target, entry["deps"])
         )
     }
+
+
+def _of_any_target(dep: str) -> str:
+    """A dep with `${item.target}` for the target that it names: raw, or the one of `forced`."""
+    return re.sub(r"-(raw|\$\{item\.forced\})-", "-${item.target}-", dep)
 
 
 def _after(stage: str, readers: dict[str, set[str]]) -> set[str]:
