@@ -48,7 +48,10 @@ def frontier(arms: Sequence[str], frontiers: Sequence[Frontier], cells: Sequence
         )
         panels.append(panel)
     y_label = f"accuracy (%)\non {_first_arm(frontiers).questions_text}"
-    return series_figure(panels, (_X_LABEL, y_label), (label(UNTRAINED), styles[UNTRAINED].colour))
+    level_style = (label(UNTRAINED), styles[UNTRAINED].colour)
+    methods = {each.method for each in frontiers}
+    columns = len(methods) if len(methods) > 1 else 3
+    return series_figure(panels, (_X_LABEL, y_label), level_style, columns)
 
 
 def _series(

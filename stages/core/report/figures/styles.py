@@ -8,7 +8,7 @@ apart in grey.
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from matplotlib.lines import Line2D
@@ -52,13 +52,14 @@ FILL_STYLES: tuple[FillStyle, ...] = ("full", "full", "bottom", "left", "top", "
 
 
 def arm_styles(arms: Sequence[str]) -> dict[str, ArmStyle]:
-    """The style of each arm. Where there are more arms than styles, styles come again.
+    """The style of each arm. Where there are more arms than styles, colours come again with other
+    markers.
 
     The arms of one way of shortening at several budgets count as one: they share its colour, and
     differ in their markers.
     """
-    compressed_styles = itertools.cycle(COMPRESSED_STYLES)
-    truncated_styles = itertools.cycle(TRUNCATED_STYLES)
+    compressed_styles = _styles_in_rounds(COMPRESSED_STYLES)
+    truncated_styles = _styles_in_rounds(TRUNCATED_STYLES)
     styles: dict[str, ArmStyle] = {}
     budgets_by_arm = {
         arm: list(budgets.values())
@@ -78,6 +79,14 @@ def arm_styles(arms: Sequence[str]) -> dict[str, ArmStyle]:
         else:
             styles[arm] = next(compressed_styles)
     return styles
+
+
+def _styles_in_rounds(styles: Sequence[ArmStyle]) -> Iterator[ArmStyle]:
+    """`styles`, and then their colours again and again, each round with the markers moved on."""
+    for round_number in itertools.count():
+        for index, style in enumerate(styles):
+            marker = styles[(index + round_number) % len(styles)].marker
+            yield ArmStyle(style.colour, marker)
 
 
 def _budget_styles(arms: Sequence[str], first_style: ArmStyle) -> dict[str, ArmStyle]:

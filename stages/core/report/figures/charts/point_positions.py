@@ -1,6 +1,7 @@
 """Points of accuracy against tokens, and where they stand when their intervals would coincide."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, TypeVar
@@ -75,9 +76,12 @@ def marker_pixel(axes: Axes, point: Placed, pixels_per_point: float) -> tuple[fl
 
 
 def moved_apart(
-    axes: Axes, points: Sequence[AnyPlaced], pixels_per_point: float
+    axes: Axes, points: Sequence[AnyPlaced], pixels_per_point: float, widest: float = math.inf
 ) -> list[AnyPlaced]:
-    """The points, those moved apart sideways whose intervals would be drawn onto each other."""
+    """The points, those moved apart sideways whose intervals would be drawn onto each other.
+
+    Those that coincide take `widest` typographic points together at most.
+    """
     x_positions = []
     for point in points:
         x_pixel, _ = axes.transData.transform((point.x, point.y.value))
@@ -86,9 +90,10 @@ def moved_apart(
     for group in _crowded_groups(points, x_positions):
         # The group stays where it is, its markers side by side
         middle = sum(x_positions[index] for index in group) / len(group)
+        spacing = min(_SPACING, widest / (len(group) - 1))
         for rank, index in enumerate(group):
             slot = rank - (len(group) - 1) / 2
-            shift = middle + _SPACING * slot - x_positions[index]
+            shift = middle + spacing * slot - x_positions[index]
             moved[index] = dataclasses.replace(points[index], shift=shift)
     return moved
 

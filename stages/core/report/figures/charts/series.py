@@ -15,6 +15,9 @@ from stages.core.report.figures.styles import NEUTRAL, ArmStyle, marker_artist, 
 from stages.core.statistics.measures import Estimate
 
 Dash = Literal["-", "--", ":", "-."]
+# Typographic points that points at one place are moved apart at most. Targets cut to the same budget
+# have the same tokens, and many of them must not seem to have others.
+_WIDEST = 22
 _DOT_SIZE = 3.5  # of a single seed, in points
 
 
@@ -64,15 +67,18 @@ class SeriesPanel:
 
 
 def series_figure(
-    panels: Sequence[SeriesPanel], axis_labels: tuple[str, str], level_style: tuple[str, str]
+    panels: Sequence[SeriesPanel],
+    axis_labels: tuple[str, str],
+    level_style: tuple[str, str],
+    columns: int,
 ) -> Figure:
-    """Accuracy against tokens on a logarithmic axis, a panel for each of `panels`.
+    """Accuracy against tokens on a logarithmic axis, `columns` of the panels side by side.
 
     `axis_labels` are those of x and y, `level_style` the name and the colour of the panels' levels.
     """
     # A single panel may be larger, in inches
     panel_size = (3.7, 3.2) if len(panels) > 1 else (5.6, 4.0)
-    figure, all_axes = axes_grid(len(panels), 3, panel_size, share_x=True)
+    figure, all_axes = axes_grid(len(panels), columns, panel_size, share_x=True)
     for axes, panel in zip(all_axes, panels, strict=True):
         axes.set_title(panel.title, loc="left")
         axes.set(xlabel=axis_labels[0], ylabel=axis_labels[1])
@@ -129,7 +135,7 @@ def _draw_panel(axes: Axes, panel: SeriesPanel, pixels_per_point: float) -> None
     """Draws the series of a panel, whose axes are final."""
     points = [point for series in panel.series for point in series.points]
     # All at once, because points of different series coincide
-    moved = iter(moved_apart(axes, points, pixels_per_point))
+    moved = iter(moved_apart(axes, points, pixels_per_point, _WIDEST))
     for series in panel.series:
         series_points = [next(moved) for _ in series.points]
         _draw_series(axes, series, series_points, pixels_per_point)
