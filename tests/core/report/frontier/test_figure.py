@@ -12,7 +12,7 @@ from stages.core.report.figures.frontier import frontier
 from stages.core.report.figures.styles import arm_styles
 from stages.core.report.frontier.lines import frontiers
 from stages.core.report.results import Result
-from tests.core.report.frontiers import cell, result
+from tests.core.report.frontier.known_arms import cell, result
 
 WAYS = ("random", "step", "surprisal", "tail", "entropy")
 RATES = {10: 0.2, 30: 0.4, 80: 0.6}

@@ -19,7 +19,7 @@ from stages.core.report.frontier.needed import (
 from stages.core.report.frontier.table import needed_table
 from stages.core.statistics.answers import Answers
 from stages.core.statistics.bootstrap import Bootstrap
-from tests.core.report.frontiers import answers, cell, pooled, result
+from tests.core.report.frontier.known_arms import answers, cell, pooled, result
 
 BOOTSTRAP = Bootstrap(400, 0.95, 0)
 TOKENS = {"random_10": 1000, "random_40": 4000, "step_10": 1000, "step_40": 4000, "raw": 9000}
