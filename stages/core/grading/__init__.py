@@ -30,6 +30,7 @@ from typing import Literal, TypeVar
 
 from stages.core.grading import exact, second, truth
 from stages.core.grading.choice import choices, options
+from stages.core.grading.choice.mentions import Options
 from stages.core.grading.mathematics import equal, literal
 from stages.core.grading.mathematics.formulas import Formula, FormulaReader
 from stages.core.grading.mathematics.terms import GaveUpError
@@ -158,7 +159,19 @@ def _numeric(text: str, gold: str, option_texts: tuple[str, ...]) -> Verdict:
 
 def _choice(text: str, gold: str, option_texts: tuple[str, ...]) -> Verdict:
     gold_position = options.gold(gold, option_texts)
+    # An answer that is an option and nothing else counts whatever words the option has
+    position = _option_alone(text, option_texts)
+    if position is not None and gold_position is not None:
+        return Verdict("correct" if position == gold_position else "wrong", str(position))
     return _compared(text, gold_position, choices.ChoiceReader(option_texts))
+
+
+def _option_alone(text: str, option_texts: tuple[str, ...]) -> int | None:
+    """The option whose text, letter or number `text` repeats and nothing else; None for several."""
+    try:
+        return Options(option_texts).same(options.unwrapped(text))
+    except UnclearError:
+        return None
 
 
 def _boolean(text: str, gold: str, option_texts: tuple[str, ...]) -> Verdict:

@@ -524,3 +524,10 @@ def test_stated_answer_is_in_the_answers_words(
     verdict = grading.grade(answer, gold, kind, question=asked)
     assert verdict.outcome == "correct"
     assert grading.stated(answer, verdict, asked) == expected
+
+
+def test_option_alone_counts_whatever_its_words_say() -> None:
+    options = ("It depends on the wind; wait for calm.", "Don't tell anyone, it is not known.")
+    asked = question(choices=options, grader="choice", gold="B")
+    verdicts = [grading.grade(text, "B", "choice", question=asked).outcome for text in options]
+    assert verdicts == ["wrong", "correct"]
