@@ -175,6 +175,10 @@ PLANNED = {  # stages that the default profile does not have
         "shorten@budgets-scripted-ends_10-smollm2",
         "train@budgets-scripted-ends_30-smollm2-lora-s0",
     },
+    "listed": {
+        "compress@listed-scripted-listed",
+        "train@listed-scripted-listed-smollm2-lora-s0",
+    },
     "larger": {
         "models@larger-larger",
         "train@larger-scripted-raw-larger-lora-s2",
