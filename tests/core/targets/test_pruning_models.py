@@ -202,7 +202,7 @@ def test_same_texts_are_read_once(tiny: Path, tmp_path: Path) -> None:
         (
             "surprisal",
             "token",
-            "Let me count apples There 4 bags.\nEach 6, .\nH 3 of bad That leaves 24 21.",
+            "Let me count apples There 4 bags.\nEach 6,.\nH 3 of bad That leaves 24 21.\nSo",
         ),
         (
             "surprisal",
@@ -259,7 +259,7 @@ def test_unit_that_the_answer_needs_stays(tiny: Path, tmp_path: Path) -> None:
     scorer = by_model.criterion.scorer
     spans = [(0, 2), (3, 5), (6, 8), (9, 11)]
     row = trace(reasoning="A. B. C. D.", question="Q", stated="5")
-    texts = model_criteria.answer_texts(row, spans)
+    texts = model_criteria.answer_texts(row, spans, "sentence")
     assert [text.context for text in texts] == [
         f"Q\n\n{left}\n\nAnswer:"
         for left in ("A. B. C. D.", "B. C. D.", "A. C. D.", "A. B. D.", "A. B. C.")
@@ -312,7 +312,16 @@ def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(("unit", "expected"), [("token", "?"), ("sentence", "?"), ("step", "?")])
+@pytest.mark.parametrize(
+    ("unit", "expected"),
+    [
+        ("token", "me bags.\nHmm, 3 them are. That leave 24 - 3 = 21.\nSo 21 apples are good."),
+        (
+            "sentence",
+            "Hmm, 3 of them are bad. That leaves 24 - 3 = 21.\nSo 21 apples are good.",
+        ),
+    ],
+)
 def test_golden_by_classifier(
     merged: PreTrainedTokenizerFast, bert: Path, tmp_path: Path, unit: Unit, expected: str
 ) -> None:

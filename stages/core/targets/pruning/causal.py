@@ -47,11 +47,9 @@ class Text:
 class CausalScorer:
     """A causal language model that scores texts. Its weights are loaded when they are needed."""
 
-    def __init__(
-        self, source: ModelSource, batch_tokens: int = scoring_models.BATCH_TOKENS
-    ) -> None:
+    def __init__(self, source: ModelSource, batch_tokens: int | None = None) -> None:
         self.source = source
-        self.batch_tokens = batch_tokens
+        self.batch_tokens = batch_tokens or scoring_models.default_batch_tokens()
         self.dtype = scoring_models.dtype_name()
         self.fingerprint = f"{source.fingerprint()} {self.dtype}"
         self.tokenizer = tokens.load(Path(source.name), source.revision)

@@ -35,11 +35,9 @@ OFFSET_FAMILIES = ("roberta", "xlm-roberta", "xlm-roberta-xl", "camembert")
 class TokenClassifier:
     """A token-classification model. Its weights are loaded when they are needed."""
 
-    def __init__(
-        self, source: ModelSource, batch_tokens: int = scoring_models.BATCH_TOKENS
-    ) -> None:
+    def __init__(self, source: ModelSource, batch_tokens: int | None = None) -> None:
         self.source = source
-        self.batch_tokens = batch_tokens
+        self.batch_tokens = batch_tokens or scoring_models.default_batch_tokens()
         self.fingerprint = source.fingerprint()
         self.config, self.tokenizer = _loaded_config(source)
         self.keep_id = keep_label(self.config.id2label, source)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from stages.core.records import Trace
 from stages.core.targets.pruning import score_store
@@ -11,12 +11,13 @@ from stages.core.targets.pruning.classifier import KEEP, TokenClassifier
 from stages.core.targets.pruning.order import unit_means
 from stages.core.targets.pruning.score_store import Scores, ScoreStore
 from stages.core.targets.pruning.scoring_models import ModelSource
-from stages.core.targets.pruning.settings import Prune
+from stages.core.targets.pruning.settings import Prune, Unit
 from stages.core.targets.pruning.units import Span, joined
 
 ANSWER_GROUP = 16  # traces whose texts for criterion answer are held at once
 
 Request = TypeVar("Request", contravariant=True)
+Model = TypeVar("Model")
 
 
 class Scorer(Protocol[Request]):
@@ -62,7 +63,19 @@ def context_of(trace: Trace) -> str:
     return f"{trace.question}\n\n"
 
 
-class TokenMeans:
+class ModelCriterion(Generic[Model]):
+    """A criterion with its scoring model and the store of its scores."""
+
+    def __init__(self, scorer: Model, store: ScoreStore) -> None:
+        self.scorer = scorer
+        self.store = store
+
+    def close(self) -> None:
+        """Makes the scores durable."""
+        self.store.close()
+
+
+class TokenMeans(ModelCriterion[CausalScorer]):
     """The mean over a unit's tokens of a score that a causal model gives each token.
 
     `name` and `sign` say which: the surprisal is -log_probs. Units of low surprisal or low entropy
@@ -70,8 +83,7 @@ class TokenMeans:
     """
 
     def __init__(self, scorer: CausalScorer, store: ScoreStore, name: str, sign: int) -> None:
-        self.scorer = scorer
-        self.store = store
+        super().__init__(scorer, store)
         self.name = name
         self.sign = sign
 
@@ -86,17 +98,9 @@ class TokenMeans:
             unit_scores.append(unit_means(trace_spans, token_spans, token_scores.tolist()))
         return unit_scores
 
-    def close(self) -> None:
-        """Makes the scores durable."""
-        self.store.close()
 
-
-class Keep:
+class Keep(ModelCriterion[TokenClassifier]):
     """The mean over a unit's tokens of the probability that a classifier keeps them."""
-
-    def __init__(self, scorer: TokenClassifier, store: ScoreStore) -> None:
-        self.scorer = scorer
-        self.store = store
 
     def scores(self, traces: Sequence[Trace], spans: Sequence[Sequence[Span]]) -> list[list[float]]:
         """For each trace the scores of its units."""
@@ -108,21 +112,17 @@ class Keep:
             unit_scores.append(unit_means(trace_spans, token_spans, token_scores))
         return unit_scores
 
-    def close(self) -> None:
-        """Makes the scores durable."""
-        self.store.close()
 
-
-class AnswerDrop:
+class AnswerDrop(ModelCriterion[CausalScorer]):
     """How much the log-likelihood of the answer falls when the unit alone is left out.
 
     Each unit takes one pass. The answer is the final one as the trace states it, after question and
     reasoning. A unit that the answer does without goes first; its score may be negative.
     """
 
-    def __init__(self, scorer: CausalScorer, store: ScoreStore) -> None:
-        self.scorer = scorer
-        self.store = store
+    def __init__(self, scorer: CausalScorer, store: ScoreStore, unit: Unit) -> None:
+        super().__init__(scorer, store)
+        self.unit = unit
 
     def scores(self, traces: Sequence[Trace], spans: Sequence[Sequence[Span]]) -> list[list[float]]:
         """For each trace the scores of its units."""
@@ -131,31 +131,24 @@ class AnswerDrop:
             group = slice(first, first + ANSWER_GROUP)
             texts: list[Text] = []
             for trace, trace_spans in zip(traces[group], spans[group], strict=True):
-                texts += answer_texts(trace, trace_spans)
-            likelihoods = iter(
-                [
-                    float(by_name[LOG_PROBS].astype(float).sum())
-                    for by_name in stored(self.scorer, self.store, texts)
-                ]
-            )
+                texts += answer_texts(trace, trace_spans, self.unit)
+            likelihoods = []
+            for by_name in stored(self.scorer, self.store, texts):
+                likelihoods.append(float(by_name[LOG_PROBS].astype(float).sum()))
+            remaining = iter(likelihoods)
             for trace_spans in spans[group]:
-                whole = next(likelihoods)
-                unit_scores.append([whole - next(likelihoods) for _ in trace_spans])
+                whole = next(remaining)
+                unit_scores.append([whole - next(remaining) for _ in trace_spans])
         return unit_scores
 
-    def close(self) -> None:
-        """Makes the scores durable."""
-        self.store.close()
 
-
-def answer_texts(trace: Trace, spans: Sequence[Span]) -> list[Text]:
+def answer_texts(trace: Trace, spans: Sequence[Span], unit: Unit) -> list[Text]:
     """The answer after the reasoning, then after the reasoning without each unit (1 + units)."""
     indices = range(len(spans))
     texts = []
     for left_out in (None, *indices):
-        reasoning = joined(
-            trace.reasoning, spans, (index for index in indices if index != left_out)
-        )
+        kept = [index for index in indices if index != left_out]
+        reasoning = joined(trace.reasoning, spans, kept, unit)
         context = f"{context_of(trace)}{reasoning}\n\nAnswer:"
         texts.append(Text(context, f" {trace.stated or trace.answer}"))
     return texts
@@ -172,4 +165,4 @@ def of(config: Prune, source: ModelSource, store_folder: Path) -> TokenMeans | K
             return TokenMeans(scorer, store, LOG_PROBS, -1)
         case "entropy":
             return TokenMeans(scorer, store, ENTROPIES, 1)
-    return AnswerDrop(scorer, store)
+    return AnswerDrop(scorer, store, config.unit)

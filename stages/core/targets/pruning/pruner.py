@@ -70,7 +70,7 @@ class Pruner:
         for trace, spans, scores in zip(traces, spans_by_trace, all_scores, strict=True):
             text = trace.reasoning
             unit_order = order(scores, text, spans, self.config.protect_numbers)
-            ranked_texts.append(Ranked(text, spans, unit_order))
+            ranked_texts.append(Ranked(text, spans, unit_order, self.config.unit))
             unit_texts = [text[start:end] for start, end in spans]
             unit_tokens.append(lengths.counts(self.tokenizer, unit_texts))
         return shortened(ranked_texts, unit_tokens, budgets, self.tokenizer)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stages.core.targets import lengths
+from stages.core.targets.pruning.settings import Unit
 from stages.core.targets.pruning.units import Span, joined
 
 ESTIMATES = 6  # guesses from the units' own tokens, before the search halves what is open
@@ -24,10 +25,11 @@ class Ranked:
     text: str
     spans: Sequence[Span]
     order: Sequence[int]
+    unit: Unit
 
     def left(self, removed: int) -> str:
         """The text without the first `removed` units of the order."""
-        return joined(self.text, self.spans, sorted(self.order[removed:]))
+        return joined(self.text, self.spans, sorted(self.order[removed:]), self.unit)
 
 
 class Search:

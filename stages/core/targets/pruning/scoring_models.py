@@ -17,8 +17,10 @@ from stages.core.targets.pruning.windows import Window
 # Tokens of the longest window that a model reads at once, whatever it could read. It bounds the
 # memory.
 LONGEST_WINDOW = 8192
-# Tokens of a batch with its padding. A text that is longer is a batch of its own.
-BATCH_TOKENS = 4096
+# Tokens of a batch with its padding. A text that is longer is a batch of its own. A GPU needs many
+# tokens to be busy, and a CPU's cache holds few.
+CPU_BATCH_TOKENS = 2048
+GPU_BATCH_TOKENS = 16384
 
 Item = TypeVar("Item")
 
@@ -76,6 +78,11 @@ def dtype_name() -> str:
 def device() -> torch.device:
     """A GPU where there is one."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def default_batch_tokens() -> int:
+    """The tokens of a batch on this machine."""
+    return GPU_BATCH_TOKENS if torch.cuda.is_available() else CPU_BATCH_TOKENS
 
 
 def window_of(config: Any) -> int:

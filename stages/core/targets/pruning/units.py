@@ -39,18 +39,20 @@ def units(text: str, unit: Unit, tokenizer: Any) -> list[Span]:
     return _trimmed(text, (match.span() for match in _LINE.finditer(text)))
 
 
-def joined(text: str, spans: Sequence[Span], kept: Iterable[int]) -> str:
+def joined(text: str, spans: Sequence[Span], kept: Iterable[int], unit: Unit) -> str:
     """The text of the units `kept`, indices of `spans` in their order.
 
-    Between two of them stands the space that was between two units there, that with most line
-    ends. Where there was none, but units were left out, a space keeps two words apart.
+    A token brings the space before it. Between two sentences or steps stands the space with most
+    line ends of those between them, so that lines stay lines. Where there is none, but units were
+    left out, a space keeps two words apart.
     """
     parts: list[str] = []
     previous: int | None = None
     for index in kept:
         start, end = spans[index]
         if previous is not None:
-            parts.append(_gap(text, spans, previous, index))
+            first = index - 1 if unit == "token" else previous
+            parts.append(_gap(text, spans, previous, index, first))
         parts.append(text[start:end])
         previous = index
     return "".join(parts)
@@ -61,9 +63,12 @@ def has_number(text: str, span: Span) -> bool:
     return _DIGIT.search(text, *span) is not None
 
 
-def _gap(text: str, spans: Sequence[Span], before: int, after: int) -> str:
-    """What stands between two units that are neighbours in the text that is left."""
-    gaps = [text[spans[index][1] : spans[index + 1][0]] for index in range(before, after)]
+def _gap(text: str, spans: Sequence[Span], before: int, after: int, first: int) -> str:
+    """What stands between two units that are neighbours in the text that is left.
+
+    It is one of the spaces after the units from `first` on.
+    """
+    gaps = [text[spans[index][1] : spans[index + 1][0]] for index in range(first, after)]
     gap = max(gaps, key=lambda space: (space.count("\n"), len(space)))
     if gap or after == before + 1:
         return gap
