@@ -21,15 +21,20 @@ from stages.core.program import command, params
 from stages.core.program.files import replacing, write_json
 from stages.core.program.params import Positive
 from stages.core.records import Example, Question
+from stages.core.targets.assembly import attempts, planning, usage
 from stages.core.targets.assembly.completions import Prompt, prompts
 from stages.core.targets.assembly.examples import examples, rho_tokens, summary
-from stages.core.targets.assembly.matching import Matched, match
+from stages.core.targets.assembly.kinds.interface import ATTEMPTS, AssembledTarget, MatchedSet, Plan
+from stages.core.targets.assembly.matching import Limits, Matched, match
 from stages.core.targets.assembly.sources import TargetSource, sources
+from stages.core.targets.assembly.token_counts import TokenCounts
 
 PARAMS = {
     "targets": "grid.targets",
     "compressors": "grid.compressors",
     "truncate_to": "grid.truncate_to",
+    "assembled": "targets",
+    "teacher": "teachers.{teacher}",
     "text": "students.{student}.text",
     "assemble": "assemble",
 }
@@ -45,6 +50,16 @@ class Assemble:
     traces_per_question: Positive | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Arms:
+    """What the targets of one teacher hold for one student."""
+
+    plans: Mapping[str, Plan]  # by target of the grid, in order
+    counts: Mapping[str, TokenCounts]  # by target, then by key of the matched set
+    sources: Mapping[str, TargetSource]  # by the names that plans have
+    metrics: Mapping[str, dict[str, Any]]  # of assembled targets
+
+
 @command.stage("profile", "teacher", "student")
 def main(profile: str, teacher: str, student: str) -> None:
     """Write one teacher's targets as examples to data/<profile>/sft/<teacher>/<student>/."""
@@ -53,35 +68,93 @@ def main(profile: str, teacher: str, student: str) -> None:
     text = params.section(chat.Text, declared["text"], f"students.{student}.text")
     options = params.section(Assemble, declared["assemble"], "assemble")
     _check_grid(declared)
+    assembled = usage.assembled_targets(declared["assembled"])
 
     # Find the rows that all targets share
     data = paths.data(profile)
-    source_by_target = _sources(data, teacher, student, declared)
+    known = _sources(data, teacher, student, declared)
+    used = usage.in_use(declared["targets"], assembled, known)
+    usage.check_attempts(used, teacher, declared["teacher"], options.traces_per_question)
     tokenizer = tokens.load(data.model(student))
     questions = _training_questions(data)
     prompt_by_id = prompts(questions.values(), tokenizer, text)
-    matched = match(
-        source_by_target,
-        TargetSource(data.traces(teacher), has_variants=False),
-        prompt_by_id,
-        tokenizer,
-        text.max_tokens,
-        options.traces_per_question,
+    limits = Limits(
+        max_tokens=text.max_tokens,
+        per_question=options.traces_per_question,
+        choosing=any(target.chooses_attempts for target in used.values()),
+        raw_lengths=any(target.has_reasoning for target in used.values()),
     )
+    base = planning.base_sources(declared["targets"], used, known)
+    matched = match(base, known["raw"], prompt_by_id, tokenizer, limits)
 
     # Write their examples, and the metrics
+    arms = _arms(declared["targets"], used, base | {ATTEMPTS: known["raw"]}, matched, data, teacher)
     with replacing(data.sft(teacher, student)) as folder:
-        _write_examples(folder, source_by_target, matched, prompt_by_id, tokenizer.eos_token)
-    # The targets that have a ratio to the raw traces: those that were compressed or truncated
-    rewritten = [target for target, source in source_by_target.items() if source.has_variants]
+        _write_examples(folder, arms, matched, prompt_by_id, tokenizer.eos_token)
+    target_metrics = summary(arms.counts, prompt_by_id)
     metrics = {
         "teacher": teacher,
         "student": student,
-        "targets": summary(matched.counts, prompt_by_id),
-        "rho_tokens": rho_tokens(matched.counts, matched.raw, rewritten, questions),
+        "targets": {
+            target: target_metrics[target] | arms.metrics.get(target, {}) for target in arms.plans
+        },
+        "rho_tokens": rho_tokens(arms.counts, matched.raw, _rewritten(arms, used), questions),
     }
     metric_path = paths.metric(profile, "assemble", f"{teacher}-{student}")
     write_json(metric_path, metrics | _sizes(matched))
+
+
+def _arms(
+    targets: list[str],
+    used: Mapping[str, AssembledTarget],
+    all_sources: Mapping[str, TargetSource],
+    matched: Matched,
+    data: DataPaths,
+    teacher: str,
+) -> Arms:
+    """Plans every target over the matched set."""
+    drawn, matched_set = _matched_set(used, matched, data, teacher)
+    plans = planning.plans(used, matched_set)
+    metrics = {}
+    for name, target in used.items():
+        metrics[name] = target.metrics(plans[name], matched_set)
+        if target.chooses_attempts or target.counts_attempts:
+            metrics[name]["attempts"] = drawn
+    return Arms(
+        plans={target: plans[target] for target in targets},
+        counts={target: planning.planned_counts(plans[target], matched) for target in targets},
+        sources=all_sources,
+        metrics=metrics,
+    )
+
+
+def _matched_set(
+    used: Mapping[str, AssembledTarget], matched: Matched, data: DataPaths, teacher: str
+) -> tuple[dict[str, int], MatchedSet]:
+    """The matched set, and how many attempts were drawn for its questions and were right.
+
+    The responses are read only where a target goes by a question's attempts.
+    """
+    if not any(target.chooses_attempts or target.counts_attempts for target in used.values()):
+        return {}, planning.matched_set(matched, {})
+    drawn = attempts.counts(data.responses(teacher))
+    right = attempts.counts(data.traces(teacher))
+    question_ids = {question_id for question_id, _ in matched.raw.completion}
+    totals = {
+        "drawn": sum(drawn[question_id] for question_id in question_ids),
+        "right": sum(right[question_id] for question_id in question_ids),
+    }
+    return totals, planning.matched_set(matched, attempts.right_shares(drawn, right))
+
+
+def _rewritten(arms: Arms, used: Mapping[str, AssembledTarget]) -> list[str]:
+    """The targets that have a ratio to the raw traces: those that have another reasoning."""
+    return [
+        target
+        for target in arms.plans
+        if (target in used and used[target].has_reasoning)
+        or (target in arms.sources and arms.sources[target].has_variants)
+    ]
 
 
 def _sizes(matched: Matched) -> dict[str, Any]:
@@ -110,28 +183,24 @@ def _training_questions(data: DataPaths) -> dict[str, Question]:
 def _sources(
     data: DataPaths, teacher: str, student: str, declared: Mapping[str, Any]
 ) -> dict[str, TargetSource]:
-    """Where the rows of each target of the grid are."""
+    """Where the rows of each target are that has a file."""
     folders = {
         "traces": data.traces(teacher),
         "compressed": data.folder / "compressed" / teacher,
         "truncated": data.folder / "truncated" / teacher / student,
     }
-    return sources(declared["targets"], folders, declared)
+    return sources(folders, declared)
 
 
 def _write_examples(
-    folder: Path,
-    source_by_target: Mapping[str, TargetSource],
-    matched: Matched,
-    prompt_by_id: Mapping[str, Prompt],
-    eos: str,
+    folder: Path, arms: Arms, matched: Matched, prompt_by_id: Mapping[str, Prompt], eos: str
 ) -> None:
     """Writes a file of examples for each target."""
-    targets = command.progress(source_by_target.items(), "assemble", unit="target")
-    for target, source in targets:
-        completion_tokens = matched.counts[target].completion
+    targets = command.progress(arms.plans.items(), "assemble", unit="target")
+    for target, plan in targets:
+        completion_tokens = arms.counts[target].completion
         raw_tokens = matched.raw.completion
-        rows = examples(source, completion_tokens, raw_tokens, prompt_by_id, eos)
+        rows = examples(plan, arms.sources, completion_tokens, raw_tokens, prompt_by_id, eos)
         records.write(folder / f"{target}.parquet", rows, Example)
 
 

@@ -22,6 +22,7 @@ from stages.core.questions.contamination import Decontaminate
 from stages.core.questions.items import QuestionSet
 from stages.core.report.study import Settings
 from stages.core.students.origins import StudentSource
+from stages.core.targets.assembly import usage
 from stages.core.targets.audit import Audit
 from stages.core.training import launch
 from stages.core.training.settings import Method, Training
@@ -43,6 +44,7 @@ class StudySections:
     audit: dict[str, Any]
     teachers: dict[params.Name, dict[str, Any]]
     compressors: dict[params.Compressor, dict[str, Any]]
+    targets: dict[params.Target, dict[str, Any]]
     assemble: dict[str, Any]
     students: dict[params.Name, dict[str, Any]]
     methods: dict[params.Name, dict[str, Any]]
@@ -77,8 +79,8 @@ def check(study_params: Section) -> None:
     grid = params.section(Grid, study.grid, "grid")
     evaluate = params.section(Evaluate, study.evaluate, "evaluate")
     params.section(Audit, study.audit, "audit")
-    params.section(Assemble, study.assemble, "assemble")
     check_names(study, grid)
+    check_targets(study, grid)
     params.section(Settings, study.report, "report")
     check_headline(study.report["headline"], grid)
     check_questions(study.questions, evaluate)
@@ -113,10 +115,18 @@ def check_names(study: StudySections, grid: Grid) -> None:
     for axis in ("teachers", "compressors", "students", "methods", "seeds"):
         _check_known(getattr(grid, axis), getattr(study, axis), f"grid.{axis}", axis)
     _check_known(grid.truncate_to, grid.compressors, "grid.truncate_to", "grid.compressors")
-    truncated = [TRUNCATED + name for name in grid.truncate_to]
-    targets = ["raw", *grid.compressors, *truncated, "answer_only"]
-    _check_known(grid.targets, targets, "grid.targets", "the targets of this grid")
     _check_origins(grid)
+
+
+def check_targets(study: StudySections, grid: Grid) -> None:
+    """Raises StageError for a target of the grid that is none, or that `assemble` cannot make."""
+    assemble = params.section(Assemble, study.assemble, "assemble")
+    truncated = [TRUNCATED + name for name in grid.truncate_to]
+    known = ["raw", *grid.compressors, *truncated, "answer_only"]
+    used = usage.in_use(grid.targets, usage.assembled_targets(study.targets), known)
+    for teacher in grid.teachers:
+        section = study.teachers[teacher]
+        usage.check_attempts(used, teacher, section, assemble.traces_per_question)
 
 
 def _check_origins(grid: Grid) -> None:

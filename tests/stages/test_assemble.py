@@ -13,7 +13,7 @@ from stages.assemble import main
 from stages.core import records, tokens
 from stages.core.program.errors import StageError
 from stages.core.records import Example, Question, Trace, Variant
-from stages.core.targets.assembly.matching import first_samples, match
+from stages.core.targets.assembly.matching import Limits, first_samples, match
 from stages.core.targets.assembly.sources import Key, TargetSource
 from tests.conftest import Project
 from tests.made import TEMPLATE, leftovers, question, trace, variant
@@ -21,6 +21,7 @@ from tests.made import TEMPLATE, leftovers, question, trace, variant
 TARGETS = ["raw", "mild", "strong", "truncated_mild", "answer_only"]
 GRID = {"targets": TARGETS, "compressors": ["mild", "strong"], "truncate_to": ["mild"]}
 KEYS = [(0, 0), (0, 1), (1, 0), (2, 0)]  # question and sample of every trace
+SOLVER = {"samples": 2, "stop_at_first_correct": False}
 FILES = ("compressed/solver/mild", "compressed/solver/strong", "truncated/solver/tiny/mild")
 
 
@@ -30,12 +31,18 @@ def build(
     *,
     per_question: int | None = None,
     max_tokens: int = 500,
+    assembled: dict[str, Any] | None = None,
     **grid: Any,
 ) -> Path:
-    """A project with four traces of three questions, all of them in every file."""
+    """A project with four traces of three questions, all of them in every file.
+
+    `assembled` is the section `targets`.
+    """
     root = project(
         grid=GRID | grid,
         assemble={"traces_per_question": per_question},
+        targets=assembled or {},
+        teachers={"solver": SOLVER},
         students={"tiny": {"text": {"prompt_template": TEMPLATE, "max_tokens": max_tokens}}},
     )
     data = root / "data/test"
@@ -313,7 +320,7 @@ def test_no_common_row_is_an_error(project: Project, tiny: Path, tokenizer: Any)
     records.write(root / "none.parquet", [], Trace)
     empty = TargetSource(root / "none.parquet", has_variants=False)
     with pytest.raises(StageError, match="no trace is kept by all targets"):
-        match({"raw": raw, "other": empty}, raw, {}, tokenizer, 100, None)
+        match({"raw": raw, "other": empty}, raw, {}, tokenizer, Limits(100, None))
 
 
 @pytest.mark.parametrize("name", ["traces/solver", *FILES])
@@ -383,7 +390,13 @@ def test_prompt_with_a_think_block_of_its_own_is_refused(
         THINKS.replace("HEADER", header)
     )
     text = {"prompt_template": None if own else "{question}\n" + header, "max_tokens": 500}
-    project(grid=GRID, assemble={"traces_per_question": None}, students={"tiny": {"text": text}})
+    project(
+        grid=GRID,
+        assemble={"traces_per_question": None},
+        targets={},
+        teachers={"solver": SOLVER},
+        students={"tiny": {"text": text}},
+    )
     done = assemble()
     assert done.exit_code == 1
     assert (
@@ -400,7 +413,13 @@ def test_own_template_without_a_think_block_is_taken(project: Project, tiny: Pat
         THINKS.replace("HEADER", "assistant\n")
     )
     text = {"prompt_template": None, "max_tokens": 500}
-    project(grid=GRID, assemble={"traces_per_question": None}, students={"tiny": {"text": text}})
+    project(
+        grid=GRID,
+        assemble={"traces_per_question": None},
+        targets={},
+        teachers={"solver": SOLVER},
+        students={"tiny": {"text": text}},
+    )
     assert assemble().exit_code == 0
     first = examples(root)["raw"][0]
     assert (first.prompt + first.completion).count("<think>") == 1
