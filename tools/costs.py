@@ -99,12 +99,16 @@ class StudyCosts:
     traces: float
 
     def target_tokens(self, teacher: str, target: str) -> float:
-        """Tokens of a completion, mean. A truncated raw trace is as long as its compressed form."""
+        """Tokens of a completion, mean. A truncated raw trace is as long as its compressed form.
+
+        A target that is made in assemble counts as one of raw traces, which are the longest.
+        """
         raw = RAW_CHARS[teacher] / CHARS_PER_TOKEN
         name = target.removeprefix("truncated_")
         if name == "answer_only":
             return ANSWER
-        rho = 1.0 if name == "raw" else RHO[teacher, name]
+        is_whole = name == "raw" or name in self.params["targets"]
+        rho = 1.0 if is_whole else RHO[teacher, name]
         return raw * rho + ANSWER
 
     def generate(self, teacher: str) -> PartCost:

@@ -47,6 +47,11 @@ def rows(
                 f"--target {target}: cut to the tokens of a student; name it with --student"
             )
         path = data.truncated(teacher, student, target.removeprefix(TRUNCATED))
+    if not path.exists():
+        raise StageError(
+            f"{path}: no such file; run `dvc repro` or `dvc pull {path}`. Targets that are made in "
+            "assemble are in data/<profile>/sft/ alone"
+        )
     # Both files are sorted by question and sample. Traces without a kept variant are left out
     for trace, variant in messages.rewritten(traces, records.read(path, Variant)):
         yield messages.written(trace, variant.reasoning, form) | origin | {"rho": variant.rho}

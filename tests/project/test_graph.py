@@ -126,6 +126,7 @@ def test_profile_names_only_what_it_holds(profile: str, tmp_path: Path) -> None:
         "answer_only",
         *grid["compressors"],
         *(f"truncated_{name}" for name in grid["truncate_to"]),
+        *params["targets"],
     }
     assert set(grid["targets"]) <= targets
     for axis in ("teacher", "student", "method"):

@@ -58,7 +58,7 @@ _OPTION_HELP = {
     "teacher": "an entry of teachers in params.yaml",
     "compressor": "an entry of compressors in params.yaml",
     "student": "an entry of students in params.yaml",
-    "target": "raw, answer_only, a compressor, or truncated_<compressor>",
+    "target": "raw, answer_only, a compressor, truncated_<compressor>, or an entry of targets",
     "method": "an entry of methods in params.yaml",
     "seed": "an entry of seeds in params.yaml",
 }

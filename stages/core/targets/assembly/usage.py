@@ -9,6 +9,7 @@ from typing import Any
 from stages.core.program import params
 from stages.core.program.errors import StageError
 from stages.core.targets.assembly.kinds import AssembledTarget, kind_of
+from stages.core.targets.assembly.kinds.interface import NO_TARGETS
 
 WITHOUT_REASONING = ("answer_only",)  # of the targets that have a file
 
@@ -49,12 +50,12 @@ def _with_parts(
 ) -> dict[str, AssembledTarget]:
     """An assembled target after those that it takes from. Raises StageError for a wrong part."""
     used: dict[str, AssembledTarget] = {}
-    for part in getattr(assembled[name], "parts", {}):
-        possible = [other for other in known if other not in WITHOUT_REASONING]
-        possible += [other for other, kind in assembled.items() if kind.chooses_attempts]
-        if part not in possible:
+    possible = [other for other in known if other not in WITHOUT_REASONING]
+    possible += [other for other, target in assembled.items() if target.chooses_attempts]
+    for part in assembled[name].takes_from:
+        if part not in (*possible, *NO_TARGETS):
             raise StageError(
-                f"params.yaml: targets.{name}.parts: {part!r} is no target of this grid that has "
+                f"params.yaml: targets.{name}: its part {part!r} is no target of this grid that has "
                 f"reasoning of its own; known: {', '.join(possible)}"
             )
         if part in assembled:

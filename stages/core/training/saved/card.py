@@ -107,7 +107,7 @@ def _target(target: str) -> str:
     if target.startswith(TRUNCATED):
         compressor = target.removeprefix(TRUNCATED)
         return f"the teacher's reasoning cut to the length of {compressor}'s"
-    return _DESCRIPTIONS.get(target, "the teacher's reasoning as this compressor rewrote it")
+    return _DESCRIPTIONS.get(target, "the teacher's traces as the target of this name has them")
 
 
 def _prompt(template: str | None) -> str:

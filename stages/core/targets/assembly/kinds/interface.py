@@ -15,6 +15,7 @@ from stages.core.targets.assembly.sources import Key
 # Sources that are no targets themselves. Their names have a space, so no grid can name them
 ATTEMPTS = "correct attempts"  # all correct attempts of a question that fit, as they were written
 STATED = "stated answers"  # the bare final answer of each trace
+NO_TARGETS = (ATTEMPTS, STATED)
 
 
 class RowOf(NamedTuple):
