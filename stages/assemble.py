@@ -18,6 +18,7 @@ from typing import Any
 from stages.core import chat, paths, records, tokens
 from stages.core.paths import DataPaths
 from stages.core.program import command, params
+from stages.core.program.errors import StageError
 from stages.core.program.files import replacing, write_json
 from stages.core.program.params import Positive
 from stages.core.records import Example, Question
@@ -118,7 +119,7 @@ def _arms(
     metrics = {}
     for name, target in used.items():
         metrics[name] = target.metrics(plans[name], matched_set)
-        if target.chooses_attempts or target.counts_attempts:
+        if name in usage.by_attempts(used):
             metrics[name]["attempts"] = drawn
     return Arms(
         plans={target: plans[target] for target in targets},
@@ -135,7 +136,8 @@ def _matched_set(
 
     The responses are read only where a target goes by a question's attempts.
     """
-    if not any(target.chooses_attempts or target.counts_attempts for target in used.values()):
+    by_attempts = usage.by_attempts(used)
+    if not by_attempts:
         return {}, planning.matched_set(matched, {})
     drawn = attempts.counts(data.responses(teacher))
     right = attempts.counts(data.traces(teacher))
@@ -144,6 +146,11 @@ def _matched_set(
         "drawn": sum(drawn[question_id] for question_id in question_ids),
         "right": sum(right[question_id] for question_id in question_ids),
     }
+    if totals["drawn"] <= len(question_ids):
+        raise StageError(
+            f"params.yaml: targets.{by_attempts[0]}: it goes by all attempts, and {teacher} made one "
+            "at each question; draw more, or leave the target out"
+        )
     return totals, planning.matched_set(matched, attempts.right_shares(drawn, right))
 
 

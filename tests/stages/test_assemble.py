@@ -638,10 +638,18 @@ def test_part_of_a_mixture_need_not_be_trained_on(project: Project, tiny: Path) 
     assert samples(root, "answer_only") == samples(root, "half") == [("q0", 0), ("q2", 0)]
 
 
-def test_trace_that_states_no_answer_is_dropped_and_counted(project: Project, tiny: Path) -> None:
+def test_answer_in_words_is_learned_as_the_grader_read_it(project: Project, tiny: Path) -> None:
+    root = build_attempts(project, tiny, targets=["stated"])
+    traces = [trace(*key, answer="It is two.", stated="", parsed="2") for key in ATTEMPTS]
+    records.write(root / "data/test/traces/solver.parquet", traces, Trace)
+    assert assemble().exit_code == 0
+    assert {row.completion for row in examples(root)["stated"]} == {"2<|im_end|>"}
+
+
+def test_trace_without_a_final_answer_is_dropped_and_counted(project: Project, tiny: Path) -> None:
     root = build_attempts(project, tiny, targets=["answer_only", "stated"])
     traces = [
-        trace(*key, reasoning=text, stated=" " if key == (1, 0) else "1")
+        trace(*key, reasoning=text, **({"stated": " ", "parsed": ""} if key == (1, 0) else {}))
         for key, text in ATTEMPTS.items()
     ]
     records.write(root / "data/test/traces/solver.parquet", traces, Trace)
@@ -677,3 +685,18 @@ def test_missing_responses_are_one_line(project: Project, tiny: Path) -> None:
     assert "error: data/test/responses/solver.parquet: cannot be read: " in done.output
     assert "run `dvc repro` or `dvc pull data/test/responses/solver.parquet`" in done.output
     assert not (root / "data/test/sft").exists()
+
+
+def test_one_attempt_at_each_question_is_nothing_to_choose_from(
+    project: Project, tiny: Path
+) -> None:
+    root = build_attempts(project, tiny, targets=["raw", "shortest"])
+    records.write(root / "data/test/traces/solver.parquet", [trace(n) for n in range(3)], Trace)
+    drawn = [response(number) for number in range(3)]
+    records.write(root / "data/test/responses/solver.parquet", drawn, Response)
+    done = assemble()
+    assert done.exit_code == 1
+    assert (
+        "error: params.yaml: targets.shortest: it goes by all attempts, and solver made one at each "
+        "question; draw more, or leave the target out\n"
+    ) in done.output

@@ -63,14 +63,14 @@ def _variants_in(
 def kept_rows(source: TargetSource) -> Iterator[Trace | Variant]:
     """The records of a target that may become examples.
 
-    These are all traces, those with a stated answer where it is learned, and the variants that no
+    These are all traces, those with a final answer where it is learned alone, and the variants that no
     audit dropped.
     """
     if source.has_variants:
         return (row for row in records.read(source.path, Variant) if row.kept)
     traces = records.read(source.path, Trace)
     if source.states_answer:
-        return (row for row in traces if row.stated.strip())
+        return (row for row in traces if _final_answer(row))
     return traces
 
 
@@ -87,5 +87,10 @@ def reasoning_of(row: Trace | Variant, source: TargetSource) -> str | None:
 def answer_of(row: Trace | Variant, source: TargetSource) -> str:
     """The answer that a target has of a row: all of it, or the final one as it states it."""
     if source.states_answer and isinstance(row, Trace):
-        return row.stated
+        return _final_answer(row)
     return row.answer
+
+
+def _final_answer(trace: Trace) -> str:
+    """The final answer in the trace's words, else as the grader read it: "7" for "seven"."""
+    return trace.stated.strip() or trace.parsed

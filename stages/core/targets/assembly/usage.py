@@ -63,6 +63,13 @@ def _with_parts(
     return used | {name: assembled[name]}
 
 
+def by_attempts(used: Mapping[str, AssembledTarget]) -> list[str]:
+    """The targets that go by all attempts at a question."""
+    return [
+        name for name, target in used.items() if target.chooses_attempts or target.counts_attempts
+    ]
+
+
 def check_attempts(
     used: Mapping[str, AssembledTarget],
     teacher: str,
@@ -79,8 +86,8 @@ def check_attempts(
                 f"params.yaml: targets.{name}: assemble.traces_per_question is null, so every "
                 "attempt is taken and none is left to choose; give a number"
             )
-        if target.chooses_attempts or target.counts_attempts:
-            _check_all_are_drawn(name, teacher, section)
+    for name in by_attempts(used):
+        _check_all_are_drawn(name, teacher, section)
 
 
 def _check_all_are_drawn(name: str, teacher: str, section: Any) -> None:
