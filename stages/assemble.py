@@ -1,10 +1,13 @@
 """assemble: turn every target of one teacher into fine-tuning examples for one student.
 
-All targets hold exactly the same (question, sample) rows: those that every compressor and
-truncation kept, and whose examples fit the student's length limit under every target. Anything else
-would compare arms on different questions.
+All targets answer exactly the same questions: those whose rows every compressor and truncation
+kept, and whose examples fit the student's length limit under every target. Anything else would
+compare arms on different questions. Targets with a file hold the same (question, sample) rows.
+Those that are made here (the section `targets`) take other rows of the same questions, as their
+kinds say.
 
-traces, compressed, truncated, the student's tokenizer
+traces, compressed, truncated, the student's tokenizer; responses, where a target goes by all
+attempts
     -> data/<profile>/sft/<teacher>/<student>/<target>.parquet,
        metrics/<profile>/assemble/<teacher>-<student>.json
 Run: python -m stages.assemble --profile default --teacher scripted --student smollm2
@@ -27,7 +30,7 @@ from stages.core.targets.assembly.completions import Prompt, prompts
 from stages.core.targets.assembly.examples import examples, rho_tokens, summary
 from stages.core.targets.assembly.kinds.interface import ATTEMPTS, AssembledTarget, MatchedSet, Plan
 from stages.core.targets.assembly.matching import Limits, Matched, match
-from stages.core.targets.assembly.sources import TargetSource, sources
+from stages.core.targets.assembly.sources import TargetSource, file_targets, sources
 from stages.core.targets.assembly.token_counts import TokenCounts
 
 PARAMS = {
@@ -67,42 +70,53 @@ def main(profile: str, teacher: str, student: str) -> None:
     # Check the params before anything is read
     declared = params.read(PARAMS, profile, teacher=teacher, student=student)
     text = params.section(chat.Text, declared["text"], f"students.{student}.text")
-    options = params.section(Assemble, declared["assemble"], "assemble")
-    _check_grid(declared)
-    assembled = usage.assembled_targets(declared["assembled"])
+    used, limits = _checked(declared, teacher, text.max_tokens)
 
     # Find the rows that all targets share
     data = paths.data(profile)
     known = _sources(data, teacher, student, declared)
-    used = usage.in_use(declared["targets"], assembled, known)
-    usage.check_attempts(used, teacher, declared["teacher"], options.traces_per_question)
+    base = planning.base_sources(declared["targets"], used, known)
     tokenizer = tokens.load(data.model(student))
     questions = _training_questions(data)
     prompt_by_id = prompts(questions.values(), tokenizer, text)
-    limits = Limits(
-        max_tokens=text.max_tokens,
-        per_question=options.traces_per_question,
-        choosing=any(target.chooses_attempts for target in used.values()),
-        raw_lengths=any(target.has_reasoning for target in used.values()),
-    )
-    base = planning.base_sources(declared["targets"], used, known)
     matched = match(base, known["raw"], prompt_by_id, tokenizer, limits)
 
     # Write their examples, and the metrics
-    arms = _arms(declared["targets"], used, base | {ATTEMPTS: known["raw"]}, matched, data, teacher)
+    all_sources = base | {ATTEMPTS: known["raw"]}
+    arms = _arms(declared["targets"], used, all_sources, matched, data, teacher)
     with replacing(data.sft(teacher, student)) as folder:
         _write_examples(folder, arms, matched, prompt_by_id, tokenizer.eos_token)
-    target_metrics = summary(arms.counts, prompt_by_id)
     metrics = {
         "teacher": teacher,
         "student": student,
-        "targets": {
-            target: target_metrics[target] | arms.metrics.get(target, {}) for target in arms.plans
-        },
+        "targets": _target_metrics(arms, prompt_by_id),
         "rho_tokens": rho_tokens(arms.counts, matched.raw, _rewritten(arms, used), questions),
     }
     metric_path = paths.metric(profile, "assemble", f"{teacher}-{student}")
     write_json(metric_path, metrics | _sizes(matched))
+
+
+def _checked(
+    declared: Mapping[str, Any], teacher: str, max_tokens: int
+) -> tuple[dict[str, AssembledTarget], Limits]:
+    """The assembled targets that the grid uses, and the limits of the matched set.
+
+    Raises StageError for params that no target can be made from.
+    """
+    options = params.section(Assemble, declared["assemble"], "assemble")
+    params.entry(params.NonEmptyNames, declared["targets"], "grid.targets")
+    params.entry(params.Compressors, declared["compressors"], "grid.compressors")
+    params.entry(params.Names, declared["truncate_to"], "grid.truncate_to")
+    assembled = usage.assembled_targets(declared["assembled"])
+    used = usage.in_use(declared["targets"], assembled, file_targets(declared))
+    usage.check_attempts(used, teacher, declared["teacher"], options.traces_per_question)
+    limits = Limits(
+        max_tokens=max_tokens,
+        per_question=options.traces_per_question,
+        choosing=any(target.chooses_attempts for target in used.values()),
+        raw_lengths=any(target.has_reasoning for target in used.values()),
+    )
+    return used, limits
 
 
 def _arms(
@@ -154,6 +168,12 @@ def _matched_set(
     return totals, planning.matched_set(matched, attempts.right_shares(drawn, right))
 
 
+def _target_metrics(arms: Arms, prompt_by_id: Mapping[str, Prompt]) -> dict[str, dict[str, Any]]:
+    """The sizes of each target, and what the assembled ones say of themselves."""
+    sizes = summary(arms.counts, prompt_by_id)
+    return {target: sizes[target] | arms.metrics.get(target, {}) for target in arms.plans}
+
+
 def _rewritten(arms: Arms, used: Mapping[str, AssembledTarget]) -> list[str]:
     """The targets that have a ratio to the raw traces: those that have another reasoning."""
     return [
@@ -172,13 +192,6 @@ def _sizes(matched: Matched) -> dict[str, Any]:
         "examples": len(keys),
         "dropped": matched.dropped,
     }
-
-
-def _check_grid(declared: Mapping[str, Any]) -> None:
-    """Raises StageError where an entry of the grid is not a list of names."""
-    params.entry(params.NonEmptyNames, declared["targets"], "grid.targets")
-    params.entry(params.Compressors, declared["compressors"], "grid.compressors")
-    params.entry(params.Names, declared["truncate_to"], "grid.truncate_to")
 
 
 def _training_questions(data: DataPaths) -> dict[str, Question]:

@@ -17,12 +17,12 @@ from stages.core.chat import Text
 from stages.core.grid import Grid
 from stages.core.program import params
 from stages.core.program.errors import StageError
-from stages.core.program.params import TRUNCATED
 from stages.core.questions.contamination import Decontaminate
 from stages.core.questions.items import QuestionSet
 from stages.core.report.study import Settings
 from stages.core.students.origins import StudentSource
 from stages.core.targets.assembly import usage
+from stages.core.targets.assembly.sources import file_targets
 from stages.core.targets.audit import Audit
 from stages.core.training import launch
 from stages.core.training.settings import Method, Training
@@ -121,9 +121,8 @@ def check_names(study: StudySections, grid: Grid) -> None:
 def check_targets(study: StudySections, grid: Grid) -> None:
     """Raises StageError for a target of the grid that is none, or that `assemble` cannot make."""
     assemble = params.section(Assemble, study.assemble, "assemble")
-    truncated = [TRUNCATED + name for name in grid.truncate_to]
-    known = ["raw", *grid.compressors, *truncated, "answer_only"]
-    used = usage.in_use(grid.targets, usage.assembled_targets(study.targets), known)
+    assembled = usage.assembled_targets(study.targets)
+    used = usage.in_use(grid.targets, assembled, file_targets(study.grid))
     for teacher in grid.teachers:
         section = study.teachers[teacher]
         usage.check_attempts(used, teacher, section, assemble.traces_per_question)

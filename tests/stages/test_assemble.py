@@ -230,7 +230,7 @@ def test_unknown_target_is_answered_with_the_known_ones(project: Project, tiny: 
     done = assemble()
     assert done.exit_code == 1
     assert (
-        "grid.targets: 'shortest' is unknown; known: raw, answer_only, mild, strong, truncated_mild"
+        "grid.targets: 'shortest' is unknown; known: raw, mild, strong, truncated_mild, answer_only"
         in done.output
     )
 

@@ -66,7 +66,7 @@ TRUNCATED = "truncated_"  # the name of a truncation is this and the name of its
 _RESERVED_NAMES = {
     "profile": ("imports", "scratch", "store"),
     "compressor": TARGETS,
-    "target": TARGETS,
+    "assembled target": TARGETS,
     "question set": ("all",),
 }
 
@@ -115,7 +115,7 @@ def _unique(names: list[str]) -> list[str]:
 Name = Annotated[str, _name_of("name")]
 Profile = Annotated[str, _name_of("profile")]
 Compressor = Annotated[str, _name_of("compressor")]
-Target = Annotated[str, _name_of("target")]
+Target = Annotated[str, _name_of("assembled target")]
 Compressors = Annotated[list[Compressor], AfterValidator(_unique)]
 QuestionSetName = Annotated[str, _name_of("question set")]
 Names = Annotated[list[Name], AfterValidator(_unique)]

@@ -323,7 +323,11 @@ HALF = {"kind": "mix", "parts": {"raw": 0.5, "mild": 0.5}, "by": "random"}
             "grid.targets: 'nope' is unknown; known: raw, answer_only, mild, strong",
         ),
         (["raw"], {"mild": SHORTEST}, "targets.mild: the grid has another target of this name"),
-        (["raw"], {"raw": SHORTEST}, "target 'raw': this name has another meaning; rename it"),
+        (
+            ["raw"],
+            {"raw": SHORTEST},
+            "assembled target 'raw': this name has another meaning; rename it",
+        ),
         (["raw"], {"A B": SHORTEST}, "a name consists of small letters, digits and _"),
         (
             ["half"],

@@ -23,6 +23,15 @@ class TargetSource:
     states_answer: bool = False  # its answers are the final ones alone, of Trace records
 
 
+def file_targets(grid: Mapping[str, Any]) -> list[str]:
+    """The targets that have a file of their own.
+
+    `grid` holds the names of the compressors and of those in truncate_to.
+    """
+    truncations = [TRUNCATED + name for name in grid["truncate_to"]]
+    return ["raw", *grid["compressors"], *truncations, "answer_only"]
+
+
 def sources(folders: Mapping[str, Path], grid: Mapping[str, Any]) -> dict[str, TargetSource]:
     """The source of each target that has a file of its own, whether the grid trains on it or not.
 
@@ -37,7 +46,7 @@ def sources(folders: Mapping[str, Path], grid: Mapping[str, Any]) -> dict[str, T
     }
     known |= _variants_in(folders["compressed"], "compressors", grid["compressors"], prefix="")
     known |= _variants_in(folders["truncated"], "truncate_to", grid["truncate_to"], TRUNCATED)
-    return known
+    return {target: known[target] for target in file_targets(grid)}
 
 
 def _variants_in(
