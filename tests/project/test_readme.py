@@ -171,6 +171,10 @@ PLANNED = {  # stages that the default profile does not have
         "truncate@half-scripted-half-smollm2",
         "train@half-scripted-truncated_half-smollm2-full-s0",
     },
+    "others": {
+        "train@others-scripted-shortest-smollm2-lora-s0",
+        "train@others-scripted-hard_raw-smollm2-full-s0",
+    },
     "larger": {
         "models@larger-larger",
         "train@larger-scripted-raw-larger-lora-s2",

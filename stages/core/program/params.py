@@ -65,8 +65,7 @@ TRUNCATED = "truncated_"  # the name of a truncation is this and the name of its
 # Names that mean something else: folders of data/, targets, the sum of all question sets
 _RESERVED_NAMES = {
     "profile": ("imports", "scratch", "store"),
-    "compressor": TARGETS,
-    "assembled target": TARGETS,
+    **dict.fromkeys(("compressor", "assembled target"), TARGETS),
     "question set": ("all",),
 }
 
