@@ -129,6 +129,8 @@ def declared() -> dict[str, Any]:
         | {"methods": ["m"], "seeds": ["s0"], "profiles": ["bench"], "imported": ["t"]},
         "compressors": {"c": STRENGTH},
         "audit": {"drop": list(DROP)},
+        "targets": {},
+        "teachers": {"t": {}},
         "assemble": {"traces_per_question": None},
         "students": {"s": {"text": {"prompt_template": TEMPLATE, "max_tokens": 32768}}},
         "methods": {"m": {"budget": "equal_epochs"}},
