@@ -179,6 +179,10 @@ PLANNED = {  # stages that the default profile does not have
         "compress@listed-scripted-listed",
         "train@listed-scripted-listed-smollm2-lora-s0",
     },
+    "others": {
+        "train@others-scripted-shortest-smollm2-lora-s0",
+        "train@others-scripted-hard_raw-smollm2-full-s0",
+    },
     "larger": {
         "models@larger-larger",
         "train@larger-scripted-raw-larger-lora-s2",

@@ -109,9 +109,14 @@ def stated(answer: str, verdict: Verdict, question: Question) -> str:
     if question.grader == "choice" and option_texts and verdict.parsed:
         return option_texts[int(verdict.parsed) - 1]
     text = visible.visible(answer) or ""
-    if question.grader == "numeric":
-        return numbers.in_the_words_of(text, Fraction(verdict.parsed)) if verdict.parsed else ""
-    return candidates.in_its_words(text)
+    words = candidates.in_its_words(text)
+    if question.grader != "numeric":
+        return words
+    if not verdict.parsed:
+        return ""
+    value = Fraction(verdict.parsed)
+    # In the words alone a box is opened: as part of the text, \boxed{72} reads as no number
+    return numbers.in_the_words_of(text, value) or numbers.in_the_words_of(words, value)
 
 
 def _with_known_kind(row: Row) -> Row:

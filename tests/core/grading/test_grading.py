@@ -511,6 +511,8 @@ def test_boxed(text: str, held: str | None) -> None:
     [
         ("numeric", "It costs 3 + 19.5, so the answer is $22.50.", "22.5", (), "22.50"),
         ("numeric", "First 3, so 1,200", "1200", (), "1,200"),
+        ("numeric", "First 3, so $\\boxed{1{,}200}$ in the end.", "1200", (), "1,200"),
+        ("numeric", "It is seven.", "7", (), ""),  # not in digits
         ("choice", "The answer is B.", "B", ("red", "blue"), "blue"),
         ("choice", "The answer is B.", "B", (), "B"),
         ("boolean", "The answer is yes.", "true", (), "yes"),
