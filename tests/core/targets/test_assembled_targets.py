@@ -178,7 +178,7 @@ def test_order_of_the_mapping_does_not_count() -> None:
 
 
 def test_part_may_be_a_selection() -> None:
-    used = {
+    used: dict[str, AssembledTarget] = {
         "shortest": SelectTarget("shortest"),
         "both": MixTarget({"raw": 0.5, "shortest": 0.5}, "length", ["shortest", "raw"]),
     }
