@@ -9,19 +9,13 @@ traces, compressors.<compressor>, audit
 Run: python -m stages.compress --profile default --teacher scripted --compressor mild
 """
 
-import collections
 import functools
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
-import numpy as np
-
 from stages.core import paths, records
-from stages.core.asking import costs
 from stages.core.asking.answering import Asker
 from stages.core.asking.answers import Answer
 from stages.core.asking.language_model import model_settings
@@ -32,8 +26,10 @@ from stages.core.program.errors import StageError
 from stages.core.program.files import write_metrics
 from stages.core.records import Trace, Variant
 from stages.core.targets import parallel
-from stages.core.targets.audit import Audit, audit
+from stages.core.targets.audit import FLAGS, Audit, audit
 from stages.core.targets.compressors import LONGEST_TRACE, extractive, llm
+from stages.core.targets.steps import StepsKept, steps_kept
+from stages.core.targets.tally import CompressionTally, Measures
 
 PARAMS = {"compressor": "compressors.{compressor}", "audit": "audit"}
 OpenTraces = Callable[[], Iterable[Trace]]  # opens the traces anew at each call
@@ -64,39 +60,91 @@ def shorten(
     config: Mapping[str, Any],
     rules: Audit,
     params_path: str,
-    cost: costs.ModelCost,
+    measures: Measures,
     folder: Path = FOLDER,
 ) -> Iterator[Variant]:
     """Yields every trace's variant in order, kept or dropped with its reason.
 
     `config`, found at `params_path`, describes the compressor. `rules` say what drops a variant.
-    `cost` adds up what the compressor took. `folder` is that of the store.
+    `measures` are added to. `folder` is that of the store.
     """
     compressor = compressor_of(config, params_path)
-    if isinstance(compressor, extractive.Extractive):
+    if isinstance(compressor, llm.LLM):
+        yield from _rewritten(open_traces, compressor, rules, params_path, measures, folder)
+    else:
         extract = functools.partial(_extract, compressor=compressor, rules=rules)
-        for extracted, seconds in parallel.ordered(extract, open_traces()):
+        for extracted, steps, seconds in parallel.ordered(extract, open_traces()):
             # An answer without tokens: only the seconds count
-            cost.add(Answer(reasoning="", text="", finish_reason="stop", seconds=seconds))
+            measures.cost.add(Answer(reasoning="", text="", finish_reason="stop", seconds=seconds))
+            measures.steps.add(extracted.source, steps)
             yield extracted
-        return
+
+
+def _rewritten(
+    open_traces: OpenTraces,
+    compressor: llm.LLM,
+    rules: Audit,
+    params_path: str,
+    measures: Measures,
+    folder: Path,
+) -> Iterator[Variant]:
+    """Yields the variants that a model wrote; the arguments are those of `shorten`."""
+    find_fault = functools.partial(_fault, rules=rules)
     with Store(folder) as store:
-        asker = Asker(compressor, store, params_path)
-        for trace, answer in llm.compress(open_traces, compressor, asker):
-            cost.add(answer)
-            yield variant(trace, answer.text, answer.finish_reason, rules)
+        asker = Asker(compressor, store, params_path, examples=compressor.turns)
+        asked = llm.compress(open_traces, compressor, asker, find_fault)
+        choose = functools.partial(_choose, rules=rules)
+        for chosen, steps, answers in parallel.ordered(choose, asked):
+            for answer in answers:
+                measures.cost.add(answer)
+            measures.retries.add(chosen.source, answers, chosen.kept)
+            measures.steps.add(chosen.source, steps)
+            yield chosen
+
+
+def _choose(
+    asked: tuple[Trace, list[Answer]], rules: Audit
+) -> tuple[Variant, StepsKept | None, list[Answer]]:
+    """The variant of a trace and its steps, with the answers that it was chosen from."""
+    trace, answers = asked
+    chosen = shortest(trace, answers, rules)
+    return chosen, _steps(trace, chosen), answers
+
+
+def _fault(trace: Trace, answer: Answer, rules: Audit) -> str | None:
+    """What is wrong with an answer that `rules` drop, in words; None where it passes."""
+    reason = rules.reason(audit(trace, answer.text, answer.finish_reason))
+    return FLAGS[reason] if reason else None
+
+
+def shortest(trace: Trace, answers: Sequence[Answer], rules: Audit) -> Variant:
+    """The variant of the shortest of `answers` that passes, the first of equals.
+
+    Where none passes, it is that of the first answer, with its reason.
+    """
+    variants = [variant(trace, answer.text, answer.finish_reason, rules) for answer in answers]
+    kept = [row for row in variants if row.kept]
+    return min(kept, key=lambda row: row.chars, default=variants[0])
 
 
 def _extract(
     trace: Trace, compressor: extractive.Extractive, rules: Audit
-) -> tuple[Variant, float]:
-    """The variant of `trace`, and the seconds that its compression took on one core."""
+) -> tuple[Variant, StepsKept | None, float]:
+    """The variant of `trace`, its steps, and the seconds that its compression took on one core."""
     if len(trace.reasoning) > LONGEST_TRACE:
-        return variant(trace, "", "oversized", rules), 0.0
+        return variant(trace, "", "oversized", rules), None, 0.0
     started = time.perf_counter()
     text = extractive.compress(trace.question, trace.reasoning, trace.stated, compressor)
     seconds = time.perf_counter() - started
-    return variant(trace, text, "stop", rules), seconds
+    extracted = variant(trace, text, "stop", rules)
+    return extracted, _steps(trace, extracted), seconds
+
+
+def _steps(trace: Trace, row: Variant) -> StepsKept | None:
+    """The steps of `trace` that its variant keeps; None for one that is dropped."""
+    if not row.kept:
+        return None
+    return steps_kept(trace.question, trace.reasoning, trace.stated, row.reasoning)
 
 
 def variant(trace: Trace, text: str, finish_reason: str, rules: Audit) -> Variant:
@@ -121,57 +169,6 @@ def variant(trace: Trace, text: str, finish_reason: str, rules: Audit) -> Varian
     )
 
 
-class CompressionTally:
-    """Counts per question set and the ratios of the kept variants, without holding the texts."""
-
-    def __init__(self) -> None:
-        self.rho: dict[str, list[float]] = collections.defaultdict(list)
-        self.chars: dict[str, list[int]] = collections.defaultdict(list)
-        self.dropped: dict[str, Counter[str]] = collections.defaultdict(Counter)
-        self.flags: dict[str, Counter[str]] = collections.defaultdict(Counter)
-
-    def watch(self, variants: Iterable[Variant]) -> Iterator[Variant]:
-        """Passes `variants` on and counts them."""
-        for compressed in variants:
-            dropped = self.dropped[compressed.source]  # a set is noted even if all of it is kept
-            if compressed.drop_reason:
-                dropped[compressed.drop_reason] += 1
-            self.flags[compressed.source].update(compressed.flags)
-            if compressed.kept:
-                self.rho[compressed.source].append(compressed.rho)
-                self.chars[compressed.source].append(compressed.chars)
-            yield compressed
-
-    def summary(self) -> list[dict[str, Any]]:
-        """Per question set: numbers of traces, and of the kept ones mean and quartiles of rho.
-
-        rho = characters of the compressed reasoning / characters of the raw one. `flags` are of all
-        traces, kept or not. A dropped trace counts under its first flag that drops.
-        """
-        return [self._summary_of(source) for source in sorted(self.dropped)]
-
-    def _summary_of(self, source: str) -> dict[str, Any]:
-        rho = self.rho[source]
-        chars = self.chars[source]
-        dropped = self.dropped[source]
-        quartiles: list[float | None] = [None, None, None]
-        if rho:
-            quartiles = [round(float(value), 6) for value in np.quantile(rho, [0.25, 0.5, 0.75])]
-        lower_quartile, median, upper_quartile = quartiles
-        return {
-            "source": source,
-            "traces": len(rho) + sum(dropped.values()),
-            "kept": len(rho),
-            "dropped": dict(dropped),
-            "flags": dict(self.flags[source]),
-            "rho_mean": round(fmean(rho), 6) if rho else None,
-            "mean_chars": round(fmean(chars), 2) if chars else None,
-            "rho_q1": lower_quartile,
-            "rho_median": median,
-            "rho_q3": upper_quartile,
-        }
-
-
 @command.stage("profile", "teacher", "compressor")
 def main(profile: str, teacher: str, compressor: str) -> None:
     """Compress a teacher's traces to data/<profile>/compressed/<teacher>/<compressor>.parquet."""
@@ -179,22 +176,27 @@ def main(profile: str, teacher: str, compressor: str) -> None:
     declared = params.read(PARAMS, profile, teacher=teacher, compressor=compressor)
     params_path = f"compressors.{compressor}"
     rules = params.section(Audit, declared["audit"], "audit")
-    compressor_of(declared["compressor"], params_path)
+    is_model = isinstance(compressor_of(declared["compressor"], params_path), llm.LLM)
 
     # Compress and audit, row by row
     data = paths.data(profile)
     open_traces = functools.partial(records.read, data.traces(teacher), Trace)
     tally = CompressionTally()
-    cost = costs.ModelCost()
-    variants = shorten(open_traces, declared["compressor"], rules, params_path, cost)
+    measures = Measures()
+    variants = shorten(open_traces, declared["compressor"], rules, params_path, measures)
     watched = command.progress(tally.watch(variants), "compress", unit="trace")
     records.write(data.compressed(teacher, compressor), watched, Variant)
 
     # Write the metrics
     file_stem = f"{teacher}-{compressor}"
     axes = {"teacher": teacher, "compressor": compressor}
-    write_metrics(paths.metric(profile, "compress", file_stem), axes | {"sets": tally.summary()})
-    write_metrics(paths.metric(profile, "cost", file_stem), axes | cost.summary())
+    sets = [row | measures.steps.of(row["source"]) for row in tally.summary()]
+    cost_summary = measures.cost.summary()
+    if is_model:
+        sets = [row | measures.retries.of(row["source"]) for row in sets]
+        cost_summary["retries"] = measures.retries.cost.summary()
+    write_metrics(paths.metric(profile, "compress", file_stem), axes | {"sets": sets})
+    write_metrics(paths.metric(profile, "cost", file_stem), axes | cost_summary)
 
 
 if __name__ == "__main__":

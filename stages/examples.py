@@ -3,7 +3,7 @@
 Training questions have the raw trace and what every target made of it. Evaluated questions have the
 students' greedy answers. The training questions that the example_questions stage chose have both.
 
-questions, traces, compressed, truncated, predictions, scores, example predictions and scores
+questions, traces, compressed, shortened, predictions, scores, example predictions and scores
     -> metrics/<profile>/examples.json (in git, so that the page is drawn from it alone)
 Run: python -m stages.examples --profile default
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from stages.core import paths, records
-from stages.core.cells import TRUNCATED, Cell
+from stages.core.cells import Cell
 from stages.core.grid import Grid
 from stages.core.paths import DataPaths
 from stages.core.program import command, params
@@ -70,9 +70,9 @@ def _version_files(
     """
     for compressor in grid.compressors:
         yield compressor, None, data.compressed(teacher, compressor)
-    for compressor in grid.truncate_to:
+    for shortener in grid.shorteners:
         for student in grid.students:
-            yield TRUNCATED + compressor, student, data.truncated(teacher, student, compressor)
+            yield shortener, student, data.shortened(teacher, student, shortener)
 
 
 def _describe_version(

@@ -1,6 +1,6 @@
 """report: statistics, tables, figures and a page from a profile's tracked metrics and params alone.
 
-metrics/<profile>/{questions.json, examples.json, verify, compress, truncate, assemble, train,
+metrics/<profile>/{questions.json, examples.json, verify, compress, shorten, assemble, train,
     timing, cost, scores}
     -> metrics/<profile>/{summary.json, results.csv}, plots/<profile>/{tables, figures, vega},
        plots/<profile>/report.html

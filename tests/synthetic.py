@@ -26,7 +26,7 @@ TARGETS = ["raw", "light", "strong", "truncated_light", "answer_only"]
 SMALL = Grid(
     teachers=["solver"],
     compressors=["light", "strong"],
-    truncate_to=["light"],
+    shorteners=["truncated_light"],
     targets=TARGETS,
     students=["small"],
     methods=["lora", "full"],
@@ -34,7 +34,7 @@ SMALL = Grid(
     profiles=[PROFILE],
     generated=["solver"],
 )
-ONE = dataclasses.replace(SMALL, compressors=[], truncate_to=[], targets=["raw"], methods=["full"])
+ONE = dataclasses.replace(SMALL, compressors=[], shorteners=[], targets=["raw"], methods=["full"])
 # share of right answers, mean tokens, training tokens of each target
 SHAPE = {
     "raw": (0.7, 300, 90000),
@@ -180,17 +180,16 @@ def _upstream(metrics: Path, grid: Grid, sources: list[str]) -> None:
             pair = {"teacher": teacher, "student": student}
             made = {"questions": 1000, "examples": 900, "dropped": {"too_long": 12}, "targets": {}}
             write(metrics / "assemble" / f"{teacher}-{student}.json", pair | made)
-            for compressor in grid.truncate_to:
+            for shortener in grid.shorteners:
                 lengths = {
-                    "compressor": compressor,
+                    "shortener": shortener,
+                    "budget_of": shortener.removeprefix("truncated_"),
                     "traces": 9,
                     "kept": 9,
                     "mean_tokens": 99.5,
                     "mean_budget": 100.0,
                 }
-                write(
-                    metrics / "truncate" / f"{teacher}-{compressor}-{student}.json", pair | lengths
-                )
+                write(metrics / "shorten" / f"{teacher}-{shortener}-{student}.json", pair | lengths)
 
 
 def _shape(run: Cell) -> tuple[float, int, int]:

@@ -1,7 +1,7 @@
 """Write params.yaml for one profile, as `dvc exp run -S profile=...` does, for a plain `dvc repro`.
 
 All of it is checked before it is written, so that no stage finds a mistake after others were paid
-for.
+for. Entries with `budgets` become one for each budget, which `dvc exp run` does not do.
 
 Run: python -m tools.compose smoke
 """
@@ -17,7 +17,7 @@ from omegaconf import OmegaConf
 from stages.core.program import params_file
 from stages.core.program.errors import StageError
 from stages.core.program.files import write_text
-from tools import sections
+from tools import budgets, sections
 
 ROOT = Path(__file__).resolve().parents[1]
 # A resolver puts this machine into the params: ${oc.env:HF_TOKEN}, and everything else in braces
@@ -62,7 +62,9 @@ def composed(profile: str, overrides: list[str]) -> str:
         OmegaConf.resolve(config)
         # Once more: references can spell a resolver's text, which further references then resolve
         check(config)
-        return OmegaConf.to_yaml(config)
+        text = OmegaConf.to_yaml(config)
+        with_budgets = budgets.expanded(params_file.parsed(text))
+        return text if with_budgets is None else OmegaConf.to_yaml(with_budgets)
     except StageError:
         raise
     # Hydra, OmegaConf and PyYAML raise errors of many kinds for what a profile's file can hold

@@ -31,7 +31,7 @@ RHO = {  # compressed / raw characters, the paper's means
 CHARS_PER_TOKEN = 3.45  # measured on 189 answers of Qwen3-8B with their reasoning
 ANSWER = 100  # tokens, or 345 characters, of the same answers without their reasoning
 QUESTION = 100  # tokens, those of the chat turn included; our assumption
-# Tokens around a trace: stages/core/targets/compressors/prompt.txt with its marks
+# Tokens around a trace: conf/prompts/compress.txt with its marks
 COMPRESSORS_PROMPT = 240
 # Share of correct attempts: the middle of the paper's best and worst set for Qwen
 ACCURACY = (0.990 + 0.682) / 2
@@ -75,12 +75,19 @@ class StudyCosts:
     traces: float
 
     def target_tokens(self, teacher: str, target: str) -> float:
-        """Tokens of a completion, mean. A truncated raw trace is as long as its compressed form."""
+        """Tokens of a completion, mean. A shortened raw trace is as long as its budget.
+
+        A target that is made in assemble counts as one of raw traces, which are the longest.
+        """
         raw_tokens = RAW_CHARS[teacher] / CHARS_PER_TOKEN
-        form = target.removeprefix("truncated_")
-        if form == "answer_only":
+        if target == "answer_only":
             return ANSWER
-        rho = 1.0 if form == "raw" else RHO[teacher, form]
+        shortener = self.params["shorteners"].get(target, {})
+        if "ratio" in shortener:
+            return float(raw_tokens * shortener["ratio"] + ANSWER)
+        form = shortener.get("budget_of", target)
+        is_whole = form == "raw" or form in self.params["targets"]
+        rho = 1.0 if is_whole else RHO[teacher, form]
         return raw_tokens * rho + ANSWER
 
     def generate(self, teacher: str) -> PartCost:

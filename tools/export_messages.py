@@ -14,7 +14,6 @@ from typing import Any
 import click
 
 from stages.core import paths, records
-from stages.core.cells import TRUNCATED
 from stages.core.imports import messages
 from stages.core.paths import DataPaths
 from stages.core.program import command
@@ -28,7 +27,8 @@ def rows(
 ) -> Iterator[dict[str, Any]]:
     """Yields the rows of one target in the order of their questions, with one row group in memory.
 
-    Raises StageError for a truncated target without a student.
+    A target that is neither raw, answer_only nor a compressor is a shortener's. Raises StageError
+    for one of those without a student.
     """
     traces = records.read(data.traces(teacher), Trace)
     origin = {"teacher": teacher, "target": target}
@@ -40,16 +40,31 @@ def rows(
         for trace in traces:
             yield messages.written(trace, None, form) | origin
         return
-    path = data.compressed(teacher, target)
-    if target.startswith(TRUNCATED):
-        if student is None:
-            raise StageError(
-                f"--target {target}: cut to the tokens of a student; name it with --student"
-            )
-        path = data.truncated(teacher, student, target.removeprefix(TRUNCATED))
+    path = _variants_path(data, teacher, target, student)
+    if not path.exists():
+        raise StageError(
+            f"{path}: no such file; run `dvc repro` or `dvc pull {path}`. Targets that are made in "
+            "assemble are in data/<profile>/sft/ alone"
+        )
     # Both files are sorted by question and sample. Traces without a kept variant are left out
     for trace, variant in messages.rewritten(traces, records.read(path, Variant)):
         yield messages.written(trace, variant.reasoning, form) | origin | {"rho": variant.rho}
+
+
+def _variants_path(data: DataPaths, teacher: str, target: str, student: str | None) -> Path:
+    """The file of a compressor's or shortener's variants.
+
+    Raises StageError where it is a shortener's and no student is named.
+    """
+    if student is not None:
+        shortened_path = data.shortened(teacher, student, target)
+        if shortened_path.exists():
+            return shortened_path
+    elif any(data.folder.glob(f"shortened/{teacher}/*/{target}.parquet")):
+        raise StageError(
+            f"--target {target}: shortened to the tokens of a student; name it with --student"
+        )
+    return data.compressed(teacher, target)
 
 
 def _token_counts(trace: Trace) -> dict[str, int | None]:

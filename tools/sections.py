@@ -17,12 +17,14 @@ from stages.core.chat import Text
 from stages.core.grid import Grid
 from stages.core.program import params
 from stages.core.program.errors import StageError
-from stages.core.program.params import TRUNCATED
 from stages.core.questions.contamination import Decontaminate
 from stages.core.questions.items import QuestionSet
 from stages.core.report.study import Settings
 from stages.core.students.origins import StudentSource
+from stages.core.targets.assembly import usage
+from stages.core.targets.assembly.sources import file_targets
 from stages.core.targets.audit import Audit
+from stages.core.targets.shorteners.kinds import settings_of
 from stages.core.training import launch
 from stages.core.training.settings import Method, Training
 from stages.evaluate import Evaluate, language_model
@@ -43,6 +45,8 @@ class StudySections:
     audit: dict[str, Any]
     teachers: dict[params.Name, dict[str, Any]]
     compressors: dict[params.Compressor, dict[str, Any]]
+    shorteners: dict[params.Shortener, dict[str, Any]]
+    targets: dict[params.Target, dict[str, Any]]
     assemble: dict[str, Any]
     students: dict[params.Name, dict[str, Any]]
     methods: dict[params.Name, dict[str, Any]]
@@ -78,8 +82,8 @@ def check(study_params: Section) -> None:
     grid = params.section(Grid, study.grid, "grid")
     evaluate = params.section(Evaluate, study.evaluate, "evaluate")
     params.section(Audit, study.audit, "audit")
-    params.section(Assemble, study.assemble, "assemble")
     check_names(study, grid)
+    check_targets(study, grid)
     params.section(Settings, study.report, "report")
     check_headline(study.report["headline"], grid)
     check_questions(study.questions, evaluate)
@@ -90,6 +94,8 @@ def check(study_params: Section) -> None:
         check_teacher(teacher, f"teachers.{name}", imported)
     for name, compressor in study.compressors.items():
         compressor_of(compressor, f"compressors.{name}")
+    for name, shortener in study.shorteners.items():
+        check_shortener(name, shortener, grid)
     training_by_student = {}
     for name, student in study.students.items():
         training_by_student[name] = check_student(student, f"students.{name}", evaluate)
@@ -109,15 +115,24 @@ def check_names(study: StudySections, grid: Grid) -> None:
             f"params.yaml: grid.profiles: {grid.profiles}: "
             f"expected the profile itself, [{study.profile}]"
         )
-    for axis in ("teachers", "compressors", "students", "methods", "seeds"):
+    for axis in ("teachers", "compressors", "shorteners", "students", "methods", "seeds"):
         _check_known(getattr(grid, axis), getattr(study, axis), f"grid.{axis}", axis)
-    _check_known(grid.truncate_to, grid.compressors, "grid.truncate_to", "grid.compressors")
-    targets = ["raw"]
-    targets += grid.compressors
-    targets += [TRUNCATED + name for name in grid.truncate_to]
-    targets.append("answer_only")
-    _check_known(grid.targets, targets, "grid.targets", "the targets of this grid")
+    for name in study.compressors:
+        if name in study.shorteners:
+            raise StageError(
+                f"params.yaml: shorteners.{name}: a compressor has this name too; rename one"
+            )
     _check_origins(grid)
+
+
+def check_targets(study: StudySections, grid: Grid) -> None:
+    """Raises StageError for a target of the grid that is none, or that `assemble` cannot make."""
+    assemble = params.section(Assemble, study.assemble, "assemble")
+    assembled = usage.assembled_targets(study.targets)
+    used = usage.in_use(grid.targets, assembled, file_targets(study.grid))
+    for teacher in grid.teachers:
+        section = study.teachers[teacher]
+        usage.check_attempts(used, teacher, section, assemble.traces_per_question)
 
 
 def _check_origins(grid: Grid) -> None:
@@ -147,6 +162,16 @@ def _check_known(
                 f"params.yaml: {params_path}: {name!r} is not in {known_from}; "
                 f"known: {', '.join(known_names)}"
             )
+
+
+def check_shortener(name: str, section: Section, grid: Grid) -> None:
+    """Raises StageError for a shortener that cannot be made, and for one of the grid whose budgets
+    are those of a compressor that the grid does not have.
+    """
+    _, settings = settings_of(section, f"shorteners.{name}")
+    if name in grid.shorteners and settings.budget_of is not None:
+        params_path = f"shorteners.{name}.budget_of"
+        _check_known([settings.budget_of], grid.compressors, params_path, "grid.compressors")
 
 
 def check_headline(headline: Section, grid: Grid) -> None:

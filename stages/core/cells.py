@@ -7,10 +7,9 @@ from dataclasses import astuple, dataclass, fields
 
 from stages.core.program.errors import StageError
 
-# Imported under its own name, so that it may be imported from here: beside the names of cells
-from stages.core.program.params import TRUNCATED as TRUNCATED
-
 UNTRAINED = "untrained"
+# What the names of targets that are cut at a budget begin with: truncated_mild
+TRUNCATED = "truncated_"
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,10 @@ class Cell:
 
 
 def label(target: str) -> str:
-    """A target's name for readers, e.g. "truncated to mild". Compressors keep their names."""
+    """A target's name for readers, e.g. "truncated to mild", "answer only", "tail to mild".
+
+    Names are the user's words with _ between them; `truncated_mild` alone lacks one.
+    """
     if target.startswith(TRUNCATED):
-        return f"truncated to {target.removeprefix(TRUNCATED)}"
-    return "answer only" if target == "answer_only" else target
+        target = "truncated to " + target.removeprefix(TRUNCATED)
+    return target.replace("_", " ")

@@ -7,7 +7,7 @@ both call `prompt`, so their prompts are the same by construction.
 
 import datetime
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,8 @@ QUESTION = "{question}"  # of a prompt template
 # How models set their reasoning apart: think tags, or the channels of gpt-oss (OpenAI's harmony
 # format)
 FORMATS = ("think", "harmony")
+# Earlier turns that a model is shown as examples: what the user wrote, and what it answered
+Turns = Sequence[tuple[str, str]]
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _SENTINEL = "question-2f7c41"  # a question that no template has in its own words
 _TAG = re.compile(r"</?think>")
@@ -67,12 +69,13 @@ def prompt(
     arguments: Mapping[str, Any] | None = None,
     system: str | None = None,
     date: str | None = None,
+    examples: Turns = (),
 ) -> str:
     """The user's turn and the generation header.
 
     Special tokens in the question become plain text (see `plain`). `template` is a text with
     `{question}` in it. None takes the tokenizer's own chat template, with `arguments`
-    (reasoning_effort, enable_thinking) and a `system` message. Raises StageError where there is no
+    (reasoning_effort, enable_thinking), a `system` message and `examples`. Raises StageError where there is no
     chat template, and where it reads the clock but no `date` is given: its prompts would change
     each day.
     """
@@ -85,7 +88,8 @@ def prompt(
             "give the student a prompt_template in conf/profile/"
         )
     template_variables = dict(arguments or {}) | {"strftime_now": _clock(tokenizer, date)}
-    rendered = _rendered(tokenizer, question, template_variables, system)
+    turns = messages(question, system, examples)
+    rendered = _rendered(tokenizer, turns, template_variables)
     if question.strip() not in rendered:
         raise StageError(
             f"{tokenizer.name_or_path}: its chat template leaves the question out; give a "
@@ -94,18 +98,19 @@ def prompt(
     return rendered
 
 
-def messages(question: str, system: str | None) -> list[dict[str, str]]:
-    """The turns before the model's own: the user's, after a system message where there is one."""
-    turns = [{"role": "user", "content": question}]
-    if system:
-        turns.insert(0, {"role": "system", "content": system})
+def messages(question: str, system: str | None, examples: Turns = ()) -> list[dict[str, str]]:
+    """The turns before the model's own: a system message and examples, where there are some, and
+    the user's.
+    """
+    turns = [{"role": "system", "content": system}] if system else []
+    for asked, answered in examples:
+        turns.append({"role": "user", "content": asked})
+        turns.append({"role": "assistant", "content": answered})
+    turns.append({"role": "user", "content": question})
     return turns
 
 
-def _rendered(
-    tokenizer: Any, question: str, arguments: Mapping[str, Any], system: str | None
-) -> str:
-    turns = messages(question, system)
+def _rendered(tokenizer: Any, turns: list[dict[str, str]], arguments: Mapping[str, Any]) -> str:
     try:
         return str(
             tokenizer.apply_chat_template(

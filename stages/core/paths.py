@@ -49,9 +49,9 @@ class DataPaths:
         """A teacher's traces, shortened by a compressor."""
         return self.folder / "compressed" / teacher / f"{compressor}.parquet"
 
-    def truncated(self, teacher: str, student: str, compressor: str) -> Path:
-        """A teacher's traces, cut to a compressor's lengths in a student's tokens."""
-        return self.folder / "truncated" / teacher / student / f"{compressor}.parquet"
+    def shortened(self, teacher: str, student: str, shortener: str) -> Path:
+        """A teacher's traces, brought down by a shortener to a budget of a student's tokens."""
+        return self.folder / "shortened" / teacher / student / f"{shortener}.parquet"
 
     def sft(self, teacher: str, student: str) -> Path:
         """The folder of a student's training examples, a file for each target."""

@@ -1,6 +1,7 @@
 """Run benchmarks, and keep the results of those that did not run.
 
 Run: python -m tests.bench [vllm] [store] [extractive] [grading] [training] [pipeline] [dvc]
+     [pruning]
 """
 
 import json
@@ -12,7 +13,7 @@ import click
 
 from stages.core.machine import hardware
 from stages.core.program.files import read_json, write_json
-from tests.bench import dvc, extractive, grading, pipeline, store, training, vllm
+from tests.bench import dvc, extractive, grading, pipeline, pruning, store, training, vllm
 
 OUT = Path("metrics/bench.json")
 BENCHMARKS = {
@@ -23,6 +24,7 @@ BENCHMARKS = {
     "training": training.bench,
     "pipeline": pipeline.bench,
     "dvc": dvc.bench,
+    "pruning": pruning.bench,
 }
 
 

@@ -29,14 +29,14 @@ LIMIT = {"seconds": 600, "gb": 4}
 CELL = {
     "verify": ["--teacher", "t"],
     "compress": ["--teacher", "t", "--compressor", "c"],
-    "truncate": ["--teacher", "t", "--compressor", "c", "--student", "s"],
+    "shorten": ["--teacher", "t", "--shortener", "truncated_c", "--student", "s"],
     "assemble": ["--teacher", "t", "--student", "s"],
     "report": [],
 }
 OUTS = {
     "verify": "traces",
     "compress": "compressed",
-    "truncate": "truncated",
+    "shorten": "shortened",
     "assemble": "sft",
     "report": "plots",
 }
@@ -117,7 +117,7 @@ def declared() -> dict[str, Any]:
     axes = {
         "teachers": ["t"],
         "compressors": ["c"],
-        "truncate_to": ["c"],
+        "shorteners": ["truncated_c"],
         "targets": targets,
         "students": ["s"],
     }
@@ -128,7 +128,10 @@ def declared() -> dict[str, Any]:
         "grid": axes
         | {"methods": ["m"], "seeds": ["s0"], "profiles": ["bench"], "imported": ["t"]},
         "compressors": {"c": STRENGTH},
+        "shorteners": {"truncated_c": {"kind": "cut", "keep": "head", "budget_of": "c"}},
         "audit": {"drop": list(DROP)},
+        "targets": {},
+        "teachers": {"t": {}},
         "assemble": {"traces_per_question": None},
         "students": {"s": {"text": {"prompt_template": TEMPLATE, "max_tokens": 32768}}},
         "methods": {"m": {"budget": "equal_epochs"}},

@@ -26,7 +26,7 @@ STAGES = {  # how many of each the grid has
     "generate": 2,
     "verify": 2,
     "compress": 4,
-    "truncate": 8,
+    "shorten": 8,
     "assemble": 8,
     "example_questions": 4,
     "train": 80,

@@ -91,7 +91,7 @@ def test_traces_of_a_store_need_no_teacher(smoked: Project, tmp_path: Path) -> N
         name.partition("@")[0]
         for name in second.repro("--downstream", "compress", "evaluate_untrained")
     }
-    assert ran >= {"compress", "truncate", "assemble", "train", "evaluate", "score", "report"}
+    assert ran >= {"compress", "shorten", "assemble", "train", "evaluate", "score", "report"}
     assert not ran & {"generate", "verify", "questions"}
     assert not (second.root / "data/smoke/responses").exists()
 

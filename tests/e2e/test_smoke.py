@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests import composing
 from tests.e2e.project import Project
 
 TARGETS = ("raw", "strong", "truncated_mild", "answer_only")
@@ -148,6 +149,9 @@ def test_touched_grading_code_retrains_nothing(project: Project) -> None:
 def test_changed_strength_reruns_that_compressors_chain_alone(project: Project) -> None:
     project.compose("smoke", "compressors.strong.max_ratio=0.5")
     chain = {"compress@smoke-scripted-strong", "assemble@smoke-scripted-tiny"}
+    # The budgets are in the folder of all compressed traces. Their files come out as they were
+    shorteners = composing.declared("smoke")["grid"]["shorteners"]
+    chain |= {f"shorten@smoke-scripted-{name}-tiny" for name in shorteners}
     chain |= {"example_questions@smoke-tiny", "examples@smoke", "report@smoke"}
     cell = "smoke-scripted-strong-tiny-lora-s0"
     chain |= {f"train@{cell}", f"evaluate@{cell}"}

@@ -9,7 +9,7 @@ import torch
 from click.testing import CliRunner
 from dvc.utils.hydra import compose_and_dump
 
-from stages import assemble, compress, evaluate, generate, models, train, truncate
+from stages import assemble, compress, evaluate, generate, models, shorten, train
 from stages.core import records
 from stages.core.paths import DataPaths
 from stages.core.records import Example, Prediction, Question, Response, Trace, Variant
@@ -102,7 +102,7 @@ def test_student_is_made_trained_and_asked(
 ) -> None:
     data = root / "data/paper"
     run(models, student=name)
-    run(truncate, teacher=TEACHER, compressor="llama70b", student=name)
+    run(shorten, teacher=TEACHER, shortener="truncated_llama70b", student=name)
     run(assemble, teacher=TEACHER, student=name)
     examples = list(records.read(data / f"sft/{TEACHER}/{name}/raw.parquet", Example))
     assert len(examples) == TAUGHT

@@ -69,7 +69,7 @@ def declared(
     params["grid"] |= {
         "profiles": [PROFILE],
         "compressors": ["strong"],
-        "truncate_to": [],
+        "shorteners": [],
         "targets": [*ARMS],
     }
     params["teachers"][TEACHER] |= {"samples": 1}

@@ -94,7 +94,7 @@ def refused(root: Path, stage: str, *options: str, profile: str = "test") -> str
         ("import_traces", ("--teacher", "brought")),
         ("verify", ("--teacher", "solver")),
         ("compress", ("--teacher", "solver", "--compressor", "short")),
-        ("truncate", ("--teacher", "solver", "--compressor", "short", "--student", "tiny")),
+        ("shorten", ("--teacher", "solver", "--shortener", "truncated_short", "--student", "tiny")),
         ("assemble", ("--teacher", "solver", "--student", "tiny")),
         ("example_questions", ("--student", "tiny")),
         ("train", ARM),

@@ -117,16 +117,12 @@ def test_profile_names_only_what_it_holds(profile: str, tmp_path: Path) -> None:
     assert params["profile"] == profile
     assert grid["profiles"] == [profile]
     assert sorted(grid["generated"] + grid["imported"]) == sorted(grid["teachers"])
-    for axis in ("teachers", "compressors", "students", "methods", "seeds"):
+    for axis in ("teachers", "compressors", "shorteners", "students", "methods", "seeds"):
         assert set(grid[axis]) <= set(params[axis]), axis
         assert all(re.fullmatch(r"[a-z0-9_]+", name) for name in grid[axis]), axis
-    assert set(grid["truncate_to"]) <= set(grid["compressors"])
-    targets = {
-        "raw",
-        "answer_only",
-        *grid["compressors"],
-        *(f"truncated_{name}" for name in grid["truncate_to"]),
-    }
+    budgets = [params["shorteners"][name].get("budget_of") for name in grid["shorteners"]]
+    assert set(budgets) <= {None, *grid["compressors"]}
+    targets = {"raw", "answer_only", *grid["compressors"], *grid["shorteners"], *params["targets"]}
     assert set(grid["targets"]) <= targets
     for axis in ("teacher", "student", "method"):
         assert params["report"]["headline"][axis] in grid[f"{axis}s"]

@@ -41,7 +41,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "import_traces": ("--teacher", "brought"),
     "verify": ("--teacher", "scripted"),
     "compress": ("--teacher", "scripted", "--compressor", "mild"),
-    "truncate": ("--teacher", "scripted", "--compressor", "mild", "--student", "tiny"),
+    "shorten": ("--teacher", "scripted", "--shortener", "truncated_mild", "--student", "tiny"),
     "assemble": ("--teacher", "scripted", "--student", "tiny"),
     "example_questions": ("--student", "tiny"),
     "train": ARM,
@@ -228,6 +228,14 @@ SERVED = ("--teacher", "served")
             "sampling.max_new_token: unknown entry",
         ),
         ("generate", SERVED, "teachers/served/model", ..., "teachers.served.model: missing"),
+        ("generate", SERVED, "teachers/served/instruction", "", "teachers.served.instruction: ''"),
+        (
+            "generate",
+            None,
+            "teachers/scripted/instruction",
+            "Be brief.",
+            "teachers.scripted: instruction: the scripted teacher is a program",
+        ),
         (
             "generate",
             SERVED,
@@ -305,7 +313,22 @@ SERVED = ("--teacher", "served")
             math.nan,
             "compressors.mild.max_ratio: nan",
         ),
+        (
+            "compress",
+            None,
+            "compressors/mild/ratio",
+            0.5,
+            "compressors.mild: compressor: expected one of max_ratio",
+        ),
         ("compress", None, "audit/drop", "tags", "audit.drop: 'tags' is not list"),
+        (
+            "compress",
+            MODEL,
+            "compressors/model/prompt",
+            "conf/prompts/steps.yaml",
+            "compressors.model: prompt: 'conf/prompts/steps.yaml': without {reasoning}",
+        ),
+        ("compress", MODEL, "compressors/model/retries", -1, "compressors.model.retries: -1"),
         ("compress", MODEL, "compressors/model/context", 0, "compressors.model.context: 0"),
         (
             "compress",
@@ -322,8 +345,8 @@ SERVED = ("--teacher", "served")
             "'raw': this name has another",
         ),
         (
-            "truncate",
-            ("--teacher", "../x", *COMMANDS["truncate"][2:]),
+            "shorten",
+            ("--teacher", "../x", *COMMANDS["shorten"][2:]),
             "audit",
             {},
             "teacher '../x': a name",
@@ -343,6 +366,20 @@ SERVED = ("--teacher", "served")
             r"seed 's\n0': a name consists of small letters",
         ),
         ("assemble", None, "assemble/traces_per_question", 0, "assemble.traces_per_question: 0"),
+        ("assemble", None, "targets/half/by", "size", "targets.half.by: 'size'"),
+        ("assemble", None, "targets/half/kind", "blend", "targets.half.kind: 'blend' is unknown"),
+        ("assemble", None, "targets/half", None, "targets.half: None is not dict"),
+        ("assemble", None, "targets/raw", {}, "'raw': this name has another meaning"),
+        ("assemble", None, "targets/some/seed", 2**40, "targets.some.seed: 1099511627776"),
+        ("assemble", None, "targets/half/parts/raw", 0.6, "targets.half: parts: 2 targets with"),
+        (
+            "assemble",
+            None,
+            "grid/targets",
+            ["raw", "shortest"],
+            "targets.shortest: it goes by all K attempts, and teachers.scripted stops at the first",
+        ),
+        ("assemble", None, "grid/targets", ["raw", "best"], "grid.targets: 'best' is unknown"),
         (
             "assemble",
             None,
@@ -481,6 +518,19 @@ def test_profile_is_a_name(
 ) -> None:
     project(**smoke | {"profile": profile})
     assert "profile" in ended(stage, *COMMANDS[stage], profile=profile)
+
+
+@pytest.mark.parametrize("stage", COMMANDS)
+@pytest.mark.parametrize("params_path", ["compressors/strong", "shorteners/truncated_mild"])
+def test_budgets_that_no_one_expanded_end_every_stage(
+    project: Project, smoke: dict[str, Any], stage: str, params_path: str
+) -> None:
+    project(**put(smoke, f"{params_path}/budgets", [0.1]))
+    entry = params_path.replace("/", ".")
+    assert ended(stage, *COMMANDS[stage], profile="smoke") == (
+        f"error: params.yaml: {entry}.budgets: `dvc exp run` does not expand budgets; "
+        "run `make params PROFILE=smoke`, then `dvc repro`"
+    )
 
 
 def test_key_that_stands_twice_is_named(project: Project) -> None:

@@ -11,7 +11,7 @@ from stages.core.cells import Cell
 from tests.imports import ROOT
 
 GRAPH: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
-AXES = ("profile", "teacher", "target", "student", "method", "seed", "compressor")
+AXES = ("profile", "teacher", "target", "student", "method", "seed", "compressor", "shortener")
 ITEM = {axis: f"${{item.{axis}}}" for axis in AXES}
 DATA = paths.data(ITEM["profile"])
 CELL = Cell(*(ITEM[axis] for axis in ("teacher", "target", "student", "method", "seed")))
@@ -37,7 +37,7 @@ def outs(stage: str) -> set[str]:
         ("verify", DATA.traces(ITEM["teacher"])),
         ("verify", DATA.disagreements("verify", ITEM["teacher"])),
         ("compress", DATA.compressed(ITEM["teacher"], ITEM["compressor"])),
-        ("truncate", DATA.truncated(ITEM["teacher"], ITEM["student"], ITEM["compressor"])),
+        ("shorten", DATA.shortened(ITEM["teacher"], ITEM["student"], ITEM["shortener"])),
         ("assemble", DATA.sft(ITEM["teacher"], ITEM["student"])),
         ("example_questions", DATA.example_questions(ITEM["student"])),
         ("train", DATA.checkpoint(CELL)),

@@ -168,8 +168,20 @@ PLANNED = {  # stages that the default profile does not have
     "mine": {"import_traces@mine-qwen", "train@mine-qwen-strong-smollm2-lora-s0"},
     "half": {
         "compress@half-scripted-half",
-        "truncate@half-scripted-half-smollm2",
+        "shorten@half-scripted-truncated_half-smollm2",
         "train@half-scripted-truncated_half-smollm2-full-s0",
+    },
+    "budgets": {
+        "shorten@budgets-scripted-ends_10-smollm2",
+        "train@budgets-scripted-ends_30-smollm2-lora-s0",
+    },
+    "listed": {
+        "compress@listed-scripted-listed",
+        "train@listed-scripted-listed-smollm2-lora-s0",
+    },
+    "others": {
+        "train@others-scripted-shortest-smollm2-lora-s0",
+        "train@others-scripted-hard_raw-smollm2-full-s0",
     },
     "larger": {
         "models@larger-larger",

@@ -103,8 +103,14 @@ def student(
             "path": str(before),
         }
         declared = declared | {"source": source}
-    grid = {"targets": ["raw", "answer_only"], "compressors": [], "truncate_to": []}
-    project(grid=grid, assemble={"traces_per_question": None}, students={name: declared})
+    grid = {"targets": ["raw", "answer_only"], "compressors": [], "shorteners": []}
+    project(
+        grid=grid,
+        targets={},
+        teachers={"solver": {}},
+        assemble={"traces_per_question": None},
+        students={name: declared},
+    )
     done = CliRunner().invoke(
         models.main, ["--profile", "test", "--student", name], catch_exceptions=False
     )
@@ -256,7 +262,7 @@ def test_completion_ends_with_the_eos_and_is_read_back(
 
 def test_students_are_trained_on_the_ids_that_they_are_asked_with(student: Student) -> None:
     data, tokenizer = student.root / "data/test", student.tokenizer
-    for folder in ("compressed/solver", f"truncated/solver/{student.name}"):
+    for folder in ("compressed/solver", f"shortened/solver/{student.name}"):
         (data / folder).mkdir(parents=True)
     records.write(data / "questions.parquet", [question()], Question)
     ohm = trace(reasoning="It is 5 \u2126, e\u0301.")  # which Qwen's tokenizer composes

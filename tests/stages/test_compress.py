@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.compress import CompressionTally, shorten, variant
+from stages.compress import shorten, variant
 from stages.core import records, tokens
-from stages.core.asking import costs
 from stages.core.asking.store import Store
 from stages.core.program.errors import StageError
 from stages.core.records import Trace, Variant
 from stages.core.targets.audit import Audit
-from stages.core.targets.compressors import LONGEST_TRACE, llm
+from stages.core.targets.compressors import LONGEST_TRACE, prompts
+from stages.core.targets.tally import CompressionTally, Measures
 from tests.conftest import Project
 from tests.made import run, trace
 from tests.servers import chat_response, serving
@@ -37,7 +37,7 @@ def shortened(
 ) -> list[Variant]:
     """Every trace's variant."""
     return list(
-        shorten(lambda: iter(traces), config, rules, "compressors.mine", costs.ModelCost(), folder)
+        shorten(lambda: iter(traces), config, rules, "compressors.mine", Measures(), folder)
     )
 
 
@@ -57,6 +57,17 @@ def model_compressor(tiny: Path, **changes: Any) -> dict[str, Any]:
             "attention": "eager",
         },
     } | changes
+
+
+def mark_of(row: Trace) -> str:
+    """The word of the marks in the prompt of a trace."""
+    return prompts.mark(row.question, row.reasoning, row.answer)
+
+
+def rendered(row: Trace) -> str:
+    """The default prompt of a trace."""
+    template = prompts.default_template()
+    return prompts.render(template, row.question, row.reasoning, row.answer)
 
 
 def test_extractive_keeps_what_derives_the_answer(folder: Path) -> None:
@@ -144,7 +155,10 @@ def test_counts_are_of_the_kept_and_the_dropped() -> None:
     [
         ({"kind": "magic"}, "compressors.mine.kind: 'magic' is unknown; known: extractive, llm"),
         ({}, "compressors.mine.kind: None is unknown"),
-        ({"kind": "extractive"}, "compressors.mine.max_ratio: missing"),
+        ({"kind": "extractive"}, "compressors.mine: compressor: expected one of max_ratio"),
+        ({"kind": "extractive", "max_ratio": 0.5, "ratio": 0.5}, "expected one of max_ratio"),
+        ({"kind": "extractive", "ratio": 0.0}, "ratio is 0.0, expected a share above 0"),
+        ({"kind": "extractive", "ratio": "0.1"}, "compressors.mine.ratio: .0.1. is not"),
         (
             {"kind": "extractive", "max_ratio": 2.0, "trim": True},
             "expected a share between 0 and 1",
@@ -170,13 +184,13 @@ def test_prompt_holds_question_trace_and_answer_as_they_are() -> None:
     with_braces = trace(
         0, question="{reasoning} of {x}?", reasoning="{answer} \\frac{1}{2} {mark}", answer="{} 3"
     )
-    text = llm.render(with_braces)
+    text = rendered(with_braces)
     positions = [
         text.index(part)
         for part in (with_braces.question, with_braces.reasoning, with_braces.answer)
     ]
     assert positions == sorted(positions)
-    expected = llm.PROMPT.read_text().replace("{mark}", llm.mark(with_braces))
+    expected = prompts.DEFAULT.read_text().replace("{mark}", mark_of(with_braces))
     for name in ("question", "reasoning", "answer"):
         expected = expected.replace(f"{{{name}}}", f"%{name}")
     for name in ("question", "reasoning", "answer"):
@@ -195,9 +209,9 @@ HOSTILE = [
 def test_no_text_in_a_trace_can_close_the_marks(reasoning: str) -> None:
     """Between its two marks stands the whole trace, and the marks' word is nowhere in the material."""
     first = trace(0, reasoning=reasoning)
-    guess = llm.mark(first)
+    guess = mark_of(first)
     for hostile in (first, trace(0, reasoning=f"{reasoning}\n[{guess} reasoning ends]")):
-        word, text = llm.mark(hostile), llm.render(hostile)
+        word, text = mark_of(hostile), rendered(hostile)
         assert word not in hostile.question + hostile.reasoning + hostile.answer
         _, _, rest = text.partition(f"[{word} reasoning begins]\n")
         inside, _, after = rest.partition(f"\n[{word} reasoning ends]")
@@ -210,8 +224,8 @@ def test_mark_is_not_in_the_material_and_follows_from_it(
     question: str, reasoning: str, answer: str
 ) -> None:
     row = trace(0, question=question, reasoning=reasoning, answer=answer)
-    assert llm.mark(row) == llm.mark(row)
-    assert llm.mark(row) not in f"{question}\n{reasoning}\n{answer}"
+    assert mark_of(row) == mark_of(row)
+    assert mark_of(row) not in f"{question}\n{reasoning}\n{answer}"
 
 
 def test_model_shortens_every_trace_in_order_and_is_asked_once(tiny: Path, folder: Path) -> None:
@@ -220,14 +234,14 @@ def test_model_shortens_every_trace_in_order_and_is_asked_once(tiny: Path, folde
     assert {row.finish_reason for row in variants} <= {"stop", "length"}
     with Store(folder) as store:
         assert len(store) == 3
-    cost = costs.ModelCost()
+    measures = Measures()
     again = shorten(
-        lambda: iter(TRACES), model_compressor(tiny), RULES, "compressors.mine", cost, folder
+        lambda: iter(TRACES), model_compressor(tiny), RULES, "compressors.mine", measures, folder
     )
     assert list(again) == variants
-    assert (cost.answers, cost.prompt_tokens) == (
+    assert (measures.cost.answers, measures.cost.prompt_tokens) == (
         3,
-        sum(len(llm.render(row)) + 1 for row in TRACES),
+        sum(len(rendered(row)) + 1 for row in TRACES),
     )
     with Store(folder) as store:
         assert len(store) == 3
@@ -237,7 +251,7 @@ def test_trace_that_leaves_no_room_is_dropped_and_never_cut(
     tiny: Path, tokenizer: Any, folder: Path
 ) -> None:
     traces = [TRACES[0], trace(1, reasoning="x" * 300), TRACES[2]]
-    room = tokens.count(tokenizer, llm.render(TRACES[0]) + "\n") + 8
+    room = tokens.count(tokenizer, rendered(TRACES[0]) + "\n") + 8
     variants = shortened(traces, model_compressor(tiny, context=room), folder)
     assert [row.drop_reason == "over_context" for row in variants] == [False, True, False]
     assert (variants[1].reasoning, variants[1].kept) == ("", False)
@@ -313,6 +327,8 @@ def test_command_writes_variants_and_counts(project: Project) -> None:
     cost = json.loads((root / "metrics/test/cost/solver-strong.json").read_text())[0]
     assert (cost["answers"], cost["completion_tokens"], cost["seconds"] > 0) == (3, None, True)
     counted = json.loads((root / "metrics/test/compress/solver-strong.json").read_text())[0]
+    # The question of the first trace gives the number that it derives
+    assert (counted["sets"][0]["steps_kept"], counted["sets"][0]["steps_measured"]) == (1.0, 2)
     assert (counted["teacher"], counted["compressor"], counted["sets"][0]["kept"]) == (
         "solver",
         "strong",

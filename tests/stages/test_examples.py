@@ -19,7 +19,7 @@ GRID = {
     "profiles": ["test"],
     "teachers": ["solver"],
     "compressors": ["mild"],
-    "truncate_to": ["mild"],
+    "shorteners": ["truncated_mild"],
     "targets": ["raw", "mild", "truncated_mild"],
     "students": ["tiny"],
     "methods": ["full"],
@@ -72,7 +72,7 @@ def test_all_texts_together_are_bounded_by_fewer_questions_first(cells: int, set
     grid = Grid(
         teachers=["a"],
         compressors=["b"],
-        truncate_to=["b"],
+        shorteners=["b"],
         targets=["raw"],
         students=["c"],
         methods=["full"],
@@ -102,7 +102,7 @@ def written(project: Project) -> Path:
         variant(0, kept=False, drop_reason="refused"),
         variant(1, reasoning="short", flags=("verbatim",)),
     ]
-    for place in ("compressed/solver/mild", "truncated/solver/tiny/mild"):
+    for place in ("compressed/solver/mild", "shortened/solver/tiny/truncated_mild"):
         records.write(data / f"{place}.parquet", short, Variant)
     for cell in CELLS:
         said = [

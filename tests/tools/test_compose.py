@@ -177,14 +177,29 @@ NAMES = [
     ("+methods.lora.optimiser=x", "methods.lora.optimiser: unknown entry"),
     ("methods.lora.budget=equal_epoch", "budget: 'equal_epoch' is unknown; known: equal_epochs"),
     (
-        "grid.targets=[raw,shortest]",
-        "grid.targets: 'shortest' is not in the targets of this grid; known: raw, mild",
+        "grid.targets=[raw,best]",
+        "grid.targets: 'best' is unknown; known: raw, mild, strong, truncated_mild, answer_only, sh",
     ),
     (
         "grid.targets=[truncated_strong]",
-        "grid.targets: 'truncated_strong' is not in the targets of this grid",
+        "grid.targets: 'truncated_strong' is unknown",
     ),
-    ("grid.truncate_to=[none]", "grid.truncate_to: 'none' is not in grid.compressors"),
+    (
+        "grid.targets=[raw,shortest]",
+        "targets.shortest: it goes by all K attempts, and teachers.scripted stops at the first "
+        "correct one; set teachers.scripted.stop_at_first_correct: false",
+    ),
+    ("+targets.mild={kind: answer, text: stated}", "targets.mild: the grid has another target of"),
+    ("+targets.raw={kind: answer, text: stated}", "'raw': this name has another meaning"),
+    ("targets.half.kind=blend", "targets.half.kind: 'blend' is unknown; known: answer, mix, sel"),
+    ("targets.half.parts.raw=0.4", "targets.half: parts: 2 targets with shares of 0.9 together"),
+    ("targets=null", "targets: None is not dict"),
+    ("~targets", "targets: missing"),
+    (
+        "+teachers.scripted.instruction=Briefly",
+        "teachers.scripted: instruction: the scripted teacher is a program that reads the question",
+    ),
+    ("grid.shorteners=[none]", "grid.shorteners: 'none' is not in shorteners"),
     ("grid.students=[huge]", "grid.students: 'huge' is not in students; known: smollm2, tiny"),
     ("grid.methods=[magic]", "grid.methods: 'magic' is not in methods"),
     ("grid.imported=[scripted]", "grid.teachers: 'scripted': expected each teacher in one of"),
@@ -205,8 +220,20 @@ NAMES = [
         "'raw': this name has another meaning",
     ),
     (
-        "+compressors.truncated_x={kind: extractive, max_ratio: 0.5, trim: true}",
-        "'truncated_x': this name has another",
+        "+shorteners.raw={kind: cut, keep: head, ratio: 0.5}",
+        "'raw': this name has another meaning",
+    ),
+    (
+        "+shorteners.mild={kind: cut, keep: head, ratio: 0.5}",
+        "shorteners.mild: a compressor has this name too; rename one",
+    ),
+    (
+        "shorteners.truncated_mild.budget_of=moderate",
+        "shorteners.truncated_mild.budget_of: 'moderate' is not in grid.compressors; known: mild",
+    ),
+    (
+        "+shorteners.truncated_mild.ratio=0.5",
+        "shorteners.truncated_mild: expected exactly one of ratio, a share of the raw tokens",
     ),
     (
         "+compressors.answer_only={kind: extractive, max_ratio: 0.5, trim: true}",
@@ -409,7 +436,7 @@ def test_profiles_and_examples_are_composed_as_dvc_does(composer: Composer, tmp_
 
     examples = {
         name: next(block for block in blocks("yaml") if f"profile: {name}\n" in block)
-        for name in ("half", "larger")
+        for name in ("half", "listed", "larger", "others")
     }
     for name, text in {"mine": MINE, **examples}.items():
         composer.profile(name, text)

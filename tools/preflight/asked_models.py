@@ -4,16 +4,15 @@ It is about their files, prompts and context, and the memory that serves them.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from stages.compress import compressor_of
-from stages.core import tokens
+from stages.core import chat, tokens
 from stages.core.asking.language_model import LanguageModel, model_settings
 from stages.core.program import params
-from stages.core.records import Trace
-from stages.core.targets.compressors import llm
+from stages.core.targets.compressors import prompts as prompts_of_compressors
 from stages.core.targets.compressors.llm import LLM
 from stages.generate import Teacher
 from tools.preflight import fetching, memory, prompts
@@ -34,7 +33,10 @@ def check_teacher(
     if teacher.inference["engine"] == "scripted":
         report.ok(subject, "files", "a program, no model")
         return 0
-    task = _Task(question=prompts.QUESTION, longest_question=longest_question)
+    task = _Task(
+        question=teacher.message(prompts.QUESTION),
+        longest_question=longest_question,
+    )
     return _check(teacher, task, room, report, subject)
 
 
@@ -55,7 +57,10 @@ def check_compressor(
         report.ok(subject, "files", "a program, no model")
         return 0
     task = _Task(
-        question=llm.render(_example_trace()),
+        question=prompts_of_compressors.render(
+            compressor.template, prompts.QUESTION, prompts.REASONING, prompts.ANSWER
+        ),
+        examples=compressor.turns,
         longest_question=longest_question,
         limits={"context": compressor.context},
         trace_tokens=trace_tokens,
@@ -77,17 +82,7 @@ class _Task:
     longest_question: str  # for the length of the longest prompt
     limits: Mapping[str, int] = field(default_factory=dict)  # tokens that the params allow, by name
     trace_tokens: int = 0  # of the longest trace that the model reads besides
-
-
-def _example_trace() -> Trace:
-    """A trace with a question, a rationale and an answer, and nothing else."""
-    blank: dict[str, Any] = dict.fromkeys((column.name for column in fields(Trace)), "")
-    texts = {
-        "question": prompts.QUESTION,
-        "reasoning": prompts.REASONING,
-        "answer": prompts.ANSWER,
-    }
-    return Trace(**blank | texts)
+    examples: chat.Turns = ()
 
 
 def _check(model: LanguageModel, task: _Task, room: Room, report: Report, subject: str) -> int:
@@ -109,6 +104,7 @@ def _check(model: LanguageModel, task: _Task, room: Room, report: Report, subjec
         question=task.question,
         arguments=model.template_arguments,
         system=model.system,
+        examples=task.examples,
     )
     rendered = prompts.show_prompt(tokenizer_folder, turn, report, subject)
     if rendered is not None:

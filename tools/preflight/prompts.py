@@ -44,11 +44,18 @@ class Turn:
     question: str = QUESTION
     arguments: Mapping[str, Any] | None = None  # of the tokenizer's own template
     system: str | None = None
+    examples: chat.Turns = ()
 
     def rendered(self, tokenizer: Any, date: str | None) -> str:
         """The prompt as the stages make it, with a date."""
         return chat.prompt(
-            tokenizer, self.template, self.question, self.arguments, date=date, system=self.system
+            tokenizer,
+            self.template,
+            self.question,
+            self.arguments,
+            self.system,
+            date,
+            self.examples,
         )
 
 

@@ -53,8 +53,11 @@ class Asker:
         params_path: str,
         revision: str | None = None,
         load: Callable[..., engines.Engine] = engines.load,
+        examples: chat.Turns = (),
     ) -> None:
         """`params_path` says where `config` is in the params, for errors.
+
+        `examples` are turns that come before each request.
 
         `revision` stands for the model's weights. Its default is the config's revision, else a
         fingerprint of the folder, which reads only the ends of large files. `load` is called as
@@ -65,6 +68,8 @@ class Asker:
         engine_settings, self.sampling = model_settings(config, params_path)
         self.renders: bool = engine_settings.renders
         self.tokenizer = self._tokenizer()
+        # Their special tokens end no turn
+        self.examples = [(self.plain(asked), self.plain(told)) for asked, told in examples]
         self.revision = revision or config.revision or fingerprint(Path(config.model))
         # Whether texts keep their special tokens. Servers that render prompts decide by themselves
         # which tokens they leave out.
@@ -78,6 +83,8 @@ class Asker:
         prompt_shape: dict[str, Any] = {"template": self.config.template_arguments}
         if self.config.system and self.renders:  # else the system message is in the prompt's ids
             prompt_shape["system"] = self.config.system
+        if self.examples and self.renders:
+            prompt_shape["examples"] = self.examples
         shape = engine_shape | prompt_shape
         if self.special:
             shape["special"] = True
@@ -132,6 +139,7 @@ class Asker:
             config.template_arguments,
             config.system,
             config.date,
+            self.examples,
         )
         return tokens.ids(self.tokenizer, rendered), config.opened or chat.opens(rendered)
 
@@ -141,10 +149,17 @@ class Asker:
             return len(request.prompt)
         if not self.tokenizer:
             return None
+        if not self.tokenizer.chat_template:  # only the server has it: the texts of the turns
+            turns = chat.messages(request.prompt, self.config.system, self.examples)
+            return sum(tokens.count(self.tokenizer, turn["content"]) for turn in turns)
         # Rendered as the server will render it
-        template = None if self.tokenizer.chat_template else "{question}"
         rendered = chat.prompt(
-            self.tokenizer, template, request.prompt, system=self.config.system, date=ANY_DAY
+            self.tokenizer,
+            None,
+            request.prompt,
+            system=self.config.system,
+            date=ANY_DAY,
+            examples=self.examples,
         )
         return tokens.count(self.tokenizer, rendered)
 
@@ -187,6 +202,7 @@ class Asker:
             self.config.revision,
             self.special,
             self.config.system,
+            self.examples,
         )
         return self.load(model, self.config.inference, f"{self.params_path}.inference")
 

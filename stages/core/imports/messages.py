@@ -66,7 +66,7 @@ def rewritten(
         if trace is None:
             raise StageError(
                 f"question {variant.question_id}, sample {variant.sample}: rewritten, but no "
-                "trace; rerun compress and truncate"
+                "trace; rerun compress and shorten"
             )
         if variant.kept:
             yield trace, variant

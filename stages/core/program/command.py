@@ -57,8 +57,9 @@ _OPTION_HELP = {
     "profile": "the profile that params.yaml is composed for",
     "teacher": "an entry of teachers in params.yaml",
     "compressor": "an entry of compressors in params.yaml",
+    "shortener": "an entry of shorteners in params.yaml",
     "student": "an entry of students in params.yaml",
-    "target": "raw, answer_only, a compressor, or truncated_<compressor>",
+    "target": "raw, answer_only, a compressor, a shortener, or an entry of targets",
     "method": "an entry of methods in params.yaml",
     "seed": "an entry of seeds in params.yaml",
 }

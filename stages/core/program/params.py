@@ -61,11 +61,13 @@ def one_of(*known: str) -> AfterValidator:
 
 NAME = re.compile(r"[a-z0-9_]+")  # e.g. smollm2, truncated_mild
 TARGETS = ("raw", "answer_only", "untrained")
-TRUNCATED = "truncated_"  # the name of a truncation is this and the name of its compressor
+# The sections whose entries may have several budgets, of which tools/compose.py makes entries
+BUDGETED = ("compressors", "shorteners")
+BUDGETS = "budgets"
 # Names that mean something else: folders of data/, targets, the sum of all question sets
 _RESERVED_NAMES = {
     "profile": ("imports", "scratch", "store"),
-    "compressor": TARGETS,
+    **dict.fromkeys(("compressor", "shortener", "assembled target"), TARGETS),
     "question set": ("all",),
 }
 
@@ -79,8 +81,7 @@ def check_name(kind: str, name: Any) -> str:
         raise StageError(
             f"{kind} {complaints.quoted(name)}: a name consists of small letters, digits and _; rename it"
         )
-    is_truncation = kind == "compressor" and name.startswith(TRUNCATED)
-    if name in _RESERVED_NAMES.get(kind, ()) or is_truncation:
+    if name in _RESERVED_NAMES.get(kind, ()):
         raise StageError(f"{kind} {name!r}: this name has another meaning; rename it")
     return name
 
@@ -114,7 +115,10 @@ def _unique(names: list[str]) -> list[str]:
 Name = Annotated[str, _name_of("name")]
 Profile = Annotated[str, _name_of("profile")]
 Compressor = Annotated[str, _name_of("compressor")]
+Target = Annotated[str, _name_of("assembled target")]
 Compressors = Annotated[list[Compressor], AfterValidator(_unique)]
+Shortener = Annotated[str, _name_of("shortener")]
+Shorteners = Annotated[list[Shortener], AfterValidator(_unique)]
 QuestionSetName = Annotated[str, _name_of("question set")]
 Names = Annotated[list[Name], AfterValidator(_unique)]
 NonEmptyNames = Annotated[Names, Field(min_length=1)]
@@ -173,10 +177,23 @@ def read(declared: Mapping[str, str], profile: str, **cell: str | None) -> dict[
             f"profile {profile!r}: {FILE} is composed for {complaints.quoted(all_params.get('profile'))}; "
             f"run `make params PROFILE={profile}` first"
         )
+    _check_expanded(all_params, profile)
     return {
         name: _entry_at(all_params, params_path.format(**cell))
         for name, params_path in declared.items()
     }
+
+
+def _check_expanded(all_params: Mapping[str, Any], profile: str) -> None:
+    """Raises StageError for params that `dvc exp run` composed, with budgets that it leaves alone."""
+    for section_name in BUDGETED:
+        entries = all_params.get(section_name)
+        for name, value in entries.items() if isinstance(entries, dict) else ():
+            if isinstance(value, dict) and BUDGETS in value:
+                raise StageError(
+                    f"{FILE}: {section_name}.{name}.{BUDGETS}: `dvc exp run` does not expand "
+                    f"budgets; run `make params PROFILE={profile}`, then `dvc repro`"
+                )
 
 
 def _entry_at(all_params: Mapping[str, Any], params_path: str) -> Any:

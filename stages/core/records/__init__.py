@@ -123,7 +123,7 @@ class Trace(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Variant(Record):
-    """A trace's reasoning as one target has it: compressed or truncated.
+    """A trace's reasoning as one target has it: compressed or shortened.
 
     `chars` and `raw_chars` count the characters of the reasoning, without the answer. `tokens` and
     `raw_tokens` are counted by the student's tokenizer. They are None for a variant that serves all

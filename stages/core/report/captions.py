@@ -13,7 +13,7 @@ FIGURES = {
     "5_accuracy_tokens": ("scores",),
     "5b_accuracy_generated": ("scores",),
     "6_cost": ("train", "timing"),
-    "7_truncation": ("scores", "truncate"),
+    "7_truncation": ("scores", "shorten"),
     "8_retention_efficiency": ("scores",),
     "9_budget": ("scores",),
     "11_frontier": ("scores", "train"),

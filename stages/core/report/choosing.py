@@ -59,7 +59,7 @@ def limits(grid: Grid, train_sets: int, evaluated_sets: int, count: int) -> Limi
     its traces and versions, and of all cells' answers. Every evaluated question has answers, and
     so has every training question that is shown.
     """
-    versions = len(grid.compressors) + len(grid.truncate_to) * len(grid.students)
+    versions = len(grid.compressors) + len(grid.shorteners) * len(grid.students)
     trace_texts = len(grid.teachers) * (2 + versions)
     answer_texts = 2 * len(grid.cells())
     train_texts = train_sets * (1 + trace_texts + answer_texts)

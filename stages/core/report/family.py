@@ -1,14 +1,15 @@
 """All comparisons of a report, the family that Holm's correction is over.
 
 They compare every arm with raw by group, every arm with the untrained student, and compression with
-truncation.
+the shorteners to its budgets.
 """
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from stages.core.cells import TRUNCATED, Cell
+from stages.core.cells import Cell
 from stages.core.grid import ALL
 from stages.core.report.arms import raw_arms, untrained_students
 from stages.core.report.metrics import Inputs
@@ -28,44 +29,47 @@ class Correction:
     comparisons: int  # all that have a p
 
 
-def truncation_comparisons(
+def shortener_comparisons(
     answers: Mapping[Cell, Answers], inputs: Inputs, bootstrap: Bootstrap
 ) -> list[Comparison]:
-    """Compression against truncation to its lengths, wherever the grid has both."""
-    truncated_arms = _truncated_arms(answers)
-    if not truncated_arms:
-        return []
-    # All are resampled together, each once
-    compared = dict.fromkeys([*truncated_arms, *truncated_arms.values()])
-    compared_answers = {cell: answers[cell] for cell in compared}
-    measures = measuring.measure(compared_answers, truncated_arms, bootstrap)
-    lengths = {
-        (metrics["teacher"], metrics["compressor"], metrics["student"]): metrics
-        for metrics in inputs.truncate
-    }
+    """Compression against every shortener to its budgets, wherever the grid has both."""
     comparisons = []
-    for cell, truncated in truncated_arms.items():
-        cell_lengths = lengths.get((cell.teacher, cell.target, cell.student), {})
-        comparison = Comparison(
-            cell=cell,
-            compressed=measures[cell],
-            truncated=measures[truncated],
-            tokens=cell_lengths.get("mean_tokens"),
-            budget=cell_lengths.get("mean_budget"),
-        )
-        comparisons.append(comparison)
+    for metrics, controls in _controls(answers, inputs):
+        # All are resampled together, each once
+        compared = dict.fromkeys([*controls, *controls.values()])
+        compared_answers = {cell: answers[cell] for cell in compared}
+        measures = measuring.measure(compared_answers, controls, bootstrap)
+        for cell, control in controls.items():
+            comparison = Comparison(
+                cell=cell,
+                shortener=control.target,
+                compressed=measures[cell],
+                shortened=measures[control],
+                tokens=metrics["mean_tokens"],
+                budget=metrics["mean_budget"],
+            )
+            comparisons.append(comparison)
     return comparisons
 
 
-def _truncated_arms(cells: Iterable[Cell]) -> dict[Cell, Cell]:
-    """The arm of each compressor's arm that is truncated to its lengths, where it is there."""
-    truncated_arms = {}
+def _controls(
+    cells: Iterable[Cell], inputs: Inputs
+) -> list[tuple[Mapping[str, Any], dict[Cell, Cell]]]:
+    """For the metrics of each shortener to a compressor's budgets: the arms of that compressor, each
+    with the arm of the shortener, where both are there.
+    """
     cells = list(cells)
-    for cell in cells:
-        truncated = dataclasses.replace(cell, target=TRUNCATED + cell.target)
-        if truncated in cells:
-            truncated_arms[cell] = truncated
-    return truncated_arms
+    controls_by_metrics = []
+    for metrics in inputs.shorten:
+        compressed = (metrics["teacher"], metrics["budget_of"], metrics["student"])
+        controls = {}
+        for cell in cells:
+            control = dataclasses.replace(cell, target=metrics["shortener"])
+            if (cell.teacher, cell.target, cell.student) == compressed and control in cells:
+                controls[cell] = control
+        if controls:
+            controls_by_metrics.append((metrics, controls))
+    return controls_by_metrics
 
 
 def size(answers: Mapping[Cell, Answers], inputs: Inputs) -> int:
@@ -74,8 +78,9 @@ def size(answers: Mapping[Cell, Answers], inputs: Inputs) -> int:
     compared_with_raw = [
         cell for cell, raw in raw_arms(answers).items() if cell != raw and raw in answers
     ]
-    with_untrained, with_truncated = untrained_students(answers), _truncated_arms(answers)
-    return len(compared_with_raw) * len(groups) + len(with_untrained) + len(with_truncated)
+    with_untrained = untrained_students(answers)
+    with_shortened = sum(len(controls) for _, controls in _controls(answers, inputs))
+    return len(compared_with_raw) * len(groups) + len(with_untrained) + with_shortened
 
 
 def corrected(

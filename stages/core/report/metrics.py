@@ -44,7 +44,7 @@ FIELDS = {
         "teacher compressor sets",
         "source traces kept dropped rho_mean rho_median rho_q1 rho_q3 mean_chars",
     ),
-    "truncate": Fields("teacher compressor student mean_tokens mean_budget"),
+    "shorten": Fields("teacher shortener student budget_of mean_tokens mean_budget"),
     "assemble": Fields("teacher student questions examples dropped"),
     "train": Fields("examples passes prompt_tokens completion_tokens steps flops_6n packed"),
     "timing": Fields("device threads step_seconds peak_memory_gb"),
@@ -61,7 +61,7 @@ class Inputs:
     datasets: Sequence[Metrics]
     verify: Sequence[Metrics]
     compress: Sequence[Metrics]
-    truncate: Sequence[Metrics]
+    shorten: Sequence[Metrics]
     assemble: Sequence[Metrics]
     cost: Sequence[Metrics]  # of teachers, and with `compressor` of compressors
     train: Mapping[Cell, Metrics]
@@ -84,7 +84,7 @@ def expected_files(grid: Grid) -> dict[str, list[str]]:
     stems = {
         "verify": product(grid.teachers),
         "compress": product(grid.teachers, grid.compressors),
-        "truncate": product(grid.teachers, grid.truncate_to, grid.students),
+        "shorten": product(grid.teachers, grid.shorteners, grid.students),
         "assemble": product(grid.teachers, grid.students),
         "train": trained,
         "timing": trained,
@@ -142,7 +142,7 @@ def load(root: Path, grid: Grid) -> Inputs:
         datasets=_read_file(root / "questions.json", QUESTION_FIELDS)["sets"],
         verify=list(metrics["verify"].values()),
         compress=list(metrics["compress"].values()),
-        truncate=list(metrics["truncate"].values()),
+        shorten=list(metrics["shorten"].values()),
         assemble=list(metrics["assemble"].values()),
         cost=list(metrics["cost"].values()),
         train={cell: train[cell.name] for cell in costed},

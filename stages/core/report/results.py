@@ -199,12 +199,13 @@ def _results_of(training: tuple[str, str, str], results: Sequence[Result]) -> li
 
 @dataclass(frozen=True)
 class Comparison:
-    """Training on compressed traces against training on raw ones cut to the same token budget."""
+    """Training on compressed traces against training on raw ones shortened to the same budgets."""
 
     cell: Cell
-    compressed: Measure  # against `truncated`
-    truncated: Measure
-    # Means over the truncated examples
+    shortener: str
+    compressed: Measure  # against `shortened`
+    shortened: Measure
+    # Means over the shortened traces
     tokens: float | None = None
     budget: float | None = None
 

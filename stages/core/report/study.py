@@ -89,7 +89,7 @@ class Study:
     budgets: Mapping[str, str]  # of training, by method
     arms: Sequence[Result]
     cells: Sequence[Result]
-    compared: Sequence[Comparison]  # compression with truncation
+    compared: Sequence[Comparison]  # compression with shorteners
     caps: Sequence[int]  # of generated tokens
     curves: Mapping[Cell, Sequence[Estimate]]  # the accuracy of each arm at each cap
     # Both are empty where no way of shortening has several budgets
@@ -109,9 +109,9 @@ def compute(
     comparisons = family.size(answers_by_arm, inputs)
     bootstrap = replace(settings.bootstrap, comparisons=comparisons)
     main_answers = arms.main_answers(answers_by_arm, inputs)
-    results, truncation_comparisons = family.corrected(
+    results, shortener_comparisons = family.corrected(
         arms.results(inputs, answers_by_arm, bootstrap, cap),
-        family.truncation_comparisons(main_answers, inputs, bootstrap),
+        family.shortener_comparisons(main_answers, inputs, bootstrap),
         bootstrap.confidence,
     )
     caps = lengths.caps(cap)
@@ -123,7 +123,7 @@ def compute(
         budgets=budgets,
         arms=results,
         cells=_single_results(inputs, answers_by_arm, bootstrap, cap),
-        compared=truncation_comparisons,
+        compared=shortener_comparisons,
         caps=caps,
         curves=arms.accuracy_at_caps(main_answers, caps, bootstrap),
         frontiers=all_frontiers,

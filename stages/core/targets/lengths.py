@@ -63,20 +63,64 @@ def firsts(tokenizer: Any, texts: Sequence[str], budgets: Sequence[int]) -> list
     encodings = _backend(tokenizer).encode_batch(texts, add_special_tokens=False)
     starts = []
     for encoding, text, budget in zip(encodings, texts, budgets, strict=True):
-        starts.append((_start(encoding, text, budget), len(encoding)))
+        starts.append((start(encoding, text, budget), len(encoding)))
     return starts
 
 
-def _start(encoding: Any, text: str, budget: int) -> str:
-    """The longest start of `text` within `budget` tokens."""
-    if len(encoding) <= budget:
+def start(encoding: Any, text: str, count: int) -> str:
+    """The first `count` tokens of `text`, without a character of which a token is missing."""
+    if len(encoding) <= count:
         return text
-    if budget <= 0:
+    if count <= 0:
         return ""
-    _, last_end = encoding.token_to_chars(budget - 1)
-    next_start, _ = encoding.token_to_chars(budget)
+    _, last_end = encoding.token_to_chars(count - 1)
+    next_start, _ = encoding.token_to_chars(count)
     # The tokens of a character that is cut overlap: each spans all of it
     return text[: min(last_end, next_start)]
+
+
+def end(encoding: Any, text: str, count: int) -> str:
+    """The last `count` tokens of `text`, without a character of which a token is missing."""
+    if len(encoding) <= count:
+        return text
+    if count <= 0:
+        return ""
+    first_start, _ = encoding.token_to_chars(len(encoding) - count)
+    _, previous_end = encoding.token_to_chars(len(encoding) - count - 1)
+    return text[max(first_start, previous_end) :]
+
+
+class LastEncodings:
+    """Encodings with the offsets of their tokens, which say where a text can be cut, and counts.
+
+    Those of the last texts are kept: a batch's lengths are asked for before it is cut, and what is
+    left of it is counted by whoever cuts it and by whoever asked. Encodings of 10,000 characters
+    take 0.3 MB.
+    """
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+        self._texts: list[str] = []
+        self._encodings: list[Any] = []
+        self._counted_texts: list[str] = []
+        self._counts: list[int] = []
+
+    def of(self, texts: Sequence[str]) -> list[Any]:
+        """The encoding of each of `texts`, as Rust objects without special tokens."""
+        if self._texts != list(texts):
+            # Not encode_batch_fast: it leaves out the offsets
+            self._encodings = _backend(self._tokenizer).encode_batch(
+                texts, add_special_tokens=False
+            )
+            self._texts = list(texts)
+        return self._encodings
+
+    def counts(self, texts: Sequence[str]) -> list[int]:
+        """The number of tokens of each of `texts`."""
+        if self._counted_texts != list(texts):
+            self._counts = counts(self._tokenizer, texts)
+            self._counted_texts = list(texts)
+        return self._counts
 
 
 def _backend(tokenizer: Any) -> Any:

@@ -252,7 +252,10 @@ def test_row_renders_as_the_students_learn_it(project: Project, tokenizer: Any) 
 
 @pytest.mark.parametrize(
     ("target", "place"),
-    [("mild", "compressed/t/mild.parquet"), ("truncated_mild", "truncated/t/tiny/mild.parquet")],
+    [
+        ("mild", "compressed/t/mild.parquet"),
+        ("truncated_mild", "shortened/t/tiny/truncated_mild.parquet"),
+    ],
 )
 def test_kept_variants_are_written_with_their_questions(
     project: Project, target: str, place: str
@@ -290,7 +293,7 @@ def test_answers_alone_have_no_think_block(project: Project) -> None:
         (
             ("--target", "truncated_mild"),
             "rows.jsonl",
-            "--target truncated_mild: cut to the tokens of a student; name",
+            "--target truncated_mild: shortened to the tokens of a student; name",
         ),
         (("--target", "mild"), "rows.jsonl", "data/test/compressed/t/mild.parquet: no such file"),
         (
@@ -306,6 +309,8 @@ def test_bad_export_leaves_nothing(
     root = project()
     records.write(root / "data/test/traces/t.parquet", [trace(0), trace(2)], Trace)
     records.write(root / "data/test/compressed/t/stray.parquet", [variant(0), variant(1)], Variant)
+    shortened_path = root / "data/test/shortened/t/tiny/truncated_mild.parquet"
+    records.write(shortened_path, [variant(0)], Variant)
     done = CliRunner().invoke(main, ["--profile", "test", "--teacher", "t", *options, out])
     assert done.exit_code == 1
     assert f"error: {complaint}" in done.output

@@ -10,6 +10,7 @@ from stages.core.asking.engines import scripted
 from stages.core.program.errors import StageError
 from stages.core.targets.compressors import sentences
 from stages.core.targets.compressors.extractive import Extractive, compress
+from stages.core.targets.compressors.support import support_of
 
 MILD, STRONG = Extractive(0.6, trim=False), Extractive(0.0, trim=True)
 HALTING = scripted.ScriptedSettings(wrong_rate=0, false_start_rate=0.5, check_rate=1)
@@ -18,7 +19,10 @@ WORDS = "so 12 7 3.5 1,000 = + * is gives wait maybe answer $x$ \\frac{1}{2} (a)
     " "
 )
 TEXT = st.text(max_size=80) | st.lists(st.sampled_from(WORDS), max_size=40).map(" ".join)
-STRENGTH = st.builds(Extractive, st.floats(0, 1), st.booleans())
+BUDGETS = st.floats(0, 1, exclude_min=True)
+STRENGTH = st.builds(Extractive, st.floats(0, 1), st.booleans()) | st.builds(
+    Extractive, trim=st.booleans(), ratio=BUDGETS
+)
 CHAINS = st.lists(st.integers(1, 99), min_size=2, max_size=5).map(
     lambda numbers: " + ".join(map(str, numbers)) + " ="
 )
@@ -134,75 +138,85 @@ def test_ratio_bounds_what_is_added_beyond_the_support() -> None:
     assert sizes[0] < sizes[-1]
 
 
+BOOKS_QUESTION = "Sam bought 13 and 17 books, 15 used. How many new?"
+
+
+@pytest.mark.parametrize(
+    ("ratio", "expected"),
+    [
+        (0.001, ["."]),  # a character in any case
+        (0.02, ["ooks."]),
+        (0.03, ["books."]),  # the end of the last step, in whole words
+        (0.08, ["15 gives 15 new books."]),
+        (0.1, ["30 - 15 gives 15 new books."]),
+        (0.22, ["30 - 15 gives 15 new books."]),
+        (0.24, ["In total he bought 13 + 17 = 30 books.", "30 - 15 gives 15 new books."]),
+        (
+            0.5,
+            [
+                BOOKS.splitlines()[0],
+                "In total he bought 13 + 17 = 30 books.",
+                "30 - 15 gives 15 new books.",
+            ],
+        ),
+        (1.0, lines(BOOKS)),
+    ],
+)
+def test_smaller_budget_keeps_what_is_nearer_to_the_answer(
+    ratio: float, expected: list[str]
+) -> None:
+    compressed = compress(BOOKS_QUESTION, BOOKS, "15", Extractive(ratio=ratio))
+    assert compressed.split("\n") == expected
+
+
+@given(question=TEXT, reasoning=TEXT, answer=TEXT, ratio=BUDGETS, trim=st.booleans())
+def test_ratio_is_never_exceeded(
+    question: str, reasoning: str, answer: str, ratio: float, trim: bool
+) -> None:
+    compressed = compress(question, reasoning, answer, Extractive(trim=trim, ratio=ratio))
+    assert len(compressed) <= max(1, ratio * len(reasoning))
+
+
+@given(question=TEXT, reasoning=TEXT, answer=TEXT, ratios=st.tuples(BUDGETS, BUDGETS))
+def test_larger_budget_keeps_all_of_a_smaller_one(
+    question: str, reasoning: str, answer: str, ratios: tuple[float, float]
+) -> None:
+    small, large = (
+        compress(question, reasoning, answer, Extractive(ratio=ratio)).split("\n")
+        for ratio in sorted(ratios)
+    )
+    all_lines = lines(reasoning)
+    if set(small) <= set(all_lines):  # else it is the end of one sentence
+        assert is_in_order(small, all_lines)
+        assert set(small) <= set(large)
+
+
+@given(question=CHAINS, seed=st.integers(0, 10**6), ratio=BUDGETS)
+def test_steps_that_are_left_lead_to_the_answer(question: str, seed: int, ratio: float) -> None:
+    """Of a chain, a step is kept only with all that come after it."""
+    reasoning, answer = scripted.write(question, HALTING, seed)
+    steps = scripted.solve(question, random.Random(0), 0).steps
+    compressed = compress(question, reasoning, answer, Extractive(ratio=ratio))
+    kept = [f" {step.left} = {step.value}." in f" {compressed}" for step in steps]
+    assert kept == sorted(kept)
+
+
+@given(question=TEXT, reasoning=TEXT, answer=TEXT, strength=STRENGTH)
+def test_same_trace_gives_the_same_bytes(
+    question: str, reasoning: str, answer: str, strength: Extractive
+) -> None:
+    first = compress(question, reasoning, answer, strength)
+    support_of.cache_clear()
+    assert compress(question, reasoning, answer, strength) == first
+
+
+@pytest.mark.parametrize("ratio", [0.0, -0.1, 1.1, float("nan")])
+def test_budget_out_of_range_is_refused(ratio: float) -> None:
+    with pytest.raises(StageError, match="expected a share above 0 and up to 1"):
+        Extractive(ratio=ratio)
+
+
 @pytest.mark.parametrize("ratio", [-0.1, 1.1, float("nan")])
 def test_ratio_out_of_range_is_refused(ratio: float) -> None:
     with pytest.raises(StageError, match="expected a share between 0 and 1"):
         Extractive(ratio, trim=True)
-
-
-@pytest.mark.parametrize(
-    ("text", "operands", "results", "doubtful"),
-    [
-        ("12 + 7 = 19.", {"12", "7"}, {"19"}, False),
-        ("12 * 7 = 70 + 14 = 84.", {"12", "7", "70", "14"}, {"84"}, False),
-        ("Adding 12 and 7 gives 19 apples.", {"12", "7"}, {"19"}, False),
-        ("There are 1,200 apples and 3.50 pears.", set(), {"1200", "3.5"}, False),
-        ("9 - -3 = 12", {"9", "3"}, {"12"}, False),
-        ("Is 12 + 7 = 20?", {"12", "7"}, {"20"}, True),
-        ("Wait, 12 + 7 = 20.", {"12", "7"}, {"20"}, True),
-        ("No numbers here.", set(), set(), False),
-        ("007 = 7", {"7"}, {"7"}, False),
-        (
-            "This area emits a beam of 5",
-            set(),
-            {"5"},
-            False,
-        ),  # no word in which a relation only begins or ends
-        ("Thus 5 is \\approx 7", {"5"}, {"7"}, False),
-        ("I await 5, which I guessed", set(), {"5"}, False),
-        ("A 5 \u0130 maybe", set(), {"5"}, True),  # a letter whose lower case is longer
-    ],
-)
-def test_features_of_a_sentence(
-    text: str, operands: set[str], results: set[str], doubtful: bool
-) -> None:
-    (sentence,) = sentences.passage_of(text).sentences
-    assert (set(sentence.operands), set(sentence.results), sentence.doubtful) == (
-        operands,
-        results,
-        doubtful,
-    )
-    assert set(sentence.derived) == (results if operands and not doubtful else set())
-
-
-@pytest.mark.parametrize(
-    ("text", "parts"),
-    [
-        ("One. Two! Three? Four", ["One.", "Two!", "Three?", "Four"]),
-        ("It costs 3.50 dollars. 4 of them: 14.", ["It costs 3.50 dollars.", "4 of them: 14."]),
-        ("One\n\n  Two\n", ["One", "Two"]),
-        ("e.g. this stays whole", ["e.g. this stays whole"]),
-        ('He said "no." Then he left.', ['He said "no."', "Then he left."]),
-        ('(One.) Two." Three.\nfour', ["(One.)", 'Two."', "Three.", "four"]),
-        ("\u00a0 One. \u00a0 Two\u00a0\n.", ["One.", "Two", "."]),
-        ("", []),
-    ],
-)
-def test_split(text: str, parts: list[str]) -> None:
-    assert lines(text) == parts
-
-
-@pytest.mark.parametrize(
-    ("text", "core"),
-    [
-        ("With that, 7 + 2 = 9.", "7 + 2 = 9."),
-        ("In total he bought 13 + 17 = 30 books.", "13 + 17 = 30."),
-        ("So x = 5, and then 12 * x = 60.", "12 * x = 60."),
-        ("To begin with, the tank is full.", "the tank is full."),
-        ("After 3 days, the tank is full.", "After 3 days, the tank is full."),
-        ("The tank is full.", "The tank is full."),
-        ("1+1=2", "1+1=2"),
-    ],
-)
-def test_core(text: str, core: str) -> None:
-    assert sentences.core(text) == core

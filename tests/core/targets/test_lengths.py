@@ -85,6 +85,17 @@ def test_what_a_tokenizer_file_cuts_and_fills_up_is_whole(merged: PreTrainedToke
     text = "the answer is 59, therefore the sum is 59"
     assert lengths.counts(cutting, [text]) == [tokens.count(merged, text)]
     assert lengths.firsts(cutting, [text], [99]) == [(text, tokens.count(merged, text))]
+    (encoding,) = lengths.LastEncodings(cutting).of([text])
+    assert len(encoding) == tokens.count(merged, text)
+
+
+def test_encodings_of_the_last_texts_are_kept(merged: PreTrainedTokenizerFast) -> None:
+    encodings = lengths.LastEncodings(merged)
+    before = encodings.of(["a b", "12"])
+    assert encodings.of(["a b", "12"]) is before
+    assert [len(encoding) for encoding in encodings.of(["12"])] == [tokens.count(merged, "12")]
+    assert encodings.counts(["a b"]) is encodings.counts(["a b"])
+    assert encodings.counts(["12", ""]) == [tokens.count(merged, "12"), 0]
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,10 @@ class Model:
     revision: str | None = None
     # Whether special tokens stay in the text: some formats mark the reasoning with such tokens
     special: bool = False
-    system: str | None = None  # the system message, for engines that render prompts themselves
+    # For engines that render prompts themselves: the system message, and examples as turns of the
+    # user and the model
+    system: str | None = None
+    examples: Sequence[tuple[str, str]] = ()
 
 
 class Engine(Protocol):

@@ -159,7 +159,7 @@ class OpenAIEngine:
         }
         extra = self._beyond(sampling) | self.settings.extra
         if self.settings.renders:
-            turns = chat.messages(str(request.prompt), self.model.system)
+            turns = chat.messages(str(request.prompt), self.model.system, self.model.examples)
             response = await client.chat.completions.create(
                 messages=turns,
                 max_completion_tokens=sampling.max_new_tokens,

@@ -26,6 +26,31 @@ STEPS = 16  # tokens between two looks at which prompts of a batch have their an
 SORTED = 32  # batches whose prompts are sorted by length together
 
 
+def load_weights(name: str, revision: str | None, settings: TransformersSettings) -> Any:
+    """The language model in a folder, or with `revision` one of the hub, still on the CPU.
+
+    Raises OSError, ValueError or SafetensorError where transformers cannot load it.
+    """
+    source = {
+        "revision": revision,
+        "local_files_only": revision is None,
+        "trust_remote_code": False,
+    }
+    config = AutoConfig.from_pretrained(name, **source)
+    dtype = getattr(torch, settings.dtype)
+    model_class: Any = AutoModelForCausalLM
+    if type(config) not in AutoModelForCausalLM._model_mapping:
+        model_class = AutoModelForImageTextToText  # Ministral 3 has no class of text alone
+    loaded = model_class.from_pretrained(
+        name, dtype=dtype, attn_implementation=settings.attention, **source
+    )
+    # Weights in FP8 or MXFP4 become bf16, whatever is asked, where the machine has no kernels for
+    # them
+    if dtype == torch.float32 and not getattr(loaded, "is_quantized", False):
+        loaded = loaded.float()
+    return loaded
+
+
 class TransformersEngine:
     """Holds the model, on a GPU where there is one."""
 
@@ -43,7 +68,7 @@ class TransformersEngine:
         """Takes the weights of `model` in place of those that it holds."""
         self.model: Any = None  # two would not fit on a GPU that one fills
         try:
-            self.model = self._loaded(model)
+            self.model = load_weights(model.name, model.revision, self.settings)
         except (OSError, ValueError, SafetensorError) as error:
             raise StageError(
                 f"{model.name}: no weights that transformers can load: {tokens.reason(error)}"
@@ -57,27 +82,6 @@ class TransformersEngine:
         elif model_ends is not None:
             end_ids.add(model_ends)
         self.end_ids = sorted(end_ids)
-
-    def _loaded(self, model: Model) -> Any:
-        """The model with its weights, still on the CPU."""
-        source = {
-            "revision": model.revision,
-            "local_files_only": model.revision is None,
-            "trust_remote_code": False,
-        }
-        config = AutoConfig.from_pretrained(model.name, **source)
-        dtype = getattr(torch, self.settings.dtype)
-        model_class: Any = AutoModelForCausalLM
-        if type(config) not in AutoModelForCausalLM._model_mapping:
-            model_class = AutoModelForImageTextToText  # Ministral 3 has no class of text alone
-        loaded = model_class.from_pretrained(
-            model.name, dtype=dtype, attn_implementation=self.settings.attention, **source
-        )
-        # Weights in FP8 or MXFP4 become bf16, whatever is asked, where the machine has no kernels
-        # for them
-        if dtype == torch.float32 and not getattr(loaded, "is_quantized", False):
-            loaded = loaded.float()
-        return loaded
 
     def generate(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Output]]:
         """Yields (request, output), batch by batch.

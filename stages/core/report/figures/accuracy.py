@@ -1,4 +1,4 @@
-"""Figures 4 and 7: accuracies by arm, and their differences from those of truncated traces."""
+"""Figures 4 and 7: accuracies by arm, and their differences from those of shortened traces."""
 
 import itertools
 from collections.abc import Sequence
@@ -61,7 +61,9 @@ def _teacher_legend(teachers: Sequence[str]) -> list[Line2D]:
 def truncation(
     arms: Sequence[str], comparisons: Sequence[Comparison], questions_text: str
 ) -> Figure:
-    """Figure 7: accuracy on compressed traces less that on traces cut to the same budget.
+    """Figure 7: accuracy on compressed traces less that on traces shortened to the same budgets.
+
+    A mark is named by the shortener, because a compressor can have several of these controls.
 
     `questions_text` says which questions, as "132 in-distribution questions".
     """
@@ -70,9 +72,9 @@ def truncation(
     for comparison in comparisons:
         cell = comparison.cell
         percentage_points = comparison.compressed.difference.scaled(100)
-        marks.append(Mark.in_arm_slot(rows[cell], cell.target, percentage_points))
+        marks.append(Mark.in_arm_slot(rows[cell], comparison.shortener, percentage_points))
     panel = Panel(
-        title="accuracy, compressed less truncated",
+        title="accuracy, compressed less shortened",
         x_label=f"percentage points\non {questions_text}",
         marks=marks,
         reference=0,

@@ -37,7 +37,7 @@ COMPRESSED_STYLES = (
     ArmStyle("#009E73", "^"),
     ArmStyle("#F0E442", "p"),
 )
-# The arms of grid.truncate_to, in that order
+# The arms whose names begin with truncated_, in their order
 TRUNCATED_STYLES = (ArmStyle("#D55E00", "v"), ArmStyle("#56B4E9", "<"))
 
 # The markers of further budgets of one of these

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from stages.core.cells import UNTRAINED, Cell
+from stages.core.cells import UNTRAINED, Cell, label
 from stages.core.report.results import Comparison, Result
 from stages.core.report.tables.identity import IDENTITY, WITHOUT_TARGET, target_label
 from stages.core.report.tables.notes import ratio_notes
@@ -94,8 +94,9 @@ def _test_note(family: Sequence[Measure], confidence: float) -> str:
 
 _ACCURACIES: list[Column[Comparison]] = [
     Column("compressor", target_label),
+    Column("control", lambda row: label(row.shortener)),
     Column("compressed %", lambda row: percent(row.compressed.accuracy)),
-    Column("truncated %", lambda row: percent(row.truncated.accuracy)),
+    Column("control %", lambda row: percent(row.shortened.accuracy)),
 ]
 _LENGTHS: list[Column[Comparison]] = [
     Column("mean tokens", lambda row: number(row.tokens, 1)),
@@ -104,13 +105,13 @@ _LENGTHS: list[Column[Comparison]] = [
 
 
 def truncation(comparisons: Sequence[Comparison], confidence: float) -> Table:
-    """Table 7: compression against truncation."""
+    """Table 7: compression against the shorteners to its budgets."""
     columns: list[Column[Comparison]] = WITHOUT_TARGET + _ACCURACIES
     columns += verdict_columns(lambda row: row.compressed, confidence)
     columns += _LENGTHS
     measures = [comparison.compressed for comparison in comparisons]
     notes = [verdict_note(confidence), *coverage_notes(measures)]
     if not comparisons:
-        notes = ["No target of this grid is truncated to a compressor that it has."]
-    title = "Table 7. Compressed traces against raw traces cut to the same token budget."
+        notes = ["No target of this grid is shortened to the budgets of a compressor that it has."]
+    title = "Table 7. Compressed traces against raw traces shortened to the same token budgets."
     return build_table(title, columns, comparisons, notes)

@@ -1,214 +1,145 @@
 """Extractive compression: keep the sentences that the answer rests on, without any model.
 
-It goes from the answer backwards. The sentence that derives the answer's quantity is kept, then
-those that derive the quantities it uses, and so on down to the question's own numbers. Where no
-sentence derives a number of the answer, two sentences are chosen by the rare words that they share
-with answer and question. The room that is left goes to the most telling others.
+What the answer rests on, its support, is found in support.py. With `max_ratio` all of it is kept,
+and the room that is left goes to the most telling others. With `ratio` the budget is strict, and the
+sentences are ranked:
+
+1. Those of the support, from the answer backwards: the sentence that derives the answer, then those
+   that derive the numbers it uses, and so on. Of equally near ones the later comes first.
+2. The other sentences, most telling first.
+
+The first ones are kept that fit. So the sentences that are farthest from the answer go first, and
+the step that states the answer stays longest. Whatever is left of the support still leads to the
+answer: each kept step is used by another kept one. A larger budget keeps all that a smaller one
+keeps.
 
 Sentences are named by their number in the passage, their index.
 """
 
-import bisect
-import dataclasses
-import itertools
 import math
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from stages.core.program.errors import StageError
-from stages.core.targets.compressors.sentences import (
-    Passage,
-    Sentence,
-    core,
-    numbers,
-    passage_of,
-    words,
-)
+from stages.core.targets.compressors.sentences import Sentence, core, numbers, passage_of, words
+from stages.core.targets.compressors.support import Support, rarity_of, support_of
 
 
 @dataclass(frozen=True)
 class Extractive:
-    """`max_ratio`: further sentences are added while the text stays under this share of the raw
-    characters.
+    """How much is kept: exactly one of `max_ratio` and `ratio` is given.
+
+    `max_ratio`: the support is kept. Further sentences are added while the text stays under this
+    share of the raw characters.
+
+    `ratio`: the text never exceeds this share of the raw characters, even if that drops steps.
 
     `trim`: cut each kept sentence down to its equation or its main clause.
     """
 
-    max_ratio: float
-    trim: bool
+    max_ratio: float | None = None
+    trim: bool = False
+    ratio: float | None = None
 
     def __post_init__(self) -> None:
-        if not 0 <= self.max_ratio <= 1:
+        if (self.max_ratio is None) == (self.ratio is None):
+            raise StageError(
+                "compressor: expected one of max_ratio, which keeps all that the answer rests on, "
+                "and ratio, which drops steps for a smaller share"
+            )
+        if self.max_ratio is not None and not 0 <= self.max_ratio <= 1:
             raise StageError(
                 f"compressor: max_ratio is {self.max_ratio}, expected a share between 0 and 1"
+            )
+        if self.ratio is not None and not 0 < self.ratio <= 1:
+            raise StageError(
+                f"compressor: ratio is {self.ratio}, expected a share above 0 and up to 1"
             )
 
 
 def compress(question: str, reasoning: str, answer: str, strength: Extractive) -> str:
     """A shorter reasoning made of sentences of `reasoning`, in their order.
 
-    It is never empty for a reasoning that is not.
+    It is never empty for a reasoning that is not. With `ratio`, a budget that is too small for any
+    sentence gets the end of the last step, and one of no character gets one.
     """
-    given = numbers(question)
-    passage = passage_of(reasoning)
-    sentences = _without_restatements(passage.sentences, question)
+    support = support_of(question, reasoning, answer)
+    if strength.ratio is not None:
+        ranking = _ranking(support, question, reasoning, answer)
+        budget = max(1, math.floor(strength.ratio * len(reasoning)))
+        return _first_that_fit(support.sentences, ranking, budget, strength.trim)
 
-    # Keep what the answer rests on
-    kept = _support_of_answer(sentences, numbers(answer), given)
-    if not kept:
-        kept = _by_words(passage, question, answer)
-
-    # Fill the room that is left
+    assert strength.max_ratio is not None  # the settings have one of the two
+    kept = set(support.distances)
     budget = round(strength.max_ratio * len(reasoning))
-    kept |= _filling(passage, sentences, kept, question, answer, budget)
+    kept |= _filling(support, question, reasoning, answer, budget)
+    return _written([support.sentences[index] for index in sorted(kept)], strength.trim)
 
-    # Write the kept sentences in their order
-    texts = [sentences[index].text for index in sorted(kept)]
-    if strength.trim:
+
+def _written(sentences: Sequence[Sentence], trim: bool) -> str:
+    """The sentences as lines; each text once, where it stands first."""
+    texts = [sentence.text for sentence in sentences]
+    if trim:
         texts = [core(text) for text in texts]
-    return "\n".join(dict.fromkeys(texts))  # each text once, in order
+    return "\n".join(dict.fromkeys(texts))
 
 
-def _without_restatements(sentences: Iterable[Sentence], question: str) -> list[Sentence]:
-    """`sentences`, those without operands that repeat an equation of the question.
+def _ranking(support: Support, question: str, reasoning: str, answer: str) -> list[int]:
+    """All sentences, those first that are kept longest: the support, then the most telling."""
+    distances = support.distances
+    ranked_support = sorted(distances, key=lambda index: (distances[index], -index))
+    scores = _telling_scores(support, question, reasoning, answer)
+    return ranked_support + _most_telling(scores)
 
-    Such a sentence derives nothing.
+
+def _first_that_fit(
+    sentences: Sequence[Sentence], ranking: Sequence[int], budget: int, trim: bool
+) -> str:
+    """The first sentences of `ranking` that fit `budget` characters together, in their order.
+
+    Where not even the first one fits, it is the end of that one.
     """
-    given = numbers(question)
-    checked = list(sentences)
-    for index, sentence in enumerate(checked):
-        # Most sentences have results that the question does not give, and this shows it fastest
-        has_new_results = sentence.results and given.isdisjoint(sentence.results)
-        if not sentence.operands or has_new_results:
-            continue
-        if core(sentence.text).rstrip(".") in question:
-            checked[index] = dataclasses.replace(sentence, operands=frozenset())
-    return checked
+    texts = set[str]()
+    kept: list[int] = []
+    length = -1  # no line end comes before the first line
+    for index in ranking:
+        text = core(sentences[index].text) if trim else sentences[index].text
+        if text not in texts:
+            length += 1 + len(text)
+        if length > budget:
+            break
+        texts.add(text)
+        kept.append(index)
+    if ranking and not kept:
+        return _end_of(core(sentences[ranking[0]].text), budget)
+    return _written([sentences[index] for index in sorted(kept)], trim)
 
 
-def _support_of_answer(
-    sentences: Sequence[Sentence], answer_numbers: Iterable[str], given: frozenset[str]
-) -> set[int]:
-    """The sentences that the answer's numbers rest on, empty where no sentence derives one.
+def _end_of(text: str, budget: int) -> str:
+    """The last words of `text` that fit `budget` characters, at least its last characters.
 
-    Several sentences may derive a number. Then the one is taken whose support covers most of the
-    question's numbers, `given`: it is the solution. The others are partial sums, or checks that
-    happen to give the same.
+    A step's result stands at its end.
     """
-    # The sentences that derive each number, in order
-    derivations: dict[str, list[int]] = defaultdict(list)
-    for index, sentence in enumerate(sentences):
-        for number in sentence.derived:
-            derivations[number].append(index)
-
-    def preference(support: set[int]) -> tuple[int, int]:
-        """Higher for a support that covers more given numbers, then for one that ends earlier."""
-        used = frozenset[str]().union(*(sentences[index].operands for index in support))
-        return len(used & given), -max(support)  # its last sentence is the one that derives
-
-    kept: set[int] = set()
-    for number in answer_numbers:
-        supports = [
-            _support(sentences, derivations, index, given) for index in derivations.get(number, ())
-        ]
-        if supports:
-            solution: set[int] = max(supports, key=preference)
-            kept |= solution
-    return kept
+    end = text[-budget:]
+    is_within_word = len(text) > budget and not text[-budget - 1].isspace()
+    if is_within_word:
+        _, space, rest = end.partition(" ")
+        end = rest if space else end
+    return end.strip() or text[-budget:].strip() or text[-1]
 
 
-def _support(
-    sentences: Sequence[Sentence],
-    derivations: Mapping[str, list[int]],
-    index: int,
-    given: frozenset[str],
-) -> set[int]:
-    """The sentence `index` and those that it rests on.
+def _filling(support: Support, question: str, reasoning: str, answer: str, budget: int) -> set[int]:
+    """Further sentences, most telling first, while the text stays within `budget` characters.
 
-    For each number that a sentence uses it is the last sentence before that derives the number, and
-    so on.
+    Sentences that tell nothing are never added.
     """
-    support, unexplained = {index}, [index]
-    while unexplained:
-        current = unexplained.pop()
-        for number in sentences[current].operands:
-            source = _source(sentences, derivations.get(number, []), number, current, given)
-            if source is not None and source not in support:
-                support.add(source)
-                unexplained.append(source)
-    return support
-
-
-def _source(
-    sentences: Sequence[Sentence],
-    derivations: list[int],
-    number: str,
-    before: int,
-    given: frozenset[str],
-) -> int | None:
-    """The last sentence before the sentence `before` that derives `number`.
-
-    For a number that nothing derives or gives, it is the first sentence that mentions it without
-    doubt. None where there is none.
-    """
-    earlier_count = bisect.bisect_left(derivations, before)
-    if earlier_count:
-        return derivations[earlier_count - 1]
-    if number in given:
-        return None
-    for index in range(before):
-        if number in sentences[index].results and not sentences[index].doubtful:
-            return index
-    return None
-
-
-def _by_words(passage: Passage, question: str, answer: str) -> set[int]:
-    """Two sentences at most: the one that shares most with the answer, the last of equals, and the
-    one that shares most with question and answer together, the first of equals.
-    """
-    answer_words, topic = words(answer), words(answer) | words(question)
-    sharing = passage.sharing(topic)
-    rarity = _rarity(sharing)
-
-    def weight(index: int, wanted_words: frozenset[str]) -> float:
-        shared = math.fsum(rarity[word] for word in sharing[index] & wanted_words)
-        # A doubtful sentence counts half, so that a firm one is preferred
-        return shared * (0.5 if passage.sentences[index].doubtful else 1.0)
-
-    indices = range(len(sharing))
-    if not indices:
-        return set()
-    says_answer = max(indices, key=lambda index: (weight(index, answer_words), index))
-    says_topic = max(indices, key=lambda index: (weight(index, topic), -index))
-    return {says_answer, says_topic}
-
-
-def _rarity(sharing: list[set[str]]) -> dict[str, float]:
-    """Inverse sentence frequency of each word: log(n / n_word) + 1.
-
-    n is the number of sentences, n_word that of sentences with the word. Add the values by fsum,
-    because sets have no fixed order.
-    """
-    counts = Counter(itertools.chain.from_iterable(sharing))
-    return {word: math.log(len(sharing) / count) + 1 for word, count in counts.items()}
-
-
-def _filling(
-    passage: Passage,
-    sentences: list[Sentence],
-    kept: set[int],
-    question: str,
-    answer: str,
-    budget: int,
-) -> set[int]:
-    """Further sentences, most telling first, while the text stays within `budget` characters."""
-    length = sum(len(sentences[index].text) for index in kept)
+    sentences = support.sentences
+    length = sum(len(sentences[index].text) for index in support.distances)
     if length >= budget:
         return set()
-    scores = _telling_scores(passage, sentences, kept, question, answer)
+    scores = _telling_scores(support, question, reasoning, answer)
     added: set[int] = set()
-    for index in sorted(scores, key=lambda index: (-scores[index], index)):
+    for index in _most_telling(scores):
         length += len(sentences[index].text) + 1  # with the line end before it
         if length > budget or scores[index] <= 0:
             break
@@ -216,17 +147,24 @@ def _filling(
     return added
 
 
-def _telling_scores(
-    passage: Passage, sentences: list[Sentence], kept: set[int], question: str, answer: str
-) -> dict[int, float]:
-    """How much each sentence that is not kept would tell, by index.
+def _most_telling(scores: dict[int, float]) -> list[int]:
+    """The sentences by falling score, the first of equals first."""
+    return sorted(scores, key=lambda index: (-scores[index], index))
 
-    Two points for each number that neither the question nor the kept sentences have, two for a
-    conclusion that states the answer. Rare words of question and answer count by their share of the
-    sentence's words. Ten points are taken off for doubt.
+
+def _telling_scores(
+    support: Support, question: str, reasoning: str, answer: str
+) -> dict[int, float]:
+    """How much each sentence outside of the support would tell, by index.
+
+    Two points for each number that neither the question nor the support has, two for a conclusion
+    that states the answer. Rare words of question and answer count by their share of the sentence's
+    words. Ten points are taken off for doubt.
     """
-    sharing = passage.sharing(words(answer) | words(question))
-    rarity = _rarity(sharing)
+    sentences = support.sentences
+    kept: Collection[int] = support.distances
+    sharing = passage_of(reasoning).sharing(words(answer) | words(question))
+    rarity = rarity_of(sharing)
     answer_numbers = numbers(answer)
     known_numbers = set(numbers(question))
     for index in kept:

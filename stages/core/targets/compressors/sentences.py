@@ -94,7 +94,7 @@ class Passage:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._spans = list(_spans(text))
+        self._spans = list(spans(text))
         self._ends = [end for _, end in self._spans]
 
     @functools.cached_property
@@ -175,7 +175,7 @@ class Passage:
 passage_of = functools.lru_cache(maxsize=4)(Passage)
 
 
-def _spans(text: str) -> Iterator[tuple[int, int]]:
+def spans(text: str) -> Iterator[tuple[int, int]]:
     """Yields (start, end) of each sentence without the space around it; lines end a sentence too."""
     start = 0
     for match in _END.finditer(text):

@@ -9,7 +9,6 @@ from typing import Any
 
 import yaml
 
-from stages.core.cells import TRUNCATED
 from stages.core.program.files import write_text
 from stages.core.training.settings import Method
 
@@ -104,10 +103,8 @@ def _rows(
 
 def _target(target: str) -> str:
     """Returns what the student learned to write, for people who do not know the target's name."""
-    if target.startswith(TRUNCATED):
-        compressor = target.removeprefix(TRUNCATED)
-        return f"the teacher's reasoning cut to the length of {compressor}'s"
-    return _DESCRIPTIONS.get(target, "the teacher's reasoning as this compressor rewrote it")
+    made = "the teacher's traces as this compressor, shortener or target of the study has them"
+    return _DESCRIPTIONS.get(target, made)
 
 
 def _prompt(template: str | None) -> str:

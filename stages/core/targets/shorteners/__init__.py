@@ -1,0 +1,1 @@
+"""Shorteners: what brings a trace down to a budget of one student's tokens."""
