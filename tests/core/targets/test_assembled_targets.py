@@ -79,7 +79,7 @@ def test_select_golden_example(choose: Any, per_question: int, expected: dict[Ke
 def test_of_equal_lengths_the_lower_sample_is_selected() -> None:
     study = matched({("a", 0): 7, ("a", 1): 7})
     for choose in ("shortest", "longest"):
-        assert SelectTarget(choose).plan(study)[("a", 0)].key == ("a", 0)  # type: ignore[arg-type]
+        assert SelectTarget(choose).plan(study)[("a", 0)].key == ("a", 0)
 
 
 def test_metrics_of_select_say_what_there_was() -> None:
@@ -178,7 +178,7 @@ def test_order_of_the_mapping_does_not_count() -> None:
 
 
 def test_part_may_be_a_selection() -> None:
-    used = {
+    used: dict[str, AssembledTarget] = {
         "shortest": SelectTarget("shortest"),
         "both": MixTarget({"raw": 0.5, "shortest": 0.5}, "length", ["shortest", "raw"]),
     }
