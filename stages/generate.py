@@ -37,7 +37,7 @@ from stages.core.grading.keeping import worth_keeping
 from stages.core.program import command, params
 from stages.core.program.errors import StageError
 from stages.core.program.files import write_metrics
-from stages.core.program.params import Seed
+from stages.core.program.params import NotEmpty, Seed
 from stages.core.records import Question, Response
 
 PARAMS = {"teacher": "teachers.{teacher}"}
@@ -48,17 +48,31 @@ AttemptKey = tuple[str, int]  # question_id, sample
 class Teacher(LanguageModel):
     """A model that makes at most `samples` attempts (the K of the study) at each question.
 
-    Each attempt has a seed that derives from `seed`.
+    Each attempt has a seed that derives from `seed`. With an `instruction`, such as one to be brief,
+    the same model is another teacher.
     """
 
     samples: Annotated[int, Field(le=params.LARGEST_COUNT)]
     seed: Seed
     stop_at_first_correct: bool = True  # else all K are drawn
+    # What the user's turn says before the question. Part of the prompt, and so of an answer's key
+    instruction: NotEmpty | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.samples < 1:
             raise StageError(f"samples is {self.samples}, expected 1 or more")
+        replica = self.inference.get("run")
+        served = replica if isinstance(replica, dict) else self.inference
+        if self.instruction and served.get("engine") == "scripted":
+            raise StageError(
+                "instruction: the scripted teacher is a program that reads the question alone; for "
+                "brief traces set its false_start_rate and check_rate to 0"
+            )
+
+    def message(self, question: str) -> str:
+        """The user's turn that asks `question`."""
+        return f"{self.instruction}\n\n{question}" if self.instruction else question
 
 
 def sample(
@@ -97,7 +111,8 @@ def _requests(
     for sample_number in samples:
         for question in questions:
             seed = engines.derived_seed(teacher.seed, question.question_id, sample_number)
-            handle, request = asker.request(question.question, seed, sample_number)
+            message = teacher.message(question.question)
+            handle, request = asker.request(message, seed, sample_number)
             handles[question.question_id, sample_number] = handle
             yield request
 

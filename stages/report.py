@@ -20,6 +20,7 @@ from stages.core.program.files import replacing, write_json, write_text
 from stages.core.program.params import Positive
 from stages.core.report import captions, comparable, metrics, page, paper, provenance, summary
 from stages.core.report.figures import curves, drawing, vega
+from stages.core.report.frontier.table import needed_table
 from stages.core.report.study import Settings, Study, compute, headline
 from stages.core.report.tables import (
     accuracy,
@@ -68,6 +69,8 @@ def make_tables(study: Study) -> dict[str, Table]:
     headline_results = headline(results, study.settings)
     if headline_results:
         tables["headline"] = headline_table(headline_results, confidence)
+    if study.frontiers:
+        tables["11_frontier"] = needed_table(study.frontiers, study.needed)
     if inputs.holes:
         tables["holes"] = data.holes(inputs.holes)
     notes = paper.NOTES if with_paper else {}
@@ -98,8 +101,10 @@ def summary_scalars(study: Study) -> dict[str, Any]:
     return summary.headlines(study.grid.arms(), result_of_arm)
 
 
-def make_captions(study: Study, metrics_root: Path) -> dict[str, Caption]:
-    """The caption of every figure by its file's stem."""
+def make_captions(
+    study: Study, metrics_root: Path, figure_files: Mapping[str, bytes]
+) -> dict[str, Caption]:
+    """The caption of every figure that is drawn, by its file's stem."""
     about = captions.About(
         questions=study.arms[0].questions_text,
         bootstrap=study.settings.bootstrap,
@@ -108,6 +113,7 @@ def make_captions(study: Study, metrics_root: Path) -> dict[str, Caption]:
     return {
         name: (captions.description(name, about), captions.sources(name, metrics_root, about))
         for name in captions.FIGURES
+        if f"{name}.svg" in figure_files
     }
 
 
@@ -128,7 +134,6 @@ def make_page(
     figures = {
         name: (figure_files[f"{name}.svg"], *caption)
         for name, caption in captions_by_figure.items()
-        if f"{name}.svg" in figure_files
     }
     folded_tables = [table for name, table in tables.items() if name not in ("headline", "holes")]
     return page.page(
@@ -170,7 +175,7 @@ def write_report(study: Study, profile: str) -> None:
     metrics_root, plots = paths.metrics(profile), paths.plots(profile)
     tables = make_tables(study)
     figure_files = drawing.draw(study)
-    captions_by_figure = make_captions(study, metrics_root)
+    captions_by_figure = make_captions(study, metrics_root, figure_files)
     page_text = make_page(study, profile, tables, figure_files, captions_by_figure)
     results_table = summary.table(summary.rows([*study.arms, *study.cells]))
     scalars = summary_scalars(study)

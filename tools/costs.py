@@ -75,7 +75,10 @@ class StudyCosts:
     traces: float
 
     def target_tokens(self, teacher: str, target: str) -> float:
-        """Tokens of a completion, mean. A shortened raw trace is as long as its budget."""
+        """Tokens of a completion, mean. A shortened raw trace is as long as its budget.
+
+        A target that is made in assemble counts as one of raw traces, which are the longest.
+        """
         raw_tokens = RAW_CHARS[teacher] / CHARS_PER_TOKEN
         if target == "answer_only":
             return ANSWER
@@ -83,7 +86,8 @@ class StudyCosts:
         if "ratio" in shortener:
             return float(raw_tokens * shortener["ratio"] + ANSWER)
         form = shortener.get("budget_of", target)
-        rho = 1.0 if form == "raw" else RHO[teacher, form]
+        is_whole = form == "raw" or form in self.params["targets"]
+        rho = 1.0 if is_whole else RHO[teacher, form]
         return raw_tokens * rho + ANSWER
 
     def generate(self, teacher: str) -> PartCost:

@@ -41,6 +41,11 @@ def rows(
             yield messages.written(trace, None, form) | origin
         return
     path = _variants_path(data, teacher, target, student)
+    if not path.exists():
+        raise StageError(
+            f"{path}: no such file; run `dvc repro` or `dvc pull {path}`. Targets that are made in "
+            "assemble are in data/<profile>/sft/ alone"
+        )
     # Both files are sorted by question and sample. Traces without a kept variant are left out
     for trace, variant in messages.rewritten(traces, records.read(path, Variant)):
         yield messages.written(trace, variant.reasoning, form) | origin | {"rho": variant.rho}

@@ -22,6 +22,8 @@ from stages.core.questions.contamination import Decontaminate
 from stages.core.questions.items import QuestionSet
 from stages.core.report.study import Settings
 from stages.core.students.origins import StudentSource
+from stages.core.targets.assembly import usage
+from stages.core.targets.assembly.sources import file_targets
 from stages.core.targets.audit import Audit
 from stages.core.targets.shorteners.kinds import settings_of
 from stages.core.training import launch
@@ -45,6 +47,7 @@ class StudySections:
     teachers: dict[params.Name, dict[str, Any]]
     compressors: dict[params.Compressor, dict[str, Any]]
     shorteners: dict[params.Shortener, dict[str, Any]]
+    targets: dict[params.Target, dict[str, Any]]
     assemble: dict[str, Any]
     students: dict[params.Name, dict[str, Any]]
     methods: dict[params.Name, dict[str, Any]]
@@ -80,8 +83,8 @@ def check(study_params: Section) -> None:
     grid = params.section(Grid, study.grid, "grid")
     evaluate = params.section(Evaluate, study.evaluate, "evaluate")
     params.section(Audit, study.audit, "audit")
-    params.section(Assemble, study.assemble, "assemble")
     check_names(study, grid)
+    check_targets(study, grid)
     params.section(Settings, study.report, "report")
     check_headline(study.report["headline"], grid)
     check_questions(study.questions, evaluate)
@@ -120,8 +123,6 @@ def check_names(study: StudySections, grid: Grid) -> None:
             raise StageError(
                 f"params.yaml: shorteners.{name}: a compressor has this name too; rename one"
             )
-    targets = ["raw", *grid.compressors, *grid.shorteners, "answer_only"]
-    _check_known(grid.targets, targets, "grid.targets", "the targets of this grid")
     check_forced(grid)
     _check_origins(grid)
 
@@ -145,6 +146,16 @@ def check_forced(grid: Grid) -> None:
                 f"params.yaml: grid.targets: {FORCED + name!r} is the name of raw with its thinking "
                 f"closed at the length of {name}; rename it"
             )
+
+
+def check_targets(study: StudySections, grid: Grid) -> None:
+    """Raises StageError for a target of the grid that is none, or that `assemble` cannot make."""
+    assemble = params.section(Assemble, study.assemble, "assemble")
+    assembled = usage.assembled_targets(study.targets)
+    used = usage.in_use(grid.targets, assembled, file_targets(study.grid))
+    for teacher in grid.teachers:
+        section = study.teachers[teacher]
+        usage.check_attempts(used, teacher, section, assemble.traces_per_question)
 
 
 def _check_origins(grid: Grid) -> None:

@@ -7,7 +7,6 @@ from typing import Annotated
 from pydantic import Field
 
 from stages.core.cells import FORCED, UNTRAINED, Cell
-from stages.core.program.errors import StageError
 from stages.core.program.params import Compressors, Names, NonEmptyNames, Profile, Shorteners
 
 ALL = "all"
@@ -44,16 +43,12 @@ class Grid:
 
     def arms(self) -> tuple[str, ...]:
         """The targets in the order of every table and figure, the untrained student last."""
-        possible_targets = ["raw"]
-        possible_targets += self.compressors
-        possible_targets += self.shorteners
-        possible_targets.append("answer_only")
-        unknown_targets = sorted(set(self.targets) - set(possible_targets))
-        if unknown_targets:
-            raise StageError(
-                f"params.yaml: grid.targets: unknown {unknown_targets[0]!r}; known: "
-                f"{', '.join(possible_targets)}"
-            )
+        with_files = ["raw"]
+        with_files += self.compressors
+        with_files += self.shorteners
+        # Those that assemble makes from others, which it checks against their section
+        assembled = [name for name in self.targets if name not in (*with_files, "answer_only")]
+        possible_targets = [*with_files, *assembled, "answer_only"]
         arms = [target for target in possible_targets if target in self.targets]
         arms += [FORCED + target for target in self.forced]
         arms.append(UNTRAINED)

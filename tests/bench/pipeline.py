@@ -130,6 +130,8 @@ def declared() -> dict[str, Any]:
         "compressors": {"c": STRENGTH},
         "shorteners": {"truncated_c": {"kind": "cut", "keep": "head", "budget_of": "c"}},
         "audit": {"drop": list(DROP)},
+        "targets": {},
+        "teachers": {"t": {}},
         "assemble": {"traces_per_question": None},
         "students": {"s": {"text": {"prompt_template": TEMPLATE, "max_tokens": 32768}}},
         "methods": {"m": {"budget": "equal_epochs"}},

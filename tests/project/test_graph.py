@@ -122,7 +122,7 @@ def test_profile_names_only_what_it_holds(profile: str, tmp_path: Path) -> None:
         assert all(re.fullmatch(r"[a-z0-9_]+", name) for name in grid[axis]), axis
     budgets = [params["shorteners"][name].get("budget_of") for name in grid["shorteners"]]
     assert set(budgets) <= {None, *grid["compressors"]}
-    targets = {"raw", "answer_only", *grid["compressors"], *grid["shorteners"]}
+    targets = {"raw", "answer_only", *grid["compressors"], *grid["shorteners"], *params["targets"]}
     assert set(grid["targets"]) <= targets
     assert set(grid["forced"]) <= set(grid["targets"]) - {"raw", "answer_only"}
     assert bool(grid["forced"]) is (profile == "smoke")

@@ -176,9 +176,21 @@ PLANNED = {  # stages that the default profile does not have
         "shorten@half-scripted-truncated_half-smollm2",
         "train@half-scripted-truncated_half-smollm2-full-s0",
     },
+    "listed": {
+        "compress@listed-scripted-listed",
+        "train@listed-scripted-listed-smollm2-lora-s0",
+    },
     "budgets": {
         "shorten@budgets-scripted-ends_10-smollm2",
         "train@budgets-scripted-ends_30-smollm2-lora-s0",
+    },
+    "listed": {
+        "compress@listed-scripted-listed",
+        "train@listed-scripted-listed-smollm2-lora-s0",
+    },
+    "others": {
+        "train@others-scripted-shortest-smollm2-lora-s0",
+        "train@others-scripted-hard_raw-smollm2-full-s0",
     },
     "larger": {
         "models@larger-larger",

@@ -104,7 +104,13 @@ def student(
         }
         declared = declared | {"source": source}
     grid = {"targets": ["raw", "answer_only"], "compressors": [], "shorteners": []}
-    project(grid=grid, assemble={"traces_per_question": None}, students={name: declared})
+    project(
+        grid=grid,
+        targets={},
+        teachers={"solver": {}},
+        assemble={"traces_per_question": None},
+        students={name: declared},
+    )
     done = CliRunner().invoke(
         models.main, ["--profile", "test", "--student", name], catch_exceptions=False
     )

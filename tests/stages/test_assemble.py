@@ -12,15 +12,16 @@ from click.testing import CliRunner, Result
 from stages.assemble import main
 from stages.core import records, tokens
 from stages.core.program.errors import StageError
-from stages.core.records import Example, Question, Trace, Variant
-from stages.core.targets.assembly.matching import first_samples, match
+from stages.core.records import Example, Question, Response, Trace, Variant
+from stages.core.targets.assembly.matching import Limits, first_samples, match
 from stages.core.targets.assembly.sources import Key, TargetSource
 from tests.conftest import Project
-from tests.made import TEMPLATE, leftovers, question, trace, variant
+from tests.made import TEMPLATE, leftovers, question, response, trace, variant
 
 TARGETS = ["raw", "mild", "strong", "truncated_mild", "answer_only"]
 GRID = {"targets": TARGETS, "compressors": ["mild", "strong"], "shorteners": ["truncated_mild"]}
 KEYS = [(0, 0), (0, 1), (1, 0), (2, 0)]  # question and sample of every trace
+SOLVER = {"samples": 2, "stop_at_first_correct": False}
 FILES = (
     "compressed/solver/mild",
     "compressed/solver/strong",
@@ -34,12 +35,18 @@ def build(
     *,
     per_question: int | None = None,
     max_tokens: int = 500,
+    assembled: dict[str, Any] | None = None,
     **grid: Any,
 ) -> Path:
-    """A project with four traces of three questions, all of them in every file."""
+    """A project with four traces of three questions, all of them in every file.
+
+    `assembled` is the section `targets`.
+    """
     root = project(
         grid=GRID | grid,
         assemble={"traces_per_question": per_question},
+        targets=assembled or {},
+        teachers={"solver": SOLVER},
         students={"tiny": {"text": {"prompt_template": TEMPLATE, "max_tokens": max_tokens}}},
     )
     data = root / "data/test"
@@ -227,7 +234,7 @@ def test_unknown_target_is_answered_with_the_known_ones(project: Project, tiny: 
     done = assemble()
     assert done.exit_code == 1
     assert (
-        "grid.targets: 'shortest' is unknown; known: raw, answer_only, mild, strong, truncated_mild"
+        "grid.targets: 'shortest' is unknown; known: raw, mild, strong, truncated_mild, answer_only"
         in done.output
     )
 
@@ -274,7 +281,7 @@ def test_rho_is_counted_in_the_students_tokens_too(project: Project, tiny: Path)
     assert set(rho_tokens) == set(TARGETS) - {"raw", "answer_only"}
 
 
-def test_tokens_that_a_truncation_says_are_not_counted_again(project: Project, tiny: Path) -> None:
+def test_tokens_that_a_shortener_says_are_not_counted_again(project: Project, tiny: Path) -> None:
     root = build(project, tiny)
     records.write(
         root / "data/test/shortened/solver/tiny/truncated_mild.parquet",
@@ -292,7 +299,7 @@ def test_tokens_that_a_truncation_says_are_not_counted_again(project: Project, t
 @pytest.mark.parametrize(
     "targets", [["raw", "mild"], ["mild"], ["answer_only", "mild", "raw"], ["answer_only", "mild"]]
 )
-def test_rho_and_raw_tokens_are_known_without_a_truncation_and_without_raw(
+def test_rho_and_raw_tokens_are_known_without_a_shortener_and_without_raw(
     project: Project, tiny: Path, targets: list[str]
 ) -> None:
     root = build(project, tiny)
@@ -317,7 +324,7 @@ def test_no_common_row_is_an_error(project: Project, tiny: Path, tokenizer: Any)
     records.write(root / "none.parquet", [], Trace)
     empty = TargetSource(root / "none.parquet", has_variants=False)
     with pytest.raises(StageError, match="no trace is kept by all targets"):
-        match({"raw": raw, "other": empty}, raw, {}, tokenizer, 100, None)
+        match({"raw": raw, "other": empty}, raw, {}, tokenizer, Limits(100, None))
 
 
 @pytest.mark.parametrize("name", ["traces/solver", *FILES])
@@ -387,7 +394,13 @@ def test_prompt_with_a_think_block_of_its_own_is_refused(
         THINKS.replace("HEADER", header)
     )
     text = {"prompt_template": None if own else "{question}\n" + header, "max_tokens": 500}
-    project(grid=GRID, assemble={"traces_per_question": None}, students={"tiny": {"text": text}})
+    project(
+        grid=GRID,
+        assemble={"traces_per_question": None},
+        targets={},
+        teachers={"solver": SOLVER},
+        students={"tiny": {"text": text}},
+    )
     done = assemble()
     assert done.exit_code == 1
     assert (
@@ -404,7 +417,290 @@ def test_own_template_without_a_think_block_is_taken(project: Project, tiny: Pat
         THINKS.replace("HEADER", "assistant\n")
     )
     text = {"prompt_template": None, "max_tokens": 500}
-    project(grid=GRID, assemble={"traces_per_question": None}, students={"tiny": {"text": text}})
+    project(
+        grid=GRID,
+        assemble={"traces_per_question": None},
+        targets={},
+        teachers={"solver": SOLVER},
+        students={"tiny": {"text": text}},
+    )
     assert assemble().exit_code == 0
     first = examples(root)["raw"][0]
     assert (first.prompt + first.completion).count("<think>") == 1
+
+
+# ---- Targets that are made from others ----
+
+ASSEMBLED: dict[str, Any] = {
+    "shortest": {"kind": "select", "choose": "shortest"},
+    "longest": {"kind": "select", "choose": "longest"},
+    "any": {"kind": "select", "choose": "random", "seed": 1},
+    "half": {"kind": "mix", "parts": {"raw": 0.5, "mild": 0.5}, "by": "random"},
+    "long_raw": {
+        "kind": "mix",
+        "parts": {"raw": 0.4, "shortest": 0.6},
+        "by": "length",
+        "hardest_first": ["raw", "shortest"],
+    },
+    "hard_raw": {
+        "kind": "mix",
+        "parts": {"raw": 0.4, "mild": 0.6},
+        "by": "difficulty",
+        "hardest_first": ["raw", "mild"],
+    },
+    "stated": {"kind": "answer", "text": "stated"},
+}
+# By question and sample, the reasoning of the correct attempts; q1 was answered wrong once
+ATTEMPTS = {
+    (0, 0): "0 + 1 is the number after 0, and that is 1.",
+    (0, 1): "0 + 1 = 1.",
+    (0, 2): "Let me see. I count on from 0, and come to 1. So it is 1, as it should be.",
+    (1, 0): "I count on from 1: 1 + 1 = 2.",
+    (2, 0): "2 + 1 = 3.",
+    (2, 1): "Two and one more is three, so 2 + 1 = 3.",
+}
+DRAWN = [*ATTEMPTS, (1, 1)]
+
+
+def build_attempts(project: Project, tiny: Path, **values: Any) -> Path:
+    """A project of `build` with more attempts; compressors kept the first of each question."""
+    values = {
+        "per_question": 1,
+        "targets": [*TARGETS, *ASSEMBLED],
+        "assembled": ASSEMBLED,
+    } | values
+    root = build(project, tiny, **values)
+    data = root / "data/test"
+    traces = [trace(*key, reasoning=text) for key, text in ATTEMPTS.items()]
+    records.write(data / "traces/solver.parquet", traces, Trace)
+    drawn = [response(*key) for key in sorted(DRAWN)]
+    records.write(data / "responses/solver.parquet", drawn, Response)
+    for name in FILES:
+        rows = [variant(number, 0) for number in range(3)]
+        records.write(data / f"{name}.parquet", rows, Variant)
+    return root
+
+
+def samples(root: Path, target: str) -> list[tuple[str, int]]:
+    """The rows of one target."""
+    return [(row.question_id, row.sample) for row in examples(root)[target]]
+
+
+def test_selections_answer_the_questions_of_all_arms(
+    project: Project, tiny: Path, tokenizer: Any
+) -> None:
+    root = build_attempts(project, tiny)
+    assert assemble().exit_code == 0
+    assert samples(root, "raw") == [("q0", 0), ("q1", 0), ("q2", 0)]
+    assert samples(root, "shortest") == [("q0", 1), ("q1", 0), ("q2", 0)]
+    assert samples(root, "longest") == [("q0", 2), ("q1", 0), ("q2", 1)]
+    by_target = examples(root)
+    assert set(by_target) == {*TARGETS, *ASSEMBLED}
+    for rows in by_target.values():
+        # Batches are made by these: the questions of all arms are in one order
+        assert [(row.question_id, row.raw_tokens) for row in rows] == [
+            (row.question_id, row.completion_tokens) for row in by_target["raw"]
+        ]
+        for row in rows:
+            assert row.completion_tokens == tokens.count(tokenizer, row.completion)
+    longest = by_target["longest"][0].completion
+    assert longest == f"<think>\n{ATTEMPTS[0, 2]}\n</think>\n\nThe answer is 1.<|im_end|>"
+
+
+def test_mixtures_and_stated_answers_in_words(project: Project, tiny: Path) -> None:
+    root = build_attempts(project, tiny)
+    assert assemble().exit_code == 0
+    by_target = examples(root)
+    assert [row.completion for row in by_target["stated"]] == [f"{n}<|im_end|>" for n in (1, 2, 3)]
+    # Of q1's attempts half are right; raw has a share of 0.4 of three questions
+    of_raw = [row.completion for row in by_target["raw"]]
+    of_mild = [row.completion for row in by_target["mild"]]
+    assert [row.completion for row in by_target["hard_raw"]] == [of_mild[0], of_raw[1], of_mild[2]]
+    # q0's raw trace is the longest; of the others the shortest attempt is the first
+    of_shortest = [row.completion for row in by_target["shortest"]]
+    assert [row.completion for row in by_target["long_raw"]] == [of_raw[0], *of_shortest[1:]]
+
+
+def test_metrics_of_assembled_targets(project: Project, tiny: Path) -> None:
+    root = build_attempts(project, tiny)
+    assert assemble().exit_code == 0
+    written = metrics(root)
+    lengths = [len(text) for text in ATTEMPTS.values()]  # a token a byte
+    shortest = written["targets"]["shortest"]
+    assert shortest["attempts"] == {"drawn": 7, "right": 6}
+    assert shortest["attempts_to_choose_from"] == 6
+    assert shortest["mean_reasoning_of_these"] == round(sum(lengths) / 6, 2)
+    assert shortest["mean_reasoning_selected"] == round(
+        (lengths[1] + lengths[3] + lengths[4]) / 3, 2
+    )
+    parts = written["targets"]["hard_raw"]["parts"]
+    assert parts["raw"] == {
+        "questions": 1,
+        "share": 0.333333,
+        "examples": 1,
+        "mean_raw_reasoning": float(lengths[3]),
+        "mean_right_share": 0.5,
+    }
+    assert parts["mild"]["questions"] == 2
+    assert set(written["targets"]["stated"]) == {"completion_tokens", "examples", "prompt_tokens"}
+    expected = sum(
+        chosen / raw
+        for chosen, raw in zip(
+            (lengths[1], lengths[3], lengths[4]), (lengths[0], lengths[3], lengths[4]), strict=True
+        )
+    )
+    assert written["rho_tokens"]["shortest"]["sums"] == pytest.approx(expected / 3, abs=1e-6)
+    assert written["rho_tokens"].keys() == {"mild", "strong", "truncated_mild", *ASSEMBLED} - {
+        "stated"
+    }
+
+
+def test_other_arms_have_the_bytes_that_they_have_without(project: Project, tiny: Path) -> None:
+    root = build_attempts(project, tiny)
+    folder = root / "data/test/sft/solver/tiny"
+    assert assemble().exit_code == 0
+    beside_assembled = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert assemble().exit_code == 0
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == beside_assembled
+    shutil.rmtree(root / "data")
+    build_attempts(project, tiny, targets=TARGETS, assembled={})
+    (root / "data/test/responses/solver.parquet").unlink()  # no target goes by attempts
+    assert assemble().exit_code == 0
+    alone = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert alone.items() <= beside_assembled.items()
+
+
+@pytest.mark.parametrize(
+    ("attempt", "text"), [((0, 1), "x" * 600), ((0, 1), "It says <|im_start|>. 0 + 1 = 1.")]
+)
+def test_attempt_that_cannot_be_learned_is_not_selected(
+    project: Project, tiny: Path, attempt: tuple[int, int], text: str
+) -> None:
+    root = build_attempts(project, tiny)
+    traces = [trace(*key, reasoning=own) for key, own in (ATTEMPTS | {attempt: text}).items()]
+    records.write(root / "data/test/traces/solver.parquet", traces, Trace)
+    assert assemble().exit_code == 0
+    assert samples(root, "shortest") == [("q0", 0), ("q1", 0), ("q2", 0)]
+    assert samples(root, "longest")[0] == ("q0", 2)
+    assert metrics(root)["dropped"]["no_attempt_to_choose"] == 0
+    assert metrics(root)["targets"]["shortest"]["attempts_to_choose_from"] == 5
+
+
+def test_question_without_an_attempt_to_select_leaves_all_arms(
+    project: Project, tiny: Path
+) -> None:
+    """q1's compressed trace fits, its raw one does not, and raw is no target here."""
+    root = build_attempts(project, tiny, targets=["mild", "answer_only", "shortest"])
+    traces = [
+        trace(*key, reasoning="x" * 600 if key == (1, 0) else text)
+        for key, text in ATTEMPTS.items()
+    ]
+    records.write(root / "data/test/traces/solver.parquet", traces, Trace)
+    assert assemble().exit_code == 0
+    for target in ("mild", "answer_only", "shortest"):
+        assert [question_id for question_id, _ in samples(root, target)] == ["q0", "q2"]
+    assert metrics(root)["dropped"] == {
+        "not_kept_by_all_targets": 3,
+        "over_long": 0,
+        "special_tokens": 0,
+        "no_attempt_to_choose": 1,
+        "further_traces_of_a_question": 0,
+    }
+
+
+def test_as_many_attempts_are_selected_as_other_arms_have_rows(
+    project: Project, tiny: Path
+) -> None:
+    assembled = {"shortest": ASSEMBLED["shortest"]}
+    root = build_attempts(
+        project, tiny, per_question=2, targets=["raw", "shortest"], assembled=assembled
+    )
+    assert assemble().exit_code == 0
+    assert samples(root, "raw") == [("q0", 0), ("q0", 1), ("q1", 0), ("q2", 0), ("q2", 1)]
+    assert samples(root, "shortest") == [("q0", 0), ("q0", 1), ("q1", 0), ("q2", 0), ("q2", 1)]
+    by_target = examples(root)
+    assert by_target["shortest"] == by_target["raw"]
+
+
+def test_selections_alone_stand_on_the_raw_traces(project: Project, tiny: Path) -> None:
+    root = build_attempts(project, tiny, targets=["shortest", "stated"])
+    assert assemble().exit_code == 0
+    assert samples(root, "shortest") == [("q0", 1), ("q1", 0), ("q2", 0)]
+    assert metrics(root)["targets"].keys() == {"shortest", "stated"}
+
+
+def test_part_of_a_mixture_need_not_be_trained_on(project: Project, tiny: Path) -> None:
+    root = build_attempts(project, tiny, targets=["answer_only", "half", "long_raw"])
+    assert assemble().exit_code == 0
+    assert examples(root).keys() == {"answer_only", "half", "long_raw"}
+    # q1 was kept by every part; a row that mild drops leaves all arms
+    shutil.rmtree(root / "data")
+    build_attempts(project, tiny, targets=["answer_only", "half"])
+    rows = [variant(0, 0), variant(2, 0)]
+    records.write(root / "data/test/compressed/solver/mild.parquet", rows, Variant)
+    assert assemble().exit_code == 0
+    assert samples(root, "answer_only") == samples(root, "half") == [("q0", 0), ("q2", 0)]
+
+
+def test_answer_in_words_is_learned_as_the_grader_read_it(project: Project, tiny: Path) -> None:
+    root = build_attempts(project, tiny, targets=["stated"])
+    traces = [trace(*key, answer="It is two.", stated="", parsed="2") for key in ATTEMPTS]
+    records.write(root / "data/test/traces/solver.parquet", traces, Trace)
+    assert assemble().exit_code == 0
+    assert {row.completion for row in examples(root)["stated"]} == {"2<|im_end|>"}
+
+
+def test_trace_without_a_final_answer_is_dropped_and_counted(project: Project, tiny: Path) -> None:
+    root = build_attempts(project, tiny, targets=["answer_only", "stated"])
+    traces = [
+        trace(*key, reasoning=text, **({"stated": " ", "parsed": ""} if key == (1, 0) else {}))
+        for key, text in ATTEMPTS.items()
+    ]
+    records.write(root / "data/test/traces/solver.parquet", traces, Trace)
+    assert assemble().exit_code == 0
+    assert samples(root, "answer_only") == samples(root, "stated") == [("q0", 0), ("q2", 0)]
+    assert metrics(root)["dropped"]["not_kept_by_all_targets"] == 1
+
+
+@pytest.mark.parametrize("target", ["shortest", "hard_raw"])
+def test_teacher_that_stops_early_is_one_line(project: Project, tiny: Path, target: str) -> None:
+    root = build_attempts(project, tiny, targets=["raw", target])
+    project(
+        grid=GRID | {"targets": ["raw", target]},
+        assemble={"traces_per_question": 1},
+        targets=ASSEMBLED,
+        teachers={"solver": {"samples": 4}},
+        students={"tiny": {"text": {"prompt_template": TEMPLATE, "max_tokens": 500}}},
+    )
+    done = assemble()
+    assert done.exit_code == 1
+    assert done.output == (
+        f"error: params.yaml: targets.{target}: it goes by all K attempts, and teachers.solver stops "
+        "at the first correct one; set teachers.solver.stop_at_first_correct: false\n"
+    )
+    assert not (root / "data/test/sft").exists()
+
+
+def test_missing_responses_are_one_line(project: Project, tiny: Path) -> None:
+    root = build_attempts(project, tiny)
+    (root / "data/test/responses/solver.parquet").unlink()
+    done = assemble()
+    assert done.exit_code == 1
+    assert "error: data/test/responses/solver.parquet: cannot be read: " in done.output
+    assert "run `dvc repro` or `dvc pull data/test/responses/solver.parquet`" in done.output
+    assert not (root / "data/test/sft").exists()
+
+
+def test_one_attempt_at_each_question_is_nothing_to_choose_from(
+    project: Project, tiny: Path
+) -> None:
+    root = build_attempts(project, tiny, targets=["raw", "shortest"])
+    records.write(root / "data/test/traces/solver.parquet", [trace(n) for n in range(3)], Trace)
+    drawn = [response(number) for number in range(3)]
+    records.write(root / "data/test/responses/solver.parquet", drawn, Response)
+    done = assemble()
+    assert done.exit_code == 1
+    assert (
+        "error: params.yaml: targets.shortest: it goes by all attempts, and solver made one at each "
+        "question; draw more, or leave the target out\n"
+    ) in done.output

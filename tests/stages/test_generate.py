@@ -275,3 +275,60 @@ def test_refused_question_is_recorded_and_the_rest_goes_on(project: Project) -> 
         ("q2", "refused"),
         ("q3", "stop"),
     ]
+
+
+SERVER = {"engine": "openai", "base_url": "http://127.0.0.1:9/v1"}
+SERVED = Teacher(samples=1, seed=1, model="m", sampling={"max_new_tokens": 9}, inference=SERVER)
+
+
+def asked(teacher: Teacher, store: Store) -> tuple[str, str]:
+    """The prompt of the first question, and the key of its answer."""
+    asker = Asker(teacher, store, "teachers.t")
+    first = question(0)
+    handle, request = asker.request(teacher.message(first.question), 1, 0)
+    return str(request.prompt), handle.key
+
+
+def test_instruction_stands_before_the_question_and_makes_another_key(store: Store) -> None:
+    prompt, key = asked(SERVED, store)
+    brief_prompt, brief_key = asked(dataclasses.replace(SERVED, instruction="Be brief."), store)
+    assert (prompt, brief_prompt) == ("What is 0 + 1?", "Be brief.\n\nWhat is 0 + 1?")
+    assert key != brief_key
+
+
+def test_key_without_an_instruction_is_that_of_earlier_stores(store: Store) -> None:
+    [row] = sample(RecordingAsker(SERVED, store, "teachers.t"), SERVED, [question(0)]).values()
+    assert row.key == "f029e46604f6cf23709d3aec9af14b29"  # as of commit d02ca0c
+
+
+class RecordingAsker(Asker):
+    """An asker whose requests are made and not sent; all questions stay unsolved."""
+
+    def ask(self, requests: Any, label: str, total: int | None = None) -> None:
+        """Makes the requests."""
+        list(requests)
+
+    def answer(self, handle: Any) -> Answer:
+        """No answer."""
+        return Answer(reasoning="", text="", finish_reason="failed")
+
+
+@pytest.mark.parametrize("inference", [SCRIPT, {"engine": "ray", "run": SCRIPT}])
+def test_scripted_teacher_takes_no_instruction(inference: dict[str, Any]) -> None:
+    with pytest.raises(StageError, match="for brief traces set its false_start_rate and check_"):
+        Teacher(samples=1, seed=1, inference=inference, instruction="Be brief.")
+
+
+def test_scripted_teacher_is_brief_without_false_starts_and_checks(store: Store) -> None:
+    """Its rates are the documented way: the same sums, and no sentence that repeats them."""
+    brief = dataclasses.replace(
+        SCRIPTED, inference={**SCRIPT, "wrong_rate": 0.0, "false_start_rate": 0, "check_rate": 0}
+    )
+    long = dataclasses.replace(
+        SCRIPTED, inference={**SCRIPT, "wrong_rate": 0.0, "false_start_rate": 1, "check_rate": 1}
+    )
+    brief_rows, long_rows = generated(brief, store), generated(long, store)
+    assert [row.answer for row in brief_rows] == [row.answer for row in long_rows]
+    for brief_row, long_row in zip(brief_rows, long_rows, strict=True):
+        assert len(brief_row.reasoning.splitlines()) == 3  # opening, the sum, the close
+        assert len(long_row.reasoning.splitlines()) == 5

@@ -89,6 +89,27 @@ def test_writes_every_table_and_figure_and_the_same_bytes_again(root: Path) -> N
     assert not [name for name, data in first.items() if any(mark in data for mark in dated)]
 
 
+def test_budgets_of_one_way_have_a_figure_and_a_table(root: Path) -> None:
+    """The other tests of files have neither."""
+    budgets = ["step_10", "step_50"]
+    compressors = [*SMALL.compressors, *budgets]
+    grid = dataclasses.replace(
+        SMALL, compressors=compressors, targets=["raw", *budgets], methods=["full"]
+    )
+    build(root, grid)
+    assert run_report(drawn=True).exit_code == 0
+    first = written(root)
+    plots = f"plots/{PROFILE}"
+    rows = first[f"{plots}/tables/11_frontier.md"].decode().splitlines()
+    row = "| solver | small | full | s0 | step 10, 50 % |"
+    assert [line.startswith(row) for line in rows].count(True) == 2
+    assert f"{plots}/figures/11_frontier.svg" in first
+    assert b"11_frontier" in first[f"{plots}/figures/captions.md"]
+    assert b"Table 11." in first[f"{plots}/report.html"]
+    assert run_report(drawn=True).exit_code == 0
+    assert written(root) == first
+
+
 def test_summary_holds_25_scalars_for_five_targets(root: Path) -> None:
     metrics = build(root)
     run_report()

@@ -177,12 +177,27 @@ NAMES = [
     ("+methods.lora.optimiser=x", "methods.lora.optimiser: unknown entry"),
     ("methods.lora.budget=equal_epoch", "budget: 'equal_epoch' is unknown; known: equal_epochs"),
     (
-        "grid.targets=[raw,shortest]",
-        "grid.targets: 'shortest' is not in the targets of this grid; known: raw, mild",
+        "grid.targets=[raw,best]",
+        "grid.targets: 'best' is unknown; known: raw, mild, strong, truncated_mild, tail_to_mild,",
     ),
     (
         "grid.targets=[truncated_strong]",
-        "grid.targets: 'truncated_strong' is not in the targets of this grid",
+        "grid.targets: 'truncated_strong' is unknown",
+    ),
+    (
+        "grid.targets=[raw,shortest]",
+        "targets.shortest: it goes by all K attempts, and teachers.scripted stops at the first "
+        "correct one; set teachers.scripted.stop_at_first_correct: false",
+    ),
+    ("+targets.mild={kind: answer, text: stated}", "targets.mild: the grid has another target of"),
+    ("+targets.raw={kind: answer, text: stated}", "'raw': this name has another meaning"),
+    ("targets.half.kind=blend", "targets.half.kind: 'blend' is unknown; known: answer, mix, sel"),
+    ("targets.half.parts.raw=0.4", "targets.half: parts: 2 targets with shares of 0.9 together"),
+    ("targets=null", "targets: None is not dict"),
+    ("~targets", "targets: missing"),
+    (
+        "+teachers.scripted.instruction=Briefly",
+        "teachers.scripted: instruction: the scripted teacher is a program that reads the question",
     ),
     ("grid.shorteners=[none]", "grid.shorteners: 'none' is not in shorteners"),
     ("grid.students=[huge]", "grid.students: 'huge' is not in students; known: smollm2, tiny"),
@@ -426,7 +441,7 @@ def test_profiles_and_examples_are_composed_as_dvc_does(composer: Composer, tmp_
 
     examples = {
         name: next(block for block in blocks("yaml") if f"profile: {name}\n" in block)
-        for name in ("half", "listed", "larger")
+        for name in ("half", "listed", "larger", "others")
     }
     for name, text in {"mine": MINE, **examples}.items():
         composer.profile(name, text)

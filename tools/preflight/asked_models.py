@@ -33,7 +33,10 @@ def check_teacher(
     if teacher.inference["engine"] == "scripted":
         report.ok(subject, "files", "a program, no model")
         return 0
-    task = _Task(question=prompts.QUESTION, longest_question=longest_question)
+    task = _Task(
+        question=teacher.message(prompts.QUESTION),
+        longest_question=longest_question,
+    )
     return _check(teacher, task, room, report, subject)
 
 

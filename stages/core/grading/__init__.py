@@ -30,6 +30,7 @@ from typing import Literal, TypeVar
 
 from stages.core.grading import exact, second, truth
 from stages.core.grading.choice import choices, options
+from stages.core.grading.choice.mentions import Options
 from stages.core.grading.mathematics import equal, literal
 from stages.core.grading.mathematics.formulas import Formula, FormulaReader
 from stages.core.grading.mathematics.terms import GaveUpError
@@ -108,9 +109,14 @@ def stated(answer: str, verdict: Verdict, question: Question) -> str:
     if question.grader == "choice" and option_texts and verdict.parsed:
         return option_texts[int(verdict.parsed) - 1]
     text = visible.visible(answer) or ""
-    if question.grader == "numeric":
-        return numbers.in_the_words_of(text, Fraction(verdict.parsed)) if verdict.parsed else ""
-    return candidates.in_its_words(text)
+    words = candidates.in_its_words(text)
+    if question.grader != "numeric":
+        return words
+    if not verdict.parsed:
+        return ""
+    value = Fraction(verdict.parsed)
+    # In the words alone a box is opened: as part of the text, \boxed{72} reads as no number
+    return numbers.in_the_words_of(text, value) or numbers.in_the_words_of(words, value)
 
 
 def _with_known_kind(row: Row) -> Row:
@@ -158,7 +164,19 @@ def _numeric(text: str, gold: str, option_texts: tuple[str, ...]) -> Verdict:
 
 def _choice(text: str, gold: str, option_texts: tuple[str, ...]) -> Verdict:
     gold_position = options.gold(gold, option_texts)
+    # An answer that is an option and nothing else counts whatever words the option has
+    position = _option_alone(text, option_texts)
+    if position is not None and gold_position is not None:
+        return Verdict("correct" if position == gold_position else "wrong", str(position))
     return _compared(text, gold_position, choices.ChoiceReader(option_texts))
+
+
+def _option_alone(text: str, option_texts: tuple[str, ...]) -> int | None:
+    """The option whose text, letter or number `text` repeats and nothing else; None for several."""
+    try:
+        return Options(option_texts).same(options.unwrapped(text))
+    except UnclearError:
+        return None
 
 
 def _boolean(text: str, gold: str, option_texts: tuple[str, ...]) -> Verdict:

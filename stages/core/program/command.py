@@ -59,7 +59,7 @@ _OPTION_HELP = {
     "compressor": "an entry of compressors in params.yaml",
     "shortener": "an entry of shorteners in params.yaml",
     "student": "an entry of students in params.yaml",
-    "target": "raw, answer_only, a compressor or a shortener",
+    "target": "raw, answer_only, a compressor, a shortener, or an entry of targets",
     "forced": "in place of target: raw's student, its thinking closed at the length of this arm's",
     "method": "an entry of methods in params.yaml",
     "seed": "an entry of seeds in params.yaml",

@@ -67,8 +67,7 @@ BUDGETS = "budgets"
 # Names that mean something else: folders of data/, targets, the sum of all question sets
 _RESERVED_NAMES = {
     "profile": ("imports", "scratch", "store"),
-    "compressor": TARGETS,
-    "shortener": TARGETS,
+    **dict.fromkeys(("compressor", "shortener", "assembled target"), TARGETS),
     "question set": ("all",),
 }
 
@@ -116,6 +115,7 @@ def _unique(names: list[str]) -> list[str]:
 Name = Annotated[str, _name_of("name")]
 Profile = Annotated[str, _name_of("profile")]
 Compressor = Annotated[str, _name_of("compressor")]
+Target = Annotated[str, _name_of("assembled target")]
 Compressors = Annotated[list[Compressor], AfterValidator(_unique)]
 Shortener = Annotated[str, _name_of("shortener")]
 Shorteners = Annotated[list[Shortener], AfterValidator(_unique)]

@@ -16,6 +16,7 @@ FIGURES = {
     "7_truncation": ("scores", "shorten"),
     "8_retention_efficiency": ("scores",),
     "9_budget": ("scores",),
+    "11_frontier": ("scores", "train"),
 }
 # What each figure shows; {intervals} and {questions} are those of an About
 _DESCRIPTIONS = {
@@ -38,6 +39,11 @@ _DESCRIPTIONS = {
     "each relative to raw, on {questions}. {intervals}",
     "9_budget": "Accuracy within a cap of generated tokens: an answer that had not ended by then "
     "counts as none; on {questions}. {intervals}",
+    "11_frontier": "Accuracy against completion tokens of one pass over the training set, on a "
+    "logarithmic axis, on {questions}, a panel for each student and method. A line joins the "
+    "budgets of one way of shortening, smallest on the left; raw, other targets and answer-only "
+    "are single points, and the dashed line is the untrained student. Small dots are single seeds. "
+    "Points at one place are moved apart sideways. {intervals}",
 }
 
 # What is drawn of the paper

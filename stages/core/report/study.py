@@ -12,6 +12,8 @@ from stages.core.grid import Grid
 from stages.core.program.errors import StageError
 from stages.core.program.params import Name, Positive, Seed
 from stages.core.report import arms, family
+from stages.core.report.frontier.lines import Frontier, frontiers
+from stages.core.report.frontier.needed import Needed, tokens_needed
 from stages.core.report.metrics import Inputs
 from stages.core.report.results import Comparison, Result
 from stages.core.report.tables import lengths
@@ -90,6 +92,9 @@ class Study:
     compared: Sequence[Comparison]  # compression with shorteners
     caps: Sequence[int]  # of generated tokens
     curves: Mapping[Cell, Sequence[Estimate]]  # the accuracy of each arm at each cap
+    # Both are empty where no way of shortening has several budgets
+    frontiers: Sequence[Frontier]
+    needed: Sequence[Needed]
 
 
 def compute(
@@ -110,6 +115,7 @@ def compute(
         bootstrap.confidence,
     )
     caps = lengths.caps(cap)
+    all_frontiers = frontiers(results, [*grid.compressors, *grid.shorteners])
     return Study(
         inputs=inputs,
         grid=grid,
@@ -120,6 +126,8 @@ def compute(
         compared=shortener_comparisons,
         caps=caps,
         curves=arms.accuracy_at_caps(main_answers, caps, bootstrap),
+        frontiers=all_frontiers,
+        needed=tokens_needed(all_frontiers, main_answers, bootstrap),
     )
 
 

@@ -128,10 +128,10 @@ def ratio(numerators: Floats, denominators: Floats, confidence: float | None) ->
     lowest = np.where(divides_by_zero, np.where(above == 0, 0, np.inf), ratios)
     highest = np.where(divides_by_zero, np.inf, ratios)
     tail = (1 - confidence) / 2
-    return Estimate(value, _finite_quantile(lowest, tail), _finite_quantile(highest, 1 - tail))
+    return Estimate(value, finite_quantile(lowest, tail), finite_quantile(highest, 1 - tail))
 
 
-def _finite_quantile(ratios: Floats, share: float) -> float | None:
+def finite_quantile(ratios: Floats, share: float) -> float | None:
     """The quantile of `ratios` at `share`, or None where it is infinite."""
     # The method takes a single resample, not a point between two, of which one may be infinite
     quantile = float(np.quantile(ratios, share, method="inverted_cdf"))

@@ -511,6 +511,8 @@ def test_boxed(text: str, held: str | None) -> None:
     [
         ("numeric", "It costs 3 + 19.5, so the answer is $22.50.", "22.5", (), "22.50"),
         ("numeric", "First 3, so 1,200", "1200", (), "1,200"),
+        ("numeric", "First 3, so $\\boxed{1{,}200}$ in the end.", "1200", (), "1,200"),
+        ("numeric", "It is seven.", "7", (), ""),  # not in digits
         ("choice", "The answer is B.", "B", ("red", "blue"), "blue"),
         ("choice", "The answer is B.", "B", (), "B"),
         ("boolean", "The answer is yes.", "true", (), "yes"),
@@ -524,3 +526,10 @@ def test_stated_answer_is_in_the_answers_words(
     verdict = grading.grade(answer, gold, kind, question=asked)
     assert verdict.outcome == "correct"
     assert grading.stated(answer, verdict, asked) == expected
+
+
+def test_option_alone_counts_whatever_its_words_say() -> None:
+    options = ("It depends on the wind; wait for calm.", "Don't tell anyone, it is not known.")
+    asked = question(choices=options, grader="choice", gold="B")
+    verdicts = [grading.grade(text, "B", "choice", question=asked).outcome for text in options]
+    assert verdicts == ["wrong", "correct"]

@@ -6,21 +6,29 @@ from stages.core.report import captions
 from stages.core.report.figures import accuracy, drawing, tokens
 from stages.core.report.figures.styles import arm_styles
 from stages.core.statistics.measures import Estimate
+from tests.core.report.frontier.known_arms import all_frontiers
 from tests.core.report.synthetic_results import ARMS, grid_results, result
 
 
 def test_every_figure_has_its_caption() -> None:
     results = grid_results(1, 1)
+    results += [
+        result(f"step_{percent}", 0.3, 100, method="m0", student="s0") for percent in (1, 9)
+    ]
     study = SimpleNamespace(
-        grid=SimpleNamespace(arms=lambda: ARMS),
+        grid=SimpleNamespace(arms=lambda: (*ARMS, "step_1", "step_9")),
         settings=SimpleNamespace(paper=False),
         inputs=SimpleNamespace(compress=[]),
         arms=results,
+        cells=[],
+        frontiers=all_frontiers(results),
         compared=[],
         caps=[8, 16],
         curves={each.cell: [Estimate(0.1), Estimate(0.2)] for each in results},
     )
     assert list(drawing.figures_by_stem(study)) == list(captions.FIGURES)
+    study.frontiers = []
+    assert "11_frontier" not in drawing.figures_by_stem(study)
 
 
 def test_arms_differ_in_colour_and_in_marker() -> None:

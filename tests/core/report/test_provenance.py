@@ -153,7 +153,8 @@ def test_caption_moves_with_the_metrics_that_its_figure_is_made_of(root: Path) -
         if captions.sources(name, metrics, about) != caption
     }
     tokens = {"5_accuracy_tokens", "5b_accuracy_generated"}
-    assert moved == tokens | {"4_accuracy", "7_truncation", "8_retention_efficiency", "9_budget"}
+    tokens |= {"9_budget", "11_frontier"}
+    assert moved == tokens | {"4_accuracy", "7_truncation", "8_retention_efficiency"}
     assert before["6_cost"].startswith(f"From {metrics}/train (10 files, sha256 ")
     assert (
         "params.yaml: report.resamples 200, report.confidence 0.95, report.seed 0."

@@ -8,12 +8,13 @@ apart in grey.
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from matplotlib.lines import Line2D
 
 from stages.core.cells import FORCED, TRUNCATED, UNTRAINED
+from stages.core.report.frontier.names import budgets_by_name
 
 
 class ArmStyle(NamedTuple):
@@ -41,6 +42,8 @@ TRUNCATED_STYLES = (ArmStyle("#D55E00", "v"), ArmStyle("#56B4E9", "<"))
 
 # The arms of grid.forced, in colours of Paul Tol's muted scheme, for none of the eight is left
 FORCED_STYLES = (ArmStyle("#882255", "P"), ArmStyle("#332288", "h"))
+# The markers of further budgets of one of these
+BUDGET_MARKERS = ("s", "D", "^", "p", "v", "<", ">", "h", "d", "8")
 
 # The colour of legend entries that are about a teacher or a method, not about an arm
 NEUTRAL = "#404040"
@@ -51,13 +54,29 @@ FILL_STYLES: tuple[FillStyle, ...] = ("full", "full", "bottom", "left", "top", "
 
 
 def arm_styles(arms: Sequence[str]) -> dict[str, ArmStyle]:
-    """The style of each arm. Where there are more arms than styles, styles come again."""
-    compressed_styles = itertools.cycle(COMPRESSED_STYLES)
-    truncated_styles = itertools.cycle(TRUNCATED_STYLES)
+    """The style of each arm. Where there are more arms than styles, colours come again with other
+    markers.
+
+    The arms of one way of shortening at several budgets count as one: they share its colour, and
+    differ in their markers.
+    """
+    compressed_styles = _styles_in_rounds(COMPRESSED_STYLES)
+    truncated_styles = _styles_in_rounds(TRUNCATED_STYLES)
     forced_styles = itertools.cycle(FORCED_STYLES)
-    styles = {}
+    styles: dict[str, ArmStyle] = {}
+    trained_arms = [arm for arm in arms if not arm.startswith(FORCED)]
+    budgets_by_arm = {
+        arm: list(budgets.values())
+        for budgets in budgets_by_name(trained_arms).values()
+        for arm in budgets.values()
+    }
     for arm in arms:
-        if arm in FIXED_STYLES:
+        if arm in styles:
+            continue
+        if arm in budgets_by_arm:
+            first_style = next(truncated_styles if arm.startswith(TRUNCATED) else compressed_styles)
+            styles |= _budget_styles(budgets_by_arm[arm], first_style)
+        elif arm in FIXED_STYLES:
             styles[arm] = FIXED_STYLES[arm]
         elif arm.startswith(TRUNCATED):
             styles[arm] = next(truncated_styles)
@@ -66,6 +85,21 @@ def arm_styles(arms: Sequence[str]) -> dict[str, ArmStyle]:
         else:
             styles[arm] = next(compressed_styles)
     return styles
+
+
+def _styles_in_rounds(styles: Sequence[ArmStyle]) -> Iterator[ArmStyle]:
+    """`styles`, and then their colours again and again, each round with the markers moved on."""
+    for round_number in itertools.count():
+        for index, style in enumerate(styles):
+            marker = styles[(index + round_number) % len(styles)].marker
+            yield ArmStyle(style.colour, marker)
+
+
+def _budget_styles(arms: Sequence[str], first_style: ArmStyle) -> dict[str, ArmStyle]:
+    """The styles of the budgets of one way of shortening, the first of them `first_style`."""
+    other_markers = [marker for marker in BUDGET_MARKERS if marker != first_style.marker]
+    markers = itertools.cycle([first_style.marker, *other_markers])
+    return {arm: ArmStyle(first_style.colour, next(markers)) for arm in arms}
 
 
 def marker_size(marker: str) -> float:

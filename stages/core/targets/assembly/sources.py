@@ -19,18 +19,23 @@ class TargetSource:
     path: Path
     has_variants: bool  # its rows are Variant records, else Trace records
     with_reasoning: bool = True
+    states_answer: bool = False  # its answers are the final ones alone, of Trace records
 
 
-def sources(
-    targets: Iterable[str], folders: Mapping[str, Path], grid: Mapping[str, Any]
-) -> dict[str, TargetSource]:
-    """Each target's source, in the order of `targets`.
+def file_targets(grid: Mapping[str, Any]) -> list[str]:
+    """The targets that have a file of their own.
+
+    `grid` holds the names of the compressors and shorteners.
+    """
+    return ["raw", *grid["compressors"], *grid["shorteners"], "answer_only"]
+
+
+def sources(folders: Mapping[str, Path], grid: Mapping[str, Any]) -> dict[str, TargetSource]:
+    """The source of each target that has a file of its own, whether the grid trains on it or not.
 
     `folders` holds the file of the traces and the folders of compressed and shortened ones. `grid`
-    holds the names of the compressors and shorteners. Raises StageError for a target that is
-    neither raw, answer_only, a compressor nor a shortener of the grid. Raises it also for a
-    file in those folders that the grid does not name: it would be a leftover that looks like a
-    result.
+    holds the names of the compressors and shorteners. Raises StageError for a file in those folders
+    that the grid does not name: it would be a leftover that looks like a result.
     """
     traces = folders["traces"]
     known = {
@@ -39,12 +44,7 @@ def sources(
     }
     known |= _variants_in(folders["compressed"], "compressors", grid["compressors"])
     known |= _variants_in(folders["shortened"], "shorteners", grid["shorteners"])
-    for target in targets:
-        if target not in known:
-            raise StageError(
-                f"params.yaml: grid.targets: {target!r} is unknown; known: {', '.join(known)}"
-            )
-    return {target: known[target] for target in targets}
+    return {target: known[target] for target in file_targets(grid)}
 
 
 def _variants_in(folder: Path, grid_entry: str, names: Iterable[str]) -> dict[str, TargetSource]:
@@ -64,12 +64,17 @@ def _variants_in(folder: Path, grid_entry: str, names: Iterable[str]) -> dict[st
 
 
 def kept_rows(source: TargetSource) -> Iterator[Trace | Variant]:
-    """The records of a target that may become examples: all traces, and the variants that no audit
-    dropped.
+    """The records of a target that may become examples.
+
+    These are all traces, those with a final answer where it is learned alone, and the variants that no
+    audit dropped.
     """
     if source.has_variants:
         return (row for row in records.read(source.path, Variant) if row.kept)
-    return records.read(source.path, Trace)
+    traces = records.read(source.path, Trace)
+    if source.states_answer:
+        return (row for row in traces if _final_answer(row))
+    return traces
 
 
 def key_of(row: Trace | Variant) -> Key:
@@ -80,3 +85,15 @@ def key_of(row: Trace | Variant) -> Key:
 def reasoning_of(row: Trace | Variant, source: TargetSource) -> str | None:
     """The reasoning that a target has of a row, None for one that has the answer alone."""
     return row.reasoning if source.with_reasoning else None
+
+
+def answer_of(row: Trace | Variant, source: TargetSource) -> str:
+    """The answer that a target has of a row: all of it, or the final one as it states it."""
+    if source.states_answer and isinstance(row, Trace):
+        return _final_answer(row)
+    return row.answer
+
+
+def _final_answer(trace: Trace) -> str:
+    """The final answer in the trace's words, else as the grader read it: "7" for "seven"."""
+    return trace.stated.strip() or trace.parsed

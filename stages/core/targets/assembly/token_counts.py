@@ -6,11 +6,14 @@ something needs them, for on a long trace counting takes long:
 - of a compressed target, always: their ratio to the raw ones is a metric, `rho_tokens`;
 - of a shortened target, never: its rows say their tokens and the raw ones. The same tokenizer counted
   them when the trace was shortened;
-- of the raw traces, where a target is compressed or shortened and no shortened one says them.
+- of the raw traces, where a target is compressed or shortened, or a target needs their lengths, and
+  no shortened one says them.
+
+Where a target chooses among a question's attempts, those are counted that the matched set left out.
 """
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,7 +21,14 @@ from stages.core import tokens
 from stages.core.records import Trace, Variant
 from stages.core.targets import lengths
 from stages.core.targets.assembly.completions import completion
-from stages.core.targets.assembly.sources import Key, TargetSource, kept_rows, key_of, reasoning_of
+from stages.core.targets.assembly.sources import (
+    Key,
+    TargetSource,
+    answer_of,
+    kept_rows,
+    key_of,
+    reasoning_of,
+)
 
 KeyedRow = tuple[Key, Trace | Variant]
 
@@ -56,26 +66,28 @@ def _only(counts: dict[Key, int], keys: set[Key]) -> dict[Key, int]:
 
 
 def count_targets(
-    sources: Mapping[str, TargetSource], tokenizer: Any
+    sources: Mapping[str, TargetSource], tokenizer: Any, raw_lengths: bool = False
 ) -> tuple[dict[str, TokenCounts], set[Key], int]:
     """Each target's token counts, the keys that all targets have, and the number of keys that any
     of them has.
+
+    `raw_lengths`: the lengths of the raw reasonings are needed in any case.
     """
     all_keys: dict[Key, Key] = {}
     common_keys: set[Key] | None = None
     counts_by_target: dict[str, TokenCounts] = {}
-    has_rewritten = any(source.has_variants for source in sources.values())
+    raw_lengths = raw_lengths or any(source.has_variants for source in sources.values())
     # The raw traces, which take longest, come last: by then it is known which of them are in the
     # set
     ordered = sorted(sources.items(), key=lambda item: not item[1].has_variants)
     for target, source in ordered:
         raw_is_said = any(counts.raw_reasoning for counts in counts_by_target.values())
-        needs_raw = has_rewritten and source.with_reasoning and not raw_is_said
+        needs_raw = raw_lengths and source.with_reasoning and not raw_is_said
         keys, counts_by_target[target] = _count_target(
             source,
             tokenizer,
             all_keys=all_keys,
-            among=common_keys,
+            is_wanted=None if common_keys is None else common_keys.__contains__,
             count_reasoning=source.has_variants or needs_raw,
         )
         common_keys = keys if common_keys is None else common_keys & keys
@@ -92,18 +104,55 @@ def count_raw(
 
     `counts_by_target` are those of the targets, for the same keys.
     """
-    # The numbers of the first shortened target, which all shortened ones share
-    said_by_rows = next(
-        (counts.raw_reasoning for counts in counts_by_target.values() if counts.raw_reasoning), None
-    )
+    said_by_rows = _said_by_rows(counts_by_target)
     raw_counts = counts_by_target.get("raw")
     if raw_counts is None:
         _, raw_counts = _count_target(
-            raw_source, tokenizer, all_keys={}, among=keys, count_reasoning=said_by_rows is None
+            raw_source,
+            tokenizer,
+            all_keys={},
+            is_wanted=keys.__contains__,
+            count_reasoning=said_by_rows is None,
         )
     if said_by_rows is None:
         return raw_counts
     return replace(raw_counts, reasoning=said_by_rows)
+
+
+def count_attempts(
+    counts_by_target: Mapping[str, TokenCounts],
+    raw_source: TargetSource,
+    question_ids: Collection[str],
+    tokenizer: Any,
+) -> TokenCounts:
+    """The token counts of all raw traces of these questions.
+
+    What `counts_by_target` has of them is not counted again.
+    """
+    raw_counts = counts_by_target.get("raw", TokenCounts())
+    reasoning = raw_counts.reasoning or _said_by_rows(counts_by_target) or {}
+    counted = raw_counts.completion.keys() & reasoning.keys()
+    known = replace(raw_counts, reasoning=reasoning).of(counted)
+
+    def is_uncounted(key: Key) -> bool:
+        return key[0] in question_ids and key not in counted
+
+    _, attempts = _count_target(
+        raw_source, tokenizer, all_keys={}, is_wanted=is_uncounted, count_reasoning=True
+    )
+    attempts.update(known)
+    return attempts
+
+
+def _said_by_rows(counts_by_target: Mapping[str, TokenCounts]) -> dict[Key, int] | None:
+    """The raw reasonings' tokens as the rows of the first shortened target say them.
+
+    All shortened targets share these numbers. None where there is none.
+    """
+    for counts in counts_by_target.values():
+        if counts.raw_reasoning:
+            return counts.raw_reasoning
+    return None
 
 
 def _count_target(
@@ -111,10 +160,10 @@ def _count_target(
     tokenizer: Any,
     *,
     all_keys: dict[Key, Key],
-    among: set[Key] | None,
+    is_wanted: Callable[[Key], bool] | None,
     count_reasoning: bool,
 ) -> tuple[set[Key], TokenCounts]:
-    """All keys of one target, and the counts of those that are in `among`, None for all.
+    """All keys of one target, and the counts of those that are wanted, None for all.
 
     `all_keys` holds each key once, for all targets to share, and the target's keys are added to it.
     """
@@ -124,7 +173,7 @@ def _count_target(
         for row in kept_rows(source):
             key = all_keys.setdefault(key_of(row), key_of(row))
             keys.add(key)
-            if among is None or key in among:
+            if is_wanted is None or is_wanted(key):
                 yield key, row
 
     count_batch = functools.partial(
@@ -142,7 +191,8 @@ def _count_batch(
     """The counts of a batch of rows; a shortened target's own numbers are taken as they are."""
     keys = [key for key, _ in batch]
     completions = [
-        completion(reasoning_of(row, source), row.answer, tokenizer.eos_token) for _, row in batch
+        completion(reasoning_of(row, source), answer_of(row, source), tokenizer.eos_token)
+        for _, row in batch
     ]
     sizes = lengths.counts(tokenizer, completions)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from stages.core.records import Trace
 from stages.core.targets.pruning import score_store
@@ -17,6 +17,7 @@ from stages.core.targets.pruning.units import Span, joined
 ANSWER_GROUP = 16  # traces whose texts for criterion answer are held at once
 
 Request = TypeVar("Request", contravariant=True)
+Model = TypeVar("Model")
 
 
 class Scorer(Protocol[Request]):
@@ -62,7 +63,19 @@ def context_of(trace: Trace) -> str:
     return f"{trace.question}\n\n"
 
 
-class TokenMeans:
+class ModelCriterion(Generic[Model]):
+    """A criterion with its scoring model and the store of its scores."""
+
+    def __init__(self, scorer: Model, store: ScoreStore) -> None:
+        self.scorer = scorer
+        self.store = store
+
+    def close(self) -> None:
+        """Makes the scores durable."""
+        self.store.close()
+
+
+class TokenMeans(ModelCriterion[CausalScorer]):
     """The mean over a unit's tokens of a score that a causal model gives each token.
 
     `name` and `sign` say which: the surprisal is -log_probs. Units of low surprisal or low entropy
@@ -70,8 +83,7 @@ class TokenMeans:
     """
 
     def __init__(self, scorer: CausalScorer, store: ScoreStore, name: str, sign: int) -> None:
-        self.scorer = scorer
-        self.store = store
+        super().__init__(scorer, store)
         self.name = name
         self.sign = sign
 
@@ -86,17 +98,9 @@ class TokenMeans:
             unit_scores.append(unit_means(trace_spans, token_spans, token_scores.tolist()))
         return unit_scores
 
-    def close(self) -> None:
-        """Makes the scores durable."""
-        self.store.close()
 
-
-class Keep:
+class Keep(ModelCriterion[TokenClassifier]):
     """The mean over a unit's tokens of the probability that a classifier keeps them."""
-
-    def __init__(self, scorer: TokenClassifier, store: ScoreStore) -> None:
-        self.scorer = scorer
-        self.store = store
 
     def scores(self, traces: Sequence[Trace], spans: Sequence[Sequence[Span]]) -> list[list[float]]:
         """For each trace the scores of its units."""
@@ -108,12 +112,8 @@ class Keep:
             unit_scores.append(unit_means(trace_spans, token_spans, token_scores))
         return unit_scores
 
-    def close(self) -> None:
-        """Makes the scores durable."""
-        self.store.close()
 
-
-class AnswerDrop:
+class AnswerDrop(ModelCriterion[CausalScorer]):
     """How much the log-likelihood of the answer falls when the unit alone is left out.
 
     Each unit takes one pass. The answer is the final one as the trace states it, after question and
@@ -121,8 +121,7 @@ class AnswerDrop:
     """
 
     def __init__(self, scorer: CausalScorer, store: ScoreStore, unit: Unit) -> None:
-        self.scorer = scorer
-        self.store = store
+        super().__init__(scorer, store)
         self.unit = unit
 
     def scores(self, traces: Sequence[Trace], spans: Sequence[Sequence[Span]]) -> list[list[float]]:
@@ -133,20 +132,14 @@ class AnswerDrop:
             texts: list[Text] = []
             for trace, trace_spans in zip(traces[group], spans[group], strict=True):
                 texts += answer_texts(trace, trace_spans, self.unit)
-            likelihoods = iter(
-                [
-                    float(by_name[LOG_PROBS].astype(float).sum())
-                    for by_name in stored(self.scorer, self.store, texts)
-                ]
-            )
+            likelihoods = []
+            for by_name in stored(self.scorer, self.store, texts):
+                likelihoods.append(float(by_name[LOG_PROBS].astype(float).sum()))
+            remaining = iter(likelihoods)
             for trace_spans in spans[group]:
-                whole = next(likelihoods)
-                unit_scores.append([whole - next(likelihoods) for _ in trace_spans])
+                whole = next(remaining)
+                unit_scores.append([whole - next(remaining) for _ in trace_spans])
         return unit_scores
-
-    def close(self) -> None:
-        """Makes the scores durable."""
-        self.store.close()
 
 
 def answer_texts(trace: Trace, spans: Sequence[Span], unit: Unit) -> list[Text]:

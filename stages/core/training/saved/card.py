@@ -103,7 +103,7 @@ def _rows(
 
 def _target(target: str) -> str:
     """Returns what the student learned to write, for people who do not know the target's name."""
-    made = "the teacher's reasoning as this compressor or shortener of the study made it"
+    made = "the teacher's traces as this compressor, shortener or target of the study has them"
     return _DESCRIPTIONS.get(target, made)
 
 

@@ -7,7 +7,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import (
+    EngFormatter,
+    FixedLocator,
+    FuncFormatter,
+    LogLocator,
+    MaxNLocator,
+    NullLocator,
+)
 
 # The room on the left of a point at 0, as a share of the axis
 _ZERO_MARGIN = 0.06
@@ -78,6 +85,24 @@ def log_x(axes: Axes, values: Sequence[float]) -> None:
     axes.set_xlim(max(left, smallest / 3), right)
     axes.xaxis.set_major_locator(LogLocator(subs=_tick_multiples(largest / smallest)))
     _write_plain_numbers(axes)
+
+
+def log_x_si(axes: Axes, values: Sequence[float]) -> None:
+    """Makes x logarithmic around `values`, with labels as 20k and 1M, whatever they span.
+
+    All values must be above 0.
+    """
+    smallest, largest = min(values), max(values)
+    axes.set_xscale("log")
+    margin = (largest / smallest) ** 0.06 * 1.05
+    axes.set_xlim(smallest / margin, largest * margin)
+    if largest < 3 * smallest:
+        # Too few multiples of powers of 10 lie in so narrow an axis
+        axes.xaxis.set_major_locator(MaxNLocator(4))
+    else:
+        axes.xaxis.set_major_locator(LogLocator(subs=_tick_multiples(largest / smallest)))
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.xaxis.set_minor_locator(NullLocator())
 
 
 def _tick_multiples(span: float) -> tuple[float, ...]:

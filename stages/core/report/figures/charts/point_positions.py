@@ -1,8 +1,10 @@
 """Points of accuracy against tokens, and where they stand when their intervals would coincide."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from matplotlib.axes import Axes
 
@@ -11,6 +13,27 @@ from stages.core.statistics.measures import Estimate, Lengths
 
 # In points: markers nearer than the first are drawn as far apart as the second
 _NEAR, _SPACING = 5, 6.5
+
+
+class Placed(Protocol):
+    """A dataclass of something that is drawn `shift` typographic points to the right of its x."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def x(self) -> float:
+        """The number of tokens."""
+
+    @property
+    def y(self) -> Percent:
+        """The accuracy in per cent, with its interval."""
+
+    @property
+    def shift(self) -> float:
+        """In typographic points."""
+
+
+AnyPlaced = TypeVar("AnyPlaced", bound=Placed)
 
 
 @dataclass(frozen=True)
@@ -46,14 +69,19 @@ def points_by_arm(points: Sequence[Point]) -> dict[str, list[Point]]:
     return grouped
 
 
-def marker_pixel(axes: Axes, point: Point, pixels_per_point: float) -> tuple[float, float]:
+def marker_pixel(axes: Axes, point: Placed, pixels_per_point: float) -> tuple[float, float]:
     """Where the point's marker stands in the figure, in pixels. The axes must be final."""
     x, y = axes.transData.transform((point.x, point.y.value))
     return float(x) + point.shift * pixels_per_point, float(y)
 
 
-def moved_apart(axes: Axes, points: Sequence[Point], pixels_per_point: float) -> list[Point]:
-    """The points, those moved apart sideways whose intervals would be drawn onto each other."""
+def moved_apart(
+    axes: Axes, points: Sequence[AnyPlaced], pixels_per_point: float, widest: float = math.inf
+) -> list[AnyPlaced]:
+    """The points, those moved apart sideways whose intervals would be drawn onto each other.
+
+    Those that coincide take `widest` typographic points together at most.
+    """
     x_positions = []
     for point in points:
         x_pixel, _ = axes.transData.transform((point.x, point.y.value))
@@ -62,14 +90,15 @@ def moved_apart(axes: Axes, points: Sequence[Point], pixels_per_point: float) ->
     for group in _crowded_groups(points, x_positions):
         # The group stays where it is, its markers side by side
         middle = sum(x_positions[index] for index in group) / len(group)
+        spacing = min(_SPACING, widest / (len(group) - 1))
         for rank, index in enumerate(group):
             slot = rank - (len(group) - 1) / 2
-            shift = middle + _SPACING * slot - x_positions[index]
+            shift = middle + spacing * slot - x_positions[index]
             moved[index] = dataclasses.replace(points[index], shift=shift)
     return moved
 
 
-def _crowded_groups(points: Sequence[Point], x_positions: Sequence[float]) -> list[list[int]]:
+def _crowded_groups(points: Sequence[Placed], x_positions: Sequence[float]) -> list[list[int]]:
     """The indices of points that coincide, from left to right in each group of two or more."""
     groups: list[list[int]] = []
     # From left to right, so that only the last point of a group can be the nearest
@@ -85,7 +114,7 @@ def _crowded_groups(points: Sequence[Point], x_positions: Sequence[float]) -> li
     return [group for group in groups if len(group) > 1]
 
 
-def _overlaps_group(points: Sequence[Point], group: Sequence[int], index: int) -> bool:
+def _overlaps_group(points: Sequence[Placed], group: Sequence[int], index: int) -> bool:
     """Whether a point's interval meets one of the group's."""
     interval = points[index].y
     for other_index in group:
