@@ -85,6 +85,7 @@ def check(study_params: Section) -> None:
     params.section(Audit, study.audit, "audit")
     check_names(study, grid)
     check_targets(study, grid)
+    check_forced(grid)
     params.section(Settings, study.report, "report")
     check_headline(study.report["headline"], grid)
     check_questions(study.questions, evaluate)
@@ -123,7 +124,6 @@ def check_names(study: StudySections, grid: Grid) -> None:
             raise StageError(
                 f"params.yaml: shorteners.{name}: a compressor has this name too; rename one"
             )
-    check_forced(grid)
     _check_origins(grid)
 
 
