@@ -178,7 +178,7 @@ NAMES = [
     ("methods.lora.budget=equal_epoch", "budget: 'equal_epoch' is unknown; known: equal_epochs"),
     (
         "grid.targets=[raw,best]",
-        "grid.targets: 'best' is unknown; known: raw, mild, strong, truncated_mild, answer_only, sh",
+        "grid.targets: 'best' is unknown; known: raw, mild, strong, truncated_mild, tail_to_mild,",
     ),
     (
         "grid.targets=[truncated_strong]",

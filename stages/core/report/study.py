@@ -115,7 +115,7 @@ def compute(
         bootstrap.confidence,
     )
     caps = lengths.caps(cap)
-    all_frontiers = frontiers(results)
+    all_frontiers = frontiers(results, [*grid.compressors, *grid.shorteners])
     return Study(
         inputs=inputs,
         grid=grid,

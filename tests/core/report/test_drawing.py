@@ -5,8 +5,8 @@ from types import SimpleNamespace
 from stages.core.report import captions
 from stages.core.report.figures import accuracy, drawing, tokens
 from stages.core.report.figures.styles import arm_styles
-from stages.core.report.frontier.lines import frontiers
 from stages.core.statistics.measures import Estimate
+from tests.core.report.frontier.known_arms import all_frontiers
 from tests.core.report.synthetic_results import ARMS, grid_results, result
 
 
@@ -21,7 +21,7 @@ def test_every_figure_has_its_caption() -> None:
         inputs=SimpleNamespace(compress=[]),
         arms=results,
         cells=[],
-        frontiers=frontiers(results),
+        frontiers=all_frontiers(results),
         compared=[],
         caps=[8, 16],
         curves={each.cell: [Estimate(0.1), Estimate(0.2)] for each in results},

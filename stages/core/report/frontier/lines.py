@@ -1,6 +1,6 @@
 """The lines and single points of accuracy against training tokens."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from stages.core.cells import UNTRAINED, label
@@ -52,8 +52,11 @@ def pass_tokens(result: Result) -> float:
     return result.cost.tokens / passes_of_all_seeds
 
 
-def frontiers(results: Sequence[Result]) -> list[Frontier]:
+def frontiers(results: Sequence[Result], shortened: Collection[str]) -> list[Frontier]:
     """The lines and points of every teacher, student and method that has a line.
+
+    `shortened` are the targets of compressors and shorteners. Others have no budgets, whatever
+    their names: a mixture may be called `mix_50`.
 
     An arm whose training metrics are not there yet has no tokens, and is left out.
     """
@@ -62,7 +65,9 @@ def frontiers(results: Sequence[Result]) -> list[Frontier]:
         arms = {arm.cell.target: arm for arm in training_results if arm.cost and arm.cost.passes}
         lines = [
             BudgetLine(name, {percent: arms[target] for percent, target in budgets.items()})
-            for name, budgets in budgets_by_name(arms).items()
+            for name, budgets in budgets_by_name(
+                target for target in arms if target in shortened
+            ).items()
         ]
         in_lines = {arm.cell.target for line in lines for arm in line.arms.values()}
         untrained = [arm for arm in training_results if arm.cell.target == UNTRAINED]

@@ -19,7 +19,7 @@ from stages.core.report.frontier.needed import (
 from stages.core.report.frontier.table import needed_table
 from stages.core.statistics.answers import Answers
 from stages.core.statistics.bootstrap import Bootstrap
-from tests.core.report.frontiers import answers, cell, pooled, result
+from tests.core.report.frontier.known_arms import all_frontiers, answers, cell, pooled, result
 
 BOOTSTRAP = Bootstrap(400, 0.95, 0)
 TOKENS = {"random_10": 1000, "random_40": 4000, "step_10": 1000, "step_40": 4000, "raw": 9000}
@@ -48,7 +48,7 @@ def needed_of(rates: Mapping[str, float], questions: int = 200) -> dict[tuple[st
     arms = {cell(target, "s0"): rate for target, rate in rates.items()}
     results = [result(each, rate, TOKENS[each.target]) for each, rate in arms.items()]
     graded = {each: answers(rate, questions) for each, rate in arms.items()}
-    rows = tokens_needed(frontiers(results), graded, BOOTSTRAP)
+    rows = tokens_needed(all_frontiers(results), graded, BOOTSTRAP)
     return {(row.line.name, row.level): row for row in rows}
 
 
@@ -85,7 +85,7 @@ def test_share_of_resamples_that_do_not_reach_it() -> None:
     results = [result(raw, 0.5, 9000), result(step[0], 0.1, 1000), result(step[1], 0.5, 4000)]
     graded = {raw: answers(0.5), step[0]: answers(0.1), step[1]: answers(0.5)}
     other_half = dataclasses.replace(graded[raw], correct=1 - graded[raw].correct)
-    row = tokens_needed(frontiers(results), graded | {raw: other_half}, BOOTSTRAP)[0]
+    row = tokens_needed(all_frontiers(results), graded | {raw: other_half}, BOOTSTRAP)[0]
     assert row.not_reached == pytest.approx(0.5, abs=0.1)
     assert row.tokens.value == pytest.approx(4000)
     assert row.tokens.low is not None
@@ -123,7 +123,7 @@ def seeds_study(rates: Mapping[str, Mapping[str, float]]) -> list[Needed]:
         for each, by_seed in arms.items()
     ]
     graded = {each: pooled(by_seed) for each, by_seed in arms.items()}
-    return tokens_needed(frontiers(results), graded, BOOTSTRAP)
+    return tokens_needed(all_frontiers(results), graded, BOOTSTRAP)
 
 
 def test_several_seeds_widen_the_interval() -> None:
@@ -169,7 +169,7 @@ def test_frontier_without_a_common_seed_is_named_below_the_table() -> None:
     rates = {"step_10": {"s0": 0.3}, "step_40": {"s1": 0.7}}
     assert seeds_study(rates) == []
     results = [result(cell(target), 0.5, TOKENS[target], ("s0",)) for target in rates]
-    table = needed_table(frontiers(results), [])
+    table = needed_table(all_frontiers(results), [])
     assert "small of solver, lora: no seed that all arms have." in table.notes
 
 
@@ -184,11 +184,16 @@ def test_arms_without_a_cost_are_in_no_line() -> None:
     results = [
         result(cell(target), 0.5, TOKENS[target]) for target in ("raw", "step_10", "step_40")
     ]
-    (frontier,) = frontiers(results)
+    (frontier,) = all_frontiers(results)
     assert frontier.raw is results[0]
     assert [arm.cell.target for arm in frontier.lines[0].arms.values()] == ["step_10", "step_40"]
     without_cost = dataclasses.replace(results[2], cost=None)
-    assert frontiers([*results[:2], without_cost]) == []
+    assert all_frontiers([*results[:2], without_cost]) == []
+
+
+def test_targets_that_no_compressor_or_shortener_made_are_no_line() -> None:
+    results = [result(cell(target), 0.5, 900) for target in ("raw", "mix_30", "mix_50", "step_10")]
+    assert frontiers(results, ["step_10"]) == []
 
 
 def test_interval_covers_the_truth_as_often_as_it_says() -> None:
@@ -196,7 +201,7 @@ def test_interval_covers_the_truth_as_often_as_it_says() -> None:
     rates = {"raw": 0.5, "step_10": 0.3, "step_40": 0.7}
     arms = {target: cell(target, "s0") for target in rates}
     results = [result(arms[target], rate, TOKENS[target]) for target, rate in rates.items()]
-    all_frontiers = frontiers(results)
+    known = all_frontiers(results)
     generator = np.random.default_rng(1)
     covered = 0
     for _ in range(60):
@@ -204,7 +209,7 @@ def test_interval_covers_the_truth_as_often_as_it_says() -> None:
         for target, rate in rates.items():
             correct = (generator.random((200, 1)) < rate).astype(float)
             graded[arms[target]] = dataclasses.replace(answers(rate), correct=correct)
-        row = tokens_needed(all_frontiers, graded, BOOTSTRAP)[0]
+        row = tokens_needed(known, graded, BOOTSTRAP)[0]
         assert row.tokens.low is not None
         covered += row.tokens.low <= 2000 <= (row.tokens.high or math.inf)
     assert covered >= 53

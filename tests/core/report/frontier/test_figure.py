@@ -10,9 +10,8 @@ from matplotlib.lines import Line2D
 
 from stages.core.report.figures.frontier import frontier
 from stages.core.report.figures.styles import arm_styles
-from stages.core.report.frontier.lines import frontiers
 from stages.core.report.results import Result
-from tests.core.report.frontiers import cell, result
+from tests.core.report.frontier.known_arms import all_frontiers, cell, result
 
 WAYS = ("random", "step", "surprisal", "tail", "entropy")
 RATES = {10: 0.2, 30: 0.4, 80: 0.6}
@@ -46,7 +45,7 @@ def drawn(
         results.append(result(cell(arm, method=method), rate, tokens, seeds))
         cells += [result(cell(arm, seed, method=method), rate, tokens) for seed in seeds]
     results.append(result(cell("untrained"), 0.15, 1))
-    return frontier(arms, frontiers(results), cells)
+    return frontier(arms, all_frontiers(results), cells)
 
 
 def joined_lines(axes: Axes) -> list[Line2D]:

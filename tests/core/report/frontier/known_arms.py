@@ -7,6 +7,7 @@ import numpy as np
 
 from stages.core.cells import UNTRAINED, Cell
 from stages.core.grid import ALL
+from stages.core.report.frontier.lines import Frontier, frontiers
 from stages.core.report.results import Result
 from stages.core.statistics import answers as answer_arrays
 from stages.core.statistics.answers import Answers
@@ -52,3 +53,8 @@ def result(of_cell: Cell, rate: float, tokens: int, seeds: Sequence[str] = ()) -
     estimate = Estimate(rate, max(0.0, rate - 0.08), min(1.0, rate + 0.08))
     scopes = {(ALL, ALL): measured(QUESTIONS, estimate, 9.0)}
     return Result(of_cell, cost if of_cell.trained else None, scopes, seeds=tuple(seeds))
+
+
+def all_frontiers(results: Sequence[Result]) -> list[Frontier]:
+    """The frontiers of results, whose targets are all shortened ones but for raw and the like."""
+    return frontiers(results, [result.cell.target for result in results])
