@@ -176,10 +176,6 @@ PLANNED = {  # stages that the default profile does not have
         "shorten@half-scripted-truncated_half-smollm2",
         "train@half-scripted-truncated_half-smollm2-full-s0",
     },
-    "listed": {
-        "compress@listed-scripted-listed",
-        "train@listed-scripted-listed-smollm2-lora-s0",
-    },
     "budgets": {
         "shorten@budgets-scripted-ends_10-smollm2",
         "train@budgets-scripted-ends_30-smollm2-lora-s0",
