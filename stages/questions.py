@@ -19,7 +19,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from stages.core import grading, paths, records
+from stages.core import paths, records
+from stages.core.grading import readability
 from stages.core.program import command, params
 from stages.core.program.complaints import quoted
 from stages.core.program.errors import StageError, shown
@@ -82,7 +83,7 @@ def _check_entry(source: str, entry: QuestionSet) -> None:
 
 def _check_golds(entry: QuestionSet, dealt: Sequence[tuple[Item, Question]]) -> None:
     """Raises StageError for a gold that the set's grader cannot read."""
-    verdicts = grading.readable(question for _, question in dealt)
+    verdicts = readability.readable(question for _, question in dealt)
     for (item, question), is_readable in zip(dealt, verdicts, strict=True):
         if not is_readable:
             raise StageError(
@@ -108,7 +109,7 @@ def _readable(
         for item in items:
             items_with_splits.append((split, item))
             questions.append(dealing.question(source, entry, split, item))
-    verdicts = grading.readable(questions)
+    verdicts = readability.readable(questions)
     kept: dict[str, list[Item]] = {split: [] for split in unique}
     for (split, item), is_readable in zip(items_with_splits, verdicts, strict=True):
         if is_readable:

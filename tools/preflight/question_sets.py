@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from stages.core import grading
+from stages.core.grading import readability
 from stages.core.program import params
 from stages.core.program.errors import shown
 from stages.core.questions import dealing, loading
@@ -111,7 +111,7 @@ def _check_golds(entry: QuestionSet, rows: list[Question], report: Report, subje
         report.error(subject, "rows", finding, "mend files, where, keep or fields in conf/profile/")
         return
     unread_golds = []
-    for row, is_readable in zip(rows, grading.readable(iter(rows)), strict=True):
+    for row, is_readable in zip(rows, readability.readable(iter(rows)), strict=True):
         if not is_readable:
             unread_golds.append(row.gold)
     rows_read = counted(len(rows), "row")

@@ -8,7 +8,6 @@ not show how often the stage was interrupted.
 import dataclasses
 import functools
 import itertools
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -20,23 +19,12 @@ from stages.core.asking.answers import STORED, Answer, AnswerHandle
 from stages.core.asking.engines import Request, Sampling
 from stages.core.asking.language_model import LanguageModel, model_settings
 from stages.core.asking.reuse import StoredAnswers
+from stages.core.asking.turn_marks import TURN_MARKS
 from stages.core.program import command
 from stages.core.program.errors import StageError
 from stages.core.program.files import fingerprint
 
 ANY_DAY = "2026-01-01"  # for prompts that are only counted
-# Marks of a turn in the templates of the usual families, for models whose tokenizer only a server
-# has. It finds <|im_end|>, </s>, [/INST], <start_of_turn> and DeepSeek's <\uff5cUser\uff5c>.
-SPECIAL = re.compile(
-    r"""
-    <\|[^|<>\s]{1,40}\|>
-    | </?s>
-    | \[/?INST\]
-    | </?(?:start_of|end_of)_turn>
-    | <\uff5c[^<>\s]{1,40}\uff5c>
-    """,
-    re.VERBOSE,
-)
 
 
 class Asker:
@@ -165,7 +153,7 @@ class Asker:
 
     def plain(self, text: str) -> str:
         """`text` with a space put into each special token, so that it cannot end its turn."""
-        return SPECIAL.sub(
+        return TURN_MARKS.sub(
             lambda mark: f"{mark[0][0]} {mark[0][1:]}", chat.plain(self.tokenizer, text)
         )
 
@@ -207,10 +195,7 @@ class Asker:
         return self.load(model, self.config.inference, f"{self.params_path}.inference")
 
     def _generated(self, requests: Iterable[Request]) -> Iterator[tuple[str, store.StoredAnswer]]:
-        """Yields (key, answer) for each request that is answered.
-
-        An answer's seconds are the time since the answer before it.
-        """
+        """Yields (key, answer) of answered requests; its seconds are those since the one before."""
         limit = self.sampling.max_new_tokens
         engine, began = self.engine, time.perf_counter()
         for request, output in engine.generate(requests):
@@ -235,10 +220,7 @@ class Asker:
         )
 
     def _output_format(self, stored: store.StoredAnswer) -> str:
-        """The format of a stored text.
-
-        A server that reads the channels itself, and found no reasoning, leaves plain text.
-        """
+        """The format of a stored text: plain from a server that found no reasoning in channels."""
         is_plain = self.renders and "<|" not in stored.text and stored.finish_reason == "stop"
         return "think" if is_plain else self.config.output
 

@@ -86,20 +86,6 @@ def grade_many(rows: Iterable[Row]) -> Iterator[Verdict]:
             yield _judge(row)
 
 
-def readable(questions: Iterable[Question]) -> Iterator[bool]:
-    """Yields for each question whether its grader can read its gold.
-
-    It can where a correct answer that repeats the gold grades correct.
-    """
-    questions, questions_to_grade = itertools.tee(questions)
-    rows: Iterator[Row] = (
-        (_answer_that_repeats(question), question.gold, question.grader, question)
-        for question in questions_to_grade
-    )
-    for question, verdict in zip(questions, grade_many(rows), strict=True):
-        yield bool(question.gold.strip()) and verdict.outcome == "correct"
-
-
 def stated(answer: str, verdict: Verdict, question: Question) -> str:
     """The final answer in the words of `answer`, which was graded `verdict`.
 
@@ -131,12 +117,6 @@ def _workers() -> Workers[Row, Verdict]:
     workers = Workers(_judge, functools.partial(Verdict, "no_answer", ""))
     atexit.register(workers.close)
     return workers
-
-
-def _answer_that_repeats(question: Question) -> str:
-    if question.grader == "math":
-        return rf"\boxed{{{question.gold}}}"
-    return f"The answer is {question.gold}."
 
 
 def _judge(row: Row) -> Verdict:

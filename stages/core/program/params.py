@@ -13,7 +13,6 @@ name are errors. All checks go through `section` and `entry`.
 import dataclasses
 import functools
 import json
-import re
 import typing
 from collections.abc import Hashable, Iterable, Mapping
 from pathlib import PurePosixPath
@@ -25,6 +24,54 @@ from typing_extensions import TypedDict
 
 from stages.core.program import complaints
 from stages.core.program.errors import StageError
+from stages.core.program.names import (
+    BUDGETED as BUDGETED,
+)
+from stages.core.program.names import (
+    BUDGETS as BUDGETS,
+)
+from stages.core.program.names import (
+    NAME as NAME,
+)
+from stages.core.program.names import (
+    TARGETS as TARGETS,
+)
+from stages.core.program.names import (
+    Compressor as Compressor,
+)
+from stages.core.program.names import (
+    Compressors as Compressors,
+)
+from stages.core.program.names import (
+    Name as Name,
+)
+from stages.core.program.names import (
+    Names as Names,
+)
+from stages.core.program.names import (
+    NonEmptyNames as NonEmptyNames,
+)
+from stages.core.program.names import (
+    Profile as Profile,
+)
+from stages.core.program.names import (
+    QuestionSetName as QuestionSetName,
+)
+from stages.core.program.names import (
+    Shortener as Shortener,
+)
+from stages.core.program.names import (
+    Shorteners as Shorteners,
+)
+from stages.core.program.names import (
+    Target as Target,
+)
+from stages.core.program.names import (
+    check_name as check_name,
+)
+from stages.core.program.names import (
+    first_duplicate,
+)
 from stages.core.program.params_file import FILE, load
 
 Config = TypeVar("Config")
@@ -57,73 +104,6 @@ def one_of(*known: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-# ---- Names ----
-
-NAME = re.compile(r"[a-z0-9_]+")  # e.g. smollm2, truncated_mild
-TARGETS = ("raw", "answer_only", "untrained")
-# The sections whose entries may have several budgets, of which tools/compose.py makes entries
-BUDGETED = ("compressors", "shorteners")
-BUDGETS = "budgets"
-# Names that mean something else: folders of data/, targets, the sum of all question sets
-_RESERVED_NAMES = {
-    "profile": ("imports", "scratch", "store"),
-    **dict.fromkeys(("compressor", "shortener", "assembled target"), TARGETS),
-    "question set": ("all",),
-}
-
-
-def check_name(kind: str, name: Any) -> str:
-    """`name`, the name of a `kind`, which may stand in a path, a command and a table.
-
-    Raises StageError for a name that may not, or that has another meaning.
-    """
-    if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise StageError(
-            f"{kind} {complaints.quoted(name)}: a name consists of small letters, digits and _; rename it"
-        )
-    if name in _RESERVED_NAMES.get(kind, ()):
-        raise StageError(f"{kind} {name!r}: this name has another meaning; rename it")
-    return name
-
-
-def _name_of(kind: str) -> AfterValidator:
-    """An annotation: the name of a `kind`."""
-
-    def check(name: str) -> str:
-        try:
-            return check_name(kind, name)
-        except StageError as error:
-            raise ValueError(str(error)) from None
-
-    return AfterValidator(check)
-
-
-def _first_duplicate(names: Iterable[str]) -> str | None:
-    """The first name, in alphabetical order, that is there twice; None where none is."""
-    all_names = list(names)
-    return min((name for name in all_names if all_names.count(name) > 1), default=None)
-
-
-def _unique(names: list[str]) -> list[str]:
-    """`names` as they are. Raises ValueError where one is there twice."""
-    duplicate = _first_duplicate(names)
-    if duplicate is not None:
-        raise ValueError(f"{duplicate!r} stands there twice")
-    return names
-
-
-Name = Annotated[str, _name_of("name")]
-Profile = Annotated[str, _name_of("profile")]
-Compressor = Annotated[str, _name_of("compressor")]
-Target = Annotated[str, _name_of("assembled target")]
-Compressors = Annotated[list[Compressor], AfterValidator(_unique)]
-Shortener = Annotated[str, _name_of("shortener")]
-Shorteners = Annotated[list[Shortener], AfterValidator(_unique)]
-QuestionSetName = Annotated[str, _name_of("question set")]
-Names = Annotated[list[Name], AfterValidator(_unique)]
-NonEmptyNames = Annotated[Names, Field(min_length=1)]
-
-
 # ---- Files and options ----
 
 
@@ -142,7 +122,7 @@ def check_watched(name: str) -> str:
 
 def check_no_duplicates(files: Iterable[str]) -> None:
     """Raises StageError for a file that is named twice, be it as `a//b` and as `a/b`."""
-    duplicate = _first_duplicate(str(PurePosixPath(name)) for name in files)
+    duplicate = first_duplicate(str(PurePosixPath(name)) for name in files)
     if duplicate is not None:
         raise StageError(
             f"files: {complaints.quoted(duplicate)} is named twice; name each file once"

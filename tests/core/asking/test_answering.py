@@ -14,7 +14,8 @@ import pytest
 from stages.core import tokens
 from stages.core.asking import engines
 from stages.core.asking import store as stores
-from stages.core.asking.answering import SPECIAL, Asker
+from stages.core.asking.answering import Asker
+from stages.core.asking.turn_marks import TURN_MARKS
 from stages.core.asking.engines import Model, Output, Request
 from stages.core.asking.language_model import LanguageModel
 from stages.core.asking.reuse import EARLIER, RepeatableRequests, StoredAnswers
@@ -286,7 +287,7 @@ def test_material_holds_no_special_tokens(
 ) -> None:
     known = Asker(local(tiny), store, "x").plain(hostile)
     assert Asker(remote(server), store, "x").plain(hostile) == known
-    assert not SPECIAL.search(known)
+    assert not TURN_MARKS.search(known)
     assert not set(tokenizer(known, add_special_tokens=False)["input_ids"]) & set(
         tokenizer.all_special_ids
     )

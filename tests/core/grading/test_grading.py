@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.core import grading
+from stages.core.grading import readability
 from stages.core.grading.statement import boxes
 from stages.core.program.errors import StageError
 from tests.made import question
@@ -421,7 +422,7 @@ def test_unknown_grader_is_answered_with_the_known_ones() -> None:
     ],
 )
 def test_readable_gold(gold: str, kind: str, readable: bool) -> None:
-    assert list(grading.readable([question(gold=gold, grader=kind)])) == [readable]
+    assert list(readability.readable([question(gold=gold, grader=kind)])) == [readable]
 
 
 @given(st.integers(-(10**12), 10**12), st.integers(-(10**12), 10**12))
