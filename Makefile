@@ -23,6 +23,9 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
+# Half of a test's time is waiting. Tests of a file stay together: they share what it builds
+IN_TWO_PROCESSES := --numprocesses 2 --dist loadfile
+
 # What `make check` tests; the marks are set in tests/conftest.py
 QUICK_FOLDERS := tests/core tests/families tests/project tests/stages tests/tools
 # Left out as folders too, because reading them alone would import torch and TRL
@@ -82,7 +85,7 @@ check-tests: .venv/installed-dev
 	python -m pytest $(QUICK_FOLDERS) $(QUICK_IGNORED) -m "$(QUICK_MARKS)"
 
 test: lint
-	python -m pytest
+	python -m pytest $(IN_TWO_PROCESSES)
 
 test-grid: .venv/installed-dev
 	python -m pytest -m grid

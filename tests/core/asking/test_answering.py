@@ -15,11 +15,11 @@ from stages.core import tokens
 from stages.core.asking import engines
 from stages.core.asking import store as stores
 from stages.core.asking.answering import Asker
-from stages.core.asking.turn_marks import TURN_MARKS
 from stages.core.asking.engines import Model, Output, Request
 from stages.core.asking.language_model import LanguageModel
 from stages.core.asking.reuse import EARLIER, RepeatableRequests, StoredAnswers
 from stages.core.asking.store import Store
+from stages.core.asking.turn_marks import TURN_MARKS
 from stages.core.program.errors import StageError
 from stages.core.program.files import fingerprint
 from tests.conftest import Miniature
