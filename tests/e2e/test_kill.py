@@ -157,7 +157,7 @@ def test_server_killed(project: Project, port: int, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def cluster() -> Iterator[int]:
+def cluster(only_ray: None) -> Iterator[int]:
     """Starts two Ray nodes on this machine as a user does, each with room for one replica. Yields
     the head's port.
     """

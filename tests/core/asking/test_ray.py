@@ -17,6 +17,7 @@ from stages.core.program.errors import StageError
 from tests.imports import ROOT
 from tests.servers import SCRIPT
 
+pytestmark = pytest.mark.usefixtures("only_ray")
 RUN = {"engine": "scripted", **vars(SCRIPT)}
 
 
