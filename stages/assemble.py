@@ -74,15 +74,15 @@ def main(profile: str, teacher: str, student: str) -> None:
 
     # Find the rows that all targets share
     data = paths.data(profile)
-    known = _sources(data, teacher, student, declared)
-    base = planning.base_sources(declared["targets"], used, known)
+    source_by_name = _sources(data, teacher, student, declared)
+    base = planning.base_sources(declared["targets"], used, source_by_name)
     tokenizer = tokens.load(data.model(student))
     questions = _training_questions(data)
     prompt_by_id = prompts(questions.values(), tokenizer, text)
-    matched = match(base, known["raw"], prompt_by_id, tokenizer, limits)
+    matched = match(base, source_by_name["raw"], prompt_by_id, tokenizer, limits)
 
     # Write their examples, and the metrics
-    all_sources = base | {ATTEMPTS: known["raw"]}
+    all_sources = base | {ATTEMPTS: source_by_name["raw"]}
     arms = _arms(declared["targets"], used, all_sources, matched, data, teacher)
     with replacing(data.sft(teacher, student)) as folder:
         _write_examples(folder, arms, matched, prompt_by_id, tokenizer.eos_token)

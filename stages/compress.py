@@ -30,6 +30,7 @@ from stages.core.targets.audit import FLAGS, Audit, audit
 from stages.core.targets.compressors import LONGEST_TRACE, extractive, llm
 from stages.core.targets.steps import StepsKept, steps_kept
 from stages.core.targets.tally import CompressionTally, Measures
+from stages.core.targets.variants import variant_of
 
 PARAMS = {"compressor": "compressors.{compressor}", "audit": "audit"}
 OpenTraces = Callable[[], Iterable[Trace]]  # opens the traces anew at each call
@@ -92,9 +93,9 @@ def _rewritten(
     find_fault = functools.partial(_fault, rules=rules)
     with Store(folder) as store:
         asker = Asker(compressor, store, params_path, examples=compressor.turns)
-        asked = llm.compress(open_traces, compressor, asker, find_fault)
+        answered_traces = llm.compress(open_traces, compressor, asker, find_fault)
         choose = functools.partial(_choose, rules=rules)
-        for chosen, steps, answers in parallel.ordered(choose, asked):
+        for chosen, steps, answers in parallel.ordered(choose, answered_traces):
             for answer in answers:
                 measures.cost.add(answer)
             measures.retries.add(chosen.source, answers, chosen.kept)
@@ -103,10 +104,10 @@ def _rewritten(
 
 
 def _choose(
-    asked: tuple[Trace, list[Answer]], rules: Audit
+    answered_trace: tuple[Trace, list[Answer]], rules: Audit
 ) -> tuple[Variant, StepsKept | None, list[Answer]]:
     """The variant of a trace and its steps, with the answers that it was chosen from."""
-    trace, answers = asked
+    trace, answers = answered_trace
     chosen = shortest(trace, answers, rules)
     return chosen, _steps(trace, chosen), answers
 
@@ -150,21 +151,11 @@ def _steps(trace: Trace, row: Variant) -> StepsKept | None:
 def variant(trace: Trace, text: str, finish_reason: str, rules: Audit) -> Variant:
     """The compressed form of `trace` with its flags. `rules` say which of them drop it."""
     flags = audit(trace, text, finish_reason)
-    drop_reason = rules.reason(flags)
-    return Variant(
-        question_id=trace.question_id,
-        sample=trace.sample,
-        source=trace.source,
-        reasoning=text,
-        answer=trace.answer,
-        raw_chars=len(trace.reasoning),
-        chars=len(text),
-        rho=len(text) / len(trace.reasoning),
-        raw_tokens=None,
-        tokens=None,
+    return variant_of(
+        trace,
+        text,
         finish_reason=finish_reason,
-        kept=drop_reason is None,
-        drop_reason=drop_reason,
+        drop_reason=rules.reason(flags),
         flags=flags,
     )
 

@@ -29,6 +29,7 @@ from stages.core.targets import lengths
 from stages.core.targets.lengths import LastEncodings
 from stages.core.targets.shorteners.budgets import Budget, shares
 from stages.core.targets.shorteners.kinds import Shortener, Student, settings_of
+from stages.core.targets.variants import variant_of
 
 PARAMS = {"shortener": "shorteners.{shortener}"}
 
@@ -95,21 +96,14 @@ def _variant(pair: Pair, text: str, raw_size: int, size: int) -> Variant:
     drop_reason = compressed.drop_reason if compressed else None
     if drop_reason is None and not text.strip():
         drop_reason = "empty"
-    return Variant(
-        question_id=trace.question_id,
-        sample=trace.sample,
-        source=trace.source,
-        reasoning=text,
-        answer=trace.answer,
-        raw_chars=len(trace.reasoning),
-        chars=len(text),
-        rho=len(text) / len(trace.reasoning),
+    # The audit is of what a compressor wrote, so there are no flags
+    return variant_of(
+        trace,
+        text,
+        finish_reason=compressed.finish_reason if compressed else "stop",
+        drop_reason=drop_reason,
         raw_tokens=raw_size,
         tokens=size,
-        finish_reason=compressed.finish_reason if compressed else "stop",
-        kept=drop_reason is None,
-        drop_reason=drop_reason,
-        flags=(),  # the audit is of what a compressor wrote
     )
 
 

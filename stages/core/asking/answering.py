@@ -57,7 +57,7 @@ class Asker:
         self.renders: bool = engine_settings.renders
         self.tokenizer = self._tokenizer()
         # Their special tokens end no turn
-        self.examples = [(self.plain(asked), self.plain(told)) for asked, told in examples]
+        self.examples = [(self.plain(question), self.plain(reply)) for question, reply in examples]
         self.revision = revision or config.revision or fingerprint(Path(config.model))
         # Whether texts keep their special tokens. Servers that render prompts decide by themselves
         # which tokens they leave out.

@@ -108,9 +108,9 @@ def _parse_row(row: Sequence[str]) -> tuple[Question, int, Graded]:
     if len(row) != len(SCORE_COLUMNS):
         raise ValueError(f"{len(row)} fields instead of {len(SCORE_COLUMNS)}")
     question_id, sample, source, group, outcome, correct, vote, think_tokens, answer_tokens = row
-    _check_known(group, GROUPS)
-    _check_known(outcome, OUTCOMES)
-    _check_known(correct, ("0", "1"))
+    _check_among(group, GROUPS)
+    _check_among(outcome, OUTCOMES)
+    _check_among(correct, ("0", "1"))
     sample_number = int(sample)
     answer = Graded(
         outcome=cast(AnswerOutcome, outcome),
@@ -122,10 +122,10 @@ def _parse_row(row: Sequence[str]) -> tuple[Question, int, Graded]:
     return (question_id, group, source), sample_number, answer
 
 
-def _check_known(value: str, known: Sequence[str]) -> None:
-    """Raises ValueError for a value that is not `known`."""
-    if value not in known:
-        raise ValueError(f"{value!r} is none of {', '.join(known)}")
+def _check_among(value: str, values: Sequence[str]) -> None:
+    """Raises ValueError for a value that is not among `values`."""
+    if value not in values:
+        raise ValueError(f"{value!r} is none of {', '.join(values)}")
 
 
 def _arrays(by_question: Mapping[Question, Mapping[int, Graded]]) -> Answers:

@@ -288,8 +288,11 @@ def test_overlapping_windows_score_each_token_once(text: int, size: int) -> None
 @pytest.mark.parametrize(
     ("entries", "message"),
     [
-        ({}, "expected exactly one of ratio and budget_of"),
-        ({"ratio": 0.5, "budget_of": "mild"}, "expected exactly one of ratio and budget_of"),
+        ({}, "expected exactly one of ratio, a share of the raw tokens, and budget_of"),
+        (
+            {"ratio": 0.5, "budget_of": "mild"},
+            "expected exactly one of ratio, a share of the raw tokens, and budget_of",
+        ),
         ({"ratio": 0.0}, "x.ratio: 0.0: input should be greater than 0"),
         ({"ratio": 1.5}, "x.ratio: 1.5: input should be less than or equal to 1"),
         ({"ratio": 0.5, "unit": "word"}, "x.unit: 'word' is unknown; known: token, sentence, step"),

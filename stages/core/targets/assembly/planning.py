@@ -20,7 +20,7 @@ from stages.core.targets.assembly.token_counts import TokenCounts
 def base_sources(
     targets: Iterable[str],
     used: Mapping[str, AssembledTarget],
-    known: Mapping[str, TargetSource],
+    source_by_name: Mapping[str, TargetSource],
 ) -> dict[str, TargetSource]:
     """The sources whose rows every question of the matched set must have.
 
@@ -28,14 +28,14 @@ def base_sources(
     is none they are the raw traces.
     """
     stated = TargetSource(
-        known["raw"].path, has_variants=False, with_reasoning=False, states_answer=True
+        source_by_name["raw"].path, has_variants=False, with_reasoning=False, states_answer=True
     )
-    possible = {**known, STATED: stated}
+    possible = {**source_by_name, STATED: stated}
     names = list(targets)
     for target in used.values():
         names += target.takes_from
     sources = {name: possible[name] for name in names if name in possible}
-    return sources or {"raw": known["raw"]}
+    return sources or {"raw": source_by_name["raw"]}
 
 
 def matched_set(matched: Matched, right_shares: Mapping[str, float]) -> MatchedSet:

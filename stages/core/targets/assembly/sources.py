@@ -38,13 +38,13 @@ def sources(folders: Mapping[str, Path], grid: Mapping[str, Any]) -> dict[str, T
     that the grid does not name: it would be a leftover that looks like a result.
     """
     traces = folders["traces"]
-    known = {
+    source_by_name = {
         "raw": TargetSource(traces, has_variants=False),
         "answer_only": TargetSource(traces, has_variants=False, with_reasoning=False),
     }
-    known |= _variants_in(folders["compressed"], "compressors", grid["compressors"])
-    known |= _variants_in(folders["shortened"], "shorteners", grid["shorteners"])
-    return {target: known[target] for target in file_targets(grid)}
+    source_by_name |= _variants_in(folders["compressed"], "compressors", grid["compressors"])
+    source_by_name |= _variants_in(folders["shortened"], "shorteners", grid["shorteners"])
+    return {target: source_by_name[target] for target in file_targets(grid)}
 
 
 def _variants_in(folder: Path, grid_entry: str, names: Iterable[str]) -> dict[str, TargetSource]:

@@ -132,7 +132,7 @@ def count_attempts(
     raw_counts = counts_by_target.get("raw", TokenCounts())
     reasoning = raw_counts.reasoning or _said_by_rows(counts_by_target) or {}
     counted = raw_counts.completion.keys() & reasoning.keys()
-    known = replace(raw_counts, reasoning=reasoning).of(counted)
+    raw_reasonings = replace(raw_counts, reasoning=reasoning).of(counted)
 
     def is_uncounted(key: Key) -> bool:
         return key[0] in question_ids and key not in counted
@@ -140,7 +140,7 @@ def count_attempts(
     _, attempts = _count_target(
         raw_source, tokenizer, all_keys={}, is_wanted=is_uncounted, count_reasoning=True
     )
-    attempts.update(known)
+    attempts.update(raw_reasonings)
     return attempts
 
 

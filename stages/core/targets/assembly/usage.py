@@ -21,36 +21,36 @@ def assembled_targets(section: Any) -> dict[str, AssembledTarget]:
 
 
 def in_use(
-    targets: Iterable[str], assembled: Mapping[str, AssembledTarget], known: Collection[str]
+    targets: Iterable[str], assembled: Mapping[str, AssembledTarget], file_targets: Collection[str]
 ) -> dict[str, AssembledTarget]:
     """The assembled targets among `targets`, and before each of them those that are its parts.
 
-    `known` are the targets that have a file. Raises StageError for a target that is neither, for an
+    `file_targets` are the targets that have a file. Raises StageError for a target that is neither, for an
     assembled one with the name of another target, and for a part that cannot be one.
     """
     for name in assembled:
-        if name in known:
+        if name in file_targets:
             raise StageError(
                 f"params.yaml: targets.{name}: the grid has another target of this name; rename it"
             )
     used: dict[str, AssembledTarget] = {}
     for name in targets:
         if name in assembled:
-            used |= _with_parts(name, assembled, known)
-        elif name not in known:
+            used |= _with_parts(name, assembled, file_targets)
+        elif name not in file_targets:
             raise StageError(
                 f"params.yaml: grid.targets: {name!r} is unknown; "
-                f"known: {', '.join([*known, *assembled])}"
+                f"known: {', '.join([*file_targets, *assembled])}"
             )
     return used
 
 
 def _with_parts(
-    name: str, assembled: Mapping[str, AssembledTarget], known: Collection[str]
+    name: str, assembled: Mapping[str, AssembledTarget], file_targets: Collection[str]
 ) -> dict[str, AssembledTarget]:
     """An assembled target after those that it takes from. Raises StageError for a wrong part."""
     used: dict[str, AssembledTarget] = {}
-    possible = [other for other in known if other not in WITHOUT_REASONING]
+    possible = [other for other in file_targets if other not in WITHOUT_REASONING]
     possible += [other for other, target in assembled.items() if target.chooses_attempts]
     for part in assembled[name].takes_from:
         if part not in (*possible, *NO_TARGETS):

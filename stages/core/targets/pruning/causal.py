@@ -116,8 +116,9 @@ class CausalScorer:
         own_logits = self._model(input_ids=ids, use_cache=False).logits.float()
         head = self._model.get_output_embeddings()
         hidden = self._model.get_decoder()(input_ids=ids, use_cache=False).last_hidden_state
-        own, plain = own_logits.log_softmax(-1), head(hidden).float().log_softmax(-1)
-        return bool((own - plain).abs().max() <= TOLERANCE)
+        by_model = own_logits.log_softmax(-1)
+        by_head = head(hidden).float().log_softmax(-1)
+        return bool((by_model - by_head).abs().max() <= TOLERANCE)
 
     @torch.inference_mode()
     def _batch(self, batch: Sequence[Window]) -> list[torch.Tensor]:
@@ -161,10 +162,10 @@ def _token_scores(logits: Iterable[torch.Tensor], ids: torch.Tensor) -> Iterator
     for chunk in logits:
         log_probs = torch.log_softmax(chunk, -1, dtype=torch.float32)
         chunk_ids = ids[start : start + len(chunk), None]
-        own = log_probs.gather(1, chunk_ids)[:, 0]
+        token_log_probs = log_probs.gather(1, chunk_ids)[:, 0]
         finite = log_probs.clamp_min_(math.log(torch.finfo(torch.float32).tiny))
         entropy = -(finite.exp() * finite).sum(-1)
-        yield torch.stack((own, entropy), 1)
+        yield torch.stack((token_log_probs, entropy), 1)
         start += len(chunk)
 
 

@@ -137,8 +137,8 @@ class AnswerDrop(ModelCriterion[CausalScorer]):
                 likelihoods.append(float(by_name[LOG_PROBS].astype(float).sum()))
             remaining = iter(likelihoods)
             for trace_spans in spans[group]:
-                whole = next(remaining)
-                unit_scores.append([whole - next(remaining) for _ in trace_spans])
+                complete_trace = next(remaining)
+                unit_scores.append([complete_trace - next(remaining) for _ in trace_spans])
         return unit_scores
 
 

@@ -1,13 +1,12 @@
 """The params of pruning."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
-
-from pydantic import Field
+from typing import Any, Literal
 
 from stages.core.program.complaints import quoted
 from stages.core.program.errors import StageError, shown
-from stages.core.program.params import Name, Seed
+from stages.core.program.params import Seed
+from stages.core.targets.shorteners.budgets import Budget
 
 Unit = Literal["token", "sentence", "step"]
 Criterion = Literal["random", "surprisal", "entropy", "answer", "classifier"]
@@ -16,11 +15,8 @@ SCORER_ENTRIES = ("model", "revision")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Prune:
+class Prune(Budget):
     """Which units go first, and how much is left.
-
-    `ratio` is the share of the raw trace's tokens that is left. `budget_of` names the compressor
-    whose tokens are the budget, trace by trace. Tokens are the student's.
 
     `scorer` is the model that the criterion asks: `student`, or a mapping with `model`, which is a
     Hugging Face folder or the id of a model on the hub (then with `revision`).
@@ -29,15 +25,12 @@ class Prune:
 
     unit: Unit
     criterion: Criterion
-    ratio: Annotated[float, Field(gt=0, le=1)] | None = None
-    budget_of: Name | None = None
     scorer: str | dict[str, Any] | None = None
     seed: Seed = 0
     protect_numbers: bool = False
 
     def __post_init__(self) -> None:
-        if (self.ratio is None) == (self.budget_of is None):
-            raise StageError("expected exactly one of ratio and budget_of; set one of them")
+        super().__post_init__()
         if self.criterion == "answer" and self.unit == "token":
             raise StageError(
                 "unit: token would need a pass of the scorer for each token of a trace with "

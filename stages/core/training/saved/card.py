@@ -103,8 +103,10 @@ def _rows(
 
 def _target(target: str) -> str:
     """Returns what the student learned to write, for people who do not know the target's name."""
-    made = "the teacher's traces as this compressor, shortener or target of the study has them"
-    return _DESCRIPTIONS.get(target, made)
+    general_description = (
+        "the teacher's traces as this compressor, shortener or target of the study has them"
+    )
+    return _DESCRIPTIONS.get(target, general_description)
 
 
 def _prompt(template: str | None) -> str:
