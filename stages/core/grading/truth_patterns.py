@@ -83,8 +83,11 @@ NO_ELSEWHERE = frozenset("non nein não nee нет 否 いいえ".split())
 # "True and False = False"
 COMPUTED = re.compile(r"\b(?:true|false)\b.* = (true|false)\W*$", re.IGNORECASE)
 CLAUSES = re.compile(r"[;,] (?:and |but |so )?", re.IGNORECASE)
-# "it's true that she sang"
-FACT_BESIDE = re.compile(r"(?:it|this|that)(?:'s| is| was) true that\b", re.IGNORECASE)
+# "it's true that she sang", "it is false that she danced"
+FACT_BESIDE = re.compile(
+    r"(?:it|this|that)(?:'s| is| was) (?:not )?(?:true|false|incorrect|untrue) that\b",
+    re.IGNORECASE,
+)
 # "; ", ", but "
 CONTRAST = re.compile(r"(?:;|,?\s(?:but|while))\s", re.IGNORECASE)
 HOLDS = re.compile(
