@@ -18,7 +18,7 @@ GPU_GB ?= 141
 ACCELERATOR ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
 REQUIREMENTS := $(if $(filter gpu,$(ACCELERATOR)),requirements.txt,requirements-cpu.txt)
 # columns of `dvc exp show` that are params and dependencies
-NOT_RESULTS := Created|audit|typ|parent|State|Executor|teachers|students|questions|methods|stages|data|report|grid|evaluate|compressors|assemble|seeds|profile|metrics/[^:]*$$
+NOT_RESULTS := Created|audit|typ|parent|State|Executor|teachers|students|questions|methods|stages|data|report|grid|evaluate|compressors|shorteners|targets|conf/|assemble|seeds|profile|metrics/[^:]*$$
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
