@@ -28,6 +28,8 @@ RUN = {
     "dvc repro --force -s report@default": "dvc repro --force -s report@smoke",
     "make repro PROFILE=smoke": "",
     "make params PROFILE=smoke": "",
+    "make params": "make params PROFILE=smoke",
+    "make params PROFILE=... && dvc repro": "make params PROFILE=smoke && dvc repro",
     "make preflight PROFILE=paper": "make preflight PROFILE=smoke",  # the paper's wants the hub
     "git checkout dvc.lock": "",
     "dvc repro": "",
